@@ -1,0 +1,33 @@
+"""Algorithms that minimise functions and know nothing of models (docs/theory/optimisation.md)."""
+
+from bayesml.optimizers.adam import Adam
+from bayesml.optimizers.gradient_descent import GradientDescent
+from bayesml.optimizers.lbfgs import LBFGS
+from bayesml.optimizers.momentum import Momentum
+from bayesml.optimizers.newton import Newton
+from bayesml.optimizers.objective import HasHessian, Objective, Stochastic
+from bayesml.optimizers.optimizer import Optimizer
+from bayesml.optimizers.schedules import Constant, Cosine, InverseTime, Schedule
+from bayesml.optimizers.sgd import SGD
+from bayesml.optimizers.state import State
+from bayesml.optimizers.stopping import Optimum, Stopping
+
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adam",
+    "Constant",
+    "Cosine",
+    "GradientDescent",
+    "HasHessian",
+    "InverseTime",
+    "Momentum",
+    "Newton",
+    "Objective",
+    "Optimizer",
+    "Optimum",
+    "Schedule",
+    "State",
+    "Stochastic",
+    "Stopping",
+]

@@ -1,0 +1,101 @@
+"""L-BFGS, by scipy (docs/theory/optimisation.md, section "Newton and quasi-Newton")."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import OptimizeResult, minimize
+
+from bayesml.optimizers.objective import Objective
+from bayesml.optimizers.settings import check_count, check_positive
+from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.stopping import Optimum, Stopping
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """Newton's step with a Hessian remembered from the last gradients (`eq:lbfgs`).
+
+    The work is scipy's L-BFGS-B. It runs to its end before the first state is handed out, so
+    that whatever watches the states sees them late.
+
+    Parameters
+    ----------
+    memory : int
+        Gradient pairs remembered.
+    max_iterations : int
+        The most steps to take.
+    tolerance : float
+        Relative gradient norm at which to stop; see `Stopping`.
+
+    References
+    ----------
+    Nocedal & Wright (2006), Numerical Optimization, algorithm 7.5.
+    Zhu, Byrd, Lu & Nocedal (1997), Algorithm 778: L-BFGS-B, ACM Trans. Math. Softw. 23.
+
+    Examples
+    --------
+    >>> class Valley:
+    ...     def value(self, x):
+    ...         return self.value_and_gradient(x)[0]
+    ...
+    ...     def value_and_gradient(self, x):
+    ...         curvature = np.array([1.0, 100.0])
+    ...         return 0.5 * float(x @ (curvature * x)), curvature * x
+    >>> LBFGS().minimize(Valley(), [1.0, 1.0]).converged
+    True
+    """
+
+    memory: int = 10
+    max_iterations: int = 10_000
+    tolerance: float = 1e-10
+
+    def __post_init__(self) -> None:
+        check_count(self, "memory", "max_iterations")
+        check_positive(self, "tolerance")
+
+    @property
+    def stopping(self) -> Stopping:
+        """The rule that ends a run."""
+        return Stopping(repr(self), self.tolerance, self.max_iterations)
+
+    def steps(
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
+    ) -> Iterator[State]:
+        """Yield the start and the state after each step."""
+        path = [evaluate(objective, starting_point(start))]
+        latest, dtype, stopping = path[0], path[0].x.dtype, self.stopping
+
+        def value_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            nonlocal latest
+            latest = evaluate(objective, x.astype(dtype))
+            return latest.value, latest.gradient.astype(np.float64)
+
+        def follow(intermediate_result: OptimizeResult) -> None:
+            path.append(latest)
+            if stopping.met(latest):
+                raise StopIteration
+
+        minimize(
+            value_and_gradient,
+            path[0].x,
+            jac=True,
+            method="L-BFGS-B",
+            callback=follow,
+            options={
+                "maxcor": self.memory,
+                "maxiter": self.max_iterations,
+                "maxfun": 100 * self.max_iterations,
+                "ftol": 0.0,
+                "gtol": 0.0,
+                "maxls": 50,
+            },
+        )
+        yield from path
+
+    def minimize(
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
+    ) -> Optimum:
+        """Step until the gradient vanishes or J no longer decreases in floating point."""
+        return self.stopping.follow(self.steps(objective, start, rng=rng))

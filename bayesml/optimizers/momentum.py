@@ -1,0 +1,106 @@
+"""Momentum: heavy ball and Nesterov (docs/theory/optimisation.md, section "Momentum")."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bayesml.optimizers.curvature import largest, secant
+from bayesml.optimizers.objective import Objective
+from bayesml.optimizers.settings import check_count, check_fraction, check_optional, check_positive
+from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.stopping import Optimum, Stopping
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient descent with a memory: v := β v − α ∇J(θ), θ := θ + v (`eq:heavy-ball`).
+
+    With `nesterov`, θ is the point looked ahead to: v := β v − α ∇J(θ), θ := θ + β v − α ∇J(θ)
+    (`eq:nesterov`). On a convex quadratic of largest curvature L the heavy ball converges if and
+    only if α < 2 (1 + β) / L.
+
+    With `learning_rate=None` the rate is 1/L̂, L̂ the largest curvature met so far: at the start
+    by the power method, then by each step. Whatever diverges does so along the steepest
+    curvature, where L̂ grows to meet it, so that this converges on every convex quadratic
+    (`eq:secant`).
+
+    Parameters
+    ----------
+    learning_rate : float, optional
+        The fixed α, or None for one over the largest curvature met.
+    momentum : float
+        β, in [0, 1).
+    nesterov : bool
+        Whether to take the gradient at the point looked ahead to.
+    max_iterations : int
+        The most steps to take.
+    tolerance : float
+        Relative gradient norm at which to stop; see `Stopping`.
+
+    References
+    ----------
+    Polyak (1964), Some Methods of Speeding up the Convergence of Iteration Methods, eq. 9.
+    Nesterov (2004), Introductory Lectures on Convex Optimization, scheme 2.2.11.
+
+    Examples
+    --------
+    >>> class Valley:
+    ...     def value(self, x):
+    ...         return self.value_and_gradient(x)[0]
+    ...
+    ...     def value_and_gradient(self, x):
+    ...         curvature = np.array([1.0, 100.0])
+    ...         return 0.5 * float(x @ (curvature * x)), curvature * x
+    >>> Momentum().minimize(Valley(), [1.0, 1.0]).converged
+    True
+    """
+
+    learning_rate: float | None = None
+    momentum: float = 0.9
+    nesterov: bool = False
+    max_iterations: int = 100_000
+    tolerance: float = 1e-10
+
+    def __post_init__(self) -> None:
+        check_optional(self, "learning_rate", "one over the largest curvature met")
+        check_fraction(self, "momentum")
+        check_count(self, "max_iterations")
+        check_positive(self, "tolerance")
+
+    @property
+    def stopping(self) -> Stopping:
+        """The rule that ends a run."""
+        beta = self.momentum
+        stability = 2 * (1 + beta) / (1 + 2 * beta if self.nesterov else 1)
+        rate = self.learning_rate
+        return Stopping(repr(self), self.tolerance, self.max_iterations, rate, stability)
+
+    def steps(
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
+    ) -> Iterator[State]:
+        """Yield the start and the state after each step."""
+        state = evaluate(objective, starting_point(start))
+        yield state
+        beta, rate, curvature = self.momentum, self.learning_rate or 0.0, 0.0
+        adaptive = self.learning_rate is None
+        if adaptive:
+            curvature = largest(lambda x: evaluate(objective, x).gradient, state.x)
+        velocity = np.zeros_like(state.x)
+        while True:
+            if adaptive:
+                rate = 1 / curvature
+            pull = rate * state.gradient
+            velocity = beta * velocity - pull
+            move = beta * velocity - pull if self.nesterov else velocity
+            before, state = state, evaluate(objective, state.x + move)
+            if adaptive:
+                curvature = max(curvature, secant(before, state))
+            yield state
+
+    def minimize(
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
+    ) -> Optimum:
+        """Step until the gradient vanishes."""
+        return self.stopping.follow(self.steps(objective, start, rng=rng))

@@ -1,0 +1,68 @@
+"""What an optimizer may ask of a function: its value, its gradient and, for some, a little more."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.errors import IncompatibleModelError
+
+Vector = NDArray[np.floating[Any]]
+Matrix = NDArray[np.floating[Any]]
+Rows = NDArray[np.integer[Any]]
+
+
+class Objective(Protocol):
+    """A differentiable function J of p numbers, to be minimised.
+
+    J and x are best of order one: a mean over examples, in standardised coordinates.
+    """
+
+    def value(self, x: Vector) -> float:
+        """Evaluate J(x)."""
+
+    def value_and_gradient(self, x: Vector) -> tuple[float, Vector]:
+        """Evaluate J(x) and ∇J(x), which has the shape (p,) and the dtype of `x`."""
+
+
+@runtime_checkable
+class HasHessian(Objective, Protocol):
+    """A function whose second derivatives are at hand."""
+
+    def hessian(self, x: Vector) -> Matrix:
+        """Evaluate ∇²J(x), symmetric, of shape (p, p)."""
+
+
+@runtime_checkable
+class Stochastic(Objective, Protocol):
+    """A mean over examples, which a few of the examples estimate without bias.
+
+    J(x) = (1/m) Σᵢ Jᵢ(x) + r(x) is estimated from the rows B by (1/|B|) Σ_{i∈B} Jᵢ(x) + r(x).
+    """
+
+    @property
+    def rows(self) -> int:
+        """The number m of examples."""
+
+    def value_and_gradient_of(self, x: Vector, rows: Rows) -> tuple[float, Vector]:
+        """Estimate J(x) and ∇J(x) from the given examples and the full regulariser r."""
+
+
+def with_hessian(objective: Objective, owner: str) -> HasHessian:
+    """Return the objective if it has second derivatives, or say what would do without them."""
+    if isinstance(objective, HasHessian):
+        return objective
+    raise IncompatibleModelError(
+        f"{owner} needs second derivatives, but {type(objective).__name__} has no "
+        "hessian(x). Use LBFGS(), which builds its own from gradients."
+    )
+
+
+def by_rows(objective: Objective, owner: str) -> Stochastic:
+    """Return the objective if examples can be drawn from it, or say what would do without."""
+    if isinstance(objective, Stochastic):
+        return objective
+    raise IncompatibleModelError(
+        f"{owner} draws minibatches, but {type(objective).__name__} has no rows and no "
+        "value_and_gradient_of(x, rows). Use a full-batch optimizer such as LBFGS() or Adam()."
+    )

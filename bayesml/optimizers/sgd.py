@@ -1,0 +1,133 @@
+"""Stochastic gradient descent (docs/theory/optimisation.md, section "Stochastic gradients")."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bayesml.optimizers.batches import gradients
+from bayesml.optimizers.curvature import largest
+from bayesml.optimizers.objective import Objective, Stochastic, Vector, by_rows
+from bayesml.optimizers.schedules import InverseTime, Schedule
+from bayesml.optimizers.settings import (
+    check_callable,
+    check_count,
+    check_fraction,
+    check_optional,
+    check_positive,
+)
+from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.stopping import Optimum, Stopping
+
+PROBES = 10
+"""Minibatches whose curvature is measured to choose a learning rate."""
+
+FORGETTING = 3.0
+"""The power η with which the average forgets its start."""
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Step against the gradient of a few examples: θ := θ − αₜ ∇J_B(θ) (`eq:sgd`).
+
+    Each epoch draws the minibatches B without replacement. The states are those after each epoch,
+    with J and ∇J over all examples; they are at the average of the steps so far (`eq:averaging`),
+    which, on least squares, comes within 1/√epochs standard errors of the optimum or better
+    (`eq:averaged-accuracy`), once the flattest direction has been walked, α λ_min t ≫ 1.
+
+    Parameters
+    ----------
+    learning_rate : float, optional
+        α at the start, or None for (1 − momentum) / (2 L̂), L̂ the largest curvature of the first
+        minibatches.
+    batch_size : int
+        The most examples in a step.
+    epochs : int
+        Passes over the data.
+    momentum : float
+        β of the heavy ball, in [0, 1).
+    schedule : Schedule
+        What multiplies the rate as the passes go by.
+    average : bool
+        Whether the answer is the average of the steps or the last of them.
+    tolerance : float
+        Relative gradient norm at which to stop; see `Stopping`.
+
+    References
+    ----------
+    Robbins & Monro (1951), A Stochastic Approximation Method, Ann. Math. Statist. 22.
+    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging, theorem 1.
+    Shamir & Zhang (2013), Stochastic Gradient Descent for Non-smooth Optimization, eq. 8.
+
+    Examples
+    --------
+    >>> class Mean:
+    ...     rows = 100
+    ...
+    ...     def value(self, x):
+    ...         return self.value_and_gradient(x)[0]
+    ...
+    ...     def value_and_gradient(self, x):
+    ...         return self.value_and_gradient_of(x, np.arange(self.rows))
+    ...
+    ...     def value_and_gradient_of(self, x, rows):
+    ...         residual = x - rows / self.rows
+    ...         return 0.5 * float(np.mean(residual**2)), np.mean(residual, keepdims=True)
+    >>> optimum = SGD(batch_size=10).minimize(Mean(), [0.0], rng=np.random.default_rng(1))
+    >>> optimum.converged, round(float(optimum.x[0]), 3)
+    (True, 0.495)
+    """
+
+    learning_rate: float | None = None
+    batch_size: int = 32
+    epochs: int = 200
+    momentum: float = 0.0
+    schedule: Schedule = field(default_factory=InverseTime)
+    average: bool = True
+    tolerance: float = 1e-4
+
+    def __post_init__(self) -> None:
+        check_optional(
+            self, "learning_rate", "one that the curvature of the first minibatches allows"
+        )
+        check_count(self, "batch_size", "epochs")
+        check_fraction(self, "momentum")
+        check_callable(self, "schedule", "Constant()")
+        check_positive(self, "tolerance")
+
+    @property
+    def stopping(self) -> Stopping:
+        """The rule that ends a run."""
+        stability = 2 * (1 + self.momentum)
+        return Stopping(repr(self), self.tolerance, self.epochs, self.learning_rate, stability)
+
+    def steps(
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator
+    ) -> Iterator[State]:
+        """Yield the start and the state after each epoch."""
+        by_row = by_rows(objective, repr(self))
+        x = starting_point(start)
+        yield evaluate(objective, x)
+        rate = self.learning_rate or self._stable_rate(by_row, x, rng)
+        velocity, average, step = np.zeros_like(x), x, 0
+        for epoch in count():
+            parts = gradients(by_row, self.batch_size, rng)
+            for i, gradient in enumerate(parts):
+                step += 1
+                alpha = rate * self.schedule(epoch + i / len(parts), self.epochs)
+                velocity = self.momentum * velocity - alpha * gradient(x)
+                x = x + velocity
+                average = average + (FORGETTING + 1) / (FORGETTING + step) * (x - average)
+            yield evaluate(objective, average if self.average else x)
+
+    def minimize(
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator
+    ) -> Optimum:
+        """Pass over the data until the gradient of the whole vanishes."""
+        return self.stopping.follow(self.steps(objective, start, rng=rng))
+
+    def _stable_rate(self, objective: Stochastic, x: Vector, rng: np.random.Generator) -> float:
+        probes = gradients(objective, self.batch_size, rng)[:PROBES]
+        return (1 - self.momentum) / (2 * max(largest(gradient, x) for gradient in probes))
