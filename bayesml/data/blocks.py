@@ -1,0 +1,92 @@
+"""The one seam through which methods read rows: a reduction over blocks.
+
+Whatever holds the rows offers the same two methods, so that a sum over examples
+Σᵢ f(x⁽ⁱ⁾, y⁽ⁱ⁾) is written once and runs on memory, on a stream of batches or on partitions.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.data.checks import BLOCK_VALUES
+
+T = TypeVar("T")
+
+LEAST_ROWS = 256
+"""Rows in a block however wide it is, so that products stay products of matrices."""
+
+
+class Block(NamedTuple):
+    """Consecutive rows of the data, all float64.
+
+    Attributes
+    ----------
+    X : (b, n)
+        Features, contiguous along rows or along columns, in the data's own units.
+    y : (b,)
+        Target.
+    observation_weights : (b,) or None
+        How many times each row counts; None where every row counts once.
+    """
+
+    X: NDArray[np.float64]
+    y: NDArray[np.float64]
+    observation_weights: NDArray[np.float64] | None
+
+
+class Source(Protocol):
+    """Where rows come from: a shape, their blocks in order, and a reduction over them."""
+
+    @property
+    def m(self) -> int: ...
+
+    @property
+    def n(self) -> int: ...
+
+    def blocks(self) -> Iterator[Block]: ...
+
+    def reduce(self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T: ...
+
+
+@dataclass(frozen=True, eq=False)
+class MemorySource:
+    """Rows held in memory, handed out without a copy where they are float64.
+
+    X is float32 or float64 in any memory order; a block of it is a view, or a float64 copy of
+    at most 8 MiB (256 rows if they are wider than that).
+    """
+
+    X: NDArray[np.float64] | NDArray[np.float32]
+    y: NDArray[np.float64]
+    observation_weights: NDArray[np.float64] | None = None
+
+    @property
+    def m(self) -> int:
+        return len(self.X)
+
+    @property
+    def n(self) -> int:
+        return int(self.X.shape[1])
+
+    def blocks(self) -> Iterator[Block]:
+        step = max(LEAST_ROWS, BLOCK_VALUES // max(1, self.n))
+        for start in range(0, self.m, step):
+            rows = slice(start, start + step)
+            weights = self.observation_weights
+            yield Block(
+                _float64(self.X[rows]), self.y[rows], None if weights is None else weights[rows]
+            )
+
+    def reduce(self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+        return reduce(combine, map(function, self.blocks()))
+
+
+def _float64(rows: NDArray[np.float64] | NDArray[np.float32]) -> NDArray[np.float64]:
+    """The rows themselves where linear algebra can read them as they lie, otherwise a C copy."""
+    if rows.dtype == np.float64 and rows.itemsize in rows.strides and min(rows.strides) > 0:
+        return np.asarray(rows, dtype=np.float64)
+    return np.ascontiguousarray(rows, dtype=np.float64)

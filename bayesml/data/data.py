@@ -1,0 +1,205 @@
+"""Data, the set 𝒟 of examples (x⁽ⁱ⁾, y⁽ⁱ⁾): validated once at the door, read in blocks behind it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.data import frames
+from bayesml.data.blocks import Block, MemorySource
+from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.door import common_labels, named_matrix, vector, weights_vector
+from bayesml.data.learning import learn
+from bayesml.data.messages import listed, plural
+from bayesml.errors import DataError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Data:
+    """Examples to learn from: m rows of n features X, and a target y.
+
+    Everything is checked here once: behind this door the numbers are real and finite, the rows of
+    X, y and the weights belong together, and every column has a name. The arrays are not copied
+    where they can be used as they are: do not change them while the data are in use.
+
+    Parameters
+    ----------
+    X : (m, n) array, or a pandas or Polars DataFrame
+        Features, without a column of ones: the intercept belongs to the predictor.
+    y : (m,) array or Series
+        Target.
+    observation_weights : (m,) array or Series, optional
+        How many times each row counts, positive or zero: a weight multiplies the
+        log-likelihood of its row.
+    feature_names : sequence of str, optional
+        For arrays; `x0`, `x1`, … otherwise. Frames have names.
+    target_name : str, optional
+        The name of the Series, or `y`.
+
+    Attributes
+    ----------
+    X : (m, n) float64 or float32 array, read-only
+    y : (m,) float64 array, read-only
+    observation_weights : (m,) float64 array, read-only, or None
+    design : Design
+        How new input becomes X.
+    row_labels : (m,) array or None
+        The index of a pandas frame, unless it only counts the rows.
+
+    Raises
+    ------
+    DataError
+        Naming the rows and columns that cannot be used, and what to do about them.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> bm.Data([[1.0], [2.0], [4.0]], [1.0, 3.0, 2.0], feature_names=["dose"])
+    Data(3 rows, 1 feature: dose; target y)
+    """
+
+    source: MemorySource
+    design: Design
+    row_labels: NDArray[Any] | None
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        observation_weights: Any = None,
+        feature_names: Sequence[str] | None = None,
+        target_name: str | None = None,
+    ) -> None:
+        labels = common_labels({"X": X, "y": y, "observation_weights": observation_weights})
+        features, names = named_matrix(X, feature_names, labels)
+        target = vector(y, "y", len(features), labels)
+        called = target_name or frames.series_name(y) or "y"
+        if called in names:
+            raise DataError(f"the target {called!r} is also a column of X; leave it out of X")
+        design = (
+            FrameDesign(names, called, frames.series_name(observation_weights))
+            if frames.is_frame(X)
+            else ArrayDesign(names, called)
+        )
+        weights = weights_vector(observation_weights, len(features), labels)
+        self._hold(MemorySource(features, target, weights), design, labels)
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula: str,
+        frame: Any,
+        *,
+        missing: Literal["raise", "drop"] = "raise",
+        observation_weights: Any = None,
+    ) -> Self:
+        """Data whose columns are built by a formula, such as `y ~ x * C(g)`.
+
+        The formulas are those of formulaic (Wilkinson's notation): `+`, `:`, `*`, `/`, `^`, `- 1`
+        or `0 +` for no intercept, `{x ** 2}` or `I(x ** 2)` for arithmetic, `C(g)` for levels,
+        `center`, `scale`, `poly`, `bs` and other transformations that remember the training rows,
+        and elementwise functions of numpy. Text and categories are coded against their first
+        level. Nothing is done in silence.
+
+        Parameters
+        ----------
+        formula : str
+            Target, `~`, terms. Names that are not words go in backticks.
+        frame : pandas or Polars DataFrame, or dict of columns
+            Only the columns that the formula reads are looked at.
+        missing : {"raise", "drop"}
+            Refuse rows with missing values, or drop them with a `DataWarning`.
+        observation_weights : str, or (m,) array or Series, optional
+            A column of the frame by its name, or the weights themselves.
+
+        Raises
+        ------
+        DataError
+            For a formula that cannot be read, missing or unknown columns, missing values, and
+            numbers that a transformation makes infinite.
+
+        Warns
+        -----
+        DataWarning
+            When rows were dropped: how many and which.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> frame = {"y": [1.0, 3.0, 2.0, 5.0], "x": [0, 1, 2, 3], "g": ["a", "b", "a", "b"]}
+        >>> bm.Data.from_formula("y ~ x + g", frame)
+        Data(4 rows, 2 features: x, g[T.b]; target y)
+        """
+        source, design, labels = learn(formula, frame, missing, observation_weights)
+        data = cls.__new__(cls)
+        data._hold(source, design, labels)
+        return data
+
+    def _hold(self, source: MemorySource, design: Design, labels: NDArray[Any] | None) -> None:
+        for name, value in (("source", source), ("design", design), ("row_labels", labels)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def m(self) -> int:
+        """Number of rows."""
+        return self.source.m
+
+    @property
+    def n(self) -> int:
+        """Number of features, the intercept not among them."""
+        return self.source.n
+
+    @property
+    def X(self) -> NDArray[np.float64] | NDArray[np.float32]:
+        """The features in memory, read-only, as given if float32; `blocks` are always float64."""
+        return self.source.X
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """The target in memory, read-only."""
+        return self.source.y
+
+    @property
+    def observation_weights(self) -> NDArray[np.float64] | None:
+        """How many times each row counts, read-only; None where every row counts once."""
+        return self.source.observation_weights
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name for each column of X."""
+        return self.design.feature_names
+
+    @property
+    def target_name(self) -> str:
+        """What y is called."""
+        return self.design.target_name
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows in order, a bounded number at a time, as float64."""
+        return self.source.blocks()
+
+    def reduce(self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+        """`function` of every block, brought together two at a time by the associative `combine`.
+
+        Examples
+        --------
+        >>> from operator import add
+        >>> import bayesml as bm
+        >>> data = bm.Data([[1.0], [2.0]], [3.0, 4.0])
+        >>> float(data.reduce(lambda block: block.X[:, 0] @ block.y, add))  # Σ xᵢ yᵢ
+        11.0
+        """
+        return self.source.reduce(function, combine)
+
+    def __repr__(self) -> str:
+        names = listed(self.feature_names)
+        weighted = ", weighted" if self.observation_weights is not None else ""
+        return (
+            f"Data({plural(self.m, 'row')}{weighted}, {plural(self.n, 'feature')}"
+            f"{': ' if names else ''}{names}; target {self.target_name})"
+        )

@@ -1,0 +1,133 @@
+"""What the expressions inside a formula may say: columns, known transformations, nothing else.
+
+Every row of X has to depend on its own row of the frame and on what was learned when the model was
+fitted, otherwise a prediction would change with the rows that are predicted beside it. So functions
+are the stateful transformations of formulaic and the elementwise functions of numpy. The same rule
+keeps the formula of a file that someone else saved from running anything but arithmetic.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bayesml.data.messages import suggestion
+from bayesml.errors import DataError
+
+_ELEMENTWISE = ("where", "clip", "round")
+_REFUSED = (
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+    ast.NamedExpr,
+    ast.JoinedStr,
+    ast.Subscript,
+)
+
+
+class Use(NamedTuple):
+    """A column that a formula uses, and whether it is only the levels of `C(column)`."""
+
+    column: str
+    as_levels: bool
+
+
+class Part(NamedTuple):
+    """A part of a formula: the name of a column, or an expression in Python."""
+
+    text: str
+    is_code: bool
+
+
+def uses(parts: Iterable[Part], columns: tuple[str, ...] | None, formula: str) -> Iterator[Use]:
+    """The columns that the parts of `formula` use, checked against those there are, if given.
+
+    Raises
+    ------
+    DataError
+        For a column or function that does not exist, or code that is not a transformation.
+    """
+    from formulaic.transforms import TRANSFORMS
+    from formulaic.utils.code import sanitize_variable_names
+
+    for part in parts:
+        aliases: dict[str, str] = {}
+        walk = _Walk(formula, columns, aliases, TRANSFORMS)
+        if part.is_code:
+            code = sanitize_variable_names(part.text, {}, aliases)
+            yield from walk.visit(ast.parse(code, mode="eval").body)
+        else:
+            yield from walk.column(part.text)
+
+
+class _Walk(NamedTuple):
+    """A walk over the syntax tree of one expression."""
+
+    formula: str
+    columns: tuple[str, ...] | None
+    aliases: Mapping[str, str]
+    functions: Mapping[str, Any]
+
+    def visit(self, node: ast.AST, as_levels: bool = False) -> Iterator[Use]:
+        """The columns used at and below `node`."""
+        if isinstance(node, ast.Call):
+            yield from self._call(node)
+        elif isinstance(node, ast.Name):
+            name = self.aliases.get(node.id, node.id)
+            if name in (self.columns or ()) or name not in self.functions:
+                yield from self.column(name, as_levels)
+        elif isinstance(node, ast.Attribute):
+            self._require_elementwise(node)
+        elif isinstance(node, _REFUSED):
+            raise self._error(f"{ast.unparse(node)!r} is not a transformation of columns")
+        else:
+            for child in ast.iter_child_nodes(node):
+                yield from self.visit(child)
+
+    def column(self, name: str, as_levels: bool = False) -> Iterator[Use]:
+        """The column `name`, which has to be there."""
+        if self.columns is not None and name not in self.columns:
+            raise self._error(f"{name!r} is not a column{suggestion(name, self.columns)}")
+        yield Use(name, as_levels)
+
+    def _call(self, node: ast.Call) -> Iterator[Use]:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name:
+            self._require_function(name)
+        else:
+            self._require_elementwise(node.func)
+        for argument in node.args:
+            if name == "Q" and isinstance(argument, ast.Constant):
+                yield from self.column(str(argument.value))
+            else:
+                yield from self.visit(argument, as_levels=name == "C")
+        for keyword in node.keywords:
+            yield from self.visit(keyword.value)
+
+    def _require_function(self, name: str) -> None:
+        if name == "lag":
+            raise self._error("lag() reads other rows; compute that column before the formula")
+        if name not in self.functions:
+            known = [f"np.{name}"] if isinstance(getattr(np, name, None), np.ufunc) else []
+            raise self._error(
+                f"there is no function {name!r}{suggestion(name, known or self.functions)}"
+            )
+
+    def _require_elementwise(self, node: ast.AST) -> None:
+        text = ast.unparse(node)
+        owner, _, name = text.partition(".")
+        if owner == "contr" and name.isidentifier() and not name.startswith("_"):
+            return
+        function = getattr(np, name, None) if owner == "np" else None
+        if isinstance(function, np.ufunc | float) or (function and name in _ELEMENTWISE):
+            return
+        raise self._error(
+            f"{text!r} is not an elementwise function of numpy: a row of X may depend on its own "
+            "row only (center, scale, poly and bs learn from the data and remember it)"
+        )
+
+    def _error(self, problem: str) -> DataError:
+        return DataError(f"in the formula {self.formula!r}, {problem}")
