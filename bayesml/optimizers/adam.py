@@ -1,5 +1,6 @@
 """Adam (docs/theory/optimisation.md, section "Adam")."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -98,10 +99,12 @@ class Adam:
                 g = state.gradient if gradient is None else gradient(x)
                 t += 1
                 alpha = self._rate(passes + i / len(steps))
-                m = self.beta1 * m + (1 - self.beta1) * g
-                v = self.beta2 * v + (1 - self.beta2) * g * g
-                root = np.sqrt(v / (1 - self.beta2**t)) + self.epsilon
-                x = x - (alpha / (1 - self.beta1**t)) * m / root
+                m += (1 - self.beta1) * (g - m)
+                v += (1 - self.beta2) * (g * g - v)
+                unbias = math.sqrt(1 - self.beta2**t)
+                root = np.sqrt(v)
+                root += self.epsilon * unbias
+                x = x - (alpha * unbias / (1 - self.beta1**t)) * m / root
             state = evaluate(objective, x)
 
     def minimize(

@@ -1,7 +1,9 @@
 """L-BFGS, by scipy (docs/theory/optimisation.md, section "Newton and quasi-Newton")."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,15 +12,17 @@ from scipy.optimize import OptimizeResult, minimize
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Optimum, Stopping, norm
 
 
 @dataclass(frozen=True)
 class LBFGS:
     """Newton's step with a Hessian remembered from the last gradients (`eq:lbfgs`).
 
-    The work is scipy's L-BFGS-B. It runs to its end before the first state is handed out, so
-    that whatever watches the states sees them late.
+    The work is scipy's L-BFGS-B. Where its line search can no longer tell values of J apart,
+    it goes on with their difference measured by the gradients (`eq:trapezium`), which rounding
+    hides only much later. It runs to its end before the first state is handed out: whatever
+    watches the states sees them late.
 
     Parameters
     ----------
@@ -65,21 +69,41 @@ class LBFGS:
     ) -> Iterator[State]:
         """Yield the start and the state after each step."""
         path = [evaluate(objective, starting_point(start))]
-        latest, dtype, stopping = path[0], path[0].x.dtype, self.stopping
+        self._run(objective, path, lambda state: state.value)
+        if self.stopping.at_rounding(path[0], path[-1]):
+            self._run(objective, path, partial(_rise, path[-1]))
+        yield from path
 
-        def value_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def minimize(
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
+    ) -> Optimum:
+        """Step until the gradient vanishes or J no longer decreases in floating point."""
+        return self.stopping.follow(self.steps(objective, start, rng=rng))
+
+    def _run(
+        self, objective: Objective, path: list[State], measure: Callable[[State], float]
+    ) -> None:
+        """Append the states that scipy steps through from the last one, by the given measure."""
+        latest, dtype, stopping = path[-1], path[-1].x.dtype, self.stopping
+
+        def measured(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             nonlocal latest
             latest = evaluate(objective, x.astype(dtype))
-            return latest.value, latest.gradient.astype(np.float64)
+            last, value, gradient = path[-1], measure(latest), latest.gradient
+            if not math.isfinite(value + norm(gradient)):
+                # A wall, as steep as J falls here, so that the line search turns back halfway.
+                gradient = -last.gradient
+                value = measure(last) + float(gradient @ (latest.x - last.x))
+            return value, gradient.astype(np.float64)
 
         def follow(intermediate_result: OptimizeResult) -> None:
             path.append(latest)
-            if stopping.met(latest):
+            if norm(latest.gradient) <= stopping.bound(path[0], latest):
                 raise StopIteration
 
         minimize(
-            value_and_gradient,
-            path[0].x,
+            measured,
+            latest.x.astype(np.float64),
             jac=True,
             method="L-BFGS-B",
             callback=follow,
@@ -92,10 +116,8 @@ class LBFGS:
                 "maxls": 50,
             },
         )
-        yield from path
 
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient vanishes or J no longer decreases in floating point."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))
+
+def _rise(origin: State, state: State) -> float:
+    """Measure J(x) − J(origin) by the slopes at both ends, `eq:trapezium`."""
+    return float(0.5 * (origin.gradient + state.gradient) @ (state.x - origin.x))

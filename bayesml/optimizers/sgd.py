@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from bayesml.optimizers.batches import gradients
 from bayesml.optimizers.curvature import largest
 from bayesml.optimizers.objective import Objective, Stochastic, Vector, by_rows
-from bayesml.optimizers.schedules import InverseTime, Schedule
+from bayesml.optimizers.schedules import Cosine, Schedule
 from bayesml.optimizers.settings import (
     check_callable,
     check_count,
@@ -82,9 +82,9 @@ class SGD:
 
     learning_rate: float | None = None
     batch_size: int = 32
-    epochs: int = 200
+    epochs: int = 500
     momentum: float = 0.0
-    schedule: Schedule = field(default_factory=InverseTime)
+    schedule: Schedule = field(default_factory=Cosine)
     average: bool = True
     tolerance: float = 1e-4
 

@@ -59,10 +59,10 @@ class Stopping:
 
     A state is the optimum when its gradient is small, `eq:stop-gradient`,
 
-        ‖∇J(x)‖ ≤ τ max(1, |J(x)|),    τ = max(tolerance, 10 ε),
+        ‖∇J(x)‖ ≤ τ s,    τ = max(tolerance, 10 ε),    s = max(1, min(|J(x)|, |J(start)|)),
 
     with ε the machine epsilon of x; or when the stream ends by itself because no step lowers J in
-    floating point and, `eq:stop-rounding`, ‖∇J(x)‖ ≤ √ε max(1, |J(x)|).
+    floating point and, `eq:stop-rounding`, ‖∇J(x)‖ ≤ √ε s.
 
     Parameters
     ----------
@@ -105,51 +105,52 @@ class Stopping:
             When J or its gradient is not finite, or J has climbed far above the start.
         """
         losses: list[float] = []
-        before = last = None
+        start = before = last = None
         # What overflows is seen in the result, and reported with its remedy.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             for state in islice(states, self.max_iterations + 1):
                 losses.append(state.value)
-                norm = _norm(state.gradient)
-                if not math.isfinite(state.value + norm) or _escaped(losses):
+                start = start or state
+                size = norm(state.gradient)
+                if not math.isfinite(state.value + size) or _escaped(losses):
                     raise ConvergenceError(self._divergence(before, last, state, losses))
                 before, last = last, state
-                if self.met(state, norm):
+                if size <= self.bound(start, state):
                     break
-        if last is None:
+        if start is None or last is None:
             raise ConvergenceError(f"{self.optimizer} was given no states: nothing was minimised.")
-        return self._judge(last, losses)
+        return self._judge(start, last, losses)
 
-    def met(self, state: State, norm: float | None = None) -> bool:
-        """Say whether the gradient is small enough, `eq:stop-gradient`."""
-        norm = _norm(state.gradient) if norm is None else norm
-        return norm <= self._bound(state)
+    def bound(self, start: State, state: State) -> float:
+        """Return the gradient norm that will do, τ s of `eq:stop-gradient`."""
+        return max(self.tolerance, 10 * _epsilon(state)) * _scale(start, state)
 
-    def _bound(self, state: State) -> float:
-        return max(self.tolerance, 10 * _epsilon(state)) * max(1.0, abs(state.value))
+    def at_rounding(self, start: State, state: State) -> bool:
+        """Say whether J is flat to rounding while its gradient is not, `eq:stop-rounding`."""
+        return self.bound(start, state) < norm(state.gradient) <= _floor(start, state)
 
-    def _judge(self, last: State, losses: list[float]) -> Optimum:
+    def _judge(self, start: State, last: State, losses: list[float]) -> Optimum:
         """Say whether and why the run ended where it did."""
-        norm, bound, iterations = _norm(last.gradient), self._bound(last), len(losses) - 1
-        floor = math.sqrt(_epsilon(last)) * max(1.0, abs(last.value))
-        if norm <= bound:
-            converged, reason = True, f"the gradient vanished: its norm {norm:.1e} ≤ {bound:.1e}"
+        size, iterations = norm(last.gradient), len(losses) - 1
+        bound, floor = self.bound(start, last), _floor(start, last)
+        if size <= bound:
+            converged, reason = True, f"the gradient vanished: its norm {size:.1e} ≤ {bound:.1e}"
         elif iterations == self.max_iterations:
             converged = False
             reason = (
-                f"stopped at max_iterations={iterations} with a gradient of norm {norm:.1e}, "
+                f"stopped at max_iterations={iterations} with a gradient of norm {size:.1e}, "
                 f"above {bound:.1e}: allow more iterations, or try LBFGS() or Newton()"
             )
-        elif norm <= floor:
+        elif size <= floor:
             converged = True
             reason = (
                 "no step lowers the objective in floating point: the gradient's norm is "
-                f"{norm:.1e} ≤ {floor:.1e}"
+                f"{size:.1e} ≤ {floor:.1e}"
             )
         else:
             converged = False
-            reason = f"the steps ended at a gradient of norm {norm:.1e}, above {bound:.1e}"
-        return Optimum(last.x, last.value, norm, iterations, converged, reason, np.array(losses))
+            reason = f"the steps ended at a gradient of norm {size:.1e}, above {bound:.1e}"
+        return Optimum(last.x, last.value, size, iterations, converged, reason, np.array(losses))
 
     def _divergence(
         self, before: State | None, last: State | None, state: State, losses: list[float]
@@ -159,7 +160,7 @@ class Stopping:
         if last is None:
             return (
                 f"{self.optimizer}: the objective is {state.value} at the start, and its "
-                f"gradient has norm {_norm(state.gradient)}. Start where both are finite."
+                f"gradient has norm {norm(state.gradient)}. Start where both are finite."
             )
         what = (
             f"{self.optimizer} diverged at step {step}: the objective went from {losses[0]:.6g} "
@@ -170,7 +171,10 @@ class Stopping:
         pair = (last, state) if np.all(np.isfinite(state.gradient)) else (before, last)
         curvature = math.nan if pair[0] is None else along(pair[0], pair[1])
         if not 0 < curvature < math.inf:
-            return f"{what}. Use learning_rate < {self.learning_rate:.3g}, or None."
+            return (
+                f"{what}. Use learning_rate < {self.learning_rate:.3g}, or None; if that does not "
+                "help, check that the objective is bounded below."
+            )
         return (
             f"{what}. The curvature along the last step is {curvature:.3g}, which is stable only "
             f"for learning_rate < {self.stability / curvature:.3g}, not {self.learning_rate:.3g}; "
@@ -178,12 +182,23 @@ class Stopping:
         )
 
 
-def _norm(gradient: Vector) -> float:
+def norm(gradient: Vector) -> float:
+    """Return the Euclidean norm, for a third of the cost of np.linalg.norm."""
     return math.sqrt(gradient @ gradient)
 
 
 def _epsilon(state: State) -> float:
     return _EPSILON32 if state.x.dtype == np.float32 else _EPSILON64
+
+
+def _scale(start: State, state: State) -> float:
+    """Return the size of J that gradients are compared to; falling without bound leaves it be."""
+    return max(1.0, min(abs(state.value), abs(start.value)))
+
+
+def _floor(start: State, state: State) -> float:
+    """Return the gradient norm below which a step may change J by less than its rounding."""
+    return math.sqrt(_epsilon(state)) * _scale(start, state)
 
 
 def _escaped(losses: list[float]) -> bool:
