@@ -24,7 +24,7 @@ from bayesml.optimizers.stopping import Optimum, Stopping
 
 @dataclass(frozen=True)
 class Adam:
-    """Step each coordinate by its mean gradient over its root mean square (`eq:adam`).
+    """Step each coordinate by its mean gradient over its root mean square (O18).
 
     m := β₁ m + (1 − β₁) g,  v := β₂ v + (1 − β₂) g²,  θ := θ − αₜ m̂ / (√v̂ + ε), where
     m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the bias of starting at zero. The steps are near

@@ -12,7 +12,7 @@ def secant(before: State, after: State) -> float:
     """Bound the largest curvature from below, ‖Δg‖/‖Δx‖, by the step between two states.
 
     Zero where the step is so short that rounding decides the ratio. On a quadratic the ratio
-    never exceeds the largest curvature L (`eq:secant`).
+    never exceeds the largest curvature L (O12).
     """
     moved = after.x - before.x
     turned = after.gradient - before.gradient
@@ -34,7 +34,7 @@ def largest(gradient: Callable[[Vector], Vector], x: Vector, iterations: int = 1
     """Estimate the largest curvature at x by the power method on gradient differences.
 
     H d is (∇J(x + h d) − ∇J(x)) / h for a unit direction d and h = √ε max(1, ‖x‖)
-    (Nocedal & Wright 2006, eq. 8.20), and d ← H d / ‖H d‖ turns to the steepest curvature.
+    (Nocedal & Wright 2006, §7.1), and d ← H d / ‖H d‖ turns to the steepest curvature.
 
     Examples
     --------

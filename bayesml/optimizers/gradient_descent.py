@@ -15,12 +15,12 @@ from bayesml.optimizers.stopping import Optimum, Stopping
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """Step against the gradient: θ := θ − α ∇J(θ) (`eq:gd`).
+    """Step against the gradient: θ := θ − α ∇J(θ) (O2).
 
     With a fixed rate it converges on a convex quadratic if and only if α < 2/L, L the largest
-    curvature. With `learning_rate=None` a line search finds α anew in each step: it tries the
+    curvature (O4). With `learning_rate=None` a line search finds α anew in each step: it tries the
     length of Barzilai and Borwein, which grows and shrinks with the curvature just passed, and
-    halves it until J decreases enough, so that J never rises.
+    halves it until J decreases enough (O6), so that J never rises.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _searched(objective: Objective, x: np.ndarray) -> Iterator[State]:
 
 
 def _barzilai_borwein(before: State, after: State, otherwise: float) -> float:
-    """Return ΔxᵀΔg / ΔgᵀΔg, the inverse curvature just passed (`eq:barzilai-borwein`)."""
+    """Return ΔxᵀΔg / ΔgᵀΔg, the inverse curvature just passed (O8)."""
     turned = after.gradient - before.gradient
     bend = float((after.x - before.x) @ turned)
     return bend / float(turned @ turned) if bend > 0 else otherwise

@@ -17,10 +17,10 @@ from bayesml.optimizers.stopping import Optimum, Stopping, norm
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Newton's step with a Hessian remembered from the last gradients (`eq:lbfgs`).
+    """Newton's step with a Hessian remembered from the last gradients (O21).
 
     The work is scipy's L-BFGS-B. Where its line search can no longer tell values of J apart,
-    it goes on with their difference measured by the gradients (`eq:trapezium`), which rounding
+    it goes on with their difference measured by the gradients (O22), which rounding
     hides only much later. It runs to its end before the first state is handed out: whatever
     watches the states sees them late.
 
@@ -119,5 +119,5 @@ class LBFGS:
 
 
 def _rise(origin: State, state: State) -> float:
-    """Measure J(x) − J(origin) by the slopes at both ends, `eq:trapezium`."""
+    """Measure J(x) − J(origin) by the slopes at both ends (O22)."""
     return float(0.5 * (origin.gradient + state.gradient) @ (state.x - origin.x))

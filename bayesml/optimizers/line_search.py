@@ -30,15 +30,16 @@ def backtrack(
 
 
 def decreases(before: State, after: State) -> bool:
-    """Say whether a step decreases J enough, `eq:armijo`: ΔJ ≤ c₁ ∇Jᵀ Δx.
+    """Say whether a step decreases J enough (O6), ΔJ ≤ c₁ ∇Jᵀ Δx.
 
     Where ΔJ is lost in the rounding of J, the same condition on the parabola through both slopes
-    decides: ∇J(x + Δx)ᵀ Δx ≤ (2 c₁ − 1) ∇J(x)ᵀ Δx (`eq:armijo-slope`).
+    decides: ∇J(x + Δx)ᵀ Δx ≤ (2 c₁ − 1) ∇J(x)ᵀ Δx (O7).
 
     References
     ----------
     Nocedal & Wright (2006), Numerical Optimization, eq. 3.4.
-    Hager & Zhang (2005), A New Conjugate Gradient Method, SIAM J. Optim. 16, eq. 4.1.
+    Hager & Zhang (2005), A New Conjugate Gradient Method with Guaranteed Descent and an
+    Efficient Line Search, SIAM J. Optim. 16, the approximate Wolfe condition.
     """
     moved = after.x - before.x
     slope = float(before.gradient @ moved)

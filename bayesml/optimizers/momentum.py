@@ -15,16 +15,16 @@ from bayesml.optimizers.stopping import Optimum, Stopping
 
 @dataclass(frozen=True)
 class Momentum:
-    """Gradient descent with a memory: v := β v − α ∇J(θ), θ := θ + v (`eq:heavy-ball`).
+    """Gradient descent with a memory: v := β v − α ∇J(θ), θ := θ + v (O9).
 
     With `nesterov`, θ is the point looked ahead to: v := β v − α ∇J(θ), θ := θ + β v − α ∇J(θ)
-    (`eq:nesterov`). On a convex quadratic of largest curvature L the heavy ball converges if and
-    only if α < 2 (1 + β) / L.
+    (O11). On a convex quadratic of largest curvature L the heavy ball converges if and
+    only if α < 2 (1 + β) / L (O10).
 
     With `learning_rate=None` the rate is 1/L̂, L̂ the largest curvature met so far: at the start
     by the power method, then by each step. Whatever diverges does so along the steepest
     curvature, where L̂ grows to meet it, so that this converges on every convex quadratic
-    (`eq:secant`).
+    (O12).
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class Momentum:
 
     References
     ----------
-    Polyak (1964), Some Methods of Speeding up the Convergence of Iteration Methods, eq. 9.
-    Nesterov (2004), Introductory Lectures on Convex Optimization, scheme 2.2.11.
+    Polyak (1964), Some Methods of Speeding up the Convergence of Iteration Methods.
+    Nesterov (2004), Introductory Lectures on Convex Optimization, §2.2.1.
 
     Examples
     --------

@@ -16,10 +16,10 @@ from bayesml.optimizers.stopping import Optimum, Stopping
 
 @dataclass(frozen=True)
 class Newton:
-    """Step to the bottom of the local parabola: (∇²J + δ I) Δθ = −∇J (`eq:newton`).
+    """Step to the bottom of the local parabola: (∇²J + δ I) Δθ = −∇J (O19).
 
     The damping δ is zero where ∇²J is positive definite and its parabola foretells J; elsewhere
-    it grows until the step decreases J by a fair share of what the parabola promises. Once the
+    it grows until the step decreases J by a fair share of what the parabola promises (O20). Once the
     promise is lost in the rounding of J, steps go on for as long as they halve the gradient,
     so that it ends at rounding level.
 

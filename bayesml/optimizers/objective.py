@@ -22,7 +22,7 @@ class Objective(Protocol):
         """Evaluate J(x)."""
 
     def value_and_gradient(self, x: Vector) -> tuple[float, Vector]:
-        """Evaluate J(x) and ∇J(x), which has the shape (p,) and the dtype of `x`."""
+        """Evaluate J(x) and ∇J(x), a fresh array of the shape and dtype of `x`."""
 
 
 @runtime_checkable

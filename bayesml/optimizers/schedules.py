@@ -37,10 +37,10 @@ class Constant:
 
 @dataclass(frozen=True)
 class InverseTime:
-    """Decay as (1 + rate · t)^(−power), t in passes (`eq:inverse-time`).
+    """Decay as (1 + rate · t)^(−power), t in passes (O15).
 
     With power in (½, 1] the rates meet the conditions of Robbins and Monro, Σ α = ∞ and
-    Σ α² < ∞; below 1 they are those of Polyak and Juditsky for averaged iterates.
+    Σ α² < ∞ (O14); below 1 they are those of Polyak and Juditsky for averaged iterates.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ class InverseTime:
 
     References
     ----------
-    Robbins & Monro (1951), A Stochastic Approximation Method, eq. 6.
-    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging, theorem 2.
+    Robbins & Monro (1951), A Stochastic Approximation Method.
+    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging.
 
     Examples
     --------

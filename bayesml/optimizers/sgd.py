@@ -30,12 +30,13 @@ FORGETTING = 3.0
 
 @dataclass(frozen=True)
 class SGD:
-    """Step against the gradient of a few examples: θ := θ − αₜ ∇J_B(θ) (`eq:sgd`).
+    """Step against the gradient of a few examples: θ := θ − αₜ ∇J_B(θ) (O13).
 
     Each epoch draws the minibatches B without replacement. The states are those after each epoch,
-    with J and ∇J over all examples; they are at the average of the steps so far (`eq:averaging`),
-    which, on least squares, comes within 1/√epochs standard errors of the optimum or better
-    (`eq:averaged-accuracy`), once the flattest direction has been walked, α λ_min t ≫ 1.
+    with J and ∇J over all examples, at the average of the steps so far (O16). On least squares it
+    comes within 1.5/√epochs standard errors of the optimum (O17), and in practice much closer,
+    once the steps have walked the flattest direction; where they have not, the gradient of the
+    whole stays large and the run has not converged.
 
     Parameters
     ----------
@@ -58,8 +59,8 @@ class SGD:
     References
     ----------
     Robbins & Monro (1951), A Stochastic Approximation Method, Ann. Math. Statist. 22.
-    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging, theorem 1.
-    Shamir & Zhang (2013), Stochastic Gradient Descent for Non-smooth Optimization, eq. 8.
+    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging.
+    Shamir & Zhang (2013), Stochastic Gradient Descent for Non-smooth Optimization, §4.
 
     Examples
     --------

@@ -57,12 +57,12 @@ class Optimum:
 class Stopping:
     """Follow a stream of states to the optimum, the last allowed iteration or the cliff.
 
-    A state is the optimum when its gradient is small, `eq:stop-gradient`,
+    A state is the optimum when its gradient is small (O23),
 
         ‖∇J(x)‖ ≤ τ s,    τ = max(tolerance, 10 ε),    s = max(1, min(|J(x)|, |J(start)|)),
 
     with ε the machine epsilon of x; or when the stream ends by itself because no step lowers J in
-    floating point and, `eq:stop-rounding`, ‖∇J(x)‖ ≤ √ε s.
+    floating point and ‖∇J(x)‖ ≤ √ε s (O24).
 
     Parameters
     ----------
@@ -75,11 +75,11 @@ class Stopping:
     learning_rate : float, optional
         The fixed rate, if there is one to blame for divergence.
     stability : float
-        Largest stable rate times largest curvature: 2 for gradient descent (`eq:gd-bound`).
+        Largest stable rate times largest curvature: 2 for gradient descent (O4).
 
     References
     ----------
-    Dennis & Schnabel (1996), Numerical Methods for Unconstrained Optimization, §7.2, eq. 7.2.5,
+    Dennis & Schnabel (1996), Numerical Methods for Unconstrained Optimization, §7.2,
     with typical sizes of one.
 
     Examples
@@ -122,11 +122,11 @@ class Stopping:
         return self._judge(start, last, losses)
 
     def bound(self, start: State, state: State) -> float:
-        """Return the gradient norm that will do, τ s of `eq:stop-gradient`."""
+        """Return the gradient norm that will do, τ s of (O23)."""
         return max(self.tolerance, 10 * _epsilon(state)) * _scale(start, state)
 
     def at_rounding(self, start: State, state: State) -> bool:
-        """Say whether J is flat to rounding while its gradient is not, `eq:stop-rounding`."""
+        """Say whether J is flat to rounding while its gradient is not (O24)."""
         return self.bound(start, state) < norm(state.gradient) <= _floor(start, state)
 
     def _judge(self, start: State, last: State, losses: list[float]) -> Optimum:
