@@ -1,0 +1,86 @@
+"""bayesml: one declared model, learned by any method, always the same kind of result."""
+
+from bayesml import distributions
+from bayesml.data import Data
+from bayesml.distributions import (
+    Exponential,
+    Flat,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    HalfStudentT,
+    InverseGamma,
+    Normal,
+)
+from bayesml.errors import (
+    ApproximationWarning,
+    BayesmlError,
+    BayesmlWarning,
+    ConvergenceError,
+    ConvergenceWarning,
+    DataError,
+    DataWarning,
+    ImproperPosteriorError,
+    IncompatibleModelError,
+    MissingDependencyError,
+    RankDeficientError,
+    StorageError,
+)
+from bayesml.inference import MAP, MLE, NUTS, Auto, Exact, ridge_penalty, ridge_prior_sd
+from bayesml.likelihoods import Gaussian, StudentT
+from bayesml.model import Model
+from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton
+from bayesml.posteriors import Prediction
+from bayesml.predictors import Linear
+from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
+from bayesml.results import CheckReport, Fit, fit, load
+
+__all__ = [
+    "LBFGS",
+    "MAP",
+    "MLE",
+    "NUTS",
+    "SGD",
+    "Adam",
+    "ApproximationWarning",
+    "Auto",
+    "BayesmlError",
+    "BayesmlWarning",
+    "CheckReport",
+    "ConvergenceError",
+    "ConvergenceWarning",
+    "Data",
+    "DataError",
+    "DataWarning",
+    "Exact",
+    "Exponential",
+    "Fit",
+    "Flat",
+    "Gamma",
+    "Gaussian",
+    "GradientDescent",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "ImproperPosteriorError",
+    "IncompatibleModelError",
+    "Independent",
+    "InverseGamma",
+    "Linear",
+    "MissingDependencyError",
+    "Model",
+    "Momentum",
+    "Newton",
+    "Normal",
+    "NormalInverseGamma",
+    "Prediction",
+    "RankDeficientError",
+    "StorageError",
+    "StudentT",
+    "WeaklyInformative",
+    "distributions",
+    "fit",
+    "load",
+    "ridge_penalty",
+    "ridge_prior_sd",
+]

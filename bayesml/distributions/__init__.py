@@ -1,0 +1,31 @@
+"""Univariate distributions: what a prior is made of.
+
+Each is a frozen dataclass whose ``repr`` is the code that makes it, with the log density, its
+first two derivatives, and sampling. Parameters may be sequences, one entry per coefficient.
+"""
+
+from bayesml.distributions.base import Distribution, stack
+from bayesml.distributions.positive import (
+    Exponential,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    HalfStudentT,
+    InverseGamma,
+)
+from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
+
+__all__ = [
+    "Distribution",
+    "Exponential",
+    "Flat",
+    "Gamma",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "InverseGamma",
+    "Laplace",
+    "Normal",
+    "StudentT",
+    "stack",
+]

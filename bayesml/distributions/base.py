@@ -1,0 +1,80 @@
+"""The role of a distribution, and the checks that its parameters share."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.typing import Array, ArrayLike
+
+Support = Literal["real", "positive"]
+Parameter = float | tuple[float, ...]
+
+
+class Distribution(Protocol):
+    """A univariate distribution, or independent ones when its parameters are sequences."""
+
+    @property
+    def support(self) -> Support:
+        """Where the density is positive: the real line, or the positive half of it."""
+
+    @property
+    def proper(self) -> bool:
+        """Whether the density integrates to one."""
+
+    def log_density(self, x: ArrayLike) -> Array:
+        """Evaluate log p(x), elementwise."""
+
+    def score(self, x: ArrayLike) -> Array:
+        """Evaluate d log p(x) / dx, elementwise."""
+
+    def curvature(self, x: ArrayLike) -> Array:
+        """Evaluate d² log p(x) / dx², elementwise."""
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Draw independently; parameters that are sequences match the last axis of `shape`."""
+
+
+def real(owner: str, name: str, value: Any) -> Parameter:
+    """Return a finite number, or a tuple of them, or say which argument is not one."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be a number or a sequence of numbers, got {value!r}. "
+            "Priors on the parameters of priors (hierarchies) are not numbers."
+        ) from None
+    if array.ndim > 1 or array.size == 0 or not np.all(np.isfinite(array)):
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be finite, one number or one per feature, got {value!r}."
+        )
+    return float(array) if array.ndim == 0 else tuple(array.tolist())
+
+
+def positive(owner: str, name: str, value: Any) -> Parameter:
+    """Return a positive number, or a tuple of them, or say which argument is not one."""
+    checked = real(owner, name, value)
+    if np.any(np.asarray(checked) <= 0):
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be positive, got {value!r}. Scales are standard deviations, "
+            "never variances or precisions; a parameter known to be zero is left out of the model."
+        )
+    return checked
+
+
+def stack(distributions: Sequence[Distribution]) -> Distribution:
+    """Join scalar distributions of one family into one whose parameters are sequences.
+
+    Examples
+    --------
+    >>> from bayesml.distributions import Normal
+    >>> stack([Normal(0, 1), Normal(2, 3)])
+    Normal(mean=(0.0, 2.0), sd=(1.0, 3.0))
+    """
+    first: Any = distributions[0]
+    names = [field.name for field in fields(first)]
+    columns = {name: tuple(getattr(d, name) for d in distributions) for name in names}
+    joined: Distribution = type(first)(**columns)
+    return joined

@@ -1,0 +1,248 @@
+"""Distributions on the whole real line: priors for weights and intercepts."""
+
+from dataclasses import dataclass
+from math import log, pi
+
+import numpy as np
+from scipy.special import betaln
+
+from bayesml.distributions.base import Parameter, Support, positive, real
+from bayesml.typing import Array, ArrayLike
+
+HALF_LOG_2PI = 0.5 * log(2.0 * pi)
+
+
+@dataclass(frozen=True)
+class Flat:
+    r"""The improper prior :math:`p(x) \propto 1`: no prior information is stated.
+
+    On a scale parameter it is flat over :math:`\sigma > 0` (not over :math:`\log\sigma`).
+
+    Examples
+    --------
+    >>> Flat().log_density([1.0, -3.0])
+    array([0., 0.])
+    """
+
+    @property
+    def support(self) -> Support:
+        """The real line; a likelihood restricts its own scale parameters to the positive half."""
+        return "real"
+
+    @property
+    def proper(self) -> bool:
+        """False: the density does not integrate."""
+        return False
+
+    def log_density(self, x: ArrayLike) -> Array:
+        """Zero everywhere."""
+        return np.zeros(np.shape(x))
+
+    def score(self, x: ArrayLike) -> Array:
+        """Zero everywhere."""
+        return np.zeros(np.shape(x))
+
+    def curvature(self, x: ArrayLike) -> Array:
+        """Zero everywhere."""
+        return np.zeros(np.shape(x))
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Refuse: there is nothing to draw from an improper prior."""
+        from bayesml.errors import ImproperPosteriorError
+
+        raise ImproperPosteriorError(
+            "Flat() is improper and cannot be sampled. Give the parameter a proper prior, "
+            "for instance Normal(0, 10), to draw from the prior predictive distribution."
+        )
+
+
+@dataclass(frozen=True)
+class Normal:
+    r"""Normal distribution, :math:`p(x) = (2\pi s^2)^{-1/2} \exp\{-(x-\mu)^2 / (2 s^2)\}`.
+
+    Parameters
+    ----------
+    mean : float or sequence of float
+        Location :math:`\mu`, in the unit of the parameter.
+    sd : float or sequence of float
+        Standard deviation :math:`s > 0`, in the unit of the parameter.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a parameter is not finite, or the standard deviation is not positive.
+
+    Examples
+    --------
+    >>> Normal(0, 2).score(1.0)
+    array(-0.25)
+    """
+
+    mean: Parameter = 0.0
+    sd: Parameter = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", real("Normal", "mean", self.mean))
+        object.__setattr__(self, "sd", positive("Normal", "sd", self.sd))
+
+    @property
+    def support(self) -> Support:
+        """The real line."""
+        return "real"
+
+    @property
+    def proper(self) -> bool:
+        """True."""
+        return True
+
+    def log_density(self, x: ArrayLike) -> Array:
+        """Evaluate log p(x)."""
+        z = (np.asarray(x) - self.mean) / np.asarray(self.sd)
+        return np.asarray(-0.5 * z**2 - np.log(self.sd) - HALF_LOG_2PI)
+
+    def score(self, x: ArrayLike) -> Array:
+        """Evaluate −(x − μ)/s²."""
+        return np.asarray(-(np.asarray(x) - self.mean) / np.asarray(self.sd) ** 2)
+
+    def curvature(self, x: ArrayLike) -> Array:
+        """Evaluate −1/s²."""
+        return np.broadcast_to(-1.0 / np.asarray(self.sd) ** 2, np.shape(x)).copy()
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Draw `shape` independent values."""
+        return np.asarray(self.mean) + np.asarray(self.sd) * rng.standard_normal(shape)
+
+
+@dataclass(frozen=True)
+class StudentT:
+    r"""Student's t with location and scale, for coefficients that may be large.
+
+    :math:`p(x) = \frac{1}{s\sqrt{\nu}\,B(1/2,\nu/2)} (1 + z^2/\nu)^{-(\nu+1)/2}`,
+    :math:`z = (x-\mu)/s`.
+
+    Parameters
+    ----------
+    df : float or sequence of float
+        Degrees of freedom :math:`\nu > 0`; 1 is the Cauchy distribution.
+    location : float or sequence of float
+        :math:`\mu`, in the unit of the parameter.
+    scale : float or sequence of float
+        :math:`s > 0`, in the unit of the parameter; the standard deviation is
+        :math:`s\sqrt{\nu/(\nu-2)}` for :math:`\nu > 2`.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a parameter is not finite, or `df` or `scale` is not positive.
+
+    Examples
+    --------
+    >>> StudentT(df=3, scale=2.5).score(0.0)
+    array(-0.)
+    """
+
+    df: Parameter
+    location: Parameter = 0.0
+    scale: Parameter = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "df", positive("StudentT", "df", self.df))
+        object.__setattr__(self, "location", real("StudentT", "location", self.location))
+        object.__setattr__(self, "scale", positive("StudentT", "scale", self.scale))
+
+    @property
+    def support(self) -> Support:
+        """The real line."""
+        return "real"
+
+    @property
+    def proper(self) -> bool:
+        """True."""
+        return True
+
+    def log_density(self, x: ArrayLike) -> Array:
+        """Evaluate log p(x)."""
+        z = (np.asarray(x) - self.location) / np.asarray(self.scale)
+        return standard_student_t_log_density(z, np.asarray(self.df)) - np.log(self.scale)
+
+    def score(self, x: ArrayLike) -> Array:
+        """Evaluate −(ν + 1) r / (ν s² + r²) with r = x − μ."""
+        r, df, scale = np.asarray(x) - self.location, np.asarray(self.df), np.asarray(self.scale)
+        return np.asarray(-(df + 1) * r / (df * scale**2 + r**2))
+
+    def curvature(self, x: ArrayLike) -> Array:
+        """Evaluate −(ν + 1)(ν s² − r²) / (ν s² + r²)² with r = x − μ."""
+        r, df, scale = np.asarray(x) - self.location, np.asarray(self.df), np.asarray(self.scale)
+        spread = df * scale**2
+        return np.asarray(-(df + 1) * (spread - r**2) / (spread + r**2) ** 2)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Draw `shape` independent values."""
+        return np.asarray(self.location) + np.asarray(self.scale) * rng.standard_t(self.df, shape)
+
+
+@dataclass(frozen=True)
+class Laplace:
+    r"""Laplace distribution, :math:`p(x) = \frac{1}{2s} \exp(-|x-\mu|/s)`; its MAP is the lasso.
+
+    Parameters
+    ----------
+    location : float or sequence of float
+        :math:`\mu`, in the unit of the parameter.
+    scale : float or sequence of float
+        :math:`s > 0`, in the unit of the parameter; the standard deviation is :math:`s\sqrt{2}`.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a parameter is not finite, or the scale is not positive.
+
+    Examples
+    --------
+    >>> Laplace(0, 2).score([-1.0, 3.0])
+    array([ 0.5, -0.5])
+    """
+
+    location: Parameter = 0.0
+    scale: Parameter = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "location", real("Laplace", "location", self.location))
+        object.__setattr__(self, "scale", positive("Laplace", "scale", self.scale))
+
+    @property
+    def support(self) -> Support:
+        """The real line."""
+        return "real"
+
+    @property
+    def proper(self) -> bool:
+        """True."""
+        return True
+
+    def log_density(self, x: ArrayLike) -> Array:
+        """Evaluate log p(x)."""
+        scale = np.asarray(self.scale)
+        return np.asarray(-np.abs(np.asarray(x) - self.location) / scale - np.log(2.0 * scale))
+
+    def score(self, x: ArrayLike) -> Array:
+        """Evaluate −sign(x − μ)/s, zero at the kink."""
+        return np.asarray(-np.sign(np.asarray(x) - self.location) / np.asarray(self.scale))
+
+    def curvature(self, x: ArrayLike) -> Array:
+        """Zero: the log density is linear on either side of the kink."""
+        return np.zeros(np.shape(x))
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Draw `shape` independent values."""
+        return rng.laplace(self.location, self.scale, shape)
+
+
+def standard_student_t_log_density(z: Array, df: Array) -> Array:
+    """Log density of Student's t with zero location and unit scale.
+
+    The constant is written with the beta function, log Γ((ν+1)/2) − log Γ(ν/2) = ½ log π −
+    log B(½, ν/2): the difference of the two log-gammas loses all digits as ν grows.
+    """
+    constant = -betaln(0.5, 0.5 * df) - 0.5 * np.log(df)
+    return np.asarray(constant - 0.5 * (df + 1) * np.log1p(z**2 / df))

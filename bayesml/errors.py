@@ -1,0 +1,52 @@
+"""Every error and warning that bayesml raises: one base for each, so that users can filter them.
+
+A message says what was got, what is needed and what to do instead.
+"""
+
+
+class BayesmlError(Exception):
+    """Base of all errors raised by bayesml."""
+
+
+class DataError(BayesmlError, ValueError):
+    """The data cannot be used as they stand: shape, type, missing values, names or levels."""
+
+
+class RankDeficientError(DataError):
+    """Columns of the design are collinear and no proper prior separates them."""
+
+
+class IncompatibleModelError(BayesmlError, ValueError):
+    """The parts of a model, or a model and a method, do not fit together."""
+
+
+class ImproperPosteriorError(BayesmlError, ValueError):
+    """The posterior, or the quantity asked of it, does not exist under improper priors."""
+
+
+class ConvergenceError(BayesmlError, RuntimeError):
+    """Learning diverged or stopped before there was an answer."""
+
+
+class StorageError(BayesmlError, ValueError):
+    """A file is not a fit that this version of bayesml can read."""
+
+
+class MissingDependencyError(BayesmlError, ImportError):
+    """An optional package that this function needs is not installed."""
+
+
+class BayesmlWarning(UserWarning):
+    """Base of all warnings issued by bayesml."""
+
+
+class DataWarning(BayesmlWarning):
+    """The data were changed on request, for instance rows with missing values were dropped."""
+
+
+class ConvergenceWarning(BayesmlWarning):
+    """A check of the answer failed: it may not be what was asked for."""
+
+
+class ApproximationWarning(BayesmlWarning):
+    """An answer is used outside the range where it is known to hold."""

@@ -1,0 +1,20 @@
+"""Inference methods: different answers to the same declaration."""
+
+from bayesml.inference.auto import Auto
+from bayesml.inference.base import Learned, Method
+from bayesml.inference.exact import Exact
+from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
+from bayesml.inference.mle import MLE
+from bayesml.inference.nuts import NUTS
+
+__all__ = [
+    "MAP",
+    "MLE",
+    "NUTS",
+    "Auto",
+    "Exact",
+    "Learned",
+    "Method",
+    "ridge_penalty",
+    "ridge_prior_sd",
+]

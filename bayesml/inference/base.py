@@ -1,0 +1,48 @@
+"""The role of an inference method, and what it brings back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from bayesml.model import Problem
+from bayesml.posteriors import Posterior
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What a method learned, with the evidence for it.
+
+    Attributes
+    ----------
+    posterior : Posterior
+    explanation : str
+        How the answer was obtained, in a sentence.
+    log_evidence : float or str
+        log p(y), or the reason why there is none.
+    diagnostics : mapping of name to float
+        Numbers that checks judge: conditioning, quadrature error, gradient norm, …
+    notes : tuple of str
+        What went wrong, in words; each fails a check.
+    loss_curve : ndarray or None
+        Objective values from the start to the end, for optimised answers.
+    sample_stats : mapping of name to ndarray
+        Sampler statistics in ArviZ's names, shape (chain, draw).
+    """
+
+    posterior: Posterior
+    explanation: str
+    log_evidence: float | str
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    loss_curve: Array | None = None
+    sample_stats: Mapping[str, Array] = field(default_factory=dict)
+
+
+class Method(Protocol):
+    """A frozen dataclass that says how to learn a model from data."""
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Learn; raise `IncompatibleModelError` where the method does not apply."""

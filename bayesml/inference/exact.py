@@ -1,0 +1,161 @@
+"""The exact posterior of the linear Gaussian model. Derived in docs/theory/linear_gaussian.md."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.distributions import Distribution, Flat, Normal
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.base import Learned
+from bayesml.likelihoods import Gaussian
+from bayesml.model import Problem
+from bayesml.posteriors import ConjugatePosterior, ExactPosterior, Posterior
+from bayesml.posteriors.conjugate import conjugate_update
+from bayesml.posteriors.coordinates import LinearCoordinates
+from bayesml.posteriors.exact import KnownScale
+from bayesml.posteriors.linear_gaussian import LinearGaussian, least_squares, linear_gaussian
+from bayesml.posteriors.log_scale import integrate_log_scale
+from bayesml.predictors import Linear
+from bayesml.priors import NormalInverseGamma
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class Exact:
+    r"""The exact posterior: Gaussian given :math:`\sigma`, one-dimensional quadrature over σ.
+
+    .. math:: p(\beta, \sigma \mid y) = p(\sigma \mid y)\,
+              \mathrm{Normal}(\beta \mid \mu(\sigma), \Sigma(\sigma)) \qquad (L11)
+
+    Applies to `Linear` with a `Gaussian` likelihood, `Flat` or `Normal` priors on the
+    coefficients, and any prior on σ, or σ known; and to `NormalInverseGamma`, in closed form.
+    Moments, intervals and predictions are computed from the quadrature; the draws of the
+    DataTree are independent and made when asked for.
+
+    Raises
+    ------
+    IncompatibleModelError
+        At fit, where the mathematics does not allow it; it says what does.
+    RankDeficientError
+        If neither the data nor a proper prior tell two coefficients apart.
+    ImproperPosteriorError
+        If the posterior of σ does not exist.
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, §3.3;
+    Gelman et al. (2013), Bayesian Data Analysis, §14.2 and §14.8.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
+    >>> fit = bm.fit(bm.Model(bm.Linear(), bm.Gaussian(sigma=0.5), bm.Flat()), data, bm.Exact())
+    >>> fit.summary()["mean"].round(3).to_dict()
+    {'intercept': 0.917, 'weights[x0]': 2.25}
+    """
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Compute the posterior from the sufficient statistics."""
+        reason = obstacle(problem)
+        if reason is not None:
+            raise IncompatibleModelError(
+                f"Exact() does not apply: {reason} Use NUTS() to sample it, MAP() for its mode, "
+                "or Auto() to choose."
+            )
+        if isinstance(problem.prior, NormalInverseGamma):
+            return _conjugate(problem, problem.prior)
+        return _quadrature(problem)
+
+
+def obstacle(problem: Problem) -> str | None:
+    """Say why a problem has no exact posterior, or None if it has one."""
+    if not isinstance(problem.model.predictor, Linear):
+        return f"the predictor is {problem.model.predictor!r}, not Linear()."
+    if not isinstance(problem.model.likelihood, Gaussian):
+        return f"the likelihood is {type(problem.model.likelihood).__name__}, not Gaussian."
+    if isinstance(problem.prior, NormalInverseGamma):
+        return None
+    for name, prior in zip(coefficient_names(problem), problem.coefficient_priors(), strict=True):
+        if not isinstance(prior, Flat | Normal):
+            return f"the prior of {name} is {type(prior).__name__}, not Normal or Flat."
+    return None
+
+
+def coefficient_names(problem: Problem) -> tuple[str, ...]:
+    """Return the names of β: the intercept, if there is one, and the features."""
+    return (("intercept",) if problem.has_intercept else ()) + tuple(problem.data.feature_names)
+
+
+def normal_rows(priors: Sequence[Distribution], rows: Array) -> tuple[Array, Array, Array]:
+    """Return the functionals of β with Normal priors, their means and standard deviations."""
+    normal = [(k, prior) for k, prior in enumerate(priors) if isinstance(prior, Normal)]
+    means = np.array([prior.mean for _, prior in normal], dtype=np.float64)
+    sds = np.array([prior.sd for _, prior in normal], dtype=np.float64)
+    return rows[[k for k, _ in normal]], means, sds
+
+
+def geometry_of(problem: Problem) -> LinearGaussian:
+    """Return the linear Gaussian model of a problem with Flat or Normal priors, for every σ."""
+    data = least_squares(problem.statistics, intercept=problem.has_intercept)
+    rows, mean, sd = normal_rows(problem.coefficient_priors(), problem.prior_rows())
+    return linear_gaussian(data, rows, mean, sd, coefficient_names(problem))
+
+
+def coordinates_of(problem: Problem) -> LinearCoordinates:
+    """Return the coordinates in which β is counted."""
+    return LinearCoordinates(problem.statistics.mean_X, problem.has_intercept)
+
+
+def _quadrature(problem: Problem) -> Learned:
+    geometry, coordinates = geometry_of(problem), coordinates_of(problem)
+    diagnostics = {"condition": geometry.data.rank.condition, "rank": float(geometry.data.rank.rank)}
+    proper = all(prior.proper for prior in problem.coefficient_priors())
+    sigma = problem.known.get("sigma")
+    if sigma is not None:
+        known = KnownScale(geometry.sigma_0, sigma)
+        log_evidence = geometry.log_constant + float(geometry.log_marginal(known.nodes)[0])
+        posterior: Posterior = ExactPosterior(geometry, known, coordinates)
+        how = f"exact Gaussian posterior, σ = {sigma:g} known"
+    else:
+        prior = problem.inferred["sigma"]
+        scale = integrate_log_scale(
+            lambda u: _log_density(geometry, prior, u),
+            geometry.sigma_0,
+            f"There are {geometry.data.weight:g} rows for {geometry.p} coefficients, and the "
+            f"prior of σ is {prior!r}.",
+        )
+        log_evidence = geometry.log_constant + scale.log_normaliser
+        posterior = ExactPosterior(geometry, scale, coordinates)
+        proper = proper and prior.proper
+        diagnostics["quadrature_error"] = scale.error
+        how = f"exact posterior, σ integrated by quadrature on {len(scale.nodes)} nodes"
+    reason = "the evidence is defined only under proper priors, and some of these are Flat()."
+    return Learned(posterior, how, log_evidence if proper else reason, diagnostics)
+
+
+def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Array:
+    """Evaluate log p(y | σ) + log p(σ) + u: the density of u = log(σ/σ₀) with its Jacobian."""
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        sigma = geometry.sigma_0 * np.exp(np.asarray(u))
+        log_density = geometry.log_marginal(u) + prior.log_density(sigma) + u
+    jacobian = np.log(geometry.sigma_0)
+    return np.where(np.isnan(log_density), -np.inf, log_density + jacobian)
+
+
+def _conjugate(problem: Problem, prior: NormalInverseGamma) -> Learned:
+    data = least_squares(problem.statistics, intercept=problem.has_intercept)
+    mean, scale = np.atleast_1d(prior.mean), np.atleast_1d(prior.scale)
+    if problem.has_intercept:
+        mean = np.append(prior.intercept_mean, mean[: problem.data.n])
+        scale = np.append(prior.intercept_scale, scale[: problem.data.n])
+    rows, names = problem.prior_rows(), coefficient_names(problem)
+    geometry = linear_gaussian(data, rows, mean, scale, names, sigma_0=1.0)
+    a, b, log_evidence = conjugate_update(geometry, prior.shape, prior.rate)
+    return Learned(
+        ConjugatePosterior(geometry, a, b, coordinates_of(problem)),
+        "exact posterior in closed form (normal-inverse-gamma)",
+        log_evidence,
+        {"condition": data.rank.condition, "rank": float(data.rank.rank)},
+    )

@@ -1,0 +1,176 @@
+"""Maximum a posteriori: ridge under Normal priors. Derived in docs/theory/point_estimates.md."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.distributions import Distribution
+from bayesml.errors import IncompatibleModelError, ImproperPosteriorError
+from bayesml.inference.base import Learned
+from bayesml.inference.exact import coefficient_names, geometry_of, obstacle
+from bayesml.inference.objectives import negative_log_density
+from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
+from bayesml.linalg import solve_upper
+from bayesml.model import Problem
+from bayesml.optimizers import Optimizer
+from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper, least_squares
+from bayesml.posteriors.log_scale import maximise_log_scale
+from bayesml.priors import NormalInverseGamma
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class MAP:
+    r"""Maximum a posteriori: :math:`\arg\max \log p(y \mid \theta, \phi) + \log p(\theta, \phi)`.
+
+    The mode is of the density of the parameters as the user states them, σ itself and not its
+    logarithm. With weights ~ Normal(0, τ) it is ridge regression with
+    :math:`\lambda = \sigma^2/(m\tau^2)` in J(θ) + λ‖θ‖² (E7); see `ridge_penalty`. Standard
+    errors are from the curvature of the log posterior at the mode.
+
+    Parameters
+    ----------
+    optimizer : Optimizer or None
+        How to minimise the negative log posterior, whose values are the loss curve. None solves
+        linear Gaussian models with Normal or Flat priors in closed form given σ, with a search
+        in σ alone, and takes L-BFGS and Newton's method for others.
+
+    Raises
+    ------
+    RankDeficientError
+        If neither data nor proper priors determine the coefficients.
+    ConvergenceError
+        If the optimizer diverges.
+
+    References
+    ----------
+    Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, eq. 3.41-3.44;
+    Murphy (2012), Machine Learning: A Probabilistic Perspective, eq. 7.30-7.33.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[-1.0], [0.0], [1.0]], [-2.0, 0.0, 2.0])
+    >>> prior = bm.Independent(weights=bm.Normal(0, 1))
+    >>> ridge = bm.fit(bm.Model(bm.Linear(), bm.Gaussian(sigma=1.0), prior), data, bm.MAP())
+    >>> float(ridge.summary().loc["weights[x0]", "mean"].round(3))  # 4 / (2 + 1)
+    1.333
+    """
+
+    optimizer: Optimizer | None = None
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Maximise the posterior density."""
+        if isinstance(problem.prior, NormalInverseGamma):
+            raise IncompatibleModelError(
+                "MAP() takes separate priors on the coefficients and the noise, got "
+                "NormalInverseGamma, whose posterior is closed form: use Exact()."
+            )
+        if self.optimizer is None and obstacle(problem) is None:
+            return _closed_form(problem)
+        data = least_squares(problem.statistics, intercept=problem.has_intercept)
+        proper = [prior.proper for prior in problem.coefficient_priors()]
+        check_proper(data, problem.prior_rows()[proper], coefficient_names(problem))
+        objective = negative_log_density(problem, with_prior=True)
+        return optimise(problem, objective, self.optimizer, rng, "posterior mode")
+
+
+def ridge_penalty(sigma: float, sd: float, m: float) -> float:
+    r"""Return the penalty :math:`\lambda = \sigma^2 / (m \tau^2)` of J(θ) + λ‖θ‖² (E7).
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise, in the unit of y.
+    sd : float
+        Prior standard deviation τ of the weights.
+    m : float
+        Number of rows, or the sum of their weights.
+
+    Examples
+    --------
+    >>> ridge_penalty(sigma=2.0, sd=1.0, m=100)
+    0.04
+    """
+    return _positive("sigma", sigma) ** 2 / (_positive("m", m) * _positive("sd", sd) ** 2)
+
+
+def ridge_prior_sd(sigma: float, penalty: float, m: float) -> float:
+    r"""Return the prior standard deviation :math:`\tau = \sigma/\sqrt{m\lambda}` of a penalty.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise, in the unit of y.
+    penalty : float
+        λ of J(θ) + λ‖θ‖², with J the mean squared error. scikit-learn's ``alpha`` is mλ.
+    m : float
+        Number of rows, or the sum of their weights.
+
+    Examples
+    --------
+    >>> ridge_prior_sd(sigma=2.0, penalty=0.04, m=100)
+    1.0
+    """
+    product = _positive("m", m) * _positive("penalty", penalty)
+    return _positive("sigma", sigma) / float(np.sqrt(product))
+
+
+def _positive(name: str, value: float) -> float:
+    if not np.isfinite(value) or value <= 0:
+        raise IncompatibleModelError(f"{name} must be positive and finite, got {value!r}.")
+    return float(value)
+
+
+def _closed_form(problem: Problem) -> Learned:
+    geometry = geometry_of(problem)
+    known = problem.known.get("sigma")
+    if known is None:
+        u = _scale_mode(geometry, problem.inferred["sigma"])
+        sigma, how = geometry.sigma_0 * float(np.exp(u)), "ridge given σ, σ by a search in one number"
+    else:
+        u, sigma, how = float(np.log(known / geometry.sigma_0)), known, "ridge, σ known"
+    D, L = geometry.relative_variance(np.array(u)), geometry.joint.basis
+    beta = geometry.mean(np.array(u))
+    covariance = (L * D) @ L.T
+    errors = {}
+    if known is None:
+        covariance, errors["sigma"] = _joint_covariance(problem, beta, sigma)
+    return Learned(
+        point_estimate(problem, beta, covariance, {"sigma": sigma}, errors, np.inf),
+        f"posterior mode: {how}",
+        NO_EVIDENCE,
+        {"condition": geometry.data.rank.condition, "rank": float(geometry.data.rank.rank)},
+    )
+
+
+def _scale_mode(geometry: LinearGaussian, prior: Distribution) -> float:
+    """Maximise log p(y, β̂(σ) | σ) + log p(σ) over u = log(σ/σ₀)."""
+
+    def log_density(u: Array) -> Array:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            sigma = geometry.sigma_0 * np.exp(u)
+            value = geometry.log_profile(u) + prior.log_density(sigma)
+        return np.where(np.isnan(value), -np.inf, value)
+
+    u, top = maximise_log_scale(log_density)
+    if not np.isfinite(top) or abs(u) > 59.0:
+        raise ImproperPosteriorError(
+            "The posterior density has no mode: it grows without bound as σ goes to "
+            f"{'zero' if u < 0 else 'infinity'}. The model can fit every row exactly; state "
+            "sigma, give it a prior that excludes zero such as InverseGamma(2, scale), or use "
+            "Exact(), which integrates over σ."
+        )
+    return u
+
+
+def _joint_covariance(problem: Problem, beta: Array, sigma: float) -> tuple[Array, float]:
+    """Invert the curvature in (β, log σ) at the mode."""
+    objective = negative_log_density(problem, with_prior=True)
+    z = (beta - objective.frame.start) / objective.frame.scale
+    x = np.append(z, np.log(sigma / objective.reference["sigma"]))
+    R = np.linalg.cholesky(objective.weight * objective.hessian(x)).T
+    inverse = solve_upper(R, np.eye(len(x)))
+    covariance = inverse @ inverse.T
+    scale = objective.frame.scale
+    return covariance[:-1, :-1] * np.outer(scale, scale), sigma * float(np.sqrt(covariance[-1, -1]))

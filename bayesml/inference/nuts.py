@@ -1,0 +1,105 @@
+"""The posterior by the No-U-Turn sampler. Described in docs/theory/nuts.md."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.base import Learned
+from bayesml.inference.exact import coefficient_names
+from bayesml.model import Problem
+from bayesml.posteriors import SampledPosterior
+from bayesml.posteriors.linear_gaussian import check_proper, least_squares
+from bayesml.priors import NormalInverseGamma
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class NUTS:
+    r"""Hamiltonian Monte Carlo with path lengths chosen by the No-U-Turn criterion.
+
+    The model is PyMC's (see `bayesml.pymc.to_pymc`), the sampler nutpie. Convergence is checked
+    here: divergences, tree depth, energy, R̂ and effective sample sizes.
+
+    Parameters
+    ----------
+    draws, tune : int
+        Draws kept and draws for adaptation, per chain.
+    chains : int
+        At least two, or their agreement cannot be checked.
+    target_accept : float
+        Higher takes smaller steps: 0.95 or 0.99 against divergences.
+    max_depth : int
+        At most 2^max_depth steps a draw.
+    progress : bool
+        Whether to show a progress bar.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a setting is out of range.
+
+    References
+    ----------
+    Hoffman & Gelman (2014), The No-U-Turn Sampler, algorithm 6.
+
+    Examples
+    --------
+    >>> NUTS(draws=500, chains=2).tune
+    1000
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    target_accept: float = 0.9
+    max_depth: int = 10
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "tune", "chains", "max_depth"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise IncompatibleModelError(
+                    f"NUTS: {name} must be a positive whole number, got {value!r}."
+                )
+        if not 0 < self.target_accept < 1:
+            raise IncompatibleModelError(
+                f"NUTS: target_accept must lie between 0 and 1, got {self.target_accept!r}."
+            )
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Sample the posterior."""
+        refuse_improper(problem)
+        from bayesml.pymc import build, sample
+
+        drawn = sample(build(problem), self, int(rng.integers(2**31)))
+        names = [*problem.model.predictor.shapes(problem.data.n), *noise_names(problem)]
+        if problem.data.n == 0:
+            names.remove("weights")
+        chains: dict[str, Array] = {name: drawn.positions[name] for name in names}
+        if problem.data.n == 0:
+            chains["weights"] = np.zeros((*next(iter(chains.values())).shape[:2], 0))
+        likelihood = problem.model.likelihood
+        return Learned(
+            SampledPosterior(problem.model.predictor, likelihood, chains, problem.known),
+            f"{self.chains} chains of {self.draws} draws after {self.tune} for tuning",
+            "NUTS does not compute it. Use Exact() where it applies.",
+            sample_stats=drawn.statistics,
+        )
+
+
+def noise_names(problem: Problem) -> tuple[str, ...]:
+    """Return the noise parameters that are inferred."""
+    if isinstance(problem.prior, NormalInverseGamma):
+        return ("sigma",)
+    return tuple(problem.inferred)
+
+
+def refuse_improper(problem: Problem) -> None:
+    """Refuse collinear columns under flat priors before any time is spent on sampling."""
+    if isinstance(problem.prior, NormalInverseGamma):
+        return
+    data = least_squares(problem.statistics, intercept=problem.has_intercept)
+    proper = [prior.proper for prior in problem.coefficient_priors()]
+    check_proper(data, problem.prior_rows()[proper], coefficient_names(problem))

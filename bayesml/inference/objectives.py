@@ -1,0 +1,221 @@
+"""Objectives for the optimizers: least squares, and the negative log posterior density.
+
+Derived in docs/theory/point_estimates.md.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bayesml.distributions import Distribution, Flat
+from bayesml.inference.terms import DataTerm, RowsTerm, Standardisation, StatisticsTerm, standardise
+from bayesml.likelihoods import Gaussian
+from bayesml.model import Problem
+from bayesml.posteriors.linear_gaussian import LeastSquares, least_squares
+from bayesml.typing import Array, Integers
+
+
+@dataclass(frozen=True, eq=False)
+class MeanSquaredError:
+    r"""The mean squared error in standardised coordinates, in units of the target's variance.
+
+    .. math:: J(\theta)/s_y^2 = \frac{1}{W s_y^2} \sum_i w_i (y_i - \eta_i)^2 \qquad (E1)
+
+    Values and gradients come from the triangular factor, minibatches from the rows.
+    """
+
+    problem: Problem
+    data: LeastSquares
+    frame: Standardisation
+
+    @property
+    def rows(self) -> int:
+        """Number of rows m."""
+        return self.problem.data.m
+
+    def value(self, x: Array) -> float:
+        """Evaluate J/s_y²."""
+        return self.value_and_gradient(x)[0]
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate J/s_y² and its gradient 2 M̃ᵀM̃(z − ẑ)."""
+        residual = self._M @ x - self._d
+        value = float(residual @ residual) + self._floor
+        return value, 2.0 * (residual @ self._M)
+
+    def hessian(self, x: Array) -> Array:
+        """Evaluate 2 M̃ᵀM̃, the normal matrix."""
+        return 2.0 * self._M.T @ self._M
+
+    def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
+        """Estimate both from a few rows."""
+        A, y, w = self._rows
+        scale = len(y) / (len(rows) * self.data.weight)
+        residual = A[rows] @ x - y[rows]
+        weighted = scale * w[rows] * residual
+        return float(weighted @ residual), 2.0 * (weighted @ A[rows])
+
+    @property
+    def unit(self) -> float:
+        """s_y², by which to multiply values to get J in squared units of y."""
+        return self.frame.sd_y**2
+
+    @cached_property
+    def _M(self) -> Array:
+        unit = self.frame.sd_y * np.sqrt(self.data.weight)
+        return self.data.M * (self.frame.scale / unit)
+
+    @cached_property
+    def _d(self) -> Array:
+        unit = self.frame.sd_y * np.sqrt(self.data.weight)
+        return np.asarray(self.data.M @ (self.data.solution - self.frame.start) / unit)
+
+    @property
+    def _floor(self) -> float:
+        return self.data.residual_sum_of_squares / (self.data.weight * self.frame.sd_y**2)
+
+    @cached_property
+    def _rows(self) -> tuple[Array, Array, Array]:
+        term = RowsTerm.of(self.problem, self.frame)
+        return term.A, (term.y - self.frame.centre) / self.frame.sd_y, term.w
+
+
+@dataclass(frozen=True, eq=False)
+class NegativeLogDensity:
+    r"""The negative log likelihood, plus the negative log prior, per unit of weight.
+
+    Coordinates are :math:`(z, \log\phi)`; the density is the one of the user's parameters
+    :math:`(\beta, \phi)`, without a Jacobian, so that its minimum is the MAP on the user's scale.
+
+    Attributes
+    ----------
+    term : DataTerm
+    frame : Standardisation
+    priors : tuple of Distribution
+        One for every row of `rows_of_prior`; empty for maximum likelihood.
+    rows_of_prior : ndarray, shape (k, p)
+        The functionals of β that have these priors.
+    noise_priors : mapping of name to Distribution
+        Noise parameters that are estimated, with their priors (`Flat` for maximum likelihood).
+    known : mapping of name to float
+    reference : mapping of name to float
+        φ at log-coordinate zero.
+    weight : float
+        W.
+    """
+
+    term: DataTerm
+    frame: Standardisation
+    priors: tuple[Distribution, ...]
+    rows_of_prior: Array
+    noise_priors: dict[str, Distribution]
+    known: dict[str, float]
+    reference: dict[str, float]
+    weight: float
+
+    @property
+    def p(self) -> int:
+        """Number of coefficients; the logs of the estimated noise parameters follow them."""
+        return len(self.frame.start)
+
+    @property
+    def start(self) -> Array:
+        """The origin: β at the mean of the target, noise at its reference."""
+        return np.zeros(self.p + len(self.noise_priors))
+
+    def noise(self, x: Array) -> dict[str, float]:
+        """Return every noise parameter at x."""
+        estimated = {
+            name: self.reference[name] * float(np.exp(x[self.p + k]))
+            for k, name in enumerate(self.noise_priors)
+        }
+        return {**self.known, **estimated}
+
+    def value(self, x: Array) -> float:
+        """Evaluate the objective."""
+        return self.value_and_gradient(x)[0]
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate the objective and its gradient."""
+        return self._evaluate(self.term, x)
+
+    def _evaluate(self, term: DataTerm, x: Array) -> tuple[float, Array]:
+        noise = self.noise(x)
+        value, by_z, by_noise = term.value_and_gradient(x[: self.p], noise)
+        gradient = np.empty(len(x))
+        gradient[: self.p] = by_z
+        if self.priors:
+            functionals = self.rows_of_prior @ self.frame.beta(x[: self.p])
+            pairs = list(zip(self.priors, functionals, strict=True))
+            value += sum(float(prior.log_density(f)) for prior, f in pairs)
+            scores = np.array([float(prior.score(f)) for prior, f in pairs])
+            gradient[: self.p] += self.frame.scale * (scores @ self.rows_of_prior)
+        for k, (name, prior) in enumerate(self.noise_priors.items()):
+            value += float(prior.log_density(noise[name]))
+            slope = by_noise[name] + float(prior.score(noise[name]))
+            gradient[self.p + k] = slope * noise[name]
+        return -value / self.weight, -gradient / self.weight
+
+    def hessian(self, x: Array) -> Array:
+        """Difference the gradient centrally; relative error about 1e-10 in these coordinates."""
+        h = float(np.finfo(np.float64).eps) ** (1 / 3)
+        columns = []
+        for k in range(len(x)):
+            step = np.zeros(len(x))
+            step[k] = h * max(1.0, abs(x[k]))
+            up, down = self.value_and_gradient(x + step)[1], self.value_and_gradient(x - step)[1]
+            columns.append((up - down) / (2.0 * step[k]))
+        H = np.column_stack(columns)
+        return 0.5 * (H + H.T)
+
+
+@dataclass(frozen=True, eq=False)
+class StochasticLogDensity:
+    """The negative log density with minibatches: what SGD draws its rows from."""
+
+    full: NegativeLogDensity
+    by_row: RowsTerm
+
+    @property
+    def rows(self) -> int:
+        """Number of rows m."""
+        return len(self.by_row.y)
+
+    def value(self, x: Array) -> float:
+        """Evaluate the objective."""
+        return self.full.value(x)
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate the objective and its gradient."""
+        return self.full.value_and_gradient(x)
+
+    def hessian(self, x: Array) -> Array:
+        """Evaluate second derivatives."""
+        return self.full.hessian(x)
+
+    def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
+        """Estimate both from a few rows and the whole prior."""
+        return self.full._evaluate(self.by_row.of_rows(rows), x)
+
+
+def negative_log_density(problem: Problem, *, with_prior: bool) -> NegativeLogDensity:
+    """Build the objective of MAP, or of maximum likelihood."""
+    frame, statistics = standardise(problem), problem.statistics
+    likelihood = problem.model.likelihood
+    term: DataTerm = (
+        StatisticsTerm(least_squares(statistics, intercept=problem.has_intercept), frame)
+        if isinstance(likelihood, Gaussian)
+        else RowsTerm.of(problem, frame)
+    )
+    noise = problem.inferred
+    return NegativeLogDensity(
+        term,
+        frame,
+        problem.coefficient_priors() if with_prior else (),
+        problem.prior_rows(),
+        noise if with_prior else dict.fromkeys(noise, Flat()),
+        problem.known,
+        dict(likelihood.start(frame.sd_y)),
+        statistics.weight,
+    )

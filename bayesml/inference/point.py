@@ -1,0 +1,112 @@
+"""What MLE and MAP share: closed forms for the linear Gaussian model, optimizers for the rest."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from bayesml.inference.base import Learned
+from bayesml.inference.exact import coefficient_names, coordinates_of
+from bayesml.inference.objectives import NegativeLogDensity, StochasticLogDensity
+from bayesml.inference.terms import RowsTerm
+from bayesml.model import Problem
+from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum
+from bayesml.posteriors import PointEstimate
+from bayesml.posteriors.linear_gaussian import LeastSquares, check_proper
+from bayesml.typing import Array
+
+NO_EVIDENCE = (
+    "a point estimate has none. Use Exact() or Auto() for a model with proper priors, "
+    "whose posterior integrates to it."
+)
+
+
+def point_estimate(
+    problem: Problem,
+    beta: Array,
+    covariance: Array,
+    noise: Mapping[str, float],
+    noise_errors: Mapping[str, float],
+    df: float,
+) -> PointEstimate:
+    """Return parameters by name, in original units, with their standard errors."""
+    coordinates = coordinates_of(problem)
+    values = {name: np.asarray(v) for name, v in coordinates.split(beta).items()}
+    errors = {}
+    for name, A in coordinates.parameters().items():
+        variance = np.einsum("kp,pq,kq->k", A, covariance, A)
+        errors[name] = np.sqrt(variance).reshape(values[name].shape)
+    return PointEstimate(
+        problem.model.predictor,
+        problem.model.likelihood,
+        values | {name: np.asarray(value) for name, value in noise.items()},
+        errors | {name: np.asarray(value) for name, value in noise_errors.items()},
+        df,
+    )
+
+
+def refuse_dependent(problem: Problem, data: LeastSquares) -> None:
+    """Refuse coefficients that the data alone cannot tell apart."""
+    check_proper(data, np.zeros((0, data.M.shape[1])), coefficient_names(problem))
+
+
+def optimise(
+    problem: Problem,
+    objective: NegativeLogDensity,
+    optimizer: Optimizer | None,
+    rng: np.random.Generator,
+    label: str,
+) -> Learned:
+    """Minimise a negative log density, and take standard errors from its curvature."""
+    stochastic = StochasticLogDensity(objective, RowsTerm.of(problem, objective.frame))
+    if optimizer is None:
+        rough = LBFGS().minimize(objective, objective.start, rng=rng)
+        optimum = Newton().minimize(objective, rough.x, rng=rng)
+        curve = np.append(rough.loss_curve, optimum.loss_curve[1:])
+    else:
+        optimum = optimizer.minimize(stochastic, objective.start, rng=rng)
+        curve = optimum.loss_curve
+    covariance, definite = _covariance(objective, optimum)
+    p, scale = objective.p, objective.frame.scale
+    noise = objective.noise(optimum.x)
+    by_log = np.sqrt(np.diag(covariance)[p:])
+    posterior = point_estimate(
+        problem,
+        objective.frame.beta(optimum.x[:p]),
+        covariance[:p, :p] * np.outer(scale, scale),
+        noise,
+        {name: noise[name] * by_log[k] for k, name in enumerate(objective.noise_priors)},
+        np.inf,
+    )
+    how = "L-BFGS, then Newton" if optimizer is None else repr(optimizer)
+    return Learned(
+        posterior,
+        f"{label} by {how}, {len(curve) - 1} iterations: {optimum.reason}",
+        NO_EVIDENCE,
+        {"gradient_norm": optimum.gradient_norm, "iterations": float(len(curve) - 1)},
+        convergence_notes(optimum, definite),
+        curve * problem.statistics.weight,
+    )
+
+
+def convergence_notes(optimum: Optimum, definite: bool) -> tuple[str, ...]:
+    """Say in words what is wrong with an optimum; nothing if all is well."""
+    notes = () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
+    if definite:
+        return notes
+    return (
+        *notes,
+        "The curvature at the answer is not positive definite, so it is not an isolated optimum "
+        "and has no standard errors: some parameters are not determined by the data. "
+        "State proper priors and use MAP(), or fix the parameter at a known number.",
+    )
+
+
+def _covariance(objective: NegativeLogDensity, optimum: Optimum) -> tuple[Array, bool]:
+    H = objective.weight * objective.hessian(optimum.x)
+    try:
+        factor = cho_factor(H)
+    except LinAlgError:
+        return np.full_like(H, np.nan), False
+    covariance = cho_solve(factor, np.eye(len(H)))
+    return covariance, bool(np.all(np.isfinite(covariance)))

@@ -1,0 +1,7 @@
+"""Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
+
+from bayesml.likelihoods.base import Likelihood, Noise
+from bayesml.likelihoods.gaussian import Gaussian
+from bayesml.likelihoods.student_t import StudentT
+
+__all__ = ["Gaussian", "Likelihood", "Noise", "StudentT"]

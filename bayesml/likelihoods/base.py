@@ -1,0 +1,96 @@
+"""The role of a likelihood: everything that learning and predicting need to know of p(y | η)."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from bayesml.distributions import Distribution, Flat
+from bayesml.errors import IncompatibleModelError
+from bayesml.typing import Array, ArrayLike
+
+Noise = float | Distribution | None
+"""A known number, an inferred parameter's prior, or None for the weakly informative default."""
+
+
+class Likelihood(Protocol):
+    r"""The density :math:`p(y \mid \eta, \phi)` of one observation, vectorised over rows.
+
+    `parameters` maps the names of :math:`\phi`, for instance ``sigma``, to values that
+    broadcast against `y` and `eta`.
+    """
+
+    @property
+    def noise(self) -> Mapping[str, Noise]:
+        r"""The parameters :math:`\phi` by name, each known, inferred or left to the default."""
+
+    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
+        """Weakly informative priors of the parameters, scaled by the target."""
+
+    def start(self, sd_y: float) -> Mapping[str, float]:
+        """Return plausible values of the parameters, where optimisation starts."""
+
+    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log p(y | η, φ)."""
+
+    def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate ∂ log p / ∂η."""
+
+    def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the expected Fisher information in η, the Λ of JᵀΛJ."""
+
+    def parameter_scores(
+        self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> dict[str, Array]:
+        """Evaluate ∂ log p / ∂φ for every parameter."""
+
+    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate E[y | η, φ]."""
+
+    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the standard deviation of y given η and φ."""
+
+    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y ≤ y | η, φ)."""
+
+    def sample(
+        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
+    ) -> Array:
+        """Draw one y for every element of `eta`."""
+
+    def describe(self) -> str:
+        """Say the model of one observation, and the priors of its parameters, in words."""
+
+
+def check_noise(owner: str, name: str, value: Any) -> Noise:
+    """Accept a positive number, a prior on a positive parameter, or None for the default."""
+    if value is None or isinstance(value, Flat):
+        return value
+    if hasattr(value, "log_density") and hasattr(value, "support"):
+        if value.support != "positive":
+            raise IncompatibleModelError(
+                f"{owner}: {name} must be positive, but {value!r} has mass on negative values. "
+                "Use HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma or InverseGamma."
+            )
+        if any(isinstance(entry, tuple) for entry in vars(value).values()):
+            raise IncompatibleModelError(f"{owner}: {name} takes one prior, got {value!r}.")
+        prior: Distribution = value
+        return prior
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be a number (known) or a distribution (inferred), "
+            f"got {type(value).__name__} {value!r}."
+        )
+    if not np.isfinite(value) or value <= 0:
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be positive and finite, got {value!r}. "
+            "It is a standard deviation or degrees of freedom, never a variance or a precision."
+        )
+    return float(value)
+
+
+def noise_words(name: str, value: Noise, default: str) -> str:
+    """Say in words what is stated about one parameter."""
+    if value is None:
+        return f"{name} ~ {default} (weakly informative, scaled by the data)"
+    return f"{name} = {value:g} (known)" if isinstance(value, float) else f"{name} ~ {value!r}"

@@ -1,0 +1,109 @@
+"""The Gaussian likelihood: squared error. Derived in docs/theory/gaussian_likelihood.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from bayesml.distributions import Distribution, Exponential
+from bayesml.likelihoods.base import Noise, check_noise, noise_words
+from bayesml.typing import Array, ArrayLike
+
+HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    r"""Gaussian noise with standard deviation :math:`\sigma`.
+
+    .. math:: \log p(y \mid \eta, \sigma) = -\tfrac12 \log(2\pi\sigma^2)
+              - \frac{(y - \eta)^2}{2\sigma^2}
+
+    so that the negative log likelihood of m rows is :math:`\frac{m}{2\sigma^2}` times the mean
+    squared error, up to a constant (G2).
+
+    Parameters
+    ----------
+    sigma : float, Distribution or None
+        Standard deviation of the noise, in the unit of y. A number is known, a distribution is
+        inferred, and None is the weakly informative default Exponential(1 / sd(y)).
+
+    Raises
+    ------
+    IncompatibleModelError
+        If `sigma` is not positive, or is a distribution with mass on negative values.
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, eq. 3.10 and 3.11.
+
+    Examples
+    --------
+    >>> Gaussian().score(1.0, 0.5, {"sigma": 2.0})
+    array(0.125)
+    """
+
+    sigma: Noise = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sigma", check_noise("Gaussian", "sigma", self.sigma))
+
+    @property
+    def noise(self) -> Mapping[str, Noise]:
+        """The standard deviation."""
+        return {"sigma": self.sigma}
+
+    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
+        """σ ~ Exponential(1 / sd(y)), the default of rstanarm."""
+        return {"sigma": Exponential(1.0 / sd_y)}
+
+    def start(self, sd_y: float) -> Mapping[str, float]:
+        """Start from the spread of the target."""
+        return {"sigma": sd_y}
+
+    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log p(y | η, σ) (G1)."""
+        sigma = np.asarray(parameters["sigma"])
+        z = (np.asarray(y) - eta) / sigma
+        return np.asarray(-0.5 * z**2 - np.log(sigma) - HALF_LOG_2PI)
+
+    def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate (y − η)/σ²."""
+        return np.asarray((np.asarray(y) - eta) / np.asarray(parameters["sigma"]) ** 2)
+
+    def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate 1/σ²."""
+        return np.broadcast_to(np.asarray(parameters["sigma"]) ** -2.0, np.shape(eta)).copy()
+
+    def parameter_scores(
+        self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> dict[str, Array]:
+        """Evaluate ∂/∂σ: ((y − η)²/σ² − 1)/σ."""
+        sigma = np.asarray(parameters["sigma"])
+        z = (np.asarray(y) - eta) / sigma
+        return {"sigma": np.asarray((z**2 - 1.0) / sigma)}
+
+    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate E[y] = η."""
+        return np.asarray(eta, dtype=np.float64)
+
+    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate σ."""
+        return np.broadcast_arrays(np.asarray(parameters["sigma"], dtype=np.float64), eta)[0].copy()
+
+    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate Φ((y − η)/σ)."""
+        return np.asarray(ndtr((np.asarray(y) - eta) / np.asarray(parameters["sigma"])))
+
+    def sample(
+        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
+    ) -> Array:
+        """Draw η + σ ε."""
+        eta = np.asarray(eta)
+        return np.asarray(eta + np.asarray(parameters["sigma"]) * rng.standard_normal(eta.shape))
+
+    def describe(self) -> str:
+        """Say the model of one observation in words."""
+        return "y ~ Normal(η, σ)\n" + noise_words("σ", self.sigma, "Exponential(1/sd(y))")

@@ -1,0 +1,216 @@
+"""The declaration: predictor × likelihood × prior, and what it becomes when it meets data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayesml.data import Data
+from bayesml.data.statistics import SufficientStatistics
+from bayesml.distributions import Distribution, Flat
+from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.likelihoods import Gaussian, Likelihood
+from bayesml.predictors import Linear, Predictor
+from bayesml.priors import (
+    Independent,
+    NormalInverseGamma,
+    Prior,
+    Resolved,
+    Scales,
+    WeaklyInformative,
+)
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class Model:
+    r"""A probabilistic model of y given x: declared once, never saying how it will be learned.
+
+    .. math:: y_i \mid x_i, \theta, \phi \sim p(\,\cdot \mid \eta_i = h_\theta(x_i), \phi),
+              \qquad \theta \sim p(\theta), \quad \phi \sim p(\phi)
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The function :math:`h_\theta`, for instance ``Linear()``.
+    likelihood : Likelihood
+        The density of y given :math:`\eta`, with the priors of its own parameters:
+        ``Gaussian(sigma=2.0)`` knows the noise, ``Gaussian(sigma=HalfNormal(10))`` infers it.
+    prior : Prior or Flat
+        The prior of the predictor's parameters. ``Flat()`` asks for none.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a part is not of its role, or the parts contradict each other.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> print(bm.Model(bm.Linear(), bm.Gaussian(sigma=2.0), bm.Flat()))
+    y ~ Normal(η, σ)
+    σ = 2 (known)
+    η = intercept + X·weights
+    intercept at the mean of the features ~ flat (improper)
+    weights ~ flat (improper)
+    """
+
+    predictor: Predictor = Linear()
+    likelihood: Likelihood = Gaussian()
+    prior: Prior | Flat = WeaklyInformative()
+
+    def __post_init__(self) -> None:
+        _check_role("predictor", self.predictor, "eta", "Linear()")
+        _check_role("likelihood", self.likelihood, "parameter_scores", "Gaussian()")
+        if not isinstance(self.prior, Flat):
+            _check_role("prior", self.prior, "resolve", "WeaklyInformative()")
+        if isinstance(self.prior, NormalInverseGamma) and self.likelihood != Gaussian():
+            raise IncompatibleModelError(
+                f"NormalInverseGamma states the prior of the Gaussian noise itself, but the "
+                f"likelihood is {self.likelihood!r}. Use Gaussian() without sigma, "
+                "or Independent(...) priors on the coefficients."
+            )
+
+    def __str__(self) -> str:
+        """Say the equation and the priors in words."""
+        prior = Independent() if isinstance(self.prior, Flat) else self.prior
+        likelihood = self.likelihood.describe().split("\n")
+        if isinstance(prior, NormalInverseGamma):
+            likelihood = likelihood[:1]
+        lines = [*likelihood, self.predictor.describe(), *prior.describe().split("\n")]
+        without_intercept = getattr(self.predictor, "intercept", None) is False
+        return "\n".join(
+            line for line in lines if not (without_intercept and line.startswith("intercept"))
+        )
+
+    def resolve(self, data: Data) -> "Problem":
+        """Meet the data: every number stated, every default scaled, in original units.
+
+        Raises
+        ------
+        DataError
+            If the default priors have no scale to go by.
+        IncompatibleModelError
+            If the priors do not fit the features.
+        """
+        if not isinstance(data, Data):
+            raise DataError(
+                f"data must be a bayesml Data, got {type(data).__name__}. "
+                "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
+            )
+        statistics = SufficientStatistics.from_blocks(data.blocks())
+        if not isinstance(self.predictor, Linear):
+            raise IncompatibleModelError(f"No predictor of type {type(self.predictor).__name__}.")
+        predictor = replace(self.predictor, intercept=_intercept(self.predictor, data))
+        scales = Scales(
+            data.feature_names,
+            statistics.mean_X,
+            statistics.sd_X,
+            statistics.mean_y,
+            statistics.sd_y,
+            bool(predictor.intercept),
+        )
+        prior = Independent() if isinstance(self.prior, Flat) else self.prior
+        resolved = Model(predictor, self._resolve_noise(statistics.sd_y), prior.resolve(scales))
+        return Problem(self, resolved, data, statistics)
+
+    def _resolve_noise(self, sd_y: float) -> Likelihood:
+        if isinstance(self.prior, NormalInverseGamma):
+            return self.likelihood
+        missing = [name for name, value in self.likelihood.noise.items() if value is None]
+        if missing and sd_y == 0.0:
+            raise DataError(
+                f"The target is constant, so the default prior of {missing} has no scale to go "
+                "by. Check the target column, or state it: "
+                f"{type(self.likelihood).__name__}({missing[0]}=...)."
+            )
+        defaults = self.likelihood.default_priors(sd_y) if missing else {}
+        stated: Any = self.likelihood
+        resolved: Likelihood = replace(stated, **{name: defaults[name] for name in missing})
+        return resolved
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A model that has met its data: what an inference method is given.
+
+    Attributes
+    ----------
+    declared : Model
+        The model as the user wrote it.
+    model : Model
+        The same with every number stated, in original units.
+    data : Data
+    statistics : SufficientStatistics
+    """
+
+    declared: Model
+    model: Model
+    data: Data
+    statistics: SufficientStatistics
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether the predictor has an intercept."""
+        return getattr(self.model.predictor, "intercept", False) is True
+
+    @property
+    def prior(self) -> Resolved:
+        """The resolved prior of the coefficients."""
+        prior: Any = self.model.prior
+        resolved: Resolved = prior
+        return resolved
+
+    @property
+    def known(self) -> dict[str, float]:
+        """Noise parameters that are known numbers."""
+        return {k: v for k, v in self.model.likelihood.noise.items() if isinstance(v, float)}
+
+    @property
+    def inferred(self) -> dict[str, Distribution]:
+        """Priors of the noise parameters that are inferred."""
+        noise = self.model.likelihood.noise
+        return {k: v for k, v in noise.items() if v is not None and not isinstance(v, float)}
+
+    def coefficient_priors(self) -> tuple[Distribution, ...]:
+        """Scalar priors in the order of the coefficients: intercept first, if there is one."""
+        if not isinstance(self.prior, Independent) or not isinstance(self.prior.weights, Mapping):
+            raise IncompatibleModelError("The coefficients have a joint prior, not separate ones.")
+        weights = tuple(self.prior.weights[name] for name in self.data.feature_names)
+        return ((self.prior.intercept,) if self.has_intercept else ()) + weights
+
+    def prior_rows(self) -> Array:
+        r"""Rows G such that the priors are on :math:`G\beta`, β = (b at the mean, θ) (L3)."""
+        p = self.data.n + self.has_intercept
+        G = np.eye(p)
+        centred = not isinstance(self.prior, Independent) or (
+            self.prior.intercept_origin == "centred"
+        )
+        if self.has_intercept and not centred:
+            G[0, 1:] = -self.statistics.mean_X
+        return G
+
+
+def _intercept(predictor: Linear, data: Data) -> bool:
+    stated = data.design.has_intercept
+    if predictor.intercept is not None and stated is not None and predictor.intercept != stated:
+        raise IncompatibleModelError(
+            f"Linear(intercept={predictor.intercept}) contradicts the formula, which "
+            f"{'has' if stated else 'has no'} intercept. Write Linear() to follow the formula, "
+            "or change it ('0 +' removes the intercept)."
+        )
+    if predictor.intercept is not None:
+        return predictor.intercept
+    return True if stated is None else stated
+
+
+def _check_role(role: str, part: Any, needs: str, example: str) -> None:
+    if isinstance(part, type):
+        raise IncompatibleModelError(
+            f"Model: {role} got the class {part.__name__}; write {part.__name__}() to make one."
+        )
+    if not hasattr(part, needs):
+        raise IncompatibleModelError(
+            f"Model: {role} got {part!r}, which is not a {role}. For instance: {example}."
+        )

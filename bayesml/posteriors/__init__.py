@@ -1,0 +1,20 @@
+"""What was learned, each in the representation in which it is exact."""
+
+from bayesml.posteriors.base import Kind, Marginal, Posterior
+from bayesml.posteriors.conjugate import ConjugatePosterior
+from bayesml.posteriors.exact import ExactPosterior
+from bayesml.posteriors.point import PointEstimate
+from bayesml.posteriors.prediction import Interval, Prediction
+from bayesml.posteriors.sampled import SampledPosterior
+
+__all__ = [
+    "ConjugatePosterior",
+    "ExactPosterior",
+    "Interval",
+    "Kind",
+    "Marginal",
+    "PointEstimate",
+    "Posterior",
+    "Prediction",
+    "SampledPosterior",
+]

@@ -1,0 +1,160 @@
+"""The normal-inverse-gamma posterior: everything in closed form.
+
+Derived in docs/theory/normal_inverse_gamma.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, pi
+
+import numpy as np
+from scipy.special import gammainccinv, gammaln
+
+from bayesml.likelihoods import StudentT
+from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.coordinates import LinearCoordinates
+from bayesml.posteriors.linear_gaussian import LinearGaussian
+from bayesml.posteriors.mixture import Mixture, row_blocks
+from bayesml.posteriors.prediction import Prediction
+from bayesml.typing import Array, ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class InverseGammaScale:
+    r"""The distribution of σ when :math:`\sigma^2 \sim \mathrm{InverseGamma}(a, b)`."""
+
+    shape: float
+    rate: float
+
+    @property
+    def mean(self) -> Array:
+        """E[σ] = √b Γ(a − ½)/Γ(a), infinite for a ≤ ½."""
+        if self.shape <= 0.5:
+            return np.array([np.inf])
+        ratio = np.exp(gammaln(self.shape - 0.5) - gammaln(self.shape))
+        return np.array([np.sqrt(self.rate) * ratio])
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviation of σ, infinite for a ≤ 1."""
+        if self.shape <= 1.0:
+            return np.array([np.inf])
+        return np.sqrt(self.rate / (self.shape - 1.0) - self.mean**2)
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Quantiles of σ."""
+        return np.atleast_1d(np.sqrt(self.rate / gammainccinv(self.shape, q)))
+
+
+@dataclass(frozen=True, eq=False)
+class ConjugatePosterior:
+    r"""Normal-inverse-gamma posterior (N4): Student-t in every linear functional.
+
+    .. math:: A\beta \mid y \sim t_{2a}\bigl(A\mu,\ \tfrac{b}{a}\,\mathrm{diag}(A V A^\top)\bigr),
+              \qquad V = L L^\top
+
+    Attributes
+    ----------
+    geometry : LinearGaussian
+        With σ₀ = 1 and prior scales in multiples of σ.
+    shape, rate : float
+        Posterior a and b of the variance.
+    coordinates : LinearCoordinates
+    """
+
+    geometry: LinearGaussian
+    shape: float
+    rate: float
+    coordinates: LinearCoordinates
+
+    @property
+    def kind(self) -> Kind:
+        """An exact posterior."""
+        return "exact"
+
+    def functional(self, A: Array) -> Mixture:
+        """Return the distribution of Aβ, row by row, for A of shape (rows, p) (N5)."""
+        return Mixture(A.shape[0], np.ones(1), StudentT(), lambda b: self._at(A[b], 0.0))
+
+    def marginals(self) -> Mapping[str, Marginal]:
+        """Return the marginal distribution of every parameter."""
+        rows = self.coordinates.parameters()
+        out: dict[str, Marginal] = {name: self.functional(A) for name, A in rows.items()}
+        return out | {"sigma": InverseGammaScale(self.shape, self.rate)}
+
+    def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw independently: σ first, then the coefficients given σ."""
+        beta, sigma = self._sample(chains * draws, rng)
+        out = self.coordinates.split(beta) | {"sigma": sigma}
+        return {name: v.reshape(chains, draws, *v.shape[1:]) for name, v in out.items()}
+
+    def predict(self, X: Array) -> Prediction:
+        """Return the Student-t predictive distribution at the rows of X (N6)."""
+        rows, one = X.shape[0], np.ones(1)
+
+        def sample_mean(size: int, rng: np.random.Generator) -> Array:
+            return self._eta(X, self._sample(size, rng)[0])
+
+        def sample(size: int, rng: np.random.Generator) -> Array:
+            beta, sigma = self._sample(size, rng)
+            eta = self._eta(X, beta)
+            eta += sigma[:, None] * rng.standard_normal(eta.shape)
+            return eta
+
+        expected_variance = self.rate / (self.shape - 1.0) if self.shape > 1.0 else np.inf
+        return Prediction(
+            Mixture(rows, one, StudentT(), lambda b: self._at(self.coordinates.rows(X[b]), 1.0)),
+            Mixture(rows, one, StudentT(), lambda b: self._at(self.coordinates.rows(X[b]), 0.0)),
+            np.full(rows, expected_variance),
+            sample,
+            sample_mean,
+        )
+
+    def _at(self, A: Array, noise: float) -> tuple[Array, dict[str, Array]]:
+        zero = np.zeros(())
+        eta = (A @ self.geometry.mean(zero))[:, None]
+        h = A @ self.geometry.joint.basis
+        spread = np.sum(h**2 * self.geometry.relative_variance(zero), axis=1) + noise
+        scale = np.sqrt(self.rate / self.shape * spread)[:, None]
+        return eta, {"df": np.full_like(eta, 2.0 * self.shape), "sigma": scale}
+
+    def _sample(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        g, zero = self.geometry, np.zeros(())
+        sigma = np.sqrt(self.rate / rng.gamma(self.shape, 1.0, size))
+        noise = rng.standard_normal((size, g.p)) * np.sqrt(g.relative_variance(zero))
+        return g.mean(zero) + sigma[:, None] * noise @ g.joint.basis.T, sigma
+
+    def _eta(self, X: Array, beta: Array) -> Array:
+        eta = np.empty((beta.shape[0], X.shape[0]))
+        for block in row_blocks(X.shape[0], self.coordinates.p):
+            eta[:, block] = beta @ self.coordinates.rows(X[block]).T
+        return eta
+
+
+def conjugate_update(
+    geometry: LinearGaussian, shape: float, rate: float
+) -> tuple[float, float, float]:
+    """Return posterior a and b, and the log evidence (N4, N7).
+
+    Parameters
+    ----------
+    geometry : LinearGaussian
+        With σ₀ = 1 and prior scales in multiples of σ.
+    shape, rate : float
+        Prior a and b of the variance.
+    """
+    W, zero = geometry.data.weight, np.zeros(())
+    a = shape + 0.5 * W
+    squares = geometry.data.residual_sum_of_squares + float(geometry.prior_penalty(zero))
+    b = rate + 0.5 * squares
+    log_evidence = (
+        -0.5 * W * log(2.0 * pi)
+        + 0.5 * geometry.p * log(2.0 * pi)
+        - geometry.joint.log_abs_det
+        + geometry.prior_constant
+        + shape * log(rate)
+        - float(gammaln(shape))
+        + float(gammaln(a))
+        - a * log(b)
+    )
+    return a, b, log_evidence

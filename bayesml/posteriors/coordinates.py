@@ -1,0 +1,52 @@
+"""From the coordinates of the linear Gaussian model to parameters by name, and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class LinearCoordinates:
+    r"""β = (b at the origin, θ), with :math:`\eta = b + (x - \mathrm{origin})^\top\theta`.
+
+    Attributes
+    ----------
+    origin : ndarray, shape (n,)
+        Where the intercept is counted from: the mean of the features.
+    intercept : bool
+        Without an intercept β = θ and the origin is not used.
+    """
+
+    origin: Array
+    intercept: bool
+
+    @property
+    def p(self) -> int:
+        """Number of coefficients."""
+        return len(self.origin) + self.intercept
+
+    def rows(self, X: Array) -> Array:
+        """Return A with η = Aβ at the rows of X, shape (m, p)."""
+        if not self.intercept:
+            return X
+        A = np.empty((X.shape[0], self.p))
+        A[:, 0] = 1.0
+        np.subtract(X, self.origin, out=A[:, 1:])
+        return A
+
+    def parameters(self) -> dict[str, Array]:
+        """Return, by parameter name, the functionals of β that give its entries."""
+        p = self.p
+        weights = np.eye(p)[int(self.intercept) :]
+        if not self.intercept:
+            return {"weights": weights}
+        return {"intercept": np.concatenate([[1.0], -self.origin])[None, :], "weights": weights}
+
+    def split(self, beta: Array) -> dict[str, Array]:
+        """Return parameters by name from β of shape (..., p); the intercept at X = 0."""
+        if not self.intercept:
+            return {"weights": beta}
+        theta = beta[..., 1:]
+        return {"intercept": beta[..., 0] - theta @ self.origin, "weights": theta}

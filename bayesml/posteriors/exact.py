@@ -1,0 +1,151 @@
+"""The exact posterior of the linear Gaussian model, with σ known or integrated by quadrature.
+
+Derived in docs/theory/linear_gaussian.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from bayesml.likelihoods import Gaussian
+from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.coordinates import LinearCoordinates
+from bayesml.posteriors.linear_gaussian import LinearGaussian
+from bayesml.posteriors.log_scale import LogScalePosterior
+from bayesml.posteriors.mixture import Mixture, row_blocks
+from bayesml.posteriors.prediction import Prediction
+from bayesml.typing import Array, ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class KnownScale:
+    """A noise scale that is known: one node with all the mass."""
+
+    sigma_0: float
+    value: float
+
+    @property
+    def nodes(self) -> Array:
+        """log(σ/σ₀)."""
+        return np.array([log(self.value / self.sigma_0)])
+
+    @property
+    def weights(self) -> Array:
+        """One."""
+        return np.ones(1)
+
+    @property
+    def sigma(self) -> Array:
+        """σ, in the unit of y."""
+        return np.array([self.value])
+
+    def sample(self, rng: np.random.Generator, size: int) -> Array:
+        """Repeat the node."""
+        return np.repeat(self.nodes, size)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleMarginal:
+    """The marginal distribution of σ, as the entries of a parameter."""
+
+    posterior: LogScalePosterior
+
+    @property
+    def mean(self) -> Array:
+        """E[σ | y]."""
+        return np.array([self.posterior.mean])
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviation of σ given y."""
+        return np.array([self.posterior.sd])
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Quantiles of σ given y."""
+        return np.atleast_1d(self.posterior.quantile(q))
+
+
+@dataclass(frozen=True, eq=False)
+class ExactPosterior:
+    r"""Gaussian in the coefficients given σ, σ on quadrature nodes: nothing is sampled.
+
+    .. math:: p(\beta \mid y) = \sum_k \pi_k\,\mathrm{Normal}(\beta \mid \hat\beta + L\gamma_k,\
+              L D_k L^\top) \qquad (L11)
+
+    Attributes
+    ----------
+    geometry : LinearGaussian
+    scale : LogScalePosterior or KnownScale
+    coordinates : LinearCoordinates
+    """
+
+    geometry: LinearGaussian
+    scale: LogScalePosterior | KnownScale
+    coordinates: LinearCoordinates
+
+    @property
+    def kind(self) -> Kind:
+        """An exact posterior."""
+        return "exact"
+
+    def functional(self, A: Array) -> Mixture:
+        """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12)."""
+        return Mixture(A.shape[0], self.scale.weights, Gaussian(), lambda b: self._at(A[b]))
+
+    def marginals(self) -> Mapping[str, Marginal]:
+        """Return the marginal distribution of every parameter, by quadrature."""
+        rows = self.coordinates.parameters()
+        out: dict[str, Marginal] = {name: self.functional(A) for name, A in rows.items()}
+        if isinstance(self.scale, LogScalePosterior):
+            out["sigma"] = ScaleMarginal(self.scale)
+        return out
+
+    def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw independently: σ first, then the coefficients given σ."""
+        beta, sigma = self._sample(chains * draws, rng)
+        out = self.coordinates.split(beta)
+        if isinstance(self.scale, LogScalePosterior):
+            out["sigma"] = sigma
+        return {name: v.reshape(chains, draws, *v.shape[1:]) for name, v in out.items()}
+
+    def predict(self, X: Array) -> Prediction:
+        """Return the predictive distribution at the rows of X, by quadrature (P3)."""
+        rows, pi, variance = X.shape[0], self.scale.weights, self.scale.sigma**2
+
+        def sample_mean(size: int, rng: np.random.Generator) -> Array:
+            return self._eta(X, self._sample(size, rng)[0])
+
+        def sample(size: int, rng: np.random.Generator) -> Array:
+            beta, sigma = self._sample(size, rng)
+            eta = self._eta(X, beta)
+            eta += sigma[:, None] * rng.standard_normal(eta.shape)
+            return eta
+
+        return Prediction(
+            Mixture(rows, pi, Gaussian(), lambda b: self._at(self.coordinates.rows(X[b]), variance)),
+            Mixture(rows, pi, Gaussian(), lambda b: self._at(self.coordinates.rows(X[b]))),
+            np.full(rows, float(pi @ variance)),
+            sample,
+            sample_mean,
+        )
+
+    def _at(self, A: Array, noise_variance: Array | float = 0.0) -> tuple[Array, dict[str, Array]]:
+        """Return means and standard deviations of Aβ (+ noise) at the nodes of σ, (rows, K)."""
+        u, g = self.scale.nodes, self.geometry
+        h = A @ g.joint.basis
+        eta = (A @ g.data.solution)[:, None] + h @ g.shift(u).T
+        return eta, {"sigma": np.sqrt(h**2 @ g.relative_variance(u).T + noise_variance)}
+
+    def _sample(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        u, g = self.scale.sample(rng, size), self.geometry
+        noise = rng.standard_normal((size, g.p))
+        deviation = g.shift(u) + np.sqrt(g.relative_variance(u)) * noise
+        return g.data.solution + deviation @ g.joint.basis.T, g.sigma_0 * np.exp(u)
+
+    def _eta(self, X: Array, beta: Array) -> Array:
+        eta = np.empty((beta.shape[0], X.shape[0]))
+        for block in row_blocks(X.shape[0], self.coordinates.p):
+            eta[:, block] = beta @ self.coordinates.rows(X[block]).T
+        return eta

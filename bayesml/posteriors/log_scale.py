@@ -1,0 +1,185 @@
+"""The posterior of log σ by quadrature in one dimension.
+
+Derived in docs/theory/quadrature.md: the trapezoidal rule on the whole line converges
+exponentially for analytic densities (Trefethen & Weideman 2014), and its cumulative form is the
+sinc rule (Stenger 1993, §3.6).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import log
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import minimize_scalar
+from scipy.special import sici
+
+from bayesml.errors import ImproperPosteriorError
+from bayesml.typing import Array, ArrayLike
+
+LogDensity = Callable[[Array], Array]
+
+DROP = 45.0  # e⁻⁴⁵ = 3e-20: what lies beyond is below the last digit
+TOLERANCE = 1e-13
+MOST_INTERVALS = 2**13
+EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class LogScalePosterior:
+    r"""The distribution of :math:`u = \log(\sigma/\sigma_0)` on equally spaced nodes.
+
+    Attributes
+    ----------
+    nodes : ndarray, shape (K,)
+    weights : ndarray, shape (K,)
+        Probabilities; they sum to one.
+    step : float
+        Distance of neighbouring nodes.
+    sigma_0 : float
+        Reference scale in the unit of y.
+    log_normaliser : float
+        Log of the integral of the density that was given.
+    error : float
+        Change of the integral and of the first two moments when the nodes were doubled last.
+    """
+
+    nodes: Array
+    weights: Array
+    step: float
+    sigma_0: float
+    log_normaliser: float
+    error: float
+
+    @property
+    def sigma(self) -> Array:
+        """σ at the nodes, in the unit of y."""
+        return self.sigma_0 * np.exp(self.nodes)
+
+    @property
+    def mean(self) -> float:
+        """E[σ | y]."""
+        return float(self.weights @ self.sigma)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of σ given y."""
+        return float(np.sqrt(self.weights @ (self.sigma - self.mean) ** 2))
+
+    def cdf(self, sigma: ArrayLike) -> Array:
+        """Evaluate P(σ ≤ sigma | y) by the sinc rule (Q4)."""
+        u = np.log(np.asarray(sigma, dtype=np.float64) / self.sigma_0)
+        return self._cdf(u)
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Return the σ with P(σ ≤ value | y) = q."""
+        q = np.asarray(q, dtype=np.float64)
+        u = self._inverse(q)
+        for _ in range(2):
+            density = np.maximum(self._inverse.derivative()(q), 1e-300) ** -1.0
+            u = np.clip(u - (self._cdf(u) - q) / density, self.nodes[0], self.nodes[-1])
+        return np.asarray(self.sigma_0 * np.exp(u))
+
+    def sample(self, rng: np.random.Generator, size: int) -> Array:
+        """Draw independent values of u by inverting the distribution function."""
+        return np.asarray(self._inverse(rng.uniform(size=size)))
+
+    def _cdf(self, u: Array) -> Array:
+        sine_integral, _ = sici(np.pi * (u[..., None] - self.nodes) / self.step)
+        return np.clip((0.5 + sine_integral / np.pi) @ self.weights, 0.0, 1.0)
+
+    @cached_property
+    def _inverse(self) -> PchipInterpolator:
+        fine = np.linspace(self.nodes[0], self.nodes[-1], 16 * len(self.nodes) + 1)
+        cdf = np.maximum.accumulate(self._cdf(fine))
+        keep = np.concatenate([[True], np.diff(cdf) > 0])
+        probabilities, values = cdf[keep], fine[keep]
+        ends = np.concatenate([[0.0], probabilities[1:-1], [1.0]])
+        return PchipInterpolator(ends, values)
+
+
+def integrate_log_scale(log_density: LogDensity, sigma_0: float, what: str) -> LogScalePosterior:
+    """Normalise a density of u = log(σ/σ₀) given by its logarithm.
+
+    Parameters
+    ----------
+    log_density : callable
+        Vectorised; may be −inf.
+    sigma_0 : float
+        Reference scale, near the posterior within a factor of e⁶⁰.
+    what : str
+        Says the model for the error.
+
+    Raises
+    ------
+    ImproperPosteriorError
+        If the density does not fall off on both sides.
+    """
+    low, high, top = _extent(log_density, what)
+    intervals = 32
+    previous = None
+    while True:
+        nodes = np.linspace(low, high, intervals + 1)
+        density = np.exp(log_density(nodes) - top)
+        step = (high - low) / intervals
+        total = float(np.sum(density)) * step
+        weights = density * (step / total)
+        centre = float(weights @ nodes)
+        moments = np.array([log(total), centre, float(weights @ (nodes - centre) ** 2)])
+        if previous is not None:
+            spread = np.sqrt(moments[2])
+            change = np.abs(moments - previous) / np.array([1.0, spread, spread**2])
+            if change.max() < max(TOLERANCE, 4 * EPS * abs(top)) or intervals >= MOST_INTERVALS:
+                break
+        previous, intervals = moments, 2 * intervals
+    keep = weights > 1e-19 * weights.max()
+    first, last = np.flatnonzero(keep)[[0, -1]]
+    inside = slice(int(first), int(last) + 1)
+    weights = weights[inside] / np.sum(weights[inside])
+    return LogScalePosterior(
+        nodes[inside], weights, step, sigma_0, top + log(total), float(change.max())
+    )
+
+
+def maximise_log_scale(log_density: LogDensity) -> tuple[float, float]:
+    """Return the highest point of a function of u on [−60, 60], and its value.
+
+    A grid finds every basin, Brent's method the top of each.
+    """
+    grid = np.linspace(-60.0, 60.0, 961)
+    values = np.where(np.isnan(v := log_density(grid)), -np.inf, v)
+    peak = (values[1:-1] >= values[:-2]) & (values[1:-1] >= values[2:])
+    inner = np.flatnonzero(peak & np.isfinite(values[1:-1])) + 1
+    best = (float(grid[int(np.argmax(values))]), float(np.max(values)))
+    for i in inner:
+        found = minimize_scalar(
+            lambda u: -float(log_density(np.array(u))),
+            bounds=(grid[i - 1], grid[i + 1]),
+            method="bounded",
+            options={"xatol": 1e-12},
+        )
+        if -found.fun > best[1]:
+            best = (float(found.x), -float(found.fun))
+    return best
+
+
+def _extent(log_density: LogDensity, what: str) -> tuple[float, float, float]:
+    """Return an interval beyond which the density is negligible, and the log of its maximum."""
+    mode, top = maximise_log_scale(log_density)
+    distances = 2.0 ** np.arange(-40.0, 8.5, 0.5)
+    ends = []
+    for sign in (-1.0, 1.0):
+        below = log_density(mode + sign * distances) < top - DROP
+        outside = np.flatnonzero(~below)
+        last_inside = int(outside[-1]) if len(outside) else -1
+        if not np.isfinite(top) or last_inside + 1 >= len(distances):
+            side = "zero" if sign < 0 else "infinity"
+            raise ImproperPosteriorError(
+                f"The posterior of σ is improper: its density does not fall off towards {side}. "
+                f"{what} Give σ a proper prior that excludes it (for instance "
+                "Gaussian(sigma=InverseGamma(2, scale)) against zero, HalfNormal(scale) against "
+                "infinity), use more rows than coefficients, or state a known sigma."
+            )
+        ends.append(mode + sign * distances[last_inside + 1])
+    return ends[0], ends[1], top

@@ -1,0 +1,205 @@
+"""Distributions of rows: mixtures of likelihoods, and atoms. Evaluated block by block.
+
+A block holds at most `BLOCK` numbers, so that a million rows never meet all components at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.optimize import elementwise
+from scipy.special import logsumexp
+
+from bayesml.errors import DataError
+from bayesml.likelihoods import Likelihood
+from bayesml.typing import Array, ArrayLike, Integers
+
+BLOCK = 1_000_000
+
+Components = Callable[[slice], tuple[Array, Mapping[str, Any]]]
+Values = Callable[[slice], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    r"""For every row, :math:`p(y) = \sum_k \pi_k\, p(y \mid \eta_k, \phi_k)` (P1).
+
+    Attributes
+    ----------
+    rows : int
+    weights : ndarray, shape (K,)
+        :math:`\pi`, the same for every row.
+    likelihood : Likelihood
+        The kernel.
+    components : callable
+        Maps a slice of b rows to η of shape (b, K) and parameters that broadcast against it.
+    """
+
+    rows: int
+    weights: Array
+    likelihood: Likelihood
+    components: Components
+
+    @cached_property
+    def _moments(self) -> tuple[Array, Array]:
+        mean, variance = np.empty(self.rows), np.empty(self.rows)
+        for block in self._blocks():
+            eta, parameters = self.components(block)
+            centres = self.likelihood.mean(eta, parameters)
+            within = self.likelihood.sd(eta, parameters) ** 2
+            mean[block] = centres @ self.weights
+            between = (centres - mean[block][:, None]) ** 2
+            variance[block] = (within + between) @ self.weights
+        return mean, variance
+
+    @property
+    def mean(self) -> Array:
+        """Means, shape (rows,)."""
+        return self._moments[0]
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations, shape (rows,)."""
+        return np.sqrt(self._moments[1])
+
+    def cdf(self, y: ArrayLike) -> Array:
+        """Evaluate P(Y ≤ y) per row, for one y or one per row."""
+        y = per_row(y, self.rows, "y")
+        out = np.empty(self.rows)
+        for block in self._blocks():
+            eta, parameters = self.components(block)
+            out[block] = self.likelihood.cdf(y[block, None], eta, parameters) @ self.weights
+        return out
+
+    def log_density(self, y: ArrayLike) -> Array:
+        """Evaluate log p(y) per row, for one y or one per row."""
+        y = per_row(y, self.rows, "y")
+        out = np.empty(self.rows)
+        for block in self._blocks():
+            eta, parameters = self.components(block)
+            terms = self.likelihood.log_density(y[block, None], eta, parameters)
+            out[block] = logsumexp(terms, axis=1, b=self.weights)
+        return out
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Return y with P(Y ≤ y) = q per row, by bracketing and Chandrupatla's method."""
+        q = per_row(check_probability(q), self.rows, "q")
+        out = np.empty(self.rows)
+        for block in self._blocks():
+            eta, parameters = self.components(block)
+            wide = {k: np.broadcast_to(v, eta.shape) for k, v in parameters.items()}
+            out[block] = self._invert(q[block], eta, wide, self.mean[block], self.sd[block])
+        return out
+
+    def _invert(
+        self, q: Array, eta: Array, parameters: Mapping[str, Array], mean: Array, sd: Array
+    ) -> Array:
+        def excess(y: Array, row: Integers, target: Array) -> Array:
+            local = {name: value[row] for name, value in parameters.items()}
+            return self.likelihood.cdf(y[:, None], eta[row], local) @ self.weights - target
+
+        rows = np.arange(len(q))
+        centre = np.where(np.isfinite(mean), mean, np.median(eta, axis=1))
+        spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre)) + 1e-300
+        bracket = elementwise.bracket_root(
+            excess, centre - spread, centre + spread, args=(rows, q), maxiter=2000
+        )
+        return np.asarray(elementwise.find_root(excess, bracket.bracket, args=(rows, q)).x)
+
+    def _blocks(self) -> Iterator[slice]:
+        return row_blocks(self.rows, len(self.weights))
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms:
+    """For every row, weighted atoms: the distribution of a function of parameter draws.
+
+    Attributes
+    ----------
+    rows : int
+    weights : ndarray, shape (K,)
+        Probabilities of the atoms, the same for every row.
+    values : callable
+        Maps a slice of b rows to atoms of shape (b, K).
+    """
+
+    rows: int
+    weights: Array
+    values: Values
+
+    @cached_property
+    def _moments(self) -> tuple[Array, Array]:
+        mean, variance = np.empty(self.rows), np.empty(self.rows)
+        for block in row_blocks(self.rows, len(self.weights)):
+            values = self.values(block)
+            mean[block] = values @ self.weights
+            variance[block] = (values - mean[block][:, None]) ** 2 @ self.weights
+        return mean, variance
+
+    @property
+    def mean(self) -> Array:
+        """Means, shape (rows,)."""
+        return self._moments[0]
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations, shape (rows,)."""
+        return np.sqrt(self._moments[1])
+
+    def cdf(self, y: ArrayLike) -> Array:
+        """Evaluate P(Y ≤ y) per row."""
+        y = per_row(y, self.rows, "y")
+        out = np.empty(self.rows)
+        for block in row_blocks(self.rows, len(self.weights)):
+            out[block] = (self.values(block) <= y[block, None]) @ self.weights
+        return out
+
+    def log_density(self, y: ArrayLike) -> Array:
+        """Refuse: atoms have no density."""
+        raise DataError(
+            "The distribution of the mean is known by draws, which have no density. "
+            "Ask the prediction itself for log_prob, or the mean for quantiles."
+        )
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Return quantiles per row, interpolated between atoms."""
+        q = per_row(check_probability(q), self.rows, "q")
+        out = np.empty(self.rows)
+        for block in row_blocks(self.rows, len(self.weights)):
+            values = self.values(block)
+            order = np.argsort(values, axis=1)
+            midpoints = np.cumsum(self.weights[order], axis=1) - 0.5 * self.weights[order]
+            ranked = np.take_along_axis(values, order, axis=1)
+            out[block] = [
+                np.interp(target, grid, row)
+                for target, grid, row in zip(q[block], midpoints, ranked, strict=True)
+            ]
+        return out
+
+
+def row_blocks(rows: int, width: int) -> Iterator[slice]:
+    """Yield slices of rows such that rows × width stays below `BLOCK`."""
+    size = max(1, BLOCK // max(width, 1))
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+
+
+def per_row(value: ArrayLike, rows: int, name: str) -> Array:
+    """Return one value per row, from one number or one per row."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim > 1 or (array.ndim == 1 and array.shape[0] != rows):
+        raise DataError(
+            f"{name} has shape {array.shape}, but the prediction has {rows} rows: "
+            "give one number, or one per row."
+        )
+    return np.broadcast_to(array, rows)
+
+
+def check_probability(q: ArrayLike) -> Array:
+    """Return probabilities strictly between 0 and 1, or say what was got."""
+    array = np.asarray(q, dtype=np.float64)
+    if not np.all((array > 0) & (array < 1)):
+        raise DataError(f"A probability must lie strictly between 0 and 1, got {q!r}.")
+    return array

@@ -1,0 +1,100 @@
+"""A point estimate: values, and the standard errors that the curvature gives them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+from bayesml.likelihoods import Likelihood
+from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.mixture import Atoms, Mixture, check_probability
+from bayesml.posteriors.prediction import Prediction
+from bayesml.predictors import Predictor
+from bayesml.typing import Array, ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Entries of one parameter, with standard errors and confidence limits.
+
+    Attributes
+    ----------
+    mean, sd : ndarray, shape (rows,)
+        Estimates and standard errors, in the parameter's unit.
+    df : float
+        Degrees of freedom of the confidence limits; infinite for normal ones.
+    """
+
+    mean: Array
+    sd: Array
+    df: float
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Return the confidence limit of level q: the estimate plus standard errors."""
+        q = check_probability(q)
+        z = ndtri(q) if np.isinf(self.df) else stdtrit(self.df, q)
+        return np.asarray(self.mean + self.sd * z)
+
+
+@dataclass(frozen=True, eq=False)
+class PointEstimate:
+    """Parameters at the optimum of an objective.
+
+    Its predictions are plug-in: they state the noise, and no uncertainty about the parameters.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    likelihood : Likelihood
+    values : mapping of name to ndarray
+        Every parameter; the noise's too, whether estimated or known.
+    standard_errors : mapping of name to ndarray
+        Of the estimated ones, same shapes.
+    df : float
+        Residual degrees of freedom; infinite where the theory is asymptotic.
+    """
+
+    predictor: Predictor
+    likelihood: Likelihood
+    values: Mapping[str, Array]
+    standard_errors: Mapping[str, Array]
+    df: float
+
+    @property
+    def kind(self) -> Kind:
+        """A point estimate."""
+        return "point"
+
+    def marginals(self) -> Mapping[str, Marginal]:
+        """Return estimates with standard errors."""
+        return {
+            name: Estimate(
+                np.atleast_1d(self.values[name]),
+                np.atleast_1d(error),
+                np.inf if name in self.likelihood.noise else self.df,
+            )
+            for name, error in self.standard_errors.items()
+        }
+
+    def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Return the estimate as the only draw, whatever the number asked for."""
+        return {name: np.asarray(self.values[name])[None, None] for name in self.standard_errors}
+
+    def predict(self, X: Array) -> Prediction:
+        """Return p(y | x, θ̂) at the rows of X."""
+        rows, one = X.shape[0], np.ones(1)
+        eta = self.predictor.eta(self.values, X)
+        noise = {name: self.values[name] for name in self.likelihood.noise}
+        mean = self.likelihood.mean(eta, noise)
+
+        def sample(size: int, rng: np.random.Generator) -> Array:
+            return self.likelihood.sample(np.tile(eta, (size, 1)), noise, rng)
+
+        return Prediction(
+            Mixture(rows, one, self.likelihood, lambda block: (eta[block, None], noise)),
+            Atoms(rows, one, lambda block: mean[block, None]),
+            self.likelihood.sd(eta, noise) ** 2,
+            sample,
+            lambda size, rng: np.tile(mean, (size, 1)),
+        )

@@ -1,0 +1,100 @@
+"""A posterior known by draws."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesml.likelihoods import Likelihood
+from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.mixture import Atoms, Mixture, row_blocks
+from bayesml.posteriors.prediction import Prediction
+from bayesml.predictors import Predictor
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class SampledPosterior:
+    """Chains of draws; the prediction mixes the likelihood over all of them (P4).
+
+    Attributes
+    ----------
+    predictor : Predictor
+    likelihood : Likelihood
+    chains : mapping of name to ndarray, shape (chains, draws, ...)
+        The inferred parameters.
+    known : mapping of name to float
+        Noise parameters that are known numbers.
+    """
+
+    predictor: Predictor
+    likelihood: Likelihood
+    chains: Mapping[str, Array]
+    known: Mapping[str, float]
+
+    @property
+    def kind(self) -> Kind:
+        """A sampled posterior."""
+        return "sampled"
+
+    @property
+    def flat(self) -> dict[str, Array]:
+        """Draws of all chains in a row, shape (K, ...)."""
+        return {name: v.reshape(-1, *v.shape[2:]) for name, v in self.chains.items()}
+
+    def marginals(self) -> Mapping[str, Marginal]:
+        """Return the empirical distribution of every parameter, entries in a row."""
+        out: dict[str, Marginal] = {}
+        for name, draws in self.flat.items():
+            table = draws.reshape(len(draws), -1).T
+            weights = np.full(len(draws), 1.0 / len(draws))
+            out[name] = Atoms(len(table), weights, table.__getitem__)
+        return out
+
+    def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Return the chains as they were sampled, whatever the number asked for."""
+        return dict(self.chains)
+
+    def predict(self, X: Array) -> Prediction:
+        """Return the mixture of the likelihood over the draws, at the rows of X."""
+        flat = self.flat
+        size = len(next(iter(flat.values())))
+        weights = np.full(size, 1.0 / size)
+        noise = self._noise(slice(None))
+
+        def at(block: slice) -> tuple[Array, Mapping[str, Any]]:
+            return self.predictor.eta(flat, X[block]).T, noise
+
+        def mean_at(block: slice) -> Array:
+            return self.likelihood.mean(*at(block))
+
+        def sample(size: int, rng: np.random.Generator) -> Array:
+            picked = rng.integers(len(weights), size=size)
+            eta = self.predictor.eta({name: v[picked] for name, v in flat.items()}, X)
+            local = {k: np.reshape(v, (-1, 1)) for k, v in self._noise(picked).items()}
+            return self.likelihood.sample(eta, local, rng)
+
+        def sample_mean(size: int, rng: np.random.Generator) -> Array:
+            picked = rng.integers(len(weights), size=size)
+            eta = self.predictor.eta({name: v[picked] for name, v in flat.items()}, X)
+            local = {k: np.reshape(v, (-1, 1)) for k, v in self._noise(picked).items()}
+            return self.likelihood.mean(eta, local)
+
+        variance = np.empty(X.shape[0])
+        for block in row_blocks(X.shape[0], len(weights)):
+            variance[block] = self.likelihood.sd(*at(block)) ** 2 @ weights
+        return Prediction(
+            Mixture(X.shape[0], weights, self.likelihood, at),
+            Atoms(X.shape[0], weights, mean_at),
+            variance,
+            sample,
+            sample_mean,
+        )
+
+    def _noise(self, pick: Any) -> dict[str, Any]:
+        flat = self.flat
+        return {
+            name: flat[name][pick] if name in flat else self.known[name]
+            for name in self.likelihood.noise
+        }

@@ -1,0 +1,15 @@
+"""Priors of the predictor's parameters, and how they are resolved against the data."""
+
+from bayesml.priors.base import Prior, Resolved, Scales
+from bayesml.priors.independent import Independent
+from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
+from bayesml.priors.weakly_informative import WeaklyInformative
+
+__all__ = [
+    "Independent",
+    "NormalInverseGamma",
+    "Prior",
+    "Resolved",
+    "Scales",
+    "WeaklyInformative",
+]

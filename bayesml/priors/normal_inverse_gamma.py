@@ -1,0 +1,94 @@
+"""The conjugate prior of the linear Gaussian model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.distributions.base import positive, real
+from bayesml.errors import IncompatibleModelError
+from bayesml.priors.scales import Scales
+
+Number = float | Sequence[float]
+
+
+@dataclass(frozen=True)
+class NormalInverseGamma:
+    r"""Joint prior of coefficients and noise variance, conjugate to the Gaussian likelihood.
+
+    .. math:: \sigma^2 \sim \mathrm{InverseGamma}(a, b), \qquad
+              \theta_j \mid \sigma \sim \mathrm{Normal}(\mu_j, \sigma s_j), \qquad
+              b_{\bar x} \mid \sigma \sim \mathrm{Normal}(\mu_0, \sigma s_0)
+
+    The posterior is of the same form (N4), so that everything about it is closed form. The
+    intercept is the prediction at the mean of the features.
+
+    Parameters
+    ----------
+    mean : float or sequence of float
+        :math:`\mu`, for every weight or one each, in units of y per unit of x.
+    scale : float or sequence of float
+        :math:`s`, prior standard deviations in multiples of :math:`\sigma`.
+    shape, rate : float
+        :math:`a` and :math:`b` of the inverse gamma on the variance; b in squared units of y.
+    intercept_mean, intercept_scale : float
+        :math:`\mu_0` in the unit of y and :math:`s_0` in multiples of :math:`\sigma`.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a parameter is not finite, a scale is not positive, or the numbers of entries and of
+        features differ.
+
+    References
+    ----------
+    Murphy (2012), Machine Learning: A Probabilistic Perspective, §7.6.3, eq. 7.69-7.73.
+
+    Examples
+    --------
+    >>> NormalInverseGamma(mean=0, scale=10, shape=2, rate=1).shape
+    2.0
+    """
+
+    mean: Number = 0.0
+    scale: Number = 10.0
+    shape: float = 1.0
+    rate: float = 1.0
+    intercept_mean: float = 0.0
+    intercept_scale: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "intercept_mean"):
+            value = real("NormalInverseGamma", name, getattr(self, name))
+            object.__setattr__(self, name, value)
+        for name in ("scale", "shape", "rate", "intercept_scale"):
+            value = positive("NormalInverseGamma", name, getattr(self, name))
+            object.__setattr__(self, name, value)
+        for name in ("shape", "rate", "intercept_mean", "intercept_scale"):
+            if isinstance(getattr(self, name), tuple):
+                raise IncompatibleModelError(f"NormalInverseGamma: {name} must be one number.")
+
+    def resolve(self, scales: Scales) -> "NormalInverseGamma":
+        """Return the prior with one mean and one scale for every feature."""
+        n = len(scales.feature_names)
+        full = {}
+        for name in ("mean", "scale"):
+            value = np.asarray(getattr(self, name))
+            if value.ndim == 1 and len(value) != n:
+                raise IncompatibleModelError(
+                    f"NormalInverseGamma: {name} has {len(value)} entries, but there are {n} "
+                    "features. Give one number, or one per feature in their order."
+                )
+            full[name] = tuple(np.broadcast_to(value, n).tolist())
+        return NormalInverseGamma(
+            **(vars(self) | full) if n else vars(self)
+        )
+
+    def describe(self) -> str:
+        """Say the prior in words."""
+        return (
+            f"σ² ~ InverseGamma({self.shape:g}, {self.rate:g})\n"
+            f"intercept at the mean of the features ~ Normal({self.intercept_mean:g}, "
+            f"{self.intercept_scale:g}·σ)\n"
+            f"weights ~ Normal({self.mean}, {self.scale}·σ)"
+        )

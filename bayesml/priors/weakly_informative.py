@@ -1,0 +1,82 @@
+"""The default prior: weakly informative, scaled by the data."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from bayesml.distributions import Normal
+from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.priors.independent import Independent
+from bayesml.priors.scales import Scales
+
+
+@dataclass(frozen=True)
+class WeaklyInformative:
+    r"""Normal priors that rule out the absurd and leave the plausible to the data.
+
+    .. math:: \theta_j \sim \mathrm{Normal}(0,\ k\,\mathrm{sd}(y)/\mathrm{sd}(x_j)), \qquad
+              b_{\bar x} \sim \mathrm{Normal}(\bar y,\ k\,\mathrm{sd}(y))
+
+    with :math:`b_{\bar x}` the prediction at the mean of the features. The noise's default,
+    Exponential(1 / sd(y)), belongs to the likelihood. The resolved numbers stand in the result,
+    in original units.
+
+    Parameters
+    ----------
+    scale : float
+        The multiple :math:`k`; 2.5 as in rstanarm.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the scale is not positive and finite.
+    DataError
+        At fit, if the target or a feature is constant, so that there is no scale to go by.
+
+    References
+    ----------
+    Goodrich, Gabry, Ali & Brilleman, rstanarm, vignette "Prior distributions for rstanarm
+    models"; Gelman, Hill & Vehtari (2020), Regression and Other Stories, §9.5.
+
+    Examples
+    --------
+    >>> WeaklyInformative()
+    WeaklyInformative(scale=2.5)
+    """
+
+    scale: float = 2.5
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.scale, int | float) and isfinite(self.scale) and self.scale > 0):
+            raise IncompatibleModelError(
+                f"WeaklyInformative: scale must be a positive number, got {self.scale!r}."
+            )
+
+    def resolve(self, scales: Scales) -> Independent:
+        """Return the priors in original units."""
+        if scales.sd_y == 0.0:
+            raise DataError(
+                "The target is constant, so the default priors have no scale to go by. Check the "
+                "target column, or state priors with Independent(...) and the likelihood's sigma."
+            )
+        constant = [n for n, s in zip(scales.feature_names, scales.sd_X, strict=True) if s == 0.0]
+        if constant:
+            raise DataError(
+                f"Column(s) {constant} are constant, so the default prior has no scale to go by. "
+                "Leave them out (the intercept stands for a constant), or state a proper prior "
+                "for them with Independent(weights={...})."
+            )
+        sd = self.scale * scales.sd_y / scales.sd_X
+        weights = {
+            name: Normal(0.0, float(s)) for name, s in zip(scales.feature_names, sd, strict=True)
+        }
+        return Independent(weights, Normal(scales.mean_y, self.scale * scales.sd_y), "centred")
+
+    def describe(self) -> str:
+        """Say the prior in words."""
+        k = np.format_float_positional(self.scale, trim="-")
+        return (
+            f"intercept at the mean of the features ~ Normal(mean(y), {k}·sd(y))\n"
+            f"weights ~ Normal(0, {k}·sd(y)/sd(x)) (weakly informative, scaled by the data)"
+        )

@@ -1,0 +1,227 @@
+"""A declared model as a PyMC model: the only file that imports PyMC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesml.data import Data
+from bayesml.distributions import (
+    Distribution,
+    Exponential,
+    Flat,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    HalfStudentT,
+    InverseGamma,
+    Laplace,
+    Normal,
+    StudentT,
+    stack,
+)
+from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods import Gaussian, Likelihood
+from bayesml.likelihoods import StudentT as StudentTLikelihood
+from bayesml.model import Model, Problem
+from bayesml.priors import Independent, NormalInverseGamma
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    import pymc
+
+
+def to_pymc(model: Model, data: Data) -> "pymc.Model":
+    """Return the declared model, with these data, as a PyMC model.
+
+    Variables carry the package's names (``intercept``, ``weights``, ``sigma``, ``df``, ``y``) and
+    coordinates (``feature``, ``observation``); X and y are ``pm.Data``, so that new values can be
+    set. A prior on the intercept at the centre is on ``intercept_centred``, and ``intercept`` is
+    deterministic.
+
+    Parameters
+    ----------
+    model : Model
+    data : Data
+
+    Returns
+    -------
+    pymc.Model
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> from bayesml.pymc import to_pymc
+    >>> data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
+    >>> sorted(v.name for v in to_pymc(bm.Model(), data).free_RVs)
+    ['intercept_centred', 'sigma', 'weights']
+    """
+    return build(model.resolve(data))
+
+
+def build(problem: Problem) -> "pymc.Model":
+    """Return a resolved problem as a PyMC model."""
+    import pymc as pm
+
+    data = problem.data
+    rows = np.arange(data.m) if data.row_labels is None else data.row_labels
+    coords = {"feature": list(data.feature_names), "observation": rows}
+    with pm.Model(coords=coords) as pymc_model:
+        X = pm.Data("X", np.asarray(data.X, dtype=np.float64), dims=("observation", "feature"))
+        y = pm.Data("y_observed", np.asarray(data.y), dims="observation")
+        if isinstance(problem.prior, NormalInverseGamma):
+            noise, eta = _conjugate(problem, problem.prior, X)
+        else:
+            noise = {name: noise_variable(name, p) for name, p in problem.inferred.items()}
+            eta = _predictor(problem, problem.prior, X)
+        observe(problem.model.likelihood, eta, noise | problem.known, y, data)
+    return pymc_model
+
+
+def _predictor(problem: Problem, prior: Independent, X: Any) -> Any:
+    import pymc as pm
+
+    priors = problem.coefficient_priors()
+    weights = _weights(priors[int(problem.has_intercept) :], problem.data.feature_names)
+    if not problem.has_intercept:
+        return X @ weights
+    if prior.intercept_origin == "original":
+        return variable("intercept", prior.intercept) + X @ weights
+    mean_X = problem.statistics.mean_X
+    centred = variable("intercept_centred", prior.intercept)
+    pm.Deterministic("intercept", centred - weights @ mean_X)
+    return centred + (X - mean_X) @ weights
+
+
+def _conjugate(problem: Problem, prior: NormalInverseGamma, X: Any) -> tuple[dict[str, Any], Any]:
+    import pymc as pm
+
+    variance = pm.InverseGamma("sigma_squared", alpha=prior.shape, beta=prior.rate)
+    sigma = pm.Deterministic("sigma", variance**0.5)
+    scale = sigma * np.asarray(prior.scale)
+    weights = pm.Normal("weights", np.asarray(prior.mean), scale, dims="feature")
+    if not problem.has_intercept:
+        return {"sigma": sigma}, X @ weights
+    mean_X = problem.statistics.mean_X
+    centred = pm.Normal("intercept_centred", prior.intercept_mean, sigma * prior.intercept_scale)
+    pm.Deterministic("intercept", centred - weights @ mean_X)
+    return {"sigma": sigma}, centred + (X - mean_X) @ weights
+
+
+def _weights(priors: Sequence[Distribution], names: Sequence[str]) -> Any:
+    """Return the weights as one vector, of one distribution where the family is the same."""
+    import pymc as pm
+
+    if not priors:
+        return np.zeros(0)
+    if len({type(prior) for prior in priors}) == 1:
+        return variable("weights", stack(priors), dims="feature")
+    parts = [variable(f"weights_{n}", p) for n, p in zip(names, priors, strict=True)]
+    return pm.Deterministic("weights", pm.math.stack(parts), dims="feature")
+
+
+def variable(name: str, prior: Distribution, dims: str | None = None) -> Any:
+    """Return a PyMC variable with this prior."""
+    import pymc as pm
+
+    match prior:
+        case Flat():
+            return pm.Flat(name, dims=dims)
+        case Normal(mean, sd):
+            return pm.Normal(name, np.asarray(mean), np.asarray(sd), dims=dims)
+        case StudentT(df, location, scale):
+            return pm.StudentT(
+                name,
+                nu=np.asarray(df),
+                mu=np.asarray(location),
+                sigma=np.asarray(scale),
+                dims=dims,
+            )
+        case Laplace(location, scale):
+            return pm.Laplace(name, np.asarray(location), np.asarray(scale), dims=dims)
+    raise IncompatibleModelError(f"No PyMC variable on the real line for {prior!r}.")
+
+
+def noise_variable(name: str, prior: Distribution) -> Any:
+    """Return a positive PyMC variable with this prior."""
+    import pymc as pm
+
+    match prior:
+        case Flat():
+            return pm.HalfFlat(name)
+        case HalfNormal(scale):
+            return pm.HalfNormal(name, scale)
+        case HalfCauchy(scale):
+            return pm.HalfCauchy(name, scale)
+        case HalfStudentT(df, scale):
+            return pm.HalfStudentT(name, nu=df, sigma=scale)
+        case Exponential(rate):
+            return pm.Exponential(name, lam=rate)
+        case Gamma(shape, rate):
+            return pm.Gamma(name, alpha=shape, beta=rate)
+        case InverseGamma(shape, scale):
+            return pm.InverseGamma(name, alpha=shape, beta=scale)
+    raise IncompatibleModelError(f"No positive PyMC variable for {prior!r}.")
+
+
+def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, data: Data) -> None:
+    """Add the observed rows; weighted rows enter as a potential Σ wᵢ log p(yᵢ)."""
+    import pymc as pm
+
+    match likelihood:
+        case Gaussian():
+            family, arguments = pm.Normal, {"mu": eta, "sigma": noise["sigma"]}
+        case StudentTLikelihood():
+            family = pm.StudentT
+            arguments = {"nu": noise["df"], "mu": eta, "sigma": noise["sigma"]}
+        case _:
+            raise IncompatibleModelError(f"No PyMC likelihood for {likelihood!r}.")
+    if data.observation_weights is None:
+        family("y", observed=y, dims="observation", **arguments)
+        return
+    log_density = pm.logp(family.dist(**arguments), y)
+    pm.Potential("weighted_log_likelihood", (data.observation_weights * log_density).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Draws and sampler statistics, with the axes (chain, draw, ...)."""
+
+    positions: Mapping[str, Array]
+    statistics: Mapping[str, Array]
+
+
+STATISTICS = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "depth": "tree_depth",
+    "maxdepth_reached": "reached_max_treedepth",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+    "mean_tree_accept": "acceptance_rate",
+    "logp": "lp",
+    "energy_error": "energy_error",
+}
+"""nutpie's names, and ArviZ's for the same."""
+
+
+def sample(model: "pymc.Model", settings: Any, seed: int) -> Drawn:
+    """Sample a PyMC model with nutpie; convergence is for the caller to check."""
+    import pymc as pm
+
+    with model:
+        tree = pm.sample(
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            random_seed=seed,
+            target_accept=settings.target_accept,
+            progressbar=settings.progress,
+            nuts_sampler="nutpie",
+            compute_convergence_checks=False,
+        )
+    positions = {str(name): np.asarray(v) for name, v in tree.posterior.data_vars.items()}
+    found = tree.sample_stats.data_vars
+    statistics = {ours: np.asarray(found[n]) for n, ours in STATISTICS.items() if n in found}
+    return Drawn(positions, statistics)

@@ -1,0 +1,186 @@
+"""What can be said against an answer, for each kind of answer. NaN is a failure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bayesml.inference.base import Learned
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was measured, what it must satisfy, what it means and what to try.
+
+    Attributes
+    ----------
+    name : str
+    passed : bool
+    value : float
+    requirement : str
+    meaning : str
+    remedy : str
+    """
+
+    name: str
+    passed: bool
+    value: float
+    requirement: str
+    meaning: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Give the line of the report."""
+        mark = "ok  " if self.passed else "FAIL"
+        line = f"{mark}  {self.name}: {self.value:.4g} (needs {self.requirement})"
+        return line if self.passed else f"{line}\n      {self.meaning} {self.remedy}"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All findings about one fit.
+
+    Attributes
+    ----------
+    kind : str
+        The kind of answer that was checked.
+    findings : tuple of Finding
+    notes : tuple of str
+        Failures that are words rather than numbers.
+    """
+
+    kind: str
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return not self.notes and all(finding.passed for finding in self.findings)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What failed, in words."""
+        failed = (str(f).removeprefix("FAIL  ") for f in self.findings if not f.passed)
+        return (*self.notes, *failed)
+
+    def __str__(self) -> str:
+        """Give the whole report."""
+        head = f"checks of a {self.kind} answer: {'passed' if self.passed else 'FAILED'}"
+        return "\n".join([head, *(f"FAIL  {note}" for note in self.notes), *map(str, self.findings)])
+
+
+def check(learned: Learned, chains: Mapping[str, Any]) -> CheckReport:
+    """Judge an answer by the evidence that its kind has.
+
+    Parameters
+    ----------
+    learned : Learned
+    chains : mapping of name to ndarray, shape (chain, draw, ...)
+        Draws, for sampled answers.
+    """
+    findings = [*_numerical(learned.diagnostics)]
+    if learned.posterior.kind == "sampled":
+        findings += [*_convergence(chains), *_sampler(learned.sample_stats)]
+    return CheckReport(learned.posterior.kind, tuple(findings), learned.notes)
+
+
+def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
+    if "condition" in diagnostics:
+        value = diagnostics["condition"]
+        rank_known = value == float("inf") and "rank" in diagnostics
+        yield Finding(
+            "condition number of the scaled design",
+            value <= 1e10 or rank_known,
+            value,
+            "≤ 1e10, or exact collinearity settled by the prior",
+            "Columns are so nearly collinear that the coefficients keep few correct digits.",
+            "Leave out or combine columns, centre polynomials, or give proper priors.",
+        )
+    if "quadrature_error" in diagnostics:
+        value = diagnostics["quadrature_error"]
+        yield Finding(
+            "quadrature error",
+            value <= 1e-8,
+            value,
+            "≤ 1e-8",
+            "The integral over σ did not settle when its nodes were doubled.",
+            "Check the prior of σ: its scale may be absurd for these data.",
+        )
+    if "gradient_norm" in diagnostics:
+        value = diagnostics["gradient_norm"]
+        yield Finding(
+            "gradient norm at the answer, standardised",
+            value <= 1e-3,
+            value,
+            "≤ 1e-3",
+            "The optimizer stopped away from an optimum.",
+            "Allow more iterations, or use the default optimizer.",
+        )
+
+
+def _convergence(chains: Mapping[str, Any]) -> Iterable[Finding]:
+    from arviz_stats.base import array_stats
+
+    def worst(statistic: Any, pick: Any) -> float:
+        values = [
+            float(statistic(draws.reshape(*draws.shape[:2], -1)[..., k]))
+            for draws in chains.values()
+            for k in range(int(draws[0, 0].size))
+        ]
+        return next((v for v in values if v != v), pick(values))
+
+    rhat = worst(lambda x: array_stats.rhat(x, method="rank"), max)
+    yield Finding(
+        "R̂, rank-normalised, worst parameter",
+        rhat <= 1.01,
+        rhat,
+        "≤ 1.01",
+        "The chains disagree (or there is only one, which cannot show agreement).",
+        "Run longer (tune=2000, draws=2000), use four chains, or a simpler model.",
+    )
+    for method, what in (("bulk", "centre"), ("tail", "tails")):
+        ess = worst(lambda x, m=method: array_stats.ess(x, method=m), min)
+        least = 100.0 * next(iter(chains.values())).shape[0]
+        yield Finding(
+            f"effective sample size, {method}, worst parameter",
+            ess >= least,
+            ess,
+            f"≥ {least:g}",
+            f"Too few independent draws to trust estimates of the {what}.",
+            "Run longer: more draws.",
+        )
+
+
+def _sampler(stats: Mapping[str, Any]) -> Iterable[Finding]:
+    from arviz_stats.base import array_stats
+
+    if "diverging" in stats:
+        count = float(stats["diverging"].sum())
+        yield Finding(
+            "divergences",
+            count == 0,
+            count,
+            "none",
+            "The sampler could not follow the posterior's curvature, so regions are missed.",
+            "Raise target_accept to 0.95 or 0.99, or reparametrise with tighter priors.",
+        )
+    if "reached_max_treedepth" in stats:
+        share = float(stats["reached_max_treedepth"].mean())
+        yield Finding(
+            "share of draws at the largest tree depth",
+            share <= 0.05,
+            share,
+            "≤ 0.05",
+            "Trajectories were cut short: sampling is slow, not wrong.",
+            "Raise max_depth, or standardise the columns.",
+        )
+    if "energy" in stats:
+        bfmi = float(min(array_stats.bfmi(stats["energy"])))
+        yield Finding(
+            "E-BFMI, worst chain",
+            bfmi >= 0.3,
+            bfmi,
+            "≥ 0.3",
+            "The energy is explored slowly: heavy tails are sampled badly.",
+            "Run longer tuning, or use lighter-tailed priors on scales.",
+        )

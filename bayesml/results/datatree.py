@@ -1,0 +1,114 @@
+"""A fit as an `xarray.DataTree` in ArviZ's schema, from every kind of answer."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesml.data import Data
+from bayesml.inference.base import Learned
+from bayesml.model import Model, Problem
+from bayesml.posteriors.mixture import row_blocks
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Groups = dict[str, "xr.Dataset"]
+
+
+def dataset(variables: Mapping[str, Array], dims: Mapping[str, list[str]], coords: Mapping[str, Any]):  # type: ignore[no-untyped-def]
+    """Label bare arrays, once, at the boundary."""
+    import xarray as xr
+
+    labelled = {
+        name: (["chain", "draw", *dims.get(name, [])], values) for name, values in variables.items()
+    }
+    first = next(iter(variables.values()))
+    sampled = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+    used = {d for name in variables for d in dims.get(name, [])}
+    return xr.Dataset(
+        labelled,
+        coords=sampled | {name: values for name, values in coords.items() if name in used},
+        attrs={"inference_library": "bayesml", "sample_dims": ["chain", "draw"]},
+    )
+
+
+def observation_labels(data: Data) -> Any:
+    """Return the labels of the rows."""
+    return np.arange(data.m) if data.row_labels is None else data.row_labels
+
+
+def data_groups(data: Data, known: Mapping[str, float]) -> Groups:
+    """Return what was observed, and what was given."""
+    import xarray as xr
+
+    coords = {"observation": observation_labels(data), "feature": list(data.feature_names)}
+    given: dict[str, Any] = {"X": (["observation", "feature"], data.X)}
+    if data.observation_weights is not None:
+        given["observation_weights"] = (["observation"], data.observation_weights)
+    observed = {"y": (["observation"], data.y)}
+    labels = {"observation": coords["observation"]}
+    return {
+        "observed_data": xr.Dataset(observed, labels, {"target_name": data.target_name}),
+        "constant_data": xr.Dataset(given | dict(known), coords),
+    }
+
+
+def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array]) -> Array:
+    """Evaluate wᵢ log p(yᵢ | draw), shape (chain, draw, observation), block by block."""
+    first = next(iter(draws.values()))
+    chains, per_chain = first.shape[:2]
+    out = np.empty((chains, per_chain, data.m))
+    noise = noise_of(model, draws)
+    for block in row_blocks(data.m, chains * per_chain):
+        eta = model.predictor.eta(draws, np.asarray(data.X[block], dtype=np.float64))
+        out[..., block] = model.likelihood.log_density(data.y[block], eta, noise)
+    if data.observation_weights is not None:
+        out *= data.observation_weights
+    return out
+
+
+def posterior_predictive(
+    model: Model, data: Data, draws: Mapping[str, Array], rng: np.random.Generator
+) -> Array:
+    """Draw one replicated data set per parameter draw, shape (chain, draw, observation)."""
+    first = next(iter(draws.values()))
+    chains, per_chain = first.shape[:2]
+    out = np.empty((chains, per_chain, data.m))
+    noise = noise_of(model, draws)
+    for block in row_blocks(data.m, chains * per_chain):
+        eta = model.predictor.eta(draws, np.asarray(data.X[block], dtype=np.float64))
+        out[..., block] = model.likelihood.sample(eta, noise, rng)
+    return out
+
+
+def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the noise parameters of every draw, broadcastable against rows."""
+    noise: dict[str, Any] = {}
+    for name, value in model.likelihood.noise.items():
+        noise[name] = draws[name][..., None] if name in draws else value
+    return noise
+
+
+def log_prior(problem: Problem, draws: Mapping[str, Array]) -> dict[str, Array]:
+    """Evaluate the log prior density of every parameter, in the shape of its draws."""
+    out: dict[str, Array] = {}
+    theta, priors = draws["weights"], problem.coefficient_priors()
+    if problem.has_intercept:
+        centred = problem.prior_rows()[0, 1:].any() == 0
+        at = draws["intercept"] + (theta @ problem.statistics.mean_X if centred else 0.0)
+        out["intercept"] = priors[0].log_density(at)
+        priors = priors[1:]
+    if priors:
+        columns = [prior.log_density(theta[..., j]) for j, prior in enumerate(priors)]
+        out["weights"] = np.stack(columns, axis=-1)
+    return out | {name: prior.log_density(draws[name]) for name, prior in problem.inferred.items()}
+
+
+def sample_stats(learned: Learned, draws: Mapping[str, Array]) -> Mapping[str, Array]:
+    """Return the sampler's statistics; independent draws state that nothing diverged."""
+    if learned.sample_stats:
+        return learned.sample_stats
+    first = next(iter(draws.values()))
+    return {"diverging": np.zeros(first.shape[:2], dtype=bool)}

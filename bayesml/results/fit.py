@@ -1,0 +1,351 @@
+"""The one verb that learns, and the one type that it returns."""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesml.data import Data, Design
+from bayesml.errors import (
+    ConvergenceWarning,
+    DataError,
+    ImproperPosteriorError,
+    IncompatibleModelError,
+)
+from bayesml.inference import Auto, Learned, Method
+from bayesml.model import Model, Problem
+from bayesml.posteriors import Kind, Prediction
+from bayesml.priors import NormalInverseGamma
+from bayesml.results import checks, datatree, summary
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """What was learned, by whichever method: the same type for every one.
+
+    Attributes
+    ----------
+    model : Model
+        As declared.
+    resolved : Model
+        With every number stated, default priors included, in original units.
+    data : Data
+        What it was learned from.
+    method : Method
+    learned : Learned
+        The posterior and the evidence for it.
+    seed : int
+        From which the draws are made.
+    elapsed : float
+        Seconds that learning took.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
+    >>> fit = bm.fit(bm.Model(), data)
+    >>> fit.kind
+    'exact'
+    >>> fit.predict([[4.0]]).mean.round(1)
+    array([9.1])
+    """
+
+    model: Model
+    resolved: Model
+    data: Data
+    method: Method
+    learned: Learned
+    seed: int
+    elapsed: float
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of answer it is: point, exact, approximate, sampled or ensemble."""
+        return self.learned.posterior.kind
+
+    @property
+    def explanation(self) -> str:
+        """How the answer was obtained."""
+        return self.learned.explanation
+
+    @property
+    def design(self) -> Design:
+        """How new input becomes X."""
+        return self.data.design
+
+    @property
+    def loss_curve(self) -> Array:
+        """Objective values of the optimizer, from the start to the end."""
+        if self.learned.loss_curve is None:
+            raise IncompatibleModelError(
+                f"There is no loss curve: {self.method!r} did not iterate ({self.explanation}). "
+                "Ask for an optimizer, for instance MLE(GradientDescent())."
+            )
+        return self.learned.loss_curve
+
+    @property
+    def diagnostics(self) -> dict[str, float]:
+        """Numbers about the computation: conditioning, quadrature error, gradient norm, …."""
+        return dict(self.learned.diagnostics)
+
+    @property
+    def log_evidence(self) -> float:
+        """log p(y): the probability of the data under the model, for proper priors."""
+        if isinstance(self.learned.log_evidence, str):
+            raise ImproperPosteriorError(f"No log evidence: {self.learned.log_evidence}")
+        return self.learned.log_evidence
+
+    @cached_property
+    def idata(self) -> "xr.DataTree":
+        """The result as a DataTree in ArviZ's schema; see `to_datatree` for more groups."""
+        return self.to_datatree()
+
+    def to_datatree(
+        self,
+        *,
+        chains: int = 4,
+        draws: int = 1000,
+        log_likelihood: bool = False,
+        log_prior: bool = False,
+        posterior_predictive: bool = False,
+    ) -> "xr.DataTree":
+        """Return the result as a DataTree in ArviZ's schema.
+
+        Parameters
+        ----------
+        chains, draws : int
+            How many independent draws to make of an exact answer; sampled answers keep their
+            own, and a point estimate is one draw.
+        log_likelihood, log_prior, posterior_predictive : bool
+            Which of these groups to add; the first and the last hold one number per draw and
+            row.
+
+        Returns
+        -------
+        xarray.DataTree
+            Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` and those
+            asked for, with the feature names and row labels as coordinates.
+        """
+        import xarray as xr
+
+        values = self.draws(chains, draws)
+        dims = {"weights": ["feature"], "y": ["observation"]}
+        coords = {
+            "feature": list(self.data.feature_names),
+            "observation": datatree.observation_labels(self.data),
+        }
+        extra: dict[str, dict[str, Array]] = {"posterior": values}
+        extra["sample_stats"] = dict(datatree.sample_stats(self.learned, values))
+        if log_likelihood:
+            extra["log_likelihood"] = {
+                "y": datatree.log_likelihood(self.resolved, self.data, values)
+            }
+        if log_prior:
+            extra["log_prior"] = datatree.log_prior(self._problem("log_prior"), values)
+        if posterior_predictive:
+            rng = self._rng(1)
+            replicated = datatree.posterior_predictive(self.resolved, self.data, values, rng)
+            extra["posterior_predictive"] = {"y": replicated}
+        groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}
+        groups |= datatree.data_groups(self.data, self._known)
+        return xr.DataTree.from_dict(groups)
+
+    def draws(self, chains: int = 4, draws: int = 1000) -> dict[str, Array]:
+        """Return parameter draws by name, shape (chain, draw, ...), the same at every call."""
+        return self.learned.posterior.draws(chains, draws, self._rng(0))
+
+    def summary(self, probability: float = 0.89) -> "pd.DataFrame":
+        """Return a table of every parameter, at full precision.
+
+        Parameters
+        ----------
+        probability : float
+            Mass of the equal-tailed interval. For a point estimate ``mean`` is the estimate,
+            ``sd`` its standard error and the limits are confidence limits.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows ``intercept``, ``weights[name]``, ``sigma``, …; columns ``mean``, ``sd``, the two
+            quantiles and, for sampled answers, ``ess_bulk``, ``ess_tail``, ``r_hat`` and
+            ``mcse_mean``.
+        """
+        names = self.data.feature_names
+        return summary.summary_frame(self.learned.posterior, names, probability, self._chains)
+
+    def check(self) -> checks.CheckReport:
+        """Return what can be said for and against the answer."""
+        return self._report
+
+    def predict(self, X: Any) -> Prediction:
+        """Return the predictive distribution of a new observation at every row.
+
+        Parameters
+        ----------
+        X : array_like or data frame
+            As the data were given: an array of n columns, or a frame with the columns that the
+            model reads, in any order.
+
+        Returns
+        -------
+        Prediction
+            Distributions per row; its ``expectation`` is of the mean E[y | x].
+
+        Raises
+        ------
+        DataError
+            If columns are missing, or hold missing values or unseen levels.
+        """
+        if not self._report.passed:
+            warnings.warn(
+                "This prediction comes from a fit whose checks failed; see fit.check(). "
+                + self._report.failures[0],
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
+
+    def save(self, path: Any) -> None:
+        """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
+
+        The DataTree's groups can be read by ArviZ; `bayesml.load` gives the fit back, and its
+        predictions are the same to the last bit.
+        """
+        from bayesml.results.storage import save
+
+        save(self, path)
+
+    def __repr__(self) -> str:
+        """Show the table, how it was obtained and whether the checks passed."""
+        return summary.as_text(*self._table())
+
+    def _repr_html_(self) -> str:
+        return summary.as_html(*self._table())
+
+    def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
+        headings, cells = summary.rows_as_text(self.summary(), self.kind)
+        state = "passed" if self._report.passed else "FAILED: " + "; ".join(self._report.failures)
+        lines = ["", f"{self.kind}: {self.explanation}"]
+        if not isinstance(self.learned.log_evidence, str):
+            lines.append(f"log evidence {self.learned.log_evidence:.3f}")
+        lines.append(f"{self.data!r}, {self.elapsed:.3g} s; checks {state}")
+        return headings, cells, lines
+
+    @cached_property
+    def _report(self) -> checks.CheckReport:
+        return checks.check(self.learned, self._chains)
+
+    @property
+    def _chains(self) -> dict[str, Array]:
+        return self.draws() if self.kind == "sampled" else {}
+
+    @property
+    def _known(self) -> dict[str, float]:
+        noise = self.resolved.likelihood.noise
+        return {name: value for name, value in noise.items() if isinstance(value, float)}
+
+    def _rng(self, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, stream])
+
+    def _problem(self, group: str) -> Problem:
+        if isinstance(self.resolved.prior, NormalInverseGamma):
+            raise IncompatibleModelError(
+                f"The group {group} needs separate priors, but NormalInverseGamma is a joint one. "
+                "State Independent(...) priors to use it."
+            )
+        return self.resolved.resolve(self.data)
+
+
+def fit(
+    model: Model,
+    data: Data,
+    method: Method | None = None,
+    *,
+    rng: int | np.random.Generator | None = None,
+) -> Fit:
+    """Learn a model from data.
+
+    Parameters
+    ----------
+    model : Model
+        The declaration.
+    data : Data
+        The examples.
+    method : Method
+        How to learn: ``Auto()`` (the default), ``Exact()``, ``MLE()``, ``MAP()``, ``NUTS()``, ….
+    rng : int, Generator or None
+        Seed of everything random. None takes a fresh one, kept in ``fit.seed``.
+
+    Returns
+    -------
+    Fit
+        The same type for every method.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the method does not apply; the message says what does.
+    DataError
+        If the data cannot carry the model.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a check of the answer failed.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
+    >>> print(bm.fit(bm.Model(), data, bm.MLE()).explanation)
+    least squares by QR of the centred data
+    """
+    if not isinstance(model, Model):
+        raise IncompatibleModelError(
+            f"fit: model must be a Model, got {model!r}. For instance Model(Linear(), Gaussian())."
+        )
+    if not isinstance(data, Data):
+        raise DataError(
+            f"fit: data must be a Data, got {type(data).__name__}. Make one with Data(X, y) or "
+            "Data.from_formula('y ~ x', frame)."
+        )
+    chosen: Any = Auto() if method is None else method
+    if isinstance(chosen, type) or not hasattr(chosen, "learn"):
+        name = chosen.__name__ if isinstance(chosen, type) else repr(chosen)
+        raise IncompatibleModelError(
+            f"fit: method must be an inference method, got {name}. For instance Exact(), MLE(), "
+            "MAP(), NUTS() or Auto(), with parentheses."
+        )
+    seed = _seed(rng)
+    start = perf_counter()
+    problem = model.resolve(data)
+    learned = chosen.learn(problem, np.random.default_rng(seed))
+    result = Fit(model, problem.model, data, chosen, learned, seed, perf_counter() - start)
+    report = result.check()
+    if not report.passed:
+        warnings.warn(
+            "Checks of this fit failed; see fit.check(). " + " ".join(report.failures),
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+def _seed(rng: int | np.random.Generator | None) -> int:
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(2**63))
+    if rng is None:
+        return int(np.random.default_rng().integers(2**63))
+    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
+        raise IncompatibleModelError(
+            f"rng must be a non-negative whole number, a numpy Generator or None, got {rng!r}."
+        )
+    return int(rng)

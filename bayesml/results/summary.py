@@ -1,0 +1,113 @@
+"""Tables of a fit: for computing with, at full precision, and for reading."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesml.posteriors import Posterior
+from bayesml.posteriors.mixture import check_probability
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
+    """Name the entries of a parameter: ``weights[age]``, or the parameter itself if scalar."""
+    if parameter == "weights":
+        return [f"weights[{label}]" for label in labels]
+    return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
+
+
+def summary_frame(
+    posterior: Posterior, labels: Sequence[str], probability: float, chains: Mapping[str, Any]
+) -> "pd.DataFrame":
+    """Build the table of every parameter entry, at full precision."""
+    import pandas as pd
+
+    tail = 0.5 * (1.0 - float(check_probability(probability)))
+    names, columns = [], []
+    for parameter, marginal in posterior.marginals().items():
+        mean, sd = np.atleast_1d(marginal.mean), np.atleast_1d(marginal.sd)
+        names += entry_names(parameter, len(mean), labels)
+        limits = [marginal.quantile(q) for q in (tail, 1.0 - tail)]
+        columns.append(np.column_stack([mean, sd, *limits]))
+    lower, upper = f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"
+    table = np.vstack(columns) if columns else np.empty((0, 4))
+    frame = pd.DataFrame(table, index=names, columns=["mean", "sd", lower, upper])
+    if posterior.kind == "sampled":
+        _add_sampling(frame, chains, posterior)
+    return frame
+
+
+def _add_sampling(frame: "pd.DataFrame", chains: Mapping[str, Any], posterior: Posterior) -> None:
+    from arviz_stats.base import array_stats
+
+    entries = [
+        draws.reshape(*draws.shape[:2], -1)[..., k]
+        for draws in (chains[name] for name in posterior.marginals())
+        for k in range(int(draws[0, 0].size))
+    ]
+    frame["ess_bulk"] = [float(array_stats.ess(e, method="bulk")) for e in entries]
+    frame["ess_tail"] = [float(array_stats.ess(e, method="tail")) for e in entries]
+    frame["r_hat"] = [float(array_stats.rhat(e, method="rank")) for e in entries]
+    frame["mcse_mean"] = [float(array_stats.mcse(e, method="mean")) for e in entries]
+
+
+def significant(value: float, unit: float) -> str:
+    """Format a number to the digits that its uncertainty leaves meaningful.
+
+    Examples
+    --------
+    >>> significant(123.4567, 0.5), significant(0.00123, 1e-4), significant(3.0, 0.0)
+    ('123.46', '0.00123', '3')
+    """
+    if not np.isfinite(value):
+        return str(value)
+    if not np.isfinite(unit) or unit <= 0:
+        return f"{value:.6g}"
+    decimals = max(0, 1 - int(np.floor(np.log10(unit))))
+    return f"{value:.{decimals}f}" if decimals < 12 else f"{value:.4g}"
+
+
+def rows_as_text(frame: "pd.DataFrame", kind: str) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells for a table to read."""
+    headings = [str(column) for column in frame.columns]
+    if kind == "point":
+        headings[:2] = ["estimate", "std. error"]
+    cells = []
+    for name, row in zip(frame.index, frame.to_numpy(), strict=True):
+        unit = float(row[1])
+        shown = [significant(float(v), unit) for v in row[:4]]
+        shown += [f"{v:.0f}" if v > 20 else f"{v:.3g}" for v in row[4:]]
+        cells.append([str(name), *shown])
+    return ["", *headings], cells
+
+
+def as_text(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
+    """Render a table and the lines under it as plain text."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for k, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if k == 0 else "right", no_wrap=True)
+    for row in cells:
+        table.add_row(*row)
+    console = Console(width=200, no_color=True, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    body = "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
+    return "\n".join([body, *lines])
+
+
+def as_html(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
+    """Render the same as HTML."""
+    from html import escape
+
+    head = "".join(f"<th>{escape(h)}</th>" for h in headings)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in cells
+    )
+    foot = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
