@@ -7,17 +7,15 @@ Whatever holds the rows offers the same two methods, so that a sum over examples
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.checks import BLOCK_VALUES
 
-T = TypeVar("T")
-
 LEAST_ROWS = 256
-"""Rows in a block however wide it is, so that products stay products of matrices."""
+"""Rows in a block however wide it is, so that a product of matrices stays one."""
 
 
 class Block(NamedTuple):
@@ -25,11 +23,11 @@ class Block(NamedTuple):
 
     Attributes
     ----------
-    X : (b, n)
+    X : (b, n) array
         Features, contiguous along rows or along columns, in the data's own units.
-    y : (b,)
+    y : (b,) array
         Target.
-    observation_weights : (b,) or None
+    observation_weights : (b,) array or None
         How many times each row counts; None where every row counts once.
     """
 
@@ -39,25 +37,29 @@ class Block(NamedTuple):
 
 
 class Source(Protocol):
-    """Where rows come from: a shape, their blocks in order, and a reduction over them."""
+    """Where rows come from: their number, their blocks in order, and a reduction over them."""
 
     @property
-    def m(self) -> int: ...
+    def m(self) -> int:
+        """Number of rows."""
 
     @property
-    def n(self) -> int: ...
+    def n(self) -> int:
+        """Number of features."""
 
-    def blocks(self) -> Iterator[Block]: ...
+    def blocks(self) -> Iterator[Block]:
+        """Read the rows in order, a bounded number at a time."""
 
-    def reduce(self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T: ...
+    def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+        """Bring `function` of every block together by the associative `combine`."""
 
 
 @dataclass(frozen=True, eq=False)
 class MemorySource:
     """Rows held in memory, handed out without a copy where they are float64.
 
-    X is float32 or float64 in any memory order; a block of it is a view, or a float64 copy of
-    at most 8 MiB (256 rows if they are wider than that).
+    X is float32 or float64 in any memory order. A block of it is a view where linear algebra can
+    read it as it lies, otherwise a float64 copy, of at most 8 MiB or 256 rows.
     """
 
     X: NDArray[np.float64] | NDArray[np.float32]
@@ -66,27 +68,33 @@ class MemorySource:
 
     @property
     def m(self) -> int:
+        """Number of rows."""
         return len(self.X)
 
     @property
     def n(self) -> int:
+        """Number of features."""
         return int(self.X.shape[1])
 
     def blocks(self) -> Iterator[Block]:
+        """Read the rows in order, a bounded number at a time."""
+        weights = self.observation_weights
         step = max(LEAST_ROWS, BLOCK_VALUES // max(1, self.n))
         for start in range(0, self.m, step):
             rows = slice(start, start + step)
-            weights = self.observation_weights
             yield Block(
-                _float64(self.X[rows]), self.y[rows], None if weights is None else weights[rows]
+                X=_float64(self.X[rows]),
+                y=self.y[rows],
+                observation_weights=None if weights is None else weights[rows],
             )
 
-    def reduce(self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+    def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+        """Bring `function` of every block together by the associative `combine`."""
         return reduce(combine, map(function, self.blocks()))
 
 
 def _float64(rows: NDArray[np.float64] | NDArray[np.float32]) -> NDArray[np.float64]:
-    """The rows themselves where linear algebra can read them as they lie, otherwise a C copy."""
+    """Keep rows that linear algebra can read as they lie, and copy the others to C order."""
     if rows.dtype == np.float64 and rows.itemsize in rows.strides and min(rows.strides) > 0:
         return np.asarray(rows, dtype=np.float64)
     return np.ascontiguousarray(rows, dtype=np.float64)

@@ -19,19 +19,18 @@ ENCODE = (
     'for instance Data.from_formula("y ~ C(column)", frame)'
 )
 
-_KINDS = {
-    "c": "complex numbers",
-    "U": "text",
-    "T": "text",
-    "S": "bytes",
-    "M": "dates",
-    "m": "time differences",
-    "V": "records",
+_REMEDIES = {
+    "text": ENCODE,
+    "bytes": ENCODE,
+    "None": "drop or fill what is missing",
+    "complex numbers": "take their real part, or their size and angle as two columns",
+    "dates": "turn them into numbers first, for instance days since the first date",
+    "time differences": "divide them by a unit of time first",
 }
 
 
 def real_array(value: Any, what: str) -> NDArray[Any]:
-    """`value` as a numpy array of booleans, integers or floats; its finiteness is not looked at.
+    """Read `value` as booleans, integers or floats; whether they are finite is not looked at.
 
     Raises
     ------
@@ -42,35 +41,58 @@ def real_array(value: Any, what: str) -> NDArray[Any]:
         raise DataError(f"{what} is a sparse matrix; a dense one is needed: {what}.toarray()")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         rows = np.unique(np.nonzero(np.ma.getmaskarray(value))[0])
-        raise DataError(
-            f"{what} has masked values in {row_names(rows, None)}; drop these rows or fill them"
-        )
+        raise DataError(f"{what} has masked values in {row_names(rows, None)}; drop or fill them")
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise DataError(
-            f"{what} is not a rectangular array ({error}); every row needs the same length"
-        ) from error
+        raise DataError(f"{what} is ragged: its rows have different lengths") from error
+    if array.ndim == 0 and array.dtype.kind not in "biuf":
+        kind = type(value).__name__
+        hint = f"; {what}.collect() reads it" if kind == "LazyFrame" else ""
+        raise DataError(f"{what} is a {kind}; an array, list or frame is needed{hint}")
+    if array.dtype.kind == "O" and all(map(_is_real, array.flat)):
+        return array.astype(np.float64)
     if array.dtype.kind not in "biuf":
-        raise DataError(_not_numbers(array, what))
+        _refuse_first(array, what)
     return array
 
 
-def _not_numbers(array: NDArray[Any], what: str) -> str:
-    """What stands where numbers are needed, and in which place."""
-    for place, item in np.ndenumerate(array):
-        if not isinstance(item, (int, float, np.number)) or isinstance(item, np.complexfloating):
-            where = f"[{', '.join(map(str, place))}]" if place else ""
-            kind = _KINDS.get(array.dtype.kind, f"{type(item).__name__} objects")
-            remedy = "give real numbers" if array.dtype.kind in "cmM" else ENCODE
-            return f"{what} holds {kind} ({what}{where} is {item!r}) where numbers are needed; {remedy}"
-    return (
-        f"{what} has dtype {array.dtype}, not a numeric one; convert it with {what}.astype(float)"
+def _is_real(item: object) -> bool:
+    return isinstance(item, int | float | np.integer | np.floating | np.bool)
+
+
+def _refuse_first(array: NDArray[Any], what: str) -> None:
+    """Name the first thing in `array` that is not a real number."""
+    place, item = next((p, x) for p, x in np.ndenumerate(array) if not _is_real(x))
+    kind = _kind(item)
+    shown = repr(item.item() if isinstance(item, np.generic) else item)
+    raise DataError(
+        f"{what} holds {kind} ({shown} at [{', '.join(map(str, place))}]) where numbers are "
+        f"needed; {_REMEDIES.get(kind, 'give real numbers')}"
     )
 
 
+def _kind(item: object) -> str:
+    """Say in words what `item` is."""
+    match item:
+        case None:
+            return "None"
+        case str():
+            return "text"
+        case bytes():
+            return "bytes"
+        case complex() | np.complexfloating():
+            return "complex numbers"
+        case np.datetime64():
+            return "dates"
+        case np.timedelta64():
+            return "time differences"
+        case _:
+            return f"{type(item).__name__} objects"
+
+
 def stored(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself where it is native float32 or float64, otherwise a float64 copy."""
+    """Keep native float32 and float64 as they are, and convert the rest to float64."""
     if array.dtype in (np.dtype(np.float32), np.dtype(np.float64)):
         return array
     with np.errstate(over="ignore"):
@@ -78,7 +100,7 @@ def stored(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def two_dimensional(value: Any, what: str) -> NDArray[Any]:
-    """`value` as a float matrix; a vector is refused rather than guessed to be a row or a column."""
+    """Read `value` as a float matrix; a vector is refused, not taken for a row or a column."""
     array = real_array(value, what)
     if array.ndim == 1:
         raise DataError(
@@ -87,7 +109,7 @@ def two_dimensional(value: Any, what: str) -> NDArray[Any]:
         )
     if array.ndim != 2:
         raise DataError(
-            f"{what} has {array.ndim} dimensions, shape {array.shape}; it needs two, rows × columns"
+            f"{what} has shape {array.shape}; two dimensions are needed, rows × columns"
         )
     return stored(array)
 
@@ -99,7 +121,7 @@ def require_finite(
     labels: NDArray[Any] | None = None,
     remedy: str = "drop these rows or fill them",
 ) -> None:
-    """Refuse NaN and infinities, naming the first few by row and column, at one read of `array`.
+    """Refuse NaN and infinities, naming the first few by row and column, in one read of `array`.
 
     A block is looked at closely only when its sum is not finite.
 
@@ -110,35 +132,35 @@ def require_finite(
     """
     if array.dtype.kind != "f":
         return
+    matrix = array[:, None] if array.ndim == 1 else array
     count, places = 0, list[tuple[int, int]]()
-    for rows, cols, block in _in_memory_order(array.reshape(len(array), -1)):
+    for row, column, block in _in_memory_order(matrix):
         with np.errstate(over="ignore", invalid="ignore"):
             if math.isfinite(block.sum()):
                 continue
         found = np.argwhere(~np.isfinite(block))
         count += len(found)
-        places = sorted([*places, *((rows + int(i), cols + int(j)) for i, j in found[:SHOWN])])
-        places = places[:SHOWN]
+        places = sorted([*places, *((row + int(i), column + int(j)) for i, j in found[:SHOWN])])
+        del places[SHOWN:]
     if count:
-        flat = array.reshape(len(array), -1)
-        examples = (
-            f"{flat[i, j]} in {row_name(i, labels)}" + (f", column {columns[j]!r}" if columns else "")
+        examples = [
+            f"{matrix[i, j]} in {row_name(i, labels)}{f' of {columns[j]!r}' if columns else ''}"
             for i, j in places
-        )
+        ]
         raise DataError(
-            f"{what} has {plural(count, 'value')} that "
-            f"{'is' if count == 1 else 'are'} not finite: {listed(examples, count)}; {remedy}"
+            f"{what} has {plural(count, 'value')} that {'is' if count == 1 else 'are'} not finite: "
+            f"{listed(examples, count)}; {remedy}"
         )
 
 
-def _in_memory_order(array: NDArray[Any]) -> Iterator[tuple[int, int, NDArray[Any]]]:
-    """Blocks of a matrix with their first row and column, cut along its slower axis."""
-    by_rows = abs(array.strides[0]) >= abs(array.strides[1])
-    length, across = array.shape if by_rows else array.shape[::-1]
+def _in_memory_order(matrix: NDArray[Any]) -> Iterator[tuple[int, int, NDArray[Any]]]:
+    """Cut a matrix along its slower axis; each block comes with its first row and column."""
+    by_rows = abs(matrix.strides[0]) >= abs(matrix.strides[1])
+    length, across = matrix.shape if by_rows else matrix.shape[::-1]
     step = max(1, BLOCK_VALUES // max(1, across))
     for start in range(0, length, step):
         part = slice(start, start + step)
-        yield (start, 0, array[part]) if by_rows else (0, start, array[:, part])
+        yield (start, 0, matrix[part]) if by_rows else (0, start, matrix[:, part])
 
 
 def require_weights(weights: NDArray[Any], labels: NDArray[Any] | None) -> None:
@@ -150,7 +172,7 @@ def require_weights(weights: NDArray[Any], labels: NDArray[Any] | None) -> None:
             "a row count w times, so it is positive or zero"
         )
     if not weights.any():
-        raise DataError("observation_weights is zero everywhere, which leaves nothing to learn from")
+        raise DataError("observation_weights is zero everywhere: there is nothing to learn from")
 
 
 def require_unique(names: Sequence[str], what: str) -> None:

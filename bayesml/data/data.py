@@ -1,8 +1,8 @@
-"""Data, the set 𝒟 of examples (x⁽ⁱ⁾, y⁽ⁱ⁾): validated once at the door, read in blocks behind it."""
+"""Data 𝒟, the examples (x⁽ⁱ⁾, y⁽ⁱ⁾): validated once at the door, read in blocks behind it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,9 @@ from bayesml.data import frames
 from bayesml.data.blocks import Block, MemorySource
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.door import common_labels, named_matrix, vector, weights_vector
-from bayesml.data.learning import learn
 from bayesml.data.messages import listed, plural
+from bayesml.data.training import learn_formula
 from bayesml.errors import DataError
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -80,7 +78,10 @@ class Data:
         target = vector(y, "y", len(features), labels)
         called = target_name or frames.series_name(y) or "y"
         if called in names:
-            raise DataError(f"the target {called!r} is also a column of X; leave it out of X")
+            raise DataError(
+                f"the target {called!r} is also a column of X; leave it out of X, "
+                "or give another target_name"
+            )
         design = (
             FrameDesign(names, called, frames.series_name(observation_weights))
             if frames.is_frame(X)
@@ -98,7 +99,7 @@ class Data:
         missing: Literal["raise", "drop"] = "raise",
         observation_weights: Any = None,
     ) -> Self:
-        """Data whose columns are built by a formula, such as `y ~ x * C(g)`.
+        """Build the columns by a formula, such as `y ~ x * C(g)`.
 
         The formulas are those of formulaic (Wilkinson's notation): `+`, `:`, `*`, `/`, `^`, `- 1`
         or `0 +` for no intercept, `{x ** 2}` or `I(x ** 2)` for arithmetic, `C(g)` for levels,
@@ -135,7 +136,7 @@ class Data:
         >>> bm.Data.from_formula("y ~ x + g", frame)
         Data(4 rows, 2 features: x, g[T.b]; target y)
         """
-        source, design, labels = learn(formula, frame, missing, observation_weights)
+        source, design, labels = learn_formula(formula, frame, missing, observation_weights)
         data = cls.__new__(cls)
         data._hold(source, design, labels)
         return data
@@ -180,11 +181,11 @@ class Data:
         return self.design.target_name
 
     def blocks(self) -> Iterator[Block]:
-        """The rows in order, a bounded number at a time, as float64."""
+        """Read the rows in order, a bounded number at a time, as float64."""
         return self.source.blocks()
 
-    def reduce(self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
-        """`function` of every block, brought together two at a time by the associative `combine`.
+    def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+        """Bring `function` of every block together by the associative `combine`.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""How new input becomes the matrix X that the model was fitted on: the same columns, or an error."""
+"""How new input becomes the matrix X that the model was fitted on: the same columns or an error."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,42 +9,34 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite, two_dimensional
-from bayesml.data.formula import formula_design_from_config
-from bayesml.data.messages import plural, quoted, suggestion
+from bayesml.data.formula_design import formula_design_from_config
+from bayesml.data.messages import plural, quoted
 from bayesml.errors import DataError
 
 
 class Design(Protocol):
-    """How new input becomes X.
-
-    Attributes
-    ----------
-    feature_names : tuple of str
-        One name for each column of X.
-    target_name : str
-        What y is called.
-    has_intercept : bool or None
-        Whether the formula has an intercept, which is never a column of X; None for arrays and
-        frames, which do not say.
-    """
+    """How new input becomes X."""
 
     @property
-    def feature_names(self) -> tuple[str, ...]: ...
+    def feature_names(self) -> tuple[str, ...]:
+        """One name for each column of X."""
 
     @property
-    def target_name(self) -> str: ...
+    def target_name(self) -> str:
+        """What y is called."""
 
     @property
-    def has_intercept(self) -> bool | None: ...
+    def has_intercept(self) -> bool | None:
+        """Whether the formula has an intercept, never a column of X; None for arrays and frames."""
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
-        """The (k, n) matrix X of k new rows; a DataError where they do not fit."""
+        """Build the (k, n) matrix X of k new rows; a DataError says where they do not fit."""
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
-        """The (k,) target of the new rows, or None where they do not have one."""
+        """Build the (k,) target of the new rows, or None where they have none."""
 
     def to_config(self) -> dict[str, Any]:
-        """Strings, numbers, lists and dicts from which `design_from_config` makes this again."""
+        """Describe this design in strings, numbers, lists and dicts, for `design_from_config`."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +48,13 @@ class ArrayDesign:
 
     @property
     def has_intercept(self) -> None:
+        """None: arrays do not say."""
         return None
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
+        """Read k rows of n numbers, or a frame whose columns are the feature names."""
         if frames.is_frame(new):
-            return _frame_matrix(new, self.feature_names, ignored=(self.target_name,))
+            return _frame_matrix(new, self.feature_names, (self.target_name,))
         array = two_dimensional(new, "X")
         if array.shape[1] != len(self.feature_names):
             raise DataError(
@@ -70,9 +64,11 @@ class ArrayDesign:
         return _finite_float64(array, self.feature_names, None)
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
-        return frame_target(new, self.target_name)
+        """Read the target column of a frame, if it has one."""
+        return _frame_target(new, self.target_name)
 
     def to_config(self) -> dict[str, Any]:
+        """Describe this design in strings, numbers, lists and dicts."""
         return {
             "kind": "array",
             "feature_names": list(self.feature_names),
@@ -82,7 +78,7 @@ class ArrayDesign:
 
 @dataclass(frozen=True)
 class FrameDesign:
-    """Columns by name, as `Data` was given a frame: any order, none missing, none unknown."""
+    """Columns by name, as `Data` was given a frame: in any order, none missing, none unknown."""
 
     feature_names: tuple[str, ...]
     target_name: str = "y"
@@ -90,21 +86,25 @@ class FrameDesign:
 
     @property
     def has_intercept(self) -> None:
+        """None: frames do not say."""
         return None
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
+        """Read the features of a frame by name; it may also hold the target and the weights."""
         if not frames.is_frame(new):
             raise DataError(
                 f"the data came from a frame, so a frame with the columns "
                 f"{quoted(self.feature_names)} is needed, not {type(new).__name__}: "
-                "columns are matched by name (for one row of a frame use frame.iloc[[i]])"
+                "columns are matched by name (one row of a frame is frame.iloc[[i]])"
             )
         return _frame_matrix(new, self.feature_names, (self.target_name, self.weights_name))
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
-        return frame_target(new, self.target_name)
+        """Read the target column of a frame, if it has one."""
+        return _frame_target(new, self.target_name)
 
     def to_config(self) -> dict[str, Any]:
+        """Describe this design in strings, numbers, lists and dicts."""
         return {
             "kind": "frame",
             "feature_names": list(self.feature_names),
@@ -113,45 +113,27 @@ class FrameDesign:
         }
 
 
-def frame_target(frame: Any, name: str) -> NDArray[np.float64] | None:
-    """The column `name` of a frame as y; None if `frame` has no such column or it is all missing."""
-    if not frames.is_frame(frame) or name not in frames.column_names(frame):
-        return None
-    values = frames.numbers(frames.column(frame, name), f"column {name!r}")
-    if np.isnan(values).all():
-        return None
-    require_finite(values, f"column {name!r}", labels=frames.row_labels(frame))
-    return np.asarray(values, dtype=np.float64)
-
-
-def _frame_matrix(
-    frame: Any, names: Sequence[str], ignored: Sequence[str | None]
-) -> NDArray[np.float64]:
-    known = frames.column_names(frame)
-    frames.require_columns(frame, names, "the design")
-    unknown = [name for name in known if name not in names and name not in ignored]
-    if unknown:
-        raise DataError(
-            f"the frame has columns that the data did not have: {quoted(unknown)}"
-            f"{suggestion(unknown[0], names)}; select the columns with frame[[…]]"
-        )
-    return _finite_float64(frames.matrix(frame, names), names, frames.row_labels(frame))
-
-
-def _finite_float64(
-    array: NDArray[Any], names: Sequence[str], labels: NDArray[Any] | None
-) -> NDArray[np.float64]:
-    require_finite(array, "X", names, labels)
-    return np.asarray(array, dtype=np.float64)
-
-
 def design_from_config(config: Mapping[str, Any]) -> Design:
-    """The design that `to_config` described, which builds the same matrices to the last bit.
+    """Make the design that `to_config` described, which builds the same matrices to the last bit.
+
+    Parameters
+    ----------
+    config : mapping
+        What `Design.to_config` gave, for instance after a round trip through JSON.
 
     Raises
     ------
     DataError
         If `config` does not describe a design.
+
+    Examples
+    --------
+    >>> from bayesml.data import Data, design_from_config
+    >>> data = Data.from_formula("y ~ center(x)", {"x": [1, 2, 6], "y": [1, 3, 4]})
+    >>> design = design_from_config(data.design.to_config())
+    >>> design.matrix({"x": [3.0, 4.0]})
+    array([[0.],
+           [1.]])
     """
     match config.get("kind"):
         case "array":
@@ -163,3 +145,37 @@ def design_from_config(config: Mapping[str, Any]) -> Design:
             return formula_design_from_config(config)
         case kind:
             raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame' or 'formula'")
+
+
+def _frame_target(frame: Any, name: str) -> NDArray[np.float64] | None:
+    """Read the column `name` of a frame; None where there is none or it is missing throughout."""
+    if not frames.is_frame(frame) or name not in frames.column_names(frame):
+        return None
+    what = f"column {name!r}"
+    values = frames.numbers(frames.select(frame, [name], what)[name], what)
+    if np.isnan(values).all():
+        return None
+    require_finite(values, what, labels=frames.row_labels(frame))
+    return np.asarray(values, dtype=np.float64)
+
+
+def _frame_matrix(
+    frame: Any, names: Sequence[str], ignored: Sequence[str | None]
+) -> NDArray[np.float64]:
+    """Read the named columns of a frame that has no columns but these and the ignored ones."""
+    matrix = frames.matrix(frame, names, "the design")
+    known = {*names, *ignored}
+    unknown = [name for name in frames.column_names(frame) if name not in known]
+    if unknown:
+        raise DataError(
+            f"the frame has columns that the data did not have: {quoted(unknown)}; "
+            f"select the columns first, frame[[{quoted(names)}]]"
+        )
+    return _finite_float64(matrix, names, frames.row_labels(frame))
+
+
+def _finite_float64(
+    array: NDArray[Any], names: Sequence[str], labels: NDArray[Any] | None
+) -> NDArray[np.float64]:
+    require_finite(array, "X", names, labels)
+    return np.asarray(array, dtype=np.float64)

@@ -21,12 +21,12 @@ from bayesml.errors import DataError
 def named_matrix(
     X: Any, names: Sequence[str] | None, labels: NDArray[Any] | None
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """X as a read-only finite float matrix with at least one row, and the names of its columns."""
+    """Read X as a finite float matrix with at least one row, and name its columns."""
     if frames.is_frame(X):
         if names is not None:
             raise DataError("feature_names are for arrays; rename the columns of the frame instead")
         called = frames.column_names(X)
-        matrix = frames.matrix(X, called)
+        matrix = frames.matrix(X, called, "X")
     else:
         matrix = two_dimensional(X, "X")
         called = _array_names(names, matrix.shape[1])
@@ -48,10 +48,10 @@ def _array_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
 
 
 def vector(value: Any, what: str, m: int, labels: NDArray[Any] | None) -> NDArray[np.float64]:
-    """One finite float64 number for each of m rows, read-only."""
+    """Read one finite float64 number for each of m rows."""
     array = frames.numbers(value, what)
     if array.ndim != 1:
-        hint = f"; use {what}[:, 0]" if array.ndim == 2 and array.shape[1] == 1 else ""
+        hint = f"; flatten it with {what}[:, 0]" if array.shape[1:] == (1,) else ""
         raise DataError(f"{what} has shape {array.shape}, but one number a row is needed{hint}")
     if len(array) != m:
         raise DataError(f"X has {plural(m, 'row')} but {what} has {plural(len(array), 'value')}")
@@ -59,10 +59,8 @@ def vector(value: Any, what: str, m: int, labels: NDArray[Any] | None) -> NDArra
     return read_only(np.asarray(array, dtype=np.float64))
 
 
-def weights_vector(
-    value: Any, m: int, labels: NDArray[Any] | None
-) -> NDArray[np.float64] | None:
-    """Observation weights, non-negative and not all zero; None stays None."""
+def weights_vector(value: Any, m: int, labels: NDArray[Any] | None) -> NDArray[np.float64] | None:
+    """Read observation weights, non-negative and not all zero; None stays None."""
     if value is None:
         return None
     weights = vector(value, "observation_weights", m, labels)
@@ -71,7 +69,7 @@ def weights_vector(
 
 
 def common_labels(parts: Mapping[str, Any]) -> NDArray[Any] | None:
-    """The row labels of pandas parts, which have to agree: rows are matched by position.
+    """Find the row labels of pandas parts, which have to agree: rows are matched by position.
 
     Raises
     ------
@@ -89,7 +87,7 @@ def common_labels(parts: Mapping[str, Any]) -> NDArray[Any] | None:
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view that cannot be written through."""
+    """Make a view that cannot be written through."""
     view = array.view()
     view.flags.writeable = False
     return view

@@ -1,4 +1,4 @@
-"""Python values as plain JSON and back, exactly: what a transformation learned, and factor levels."""
+"""Python values as plain JSON and back, exactly: what transformations learned, factor levels."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ from bayesml.errors import DataError
 
 
 def encode(value: Any) -> Any:
-    """`value` as strings, numbers, lists and dicts; arrays and dicts are tagged by their type.
+    """Write `value` as strings, numbers, lists and dicts; arrays and dicts are tagged.
 
     >>> encode({0: np.array([1.5])})
     {'dict': [[0, {'array': [1.5]}]]}
@@ -38,7 +38,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(value: Any) -> Any:
-    """The value that `encode` was given; numpy scalars come back as Python numbers."""
+    """Read what `encode` wrote; numpy scalars come back as Python numbers."""
     if isinstance(value, list):
         return [decode(item) for item in value]
     if isinstance(value, dict) and "array" in value:

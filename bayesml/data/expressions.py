@@ -2,8 +2,9 @@
 
 Every row of X has to depend on its own row of the frame and on what was learned when the model was
 fitted, otherwise a prediction would change with the rows that are predicted beside it. So functions
-are the stateful transformations of formulaic and the elementwise functions of numpy. The same rule
-keeps the formula of a file that someone else saved from running anything but arithmetic.
+are the transformations of formulaic that remember the training rows, and the elementwise functions
+of numpy. The same rule keeps the formula of a file that someone else saved from running anything
+but arithmetic.
 """
 
 import ast
@@ -29,7 +30,7 @@ _REFUSED = (
 
 
 class Use(NamedTuple):
-    """A column that a formula uses, and whether it is only the levels of `C(column)`."""
+    """A column that a formula uses, and whether it is only for the levels of `C(column)`."""
 
     column: str
     as_levels: bool
@@ -43,7 +44,7 @@ class Part(NamedTuple):
 
 
 def uses(parts: Iterable[Part], columns: tuple[str, ...] | None, formula: str) -> Iterator[Use]:
-    """The columns that the parts of `formula` use, checked against those there are, if given.
+    """Find the columns that parts of `formula` use, each one of `columns` if these are given.
 
     Raises
     ------
@@ -53,9 +54,10 @@ def uses(parts: Iterable[Part], columns: tuple[str, ...] | None, formula: str) -
     from formulaic.transforms import TRANSFORMS
     from formulaic.utils.code import sanitize_variable_names
 
+    functions = {name: value for name, value in TRANSFORMS.items() if name not in ("np", "contr")}
     for part in parts:
         aliases: dict[str, str] = {}
-        walk = _Walk(formula, columns, aliases, TRANSFORMS)
+        walk = _Walk(formula, columns, aliases, functions)
         if part.is_code:
             code = sanitize_variable_names(part.text, {}, aliases)
             yield from walk.visit(ast.parse(code, mode="eval").body)
@@ -64,7 +66,7 @@ def uses(parts: Iterable[Part], columns: tuple[str, ...] | None, formula: str) -
 
 
 class _Walk(NamedTuple):
-    """A walk over the syntax tree of one expression."""
+    """A walk over the syntax tree of one expression of a formula."""
 
     formula: str
     columns: tuple[str, ...] | None
@@ -72,7 +74,7 @@ class _Walk(NamedTuple):
     functions: Mapping[str, Any]
 
     def visit(self, node: ast.AST, as_levels: bool = False) -> Iterator[Use]:
-        """The columns used at and below `node`."""
+        """Find the columns used at and below `node`."""
         if isinstance(node, ast.Call):
             yield from self._call(node)
         elif isinstance(node, ast.Name):
@@ -81,14 +83,14 @@ class _Walk(NamedTuple):
                 yield from self.column(name, as_levels)
         elif isinstance(node, ast.Attribute):
             self._require_elementwise(node)
-        elif isinstance(node, _REFUSED):
+        elif isinstance(node, _REFUSED) or isinstance(getattr(node, "op", None), ast.MatMult):
             raise self._error(f"{ast.unparse(node)!r} is not a transformation of columns")
         else:
             for child in ast.iter_child_nodes(node):
                 yield from self.visit(child)
 
     def column(self, name: str, as_levels: bool = False) -> Iterator[Use]:
-        """The column `name`, which has to be there."""
+        """Use the column `name`, which has to be there."""
         if self.columns is not None and name not in self.columns:
             raise self._error(f"{name!r} is not a column{suggestion(name, self.columns)}")
         yield Use(name, as_levels)
@@ -112,9 +114,8 @@ class _Walk(NamedTuple):
             raise self._error("lag() reads other rows; compute that column before the formula")
         if name not in self.functions:
             known = [f"np.{name}"] if isinstance(getattr(np, name, None), np.ufunc) else []
-            raise self._error(
-                f"there is no function {name!r}{suggestion(name, known or self.functions)}"
-            )
+            hint = suggestion(name, known or self.functions)
+            raise self._error(f"there is no function {name!r}{hint}")
 
     def _require_elementwise(self, node: ast.AST) -> None:
         text = ast.unparse(node)

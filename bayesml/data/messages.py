@@ -4,14 +4,15 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 SHOWN = 5
-"""How many examples an error message gives before it says «and so many more»."""
+"""How many examples a message gives before it says «and so many more»."""
 
 
 def plural(count: int, noun: str) -> str:
-    """The count with its noun.
+    """Write a count with its noun.
 
     >>> plural(1, "row"), plural(2, "row")
     ('1 row', '2 rows')
@@ -20,39 +21,41 @@ def plural(count: int, noun: str) -> str:
 
 
 def listed(items: Iterable[str], total: int | None = None) -> str:
-    """The first few items, then how many more there are.
+    """Join the first few items and say how many more there are.
 
     >>> listed(["a", "b"]), listed(["a", "b"], total=9)
     ('a, b', 'a, b and 7 more')
     """
     items = list(items)
-    total = len(items) if total is None else total
-    shown = ", ".join(items[:SHOWN])
-    hidden = total - min(len(items), SHOWN)
-    return f"{shown} and {hidden} more" if hidden else shown
-
-
-def row_name(position: int, labels: NDArray[Any] | None) -> str:
-    """A row by its label in the user's frame, and by its position counted from 0."""
-    return f"row {position}" if labels is None else f"row {labels[position]} (number {position})"
-
-
-def row_names(positions: Sequence[int] | NDArray[Any], labels: NDArray[Any] | None) -> str:
-    """Several rows, the first few by name."""
-    return listed((row_name(int(p), labels) for p in positions[:SHOWN]), len(positions))
+    hidden = (len(items) if total is None else total) - min(len(items), SHOWN)
+    return ", ".join(items[:SHOWN]) + (f" and {hidden} more" if hidden else "")
 
 
 def quoted(names: Iterable[object]) -> str:
-    """Names in quotes, the first few.
+    """Put the first few names in quotes.
 
     >>> quoted(["height", "weight"])
     "'height', 'weight'"
     """
-    return listed(repr(name) for name in names)
+    return listed([repr(name) for name in names])
+
+
+def row_name(position: int, labels: NDArray[Any] | None) -> str:
+    """Name a row by its label in the user's frame, or by its position counted from 0.
+
+    >>> row_name(2, None), row_name(2, np.array(["Ann", "Bo", "Cy"]))
+    ('row 2', 'row Cy (position 2)')
+    """
+    return f"row {position}" if labels is None else f"row {labels[position]} (position {position})"
+
+
+def row_names(positions: Sequence[int] | NDArray[np.intp], labels: NDArray[Any] | None) -> str:
+    """Name the first few of several rows."""
+    return listed([row_name(int(p), labels) for p in positions[:SHOWN]], len(positions))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """« (did you mean 'x'?)» for a misspelt name, or what there is when nothing comes close.
+    """Suggest the name that was meant, or say which there are when none comes close.
 
     >>> suggestion("heigth", ["height", "weight"])
     " (did you mean 'height'?)"

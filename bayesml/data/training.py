@@ -8,72 +8,57 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.blocks import MemorySource
+from bayesml.data.building import OUT_OF_DOMAIN, Built, Learned, build
 from bayesml.data.checks import require_finite, require_unique
-from bayesml.data.door import common_labels, read_only, vector, weights_vector
-from bayesml.data.formula import (
-    MADE,
-    Built,
-    FormulaDesign,
-    Learned,
-    Sides,
-    build,
-    expand_dot,
-    parse,
-    require_finite_numbers,
-    term_uses,
-)
+from bayesml.data.door import common_labels, read_only, weights_vector
+from bayesml.data.formula import Sides, expand_dot, parse, term_uses
+from bayesml.data.formula_design import FormulaDesign
 from bayesml.data.messages import plural, quoted
-from bayesml.data.tables import Column, columns_of, missing_report, missing_rows, table
+from bayesml.data.tables import (
+    Column,
+    columns_of,
+    missing_report,
+    missing_rows,
+    require_finite_numbers,
+    require_frame,
+    table,
+)
 from bayesml.errors import DataError, DataWarning
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def learn(
+def learn_formula(
     formula: str, frame: Any, missing: Literal["raise", "drop"], observation_weights: Any
 ) -> tuple[MemorySource, FormulaDesign, NDArray[Any] | None]:
-    """Rows, design and row labels of `Data.from_formula`."""
-    names = require_frame(frame)
-    weights_name = observation_weights if isinstance(observation_weights, str) else None
-    formula = expand_dot(formula, [name for name in names if name != weights_name])
+    """Make the rows, the design and the row labels of `Data.from_formula`."""
+    require_frame(frame)
+    names = frames.column_names(frame)
+    weights_column = observation_weights if isinstance(observation_weights, str) else None
+    formula = expand_dot(formula, [name for name in names if name != weights_column])
     sides = parse(formula, names)
     left = columns_of(term_uses(sides.left, names, formula), frame)
     right = columns_of(term_uses(sides.right, names, formula), frame)
     _require_target(left, right, formula)
-    columns = [*left, *right]
-    if weights_name is not None and weights_name not in [column.name for column in columns]:
-        columns.append(Column(weights_name, "number"))
-    rows = table(frame, columns, f"the formula {formula!r}")
-    parts = {"the frame": frame, "observation_weights": observation_weights}
-    labels = common_labels(parts)
-    given = observation_weights if weights_name is None else None
-    weights = weights_vector(given, len(rows), labels)
+    rows = table(frame, _with_weights([*left, *right], weights_column))
+    labels = common_labels({"the frame": frame, "observation_weights": observation_weights})
+    weights = None if weights_column else weights_vector(observation_weights, len(rows), labels)
     rows, weights, labels = _complete(rows, weights, labels, missing)
+    if weights_column:
+        weights = weights_vector(rows[weights_column].to_numpy(), len(rows), labels)
     require_finite_numbers(rows, labels)
-    if weights_name is not None:
-        weights = weights_vector(rows[weights_name].to_numpy(), len(rows), labels)
-    target, built = _both_sides(sides, rows, labels, formula)
+    target, features = _build_sides(sides, left, right, rows, labels)
+    source = MemorySource(read_only(features.values), read_only(target.values[:, 0]), weights)
     design = FormulaDesign(
         formula=formula,
-        feature_names=built.names,
+        feature_names=features.names,
         target_name=target.names[0],
-        has_intercept=built.has_intercept,
-        left=Learned(left, target.transforms, target.levels),
-        right=Learned(right, built.transforms, built.levels),
+        has_intercept=features.has_intercept,
+        left=target.learned,
+        right=features.learned,
     )
-    source = MemorySource(read_only(built.values), read_only(target.values[:, 0]), weights)
     return source, design, labels
-
-
-def require_frame(frame: Any) -> tuple[str, ...]:
-    """The column names of a frame; anything without named columns is refused."""
-    if not frames.is_frame(frame):
-        raise DataError(
-            "a formula needs a frame (pandas, Polars or a dict of columns), "
-            f"not {type(frame).__name__}"
-        )
-    return frames.column_names(frame)
 
 
 def _require_target(left: tuple[Column, ...], right: tuple[Column, ...], formula: str) -> None:
@@ -92,13 +77,19 @@ def _require_target(left: tuple[Column, ...], right: tuple[Column, ...], formula
         )
 
 
+def _with_weights(columns: list[Column], name: str | None) -> list[Column]:
+    """Add the column of weights, unless the formula reads it as a number already."""
+    others = [column for column in columns if column.name != name]
+    return columns if name is None else [*others, Column(name, "number")]
+
+
 def _complete(
     rows: "pd.DataFrame",
     weights: NDArray[np.float64] | None,
     labels: NDArray[Any] | None,
     missing: Literal["raise", "drop"],
 ) -> tuple["pd.DataFrame", NDArray[np.float64] | None, NDArray[Any] | None]:
-    """The rows without missing values, their weights and labels; refused or dropped aloud."""
+    """Keep the rows without missing values; the others are refused, or dropped aloud."""
     if missing not in ("raise", "drop"):
         raise DataError(f"missing is {missing!r}; it is 'raise' or 'drop'")
     incomplete = missing_rows(rows)
@@ -106,36 +97,38 @@ def _complete(
         return rows, weights, labels
     report = missing_report(rows, incomplete, labels)
     if missing == "raise":
-        raise DataError(
-            f"missing values in {report}; drop these rows with missing='drop' or fill them"
-        )
-    if len(incomplete) == len(rows):
-        raise DataError(f"every row has missing values: {report}")
+        raise DataError(f"missing values in {report}; fill them, or drop rows with missing='drop'")
     warnings.warn(
         f"dropped {len(incomplete)} of {plural(len(rows), 'row')} with missing values: {report}",
         DataWarning,
         stacklevel=4,
     )
-    keep = np.delete(np.arange(len(rows)), incomplete)
-    rows = rows.iloc[keep].reset_index(drop=True)
+    kept = np.delete(np.arange(len(rows)), incomplete)
+    rows = rows.iloc[kept].reset_index(drop=True)
     for name in rows.select_dtypes("category"):
         rows[name] = rows[name].cat.remove_unused_categories()
-    return rows, None if weights is None else weights[keep], keep if labels is None else labels[keep]
+    labels = kept if labels is None else labels[kept]
+    return rows, None if weights is None else weights[kept], labels
 
 
-def _both_sides(
-    sides: Sides, rows: "pd.DataFrame", labels: NDArray[Any] | None, formula: str
+def _build_sides(
+    sides: Sides,
+    left: tuple[Column, ...],
+    right: tuple[Column, ...],
+    rows: "pd.DataFrame",
+    labels: NDArray[Any] | None,
 ) -> tuple[Built, Built]:
+    """Build y and X, learning levels and transformations from `rows`."""
     if not len(rows):
         raise DataError("the frame has no rows; there is nothing to learn from")
-    target = build(sides.left, rows, None, labels, formula)
+    target = build(sides.left, rows, Learned(left), labels)
     if len(target.names) != 1:
         raise DataError(
-            f"the left side of {formula!r} makes {len(target.names)} columns: "
+            f"the left side of the formula makes {len(target.names)} columns, "
             f"{quoted(target.names)}; a target is one"
         )
-    built = build(sides.right, rows, None, labels, formula)
-    require_unique(built.names, f"the columns that {formula!r} makes")
-    require_finite(target.values, "y", target.names, labels, MADE)
-    require_finite(built.values, "X", built.names, labels, MADE)
-    return target, built
+    features = build(sides.right, rows, Learned(right), labels)
+    require_unique(features.names, "the columns of a formula")
+    require_finite(target.values, "y", target.names, labels, OUT_OF_DOMAIN)
+    require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
+    return target, features

@@ -1,0 +1,127 @@
+"""The terms of a formula become columns: formulaic builds them, and nothing is imputed."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.data.encoding import decode, encode
+from bayesml.data.formula import plain
+from bayesml.data.messages import quoted, row_names
+from bayesml.data.tables import Column
+from bayesml.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from formulaic import SimpleFormula
+    from formulaic.materializers import PandasMaterializer
+
+OUT_OF_DOMAIN = "a transformation made it from a number outside its domain"
+"""What to say of a number that is finite in the frame but not in X."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one side of a formula reads, and what it learned from the training rows.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        The columns of the frame that it reads.
+    transforms : JSON
+        State of center, scale, poly, bs, … by expression, encoded.
+    levels : mapping
+        Levels of each factor by expression, the base first.
+    """
+
+    columns: tuple[Column, ...]
+    transforms: Any = field(default_factory=lambda: encode({}))
+    levels: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+class Built(NamedTuple):
+    """The columns that one side of a formula makes, the intercept not among them."""
+
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+    has_intercept: bool
+    learned: Learned
+
+
+def build(
+    terms: "SimpleFormula", rows: "pd.DataFrame", learned: Learned, row_labels: NDArray[Any] | None
+) -> Built:
+    """Make the columns of `terms`, learning from `rows` what `learned` does not yet know.
+
+    The structure of the columns follows from the terms, the kinds of the columns and the levels,
+    so that these and the state of the transformations are all that has to be remembered.
+    """
+    from formulaic import ModelSpec
+    from formulaic.errors import DataMismatchWarning
+    from formulaic.materializers import PandasMaterializer
+    from formulaic.parser.types import Factor
+
+    spec = ModelSpec(
+        formula=terms,
+        output="numpy",
+        na_action="ignore",
+        transform_state=decode(learned.transforms),
+        encoder_state={
+            factor: (Factor.Kind.CATEGORICAL, {"categories": list(levels)})
+            for factor, levels in learned.levels.items()
+        },
+    )
+    materializer = PandasMaterializer(rows)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("error", DataMismatchWarning)
+            matrix = materializer.get_model_matrix(spec)
+    except Exception as error:
+        _refuse_unseen_levels(materializer, learned.levels, row_labels)
+        raise DataError(f"the formula cannot be evaluated: {plain(error)}") from error
+    return _without_intercept(matrix, learned.columns)
+
+
+def _refuse_unseen_levels(
+    materializer: "PandasMaterializer",
+    levels: Mapping[str, Sequence[Any]],
+    row_labels: NDArray[Any] | None,
+) -> None:
+    """Name the rows whose level the training rows did not have."""
+    for factor, known in levels.items():
+        if factor in materializer.factor_cache:
+            values = list(materializer.factor_cache[factor].values.__wrapped__)
+            old = set(known)
+            rows = [i for i, value in enumerate(values) if value not in old]
+            if rows:
+                unseen = dict.fromkeys(values[i] for i in rows)
+                raise DataError(
+                    f"{factor} is {quoted(unseen)} in {row_names(rows, row_labels)}, which the "
+                    f"training rows never had; its levels are {quoted(known)}"
+                )
+
+
+def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> Built:
+    """Split what formulaic built into features, the intercept, and what was learned."""
+    spec = matrix.model_spec
+    for row in spec.structure:
+        if not row.columns:
+            raise DataError(
+                f"{str(row.term)!r} has a single level, so that its effect cannot be told from the "
+                "rest of the model; leave it out of the formula"
+            )
+    is_feature = [row.term.degree > 0 for row in spec.structure for _ in row.columns]
+    values = np.asarray(matrix.__wrapped__, dtype=np.float64)
+    if not all(is_feature):
+        values = np.ascontiguousarray(values[:, is_feature])
+    names = [str(name) for name, kept in zip(spec.column_names, is_feature, strict=True) if kept]
+    levels = {
+        factor: tuple(decode(encode(state["categories"])))
+        for factor, (_, state) in spec.encoder_state.items()
+        if "categories" in state
+    }
+    learned = Learned(columns, encode(spec.transform_state), levels)
+    return Built(values, tuple(names), not all(is_feature), learned)

@@ -1,0 +1,104 @@
+"""A fitted formula as plain data, from which every matrix is built, saved in between or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.data import frames
+from bayesml.data.building import OUT_OF_DOMAIN, Learned, build
+from bayesml.data.checks import require_finite
+from bayesml.data.formula import parse
+from bayesml.data.tables import (
+    Column,
+    missing_report,
+    missing_rows,
+    require_finite_numbers,
+    table,
+)
+from bayesml.errors import DataError
+
+if TYPE_CHECKING:
+    from formulaic import SimpleFormula
+
+
+@dataclass(frozen=True)
+class FormulaDesign:
+    """Columns built by a formula, with what it learned from the training rows."""
+
+    formula: str
+    feature_names: tuple[str, ...]
+    target_name: str
+    has_intercept: bool
+    left: Learned
+    right: Learned
+
+    def matrix(self, new: Any) -> NDArray[np.float64]:
+        """Build X for new rows; columns that the formula does not read are ignored."""
+        return self._build(parse(self.formula).right, self.right, new, "X")
+
+    def target(self, new: Any) -> NDArray[np.float64] | None:
+        """Build y for new rows, or None where a column of it is absent or missing throughout."""
+        if not frames.is_frame(new):
+            return None
+        known = frames.column_names(new)
+        if not all(column.name in known for column in self.left.columns):
+            return None
+        if table(new, self.left.columns).isna().all().any():
+            return None
+        return self._build(parse(self.formula).left, self.left, new, "y")[:, 0]
+
+    def _build(
+        self, terms: "SimpleFormula", learned: Learned, new: Any, what: str
+    ) -> NDArray[np.float64]:
+        rows, labels = table(new, learned.columns), frames.row_labels(new)
+        missing = missing_rows(rows)
+        if len(missing):
+            report = missing_report(rows, missing, labels)
+            raise DataError(f"missing values in {report}; drop these rows or fill them")
+        require_finite_numbers(rows, labels)
+        built = build(terms, rows, learned, labels)
+        require_finite(built.values, what, built.names, labels, OUT_OF_DOMAIN)
+        return built.values
+
+    def to_config(self) -> dict[str, Any]:
+        """Describe this design in strings, numbers, lists and dicts."""
+        return {
+            "kind": "formula",
+            "formula": self.formula,
+            "feature_names": list(self.feature_names),
+            "target_name": self.target_name,
+            "has_intercept": self.has_intercept,
+            "left": _learned_config(self.left),
+            "right": _learned_config(self.right),
+        }
+
+
+def _learned_config(learned: Learned) -> dict[str, Any]:
+    return {
+        "columns": [list(column) for column in learned.columns],
+        "transforms": learned.transforms,
+        "levels": {factor: list(levels) for factor, levels in learned.levels.items()},
+    }
+
+
+def _learned_from_config(config: Mapping[str, Any]) -> Learned:
+    return Learned(
+        columns=tuple(Column(*column) for column in config["columns"]),
+        transforms=config["transforms"],
+        levels={factor: tuple(levels) for factor, levels in config["levels"].items()},
+    )
+
+
+def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
+    """Make the design that `FormulaDesign.to_config` described."""
+    return FormulaDesign(
+        formula=config["formula"],
+        feature_names=tuple(config["feature_names"]),
+        target_name=config["target_name"],
+        has_intercept=config["has_intercept"],
+        left=_learned_from_config(config["left"]),
+        right=_learned_from_config(config["right"]),
+    )
