@@ -11,11 +11,11 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bayesml"
 # Top to bottom. Layers on one line are siblings: they never import each other.
 LAYERS = (
     {"errors", "typing"},
+    {"linalg"},
     {"data"},
     {"distributions"},
     {"predictors", "likelihoods", "priors"},
     {"model"},
-    {"linalg"},
     {"optimizers"},
     {"pymc"},
     {"posteriors"},

@@ -38,6 +38,24 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
+class PositiveEstimate:
+    """A positive parameter's estimate; limits are normal on the log scale, so they are positive.
+
+    Attributes
+    ----------
+    mean, sd : ndarray, shape (rows,)
+        Estimates and standard errors, in the parameter's unit.
+    """
+
+    mean: Array
+    sd: Array
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Return the confidence limit of level q (E6)."""
+        return np.asarray(self.mean * np.exp(self.sd / self.mean * ndtri(check_probability(q))))
+
+
+@dataclass(frozen=True, eq=False)
 class PointEstimate:
     """Parameters at the optimum of an objective.
 
@@ -68,14 +86,12 @@ class PointEstimate:
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return estimates with standard errors."""
-        return {
-            name: Estimate(
-                np.atleast_1d(self.values[name]),
-                np.atleast_1d(error),
-                np.inf if name in self.likelihood.noise else self.df,
-            )
-            for name, error in self.standard_errors.items()
-        }
+        out: dict[str, Marginal] = {}
+        for name, error in self.standard_errors.items():
+            value, sd = np.atleast_1d(self.values[name]), np.atleast_1d(error)
+            positive = name in self.likelihood.noise
+            out[name] = PositiveEstimate(value, sd) if positive else Estimate(value, sd, self.df)
+        return out
 
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Return the estimate as the only draw, whatever the number asked for."""

@@ -87,13 +87,14 @@ def rows_as_text(frame: "pd.DataFrame", kind: str) -> tuple[list[str], list[list
 def as_text(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
     """Render a table and the lines under it as plain text."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for k, heading in enumerate(headings):
         table.add_column(heading, justify="left" if k == 0 else "right", no_wrap=True)
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console = Console(width=200, no_color=True, highlight=False)
     with console.capture() as capture:
         console.print(table)
