@@ -29,7 +29,7 @@ from bayesml.errors import (
 from bayesml.inference import MAP, MLE, NUTS, Auto, Exact, ridge_penalty, ridge_prior_sd
 from bayesml.likelihoods import Gaussian, StudentT
 from bayesml.model import Model
-from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton
+from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton, NormalEquation
 from bayesml.posteriors import Prediction
 from bayesml.predictors import Linear
 from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
@@ -72,6 +72,7 @@ __all__ = [
     "Momentum",
     "Newton",
     "Normal",
+    "NormalEquation",
     "NormalInverseGamma",
     "Prediction",
     "RankDeficientError",

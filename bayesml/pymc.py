@@ -21,6 +21,7 @@ from bayesml.distributions import (
     StudentT,
     stack,
 )
+from bayesml.distributions.base import Parameter
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.likelihoods import StudentT as StudentTLikelihood
@@ -75,7 +76,13 @@ def build(problem: Problem) -> "pymc.Model":
         else:
             noise = {name: noise_variable(name, p) for name, p in problem.inferred.items()}
             eta = _predictor(problem, problem.prior, X)
-        observe(problem.model.likelihood, eta, noise | problem.known, y, data)
+        observe(
+            problem.model.likelihood,
+            eta,
+            noise | {k: _exact(v) for k, v in problem.known.items()},
+            y,
+            data,
+        )
     return pymc_model
 
 
@@ -97,10 +104,10 @@ def _predictor(problem: Problem, prior: Independent, X: Any) -> Any:
 def _conjugate(problem: Problem, prior: NormalInverseGamma, X: Any) -> tuple[dict[str, Any], Any]:
     import pymc as pm
 
-    variance = pm.InverseGamma("sigma_squared", alpha=prior.shape, beta=prior.rate)
+    variance = pm.InverseGamma("sigma_squared", alpha=_exact(prior.shape), beta=_exact(prior.rate))
     sigma = pm.Deterministic("sigma", variance**0.5)
-    scale = sigma * np.asarray(prior.scale)
-    weights = pm.Normal("weights", np.asarray(prior.mean), scale, dims="feature")
+    scale = sigma * _exact(prior.scale)
+    weights = pm.Normal("weights", _exact(prior.mean), scale, dims="feature")
     if not problem.has_intercept:
         return {"sigma": sigma}, X @ weights
     mean_X = problem.statistics.mean_X
@@ -129,17 +136,17 @@ def variable(name: str, prior: Distribution, dims: str | None = None) -> Any:
         case Flat():
             return pm.Flat(name, dims=dims)
         case Normal(mean, sd):
-            return pm.Normal(name, np.asarray(mean), np.asarray(sd), dims=dims)
+            return pm.Normal(name, _exact(mean), _exact(sd), dims=dims)
         case StudentT(df, location, scale):
             return pm.StudentT(
                 name,
-                nu=np.asarray(df),
-                mu=np.asarray(location),
-                sigma=np.asarray(scale),
+                nu=_exact(df),
+                mu=_exact(location),
+                sigma=_exact(scale),
                 dims=dims,
             )
         case Laplace(location, scale):
-            return pm.Laplace(name, np.asarray(location), np.asarray(scale), dims=dims)
+            return pm.Laplace(name, _exact(location), _exact(scale), dims=dims)
     raise IncompatibleModelError(f"No PyMC variable on the real line for {prior!r}.")
 
 
@@ -151,18 +158,23 @@ def noise_variable(name: str, prior: Distribution) -> Any:
         case Flat():
             return pm.HalfFlat(name)
         case HalfNormal(scale):
-            return pm.HalfNormal(name, scale)
+            return pm.HalfNormal(name, _exact(scale))
         case HalfCauchy(scale):
-            return pm.HalfCauchy(name, scale)
+            return pm.HalfCauchy(name, _exact(scale))
         case HalfStudentT(df, scale):
-            return pm.HalfStudentT(name, nu=df, sigma=scale)
+            return pm.HalfStudentT(name, nu=_exact(df), sigma=_exact(scale))
         case Exponential(rate):
-            return pm.Exponential(name, lam=rate)
+            return pm.Exponential(name, lam=_exact(rate))
         case Gamma(shape, rate):
-            return pm.Gamma(name, alpha=shape, beta=rate)
+            return pm.Gamma(name, alpha=_exact(shape), beta=_exact(rate))
         case InverseGamma(shape, scale):
-            return pm.InverseGamma(name, alpha=shape, beta=scale)
+            return pm.InverseGamma(name, alpha=_exact(shape), beta=_exact(scale))
     raise IncompatibleModelError(f"No positive PyMC variable for {prior!r}.")
+
+
+def _exact(number: Parameter) -> Array:
+    """Return float64: PyTensor stores a Python float that fits as float32, logs and all."""
+    return np.asarray(number, dtype=np.float64)
 
 
 def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, data: Data) -> None:

@@ -110,7 +110,10 @@ def coordinates_of(problem: Problem) -> LinearCoordinates:
 
 def _quadrature(problem: Problem) -> Learned:
     geometry, coordinates = geometry_of(problem), coordinates_of(problem)
-    diagnostics = {"condition": geometry.data.rank.condition, "rank": float(geometry.data.rank.rank)}
+    diagnostics = {
+        "condition": geometry.data.rank.condition,
+        "rank": float(geometry.data.rank.rank),
+    }
     proper = all(prior.proper for prior in problem.coefficient_priors())
     sigma = problem.known.get("sigma")
     if sigma is not None:

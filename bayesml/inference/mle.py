@@ -108,7 +108,7 @@ def _least_squares_fit(
             "The model fits every row exactly, so the likelihood grows without bound as σ → 0. "
             "Use fewer columns than rows, state sigma, or use MAP() or Exact() with proper priors."
         )
-    residual_sd = float(np.sqrt(rss / (W - p))) if W > p else np.nan
+    residual_sd = float(np.sqrt(rss / (W - p))) if p < W else np.nan
     inverse = solve_upper(data.M, np.eye(p))
     spread = known if known is not None else residual_sd
     sigma = known if known is not None else float(np.sqrt(rss / W))

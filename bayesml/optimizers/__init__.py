@@ -5,6 +5,7 @@ from bayesml.optimizers.gradient_descent import GradientDescent
 from bayesml.optimizers.lbfgs import LBFGS
 from bayesml.optimizers.momentum import Momentum
 from bayesml.optimizers.newton import Newton
+from bayesml.optimizers.normal_equation import NormalEquation
 from bayesml.optimizers.objective import HasHessian, Objective, Stochastic
 from bayesml.optimizers.optimizer import Optimizer
 from bayesml.optimizers.schedules import Constant, Cosine, InverseTime, Schedule
@@ -23,6 +24,7 @@ __all__ = [
     "InverseTime",
     "Momentum",
     "Newton",
+    "NormalEquation",
     "Objective",
     "Optimizer",
     "Optimum",

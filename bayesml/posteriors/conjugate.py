@@ -43,7 +43,8 @@ class InverseGammaScale:
 
     def quantile(self, q: ArrayLike) -> Array:
         """Quantiles of σ."""
-        return np.atleast_1d(np.sqrt(self.rate / gammainccinv(self.shape, q)))
+        precision = gammainccinv(self.shape, np.asarray(q, dtype=np.float64)) / self.rate
+        return np.atleast_1d(1.0 / np.sqrt(precision))
 
 
 @dataclass(frozen=True, eq=False)

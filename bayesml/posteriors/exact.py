@@ -124,7 +124,9 @@ class ExactPosterior:
             return eta
 
         return Prediction(
-            Mixture(rows, pi, Gaussian(), lambda b: self._at(self.coordinates.rows(X[b]), variance)),
+            Mixture(
+                rows, pi, Gaussian(), lambda b: self._at(self.coordinates.rows(X[b]), variance)
+            ),
             Mixture(rows, pi, Gaussian(), lambda b: self._at(self.coordinates.rows(X[b]))),
             np.full(rows, float(pi @ variance)),
             sample,

@@ -56,7 +56,7 @@ def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> Least
     n, R, W = statistics.n, statistics.R, statistics.weight
     noise = statistics.noise[:n]
     if intercept:
-        M = np.zeros((n + 1, n + 1))
+        M: Array = np.zeros((n + 1, n + 1))
         M[0, 0], M[1:, 1:] = sqrt(W), R[:n, :n]
         d = np.append(sqrt(W) * statistics.mean_y, R[:n, n])
         rss, noise = R[n, n] ** 2, np.append(0.0, noise)
@@ -94,7 +94,7 @@ class LinearGaussian:
     @property
     def p(self) -> int:
         """Number of coefficients."""
-        return self.data.solution.shape[0]
+        return len(self.data.solution)
 
     def relative_variance(self, u: Array) -> Array:
         """Evaluate D at σ = σ₀ eᵘ, shape (..., p) (L6)."""
@@ -123,6 +123,14 @@ class LinearGaussian:
         scaled = self.data.residual_sum_of_squares / self.sigma_0**2
         data = -self.data.weight * u - 0.5 * scaled * np.expm1(-2.0 * u)
         return np.asarray(data - 0.5 * self.prior_penalty(u))
+
+    def log_profile_slope(self, u: float) -> float:
+        """Evaluate the derivative of `log_profile` (L9)."""
+        c2, s2 = self.joint.c**2, self.joint.s**2
+        r2 = float(np.exp(2.0 * u))
+        scaled = self.data.residual_sum_of_squares / (self.sigma_0**2 * r2)
+        pull = self.misfit**2 * c2 * r2 * s2 / (c2 + r2 * s2) ** 2
+        return float(scaled - self.data.weight + np.sum(pull))
 
     def log_marginal(self, u: Array) -> Array:
         """Evaluate log p(y | σ) at σ = σ₀ eᵘ up to `log_constant` (L10)."""

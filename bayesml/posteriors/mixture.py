@@ -203,3 +203,10 @@ def check_probability(q: ArrayLike) -> Array:
     if not np.all((array > 0) & (array < 1)):
         raise DataError(f"A probability must lie strictly between 0 and 1, got {q!r}.")
     return array
+
+
+def whole_number(value: Any, name: str) -> int:
+    """Return a positive whole number, or say what was got."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise DataError(f"{name} must be a positive whole number, got {value!r}.")
+    return int(value)

@@ -80,9 +80,7 @@ class NormalInverseGamma:
                     "features. Give one number, or one per feature in their order."
                 )
             full[name] = tuple(np.broadcast_to(value, n).tolist())
-        return NormalInverseGamma(
-            **(vars(self) | full) if n else vars(self)
-        )
+        return NormalInverseGamma(**(vars(self) | full) if n else vars(self))
 
     def describe(self) -> str:
         """Say the prior in words."""

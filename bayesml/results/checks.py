@@ -66,7 +66,8 @@ class CheckReport:
     def __str__(self) -> str:
         """Give the whole report."""
         head = f"checks of a {self.kind} answer: {'passed' if self.passed else 'FAILED'}"
-        return "\n".join([head, *(f"FAIL  {note}" for note in self.notes), *map(str, self.findings)])
+        notes = (f"FAIL  {note}" for note in self.notes)
+        return "\n".join([head, *notes, *map(str, self.findings)])
 
 
 def check(learned: Learned, chains: Mapping[str, Any]) -> CheckReport:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 Groups = dict[str, "xr.Dataset"]
 
 
-def dataset(variables: Mapping[str, Array], dims: Mapping[str, list[str]], coords: Mapping[str, Any]):  # type: ignore[no-untyped-def]
+def dataset(
+    variables: Mapping[str, Array], dims: Mapping[str, list[str]], coords: Mapping[str, Any]
+) -> "xr.Dataset":
     """Label bare arrays, once, at the boundary."""
     import xarray as xr
 

@@ -98,7 +98,7 @@ class Fit:
 
     @property
     def log_evidence(self) -> float:
-        """log p(y): the probability of the data under the model, for proper priors."""
+        """The log of p(y): the probability of the data under the model, for proper priors."""
         if isinstance(self.learned.log_evidence, str):
             raise ImproperPosteriorError(f"No log evidence: {self.learned.log_evidence}")
         return self.learned.log_evidence
@@ -339,7 +339,7 @@ def fit(
     return result
 
 
-def _seed(rng: int | np.random.Generator | None) -> int:
+def _seed(rng: Any) -> int:
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
     if rng is None:
