@@ -139,8 +139,8 @@ def _convergence(chains: Mapping[str, Any]) -> Iterable[Finding]:
         "The chains disagree (or there is only one, which cannot show agreement).",
         "Run longer (tune=2000, draws=2000), use four chains, or a simpler model.",
     )
-    for method, what in (("bulk", "centre"), ("tail", "tails")):
-        ess = worst(lambda x, m=method: array_stats.ess(x, method=m), min)
+    for method, what, prob in (("bulk", "centre", None), ("tail", "tails", (0.05, 0.95))):
+        ess = worst(lambda x, m=method, p=prob: array_stats.ess(x, method=m, prob=p), min)
         least = 100.0 * next(iter(chains.values())).shape[0]
         yield Finding(
             f"effective sample size, {method}, worst parameter",
