@@ -208,7 +208,7 @@ def test_the_target_of_new_rows(frame: pd.DataFrame) -> None:
     assert design.target(frame.to_numpy()) is None
     with pytest.raises(DataError, match=r"missing values in row r1 \(position 1\)"):
         design.target(frame.assign(y=frame["y"].where(frame.index != "r1")))
-    with pytest.raises(DataError, match="y has 60 values that are not finite: -inf"):
+    with pytest.raises(DataError, match=r"y has 60 values .*: -inf"):
         design.target(frame.assign(y=0.0))
 
 
@@ -309,7 +309,7 @@ def test_only_formulas_say_whether_there_is_an_intercept(frame: pd.DataFrame) ->
 
 @pytest.mark.parametrize("config", [{}, {"kind": "magic"}, {"kind": "array"}])
 def test_a_config_that_describes_no_design_is_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match="not a kind of design|lacks"):
+    with pytest.raises(DataError, match=r"not a kind of design|lacks"):
         design_from_config(config)
 
 
