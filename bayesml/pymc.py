@@ -21,13 +21,12 @@ from bayesml.distributions import (
     StudentT,
     stack,
 )
-from bayesml.distributions.base import Parameter
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.likelihoods import StudentT as StudentTLikelihood
 from bayesml.model import Model, Problem
 from bayesml.priors import Independent, NormalInverseGamma
-from bayesml.typing import Array
+from bayesml.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
     import pymc
@@ -172,7 +171,7 @@ def noise_variable(name: str, prior: Distribution) -> Any:
     raise IncompatibleModelError(f"No positive PyMC variable for {prior!r}.")
 
 
-def _exact(number: Parameter) -> Array:
+def _exact(number: ArrayLike) -> Array:
     """Return float64: PyTensor stores a Python float that fits as float32, logs and all."""
     return np.asarray(number, dtype=np.float64)
 

@@ -140,6 +140,7 @@ def _closed_form(problem: Problem) -> Learned:
         covariance = (L * geometry.relative_variance(np.array(u))) @ L.T
     return Learned(
         point_estimate(problem, beta, covariance, {"sigma": sigma}, errors, np.inf),
+        problem.model,
         f"posterior mode: {how}",
         NO_EVIDENCE,
         {"condition": geometry.data.rank.condition, "rank": float(geometry.data.rank.rank)},

@@ -83,6 +83,7 @@ class NUTS:
         likelihood = problem.model.likelihood
         return Learned(
             SampledPosterior(problem.model.predictor, likelihood, chains, problem.known),
+            problem.model,
             f"{self.chains} chains of {self.draws} draws after {self.tune} for tuning",
             "NUTS does not compute it. Use Exact() where it applies.",
             sample_stats=drawn.statistics,

@@ -62,6 +62,11 @@ class NormalEquation:
         state = evaluate(quadratic, starting_point(start))
         yield state
         H = quadratic.hessian(state.x)
+        if not np.allclose(quadratic.hessian(state.x + 1.0), H, rtol=1e-6):
+            raise IncompatibleModelError(
+                f"{self!r} solves quadratic objectives, and this one is not: a Gaussian "
+                "likelihood with MLE() is. Use Newton() or LBFGS()."
+            )
         try:
             move = cho_solve(cho_factor(H), -state.gradient)
         except LinAlgError:
@@ -69,11 +74,6 @@ class NormalEquation:
                 f"{self!r}: the normal matrix is singular in floating point, since forming it "
                 "squares the condition number. Use MLE() without an optimizer, which does not."
             ) from None
-        if not np.allclose(quadratic.hessian(state.x + move), H, rtol=1e-6):
-            raise IncompatibleModelError(
-                f"{self!r} solves quadratic objectives, and this one is not: a Gaussian "
-                "likelihood with MLE() is. Use Newton() or LBFGS()."
-            )
         yield evaluate(quadratic, state.x + move)
 
     def minimize(

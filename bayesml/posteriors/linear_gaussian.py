@@ -23,6 +23,7 @@ from bayesml.linalg import (
 from bayesml.typing import Array
 
 LOG_2PI = log(2.0 * pi)
+EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class LeastSquares:
         A minimiser β̂; the only one if the rank is full.
     residual_sum_of_squares : float
         Its value, in squared units of y.
+        Exactly zero where it is at the rounding level of the target.
     weight : float
         W.
     rank : RankReport
@@ -49,6 +51,11 @@ class LeastSquares:
     residual_sum_of_squares: float
     weight: float
     rank: RankReport
+
+    @property
+    def fits_exactly(self) -> bool:
+        """Whether the residuals are zero, or cannot be told from it in floating point."""
+        return self.residual_sum_of_squares == 0.0
 
 
 def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> LeastSquares:
@@ -66,12 +73,22 @@ def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> Least
         M, d, rss = full[:n, :n], full[:n, n], full[n, n] ** 2
     rank = rank_report(M, noise)
     if rank.null_space.shape[1] == 0:
-        return LeastSquares(M, d, solve_upper(M, d), rss, W, rank)
+        return LeastSquares(M, d, solve_upper(M, d), _above_rounding(rss, statistics), W, rank)
     norms = np.linalg.norm(M, axis=0)
     scale = np.where(norms > 0, norms, 1.0)
     equilibrated = np.linalg.lstsq(M / scale, d, rcond=1e-12)[0]
     solution = equilibrated / scale
-    return LeastSquares(M, d, solution, rss + float(np.sum((d - M @ solution) ** 2)), W, rank)
+    rss += float(np.sum((d - M @ solution) ** 2))
+    return LeastSquares(M, d, solution, _above_rounding(rss, statistics), W, rank)
+
+
+def _above_rounding(rss: float, statistics: SufficientStatistics) -> float:
+    """Return the residual sum of squares, or zero if the rounding of y explains it."""
+    n = statistics.n
+    largest = float(np.linalg.norm(statistics.R[:, n])) + abs(statistics.mean_y) * sqrt(
+        statistics.weight
+    )
+    return float(rss) if rss > (8 * (n + 1) * EPS * largest) ** 2 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,9 +221,10 @@ def check_proper(data: LeastSquares, prior: Array, names: tuple[str, ...]) -> No
     if informed == null.shape[1]:
         return
     involved = [names[j] for j in data.rank.dependent]
+    what = f"columns {involved} are linearly dependent"
     raise RankDeficientError(
-        f"The columns {involved} are linearly dependent: the design has rank {data.rank.rank} "
-        f"but {p} coefficients"
+        f"The {what if len(involved) > 1 else f'column {involved[0]!r} is constant'}: the design "
+        f"has rank {data.rank.rank} but {p} coefficients"
         + (f", and only {data.weight:g} rows" if data.weight < p else "")
         + ". Without a proper prior they cannot be told apart. Leave out one of them, or give "
         "each a proper prior, for instance the default WeaklyInformative() or "

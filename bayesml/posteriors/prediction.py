@@ -43,7 +43,7 @@ class RowDistribution(Protocol):
     def log_density(self, y: ArrayLike) -> Array:
         """Log density per row."""
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Quantiles per row."""
 
 
@@ -135,15 +135,18 @@ class Prediction:
 
         Parameters
         ----------
-        q : float or array_like, shape (rows,)
+        q : float or sequence of float
             Strictly between 0 and 1.
 
         Returns
         -------
-        ndarray, shape (rows,)
+        ndarray, shape (rows,) or (len(q), rows)
             In the unit of y.
         """
-        return self.distribution.quantile(q)
+        levels = check_probability(q)
+        if levels.ndim == 0:
+            return self.distribution.quantile(float(levels))
+        return np.stack([self.distribution.quantile(float(level)) for level in levels])
 
     def interval(self, probability: float = 0.9) -> Interval:
         """Return the equal-tailed interval that holds y with the given probability.

@@ -32,7 +32,6 @@ def save(fit: Fit, path: Any) -> None:
     arrays: dict[str, Array] = {}
     parts = {
         "model": fit.model,
-        "resolved": fit.resolved,
         "method": fit.method,
         "learned": fit.learned,
         "seed": fit.seed,
