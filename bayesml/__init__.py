@@ -24,9 +24,20 @@ from bayesml.errors import (
     IncompatibleModelError,
     MissingDependencyError,
     RankDeficientError,
+    SamplingInterrupted,
     StorageError,
 )
-from bayesml.inference import MAP, MLE, NUTS, Auto, Exact, ridge_penalty, ridge_prior_sd
+from bayesml.inference import (
+    MAP,
+    MLE,
+    NUTS,
+    Auto,
+    Direct,
+    Exact,
+    PyMC,
+    ridge_penalty,
+    ridge_prior_sd,
+)
 from bayesml.likelihoods import Gaussian, StudentT
 from bayesml.model import Model
 from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton, NormalEquation
@@ -52,6 +63,7 @@ __all__ = [
     "Data",
     "DataError",
     "DataWarning",
+    "Direct",
     "Exact",
     "Exponential",
     "Fit",
@@ -75,7 +87,9 @@ __all__ = [
     "NormalEquation",
     "NormalInverseGamma",
     "Prediction",
+    "PyMC",
     "RankDeficientError",
+    "SamplingInterrupted",
     "StorageError",
     "StudentT",
     "WeaklyInformative",

@@ -2,6 +2,7 @@
 
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method
+from bayesml.inference.engines import Direct, PyMC
 from bayesml.inference.exact import Exact
 from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
@@ -12,9 +13,11 @@ __all__ = [
     "MLE",
     "NUTS",
     "Auto",
+    "Direct",
     "Exact",
     "Learned",
     "Method",
+    "PyMC",
     "ridge_penalty",
     "ridge_prior_sd",
 ]
