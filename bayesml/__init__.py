@@ -44,7 +44,7 @@ from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newt
 from bayesml.posteriors import Prediction
 from bayesml.predictors import Linear
 from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
-from bayesml.results import CheckReport, Fit, fit, load
+from bayesml.results import CheckReport, Fit, fit, load, plots
 
 __all__ = [
     "LBFGS",
@@ -96,6 +96,7 @@ __all__ = [
     "distributions",
     "fit",
     "load",
+    "plots",
     "ridge_penalty",
     "ridge_prior_sd",
 ]
