@@ -102,21 +102,37 @@ def solve_upper(R: Array, b: Array, *, transpose: bool = False) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class RankReport:
-    """What the singular values of a column-equilibrated triangular factor say.
+    r"""What the singular values of a column-equilibrated triangular factor say.
 
     Attributes
     ----------
     rank : int
         Number of singular values above the rounding level of the data.
-    condition : float
-        Largest over smallest singular value, infinite when the rank is deficient.
-    null_space : ndarray, shape (n, n - rank)
-        Combinations of the equilibrated columns that vanish.
+    left, singular, right : ndarray
+        The singular value decomposition :math:`U\,\mathrm{diag}(s)\,V^\top` of the factor with
+        its columns scaled to norm one.
+    scale : ndarray, shape (n,)
+        The norms of the columns; one where a column is zero.
     """
 
     rank: int
-    condition: float
-    null_space: Array
+    left: Array
+    singular: Array
+    right: Array
+    scale: Array
+
+    @property
+    def condition(self) -> float:
+        """Largest over smallest singular value, infinite when the rank is deficient."""
+        if len(self.singular) == 0:
+            return 1.0
+        full = self.rank == len(self.singular)
+        return float(self.singular[0] / self.singular[-1]) if full else np.inf
+
+    @property
+    def null_space(self) -> Array:
+        """Combinations of the scaled columns that vanish, shape (n, n − rank)."""
+        return self.right[self.rank :].T
 
     @property
     def dependent(self) -> list[int]:
@@ -125,13 +141,19 @@ class RankReport:
             return []
         return [int(j) for j in np.flatnonzero(np.abs(self.null_space).max(axis=1) > 1e-6)]
 
+    def solve(self, b: Array) -> Array:
+        """Return the solution of least norm, in scaled columns, of the truncated problem."""
+        k = self.rank
+        inside = (self.left[:, :k].T @ b) / self.singular[:k]
+        return np.asarray(self.right[:k].T @ inside / self.scale)
+
 
 def rank_report(R: Array, noise: Array) -> RankReport:
     r"""Decide the rank of a triangular factor, once, relative to the rounding of its columns.
 
     The columns are scaled to unit norm, so that units do not matter. A direction counts as zero
-    when its singular value is below :math:`10\,n\,\epsilon` or below the relative error
-    :math:`\epsilon\,|\bar x_j|\sqrt{W}/\|x_j - \bar x_j\|` that storing the columns has left.
+    when its singular value is below :math:`10\,n\,\epsilon` or below four times the relative
+    error :math:`\epsilon\,|\bar x_j|\sqrt{W}/\|x_j - \bar x_j\|` that storing the columns left.
 
     Parameters
     ----------
@@ -150,12 +172,7 @@ def rank_report(R: Array, noise: Array) -> RankReport:
     norms = np.linalg.norm(R, axis=0)
     zero = norms <= 4.0 * noise
     scale = np.where(zero, 1.0, norms)
-    equilibrated = np.where(zero, 0.0, R / scale)
-    _, singular, Vt = svd(equilibrated, check_finite=False)
+    left, singular, right = svd(np.where(zero, 0.0, R / scale), check_finite=False)
     relative_noise = float(np.max(np.where(zero, 0.0, noise / scale), initial=0.0))
-    tolerance = 10 * n * EPS + 4.0 * relative_noise
-    rank = int(np.sum(singular > tolerance * max(float(singular[0]), 1.0))) if n else 0
-    condition = (
-        float(singular[0] / singular[-1]) if n and rank == n else (1.0 if n == 0 else np.inf)
-    )
-    return RankReport(rank, condition, Vt[rank:].T)
+    tolerance = (10 * n * EPS + 4.0 * relative_noise) * float(np.max(singular, initial=1.0))
+    return RankReport(int(np.sum(singular > tolerance)), left, singular, right, scale)
