@@ -17,7 +17,14 @@ from bayesml.errors import (
 )
 from bayesml.inference import Auto, Learned, Method
 from bayesml.model import Model, Problem
-from bayesml.posteriors import Kind, Prediction
+from bayesml.posteriors import (
+    ConjugatePosterior,
+    ExactPosterior,
+    Kind,
+    LeaveOneOut,
+    Prediction,
+    leave_one_out,
+)
 from bayesml.priors import NormalInverseGamma
 from bayesml.results import checks, datatree, summary
 from bayesml.typing import Array
@@ -214,6 +221,27 @@ class Fit:
                 stacklevel=2,
             )
         return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
+
+    def leave_one_out(self) -> LeaveOneOut:
+        """Predict every row from all the others, in closed form.
+
+        Returns
+        -------
+        LeaveOneOut
+            Log densities, means and leverages per row.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the answer is not exact; ``az.loo`` approximates it from draws.
+        """
+        posterior = self.learned.posterior
+        if not isinstance(posterior, ExactPosterior | ConjugatePosterior):
+            raise IncompatibleModelError(
+                f"leave_one_out() is closed form for exact answers, and this one is {self.kind}. "
+                "Use az.loo(fit.to_datatree(log_likelihood=True))."
+            )
+        return leave_one_out(posterior, self.data.blocks())
 
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
