@@ -1,6 +1,5 @@
 """A formula meets its training rows: rows are chosen, columns built, and the design remembered."""
 
-import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,17 +12,17 @@ from bayesml.data.checks import require_finite, require_unique
 from bayesml.data.door import common_labels, read_only, weights_vector
 from bayesml.data.formula import Sides, expand_dot, parse, term_uses
 from bayesml.data.formula_design import FormulaDesign
-from bayesml.data.messages import plural, quoted
+from bayesml.data.messages import quoted
+from bayesml.data.missing import drops
 from bayesml.data.tables import (
     Column,
     columns_of,
-    missing_report,
-    missing_rows,
+    complete_rows,
     require_finite_numbers,
     require_frame,
     table,
 )
-from bayesml.errors import DataError, DataWarning
+from bayesml.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,25 +89,11 @@ def _complete(
     missing: Literal["raise", "drop"],
 ) -> tuple["pd.DataFrame", NDArray[np.float64] | None, NDArray[Any] | None]:
     """Keep the rows without missing values; the others are refused, or dropped aloud."""
-    if missing not in ("raise", "drop"):
-        raise DataError(f"missing is {missing!r}; it is 'raise' or 'drop'")
-    incomplete = missing_rows(rows)
-    if not len(incomplete):
+    total = len(rows)
+    rows, kept, incomplete = complete_rows(rows, labels, drop=drops(missing))
+    incomplete.drop_aloud(total, stacklevel=4)
+    if kept is None:
         return rows, weights, labels
-    report = missing_report(rows, incomplete, labels)
-    if missing == "raise":
-        raise DataError(f"missing values in {report}; fill them, or drop rows with missing='drop'")
-    if len(incomplete) == len(rows):
-        raise DataError(f"every row has missing values: {report}; fill them or leave columns out")
-    warnings.warn(
-        f"dropped {len(incomplete)} of {plural(len(rows), 'row')} with missing values: {report}",
-        DataWarning,
-        stacklevel=4,
-    )
-    kept = np.delete(np.arange(len(rows)), incomplete)
-    rows = rows.iloc[kept].reset_index(drop=True)
-    for name in rows.select_dtypes("category"):
-        rows[name] = rows[name].cat.remove_unused_categories()
     labels = kept if labels is None else labels[kept]
     return rows, None if weights is None else weights[kept], labels
 
