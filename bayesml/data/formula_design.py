@@ -38,6 +38,11 @@ class FormulaDesign:
         """Build X for new rows; columns that the formula does not read are ignored."""
         return self._build(parse(self.formula).right, self.right, new, "X")
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a frame that X is made of."""
+        return tuple(column.name for column in self.right.columns)
+
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""
         if not frames.is_frame(new):

@@ -40,6 +40,13 @@ def _otherwise(only_levels: bool) -> Literal["number", "level"]:
     return "level" if only_levels else "number"
 
 
+def with_weights(columns: Sequence[Column], name: str | None) -> tuple[Column, ...]:
+    """Add the column of weights, unless the formula reads it as a number already."""
+    if name is None:
+        return tuple(columns)
+    return (*(column for column in columns if column.name != name), Column(name, "number"))
+
+
 def table(frame: Any, columns: Sequence[Column]) -> "pd.DataFrame":
     """Read columns with missing values as NaN, the rows numbered from 0.
 
