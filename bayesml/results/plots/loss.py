@@ -59,7 +59,5 @@ def loss(fits: Fit | Mapping[str, Fit]) -> "Figure":
         axes.set_ylabel("objective above its smallest value")
         if any(curves):
             legend(figure, [*axes.get_lines()], min(4, len(curves)))
-        caption(
-            figure, f"Smallest value reached: {smallest:.8g}, itself not on the logarithmic axis."
-        )
+        caption(figure, f"Smallest value reached: {smallest:.8g}.")
     return figure
