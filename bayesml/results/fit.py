@@ -1,6 +1,7 @@
 """The one verb that learns, and the one type that it returns."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
@@ -26,7 +27,7 @@ from bayesml.posteriors import (
     leave_one_out,
 )
 from bayesml.priors import NormalInverseGamma
-from bayesml.results import checks, datatree, summary
+from bayesml.results import checks, datatree, streams, summary
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -213,14 +214,59 @@ class Fit:
         DataError
             If columns are missing, or hold missing values or unseen levels.
         """
+        self._warn_if_failed()
+        return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
+
+    def predict_parquet(
+        self,
+        source: Any,
+        target: Any,
+        probability: float = 0.9,
+        *,
+        keep: Sequence[str] = (),
+        progress: bool = True,
+    ) -> int:
+        """Predict the rows of Parquet files into a Parquet file, of any size in bounded memory.
+
+        Parameters
+        ----------
+        source : path, or sequence of paths
+            Files, or a folder of them, with the columns that the model reads.
+        target : path
+            The file to write, with the columns ``mean``, ``sd``, ``epistemic_sd``,
+            ``aleatoric_sd``, ``lower`` and ``upper``, in the unit of y and in the order of the
+            rows.
+        probability : float
+            Mass of the equal-tailed interval from ``lower`` to ``upper``.
+        keep : sequence of str
+            Columns of the source to go along, for instance a key.
+        progress : bool
+            Whether to show a bar, on a terminal.
+
+        Returns
+        -------
+        int
+            Number of rows.
+
+        Raises
+        ------
+        DataError
+            Naming file and row, as `predict`. No file is left behind then.
+        MissingDependencyError
+            If pyarrow is not installed.
+        """
+        self._warn_if_failed()
+        how = streams.Predictor(self.learned.posterior, self.design, probability, tuple(keep))
+        return streams.predict_parquet(how, source, target, progress=progress)
+
+    def _warn_if_failed(self) -> None:
         if not self._report.passed:
             warnings.warn(
                 "This prediction comes from a fit whose checks failed; see fit.check(). "
                 + self._report.failures[0],
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
 
     def leave_one_out(self) -> LeaveOneOut:
         """Predict every row from all the others, in closed form.
