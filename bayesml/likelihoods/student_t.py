@@ -95,7 +95,9 @@ class StudentT:
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
         square = ((np.asarray(y) - eta) / sigma) ** 2
         pull = (df + 1) * square / (df + square)
-        tail = _log_excess(np.asarray(square / df, dtype=np.float64)) + square / (df * (df + square))
+        tail = _log_excess(np.asarray(square / df, dtype=np.float64)) + square / (
+            df * (df + square)
+        )
         by_df = 0.5 * (_digamma_excess(df) + tail)
         return {"df": np.asarray(by_df), "sigma": np.asarray((pull - 1.0) / sigma)}
 
@@ -140,7 +142,7 @@ def _digamma_excess(df: Array) -> Array:
     far = np.maximum(df, 40.0)
     series = (0.5 - (0.25 - (0.5 - 2.125 / far**2) / far**2) / far**2) / far**2
     near = digamma(0.5 * (df + 1)) - digamma(0.5 * df) - 1.0 / df
-    return np.where(df < 40.0, near, series)
+    return np.asarray(np.where(df < 40.0, near, series))
 
 
 def _log_excess(t: Array) -> Array:

@@ -89,14 +89,15 @@ class RowResiduals:
     ----------
     blocks : callable
         Returns the rows, block by block, each time it is called.
-    origin : ndarray, shape (n,)
-        Mean of the features, where the intercept is counted from.
+    origin, origin_error : ndarray, shape (n,)
+        Mean of the features, where the intercept is counted from, rounded, and the rest.
     intercept : bool
     term : LeastSquares
     """
 
     blocks: Callable[[], Iterable[Block]]
     origin: Array
+    origin_error: Array
     intercept: bool
     term: LeastSquares
 
@@ -105,7 +106,8 @@ class RowResiduals:
         theta = beta[int(self.intercept) :]
         at_zero = (0.0, 0.0)
         if self.intercept:
-            at_zero = exact_dot(np.append(1.0, -self.origin), beta)
+            high, low = exact_dot(np.append(1.0, -self.origin), beta)
+            at_zero = (high, low - float(self.origin_error @ theta))
         pulls, totals, squares = [], [], []
         for X, y, w in _chunks(self.blocks()):
             r, rest = residual(X, y, theta, at_zero)
