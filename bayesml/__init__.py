@@ -2,6 +2,7 @@
 
 from bayesml import distributions
 from bayesml.data import Data
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
     Exponential,
     Flat,
@@ -92,6 +93,7 @@ __all__ = [
     "SamplingInterrupted",
     "StorageError",
     "StudentT",
+    "SufficientStatistics",
     "WeaklyInformative",
     "distributions",
     "fit",
