@@ -146,7 +146,7 @@ def test_rows_are_named_by_partition(frame: pd.DataFrame) -> None:
     with pytest.raises(DataError, match=rf"missing values in row {last} of partition 6"):
         bm.Data.from_formula("y ~ a", partitioned)
     with pytest.raises(DataError, match=rf"nan in row {last} of partition 6 of 'a'"):
-        bm.Data(partitioned[["a"]], partitioned.y)
+        statistics(bm.Data(partitioned[["a"]], partitioned.y))
     lazy = bm.Data(da.from_array(frame[["a"]].to_numpy(), chunks=(3000, 1)), frame.y.to_numpy())
     with pytest.raises(DataError, match=rf"nan in row {ROWS - 1} of 'x0'"):
         statistics(lazy)

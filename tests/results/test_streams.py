@@ -86,7 +86,7 @@ def test_what_cannot_be_is_refused(rng: np.random.Generator, source: Path, tmp_p
     pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "few.parquet")
     with pytest.raises(DataError, match="has no column 'g'"):
         fit.predict_parquet(tmp_path / "few.parquet", target)
-    with pytest.raises(DataError, match="has no column 'kee'.*did you mean 'key'"):
+    with pytest.raises(DataError, match=r"has no column 'kee'.*did you mean 'key'"):
         fit.predict_parquet(source, target, keep=["kee"])
     with pytest.raises(DataError, match="strictly between 0 and 1"):
         fit.predict_parquet(source, target, 90)
