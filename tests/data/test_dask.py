@@ -109,6 +109,17 @@ def test_a_formula_means_the_same_as_in_memory(
     )
 
 
+def test_partitions_that_dask_reads_together_stay_together(
+    frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    for i in range(8):  # files so small that Dask reads several at once, more of fewer columns
+        frame[2500 * i : 2500 * (i + 1)].to_parquet(tmp_path / f"{i}.parquet")
+    lazy = dd.read_parquet(tmp_path)
+    held = bm.Data(frame[["a", "b"]], frame.y, observation_weights=frame.w)
+    assert_same(held, bm.Data(lazy[["a", "b"]], lazy.y, observation_weights=lazy.w))
+    assert_same(bm.Data.from_formula("y ~ a + g", frame), bm.Data.from_formula("y ~ a + g", lazy))
+
+
 def test_blocks_come_in_order(frame: pd.DataFrame, partitioned: Any) -> None:
     lazy = bm.Data.from_formula("y ~ b", partitioned)
     np.testing.assert_array_equal(np.concatenate([b.y for b in lazy.blocks()]), frame.y)
