@@ -30,7 +30,12 @@ def dask_arrays(
     """Take X, y and weights of which one at least is a Dask collection."""
     called, design = _named(X, y, weights, names, target_name)
     given = {"X": X, "y": y} | ({} if weights is None else {"observation_weights": weights})
-    pieces, sizes = _aligned(given)
+    opener = partial(_open_arrays, called if isinstance(design, ArrayDesign) else None)
+    if all(map(_is_framed, given.values())):
+        pieces, sizes = _joined(given)
+        opener = partial(_open_joined, len(called))
+    else:
+        pieces, sizes = _aligned(given)
     starts: Sequence[Any] = [None] * len(pieces)
     if not any(map(isnan, sizes)):
         starts = np.cumsum([0, *sizes[:-1]]).tolist()
@@ -38,8 +43,10 @@ def dask_arrays(
         (*parts, Place("", start) if start is not None else Place(f"partition {i}"))
         for i, (parts, start) in enumerate(zip(pieces, starts, strict=True))
     )
-    opener = partial(_open_arrays, called if isinstance(design, ArrayDesign) else None)
     m, passed = sum(sizes), ""
+    if isnan(m) and hasattr(X, "columns"):
+        named_matrix(_schema(X), None, None)  # refuses what is not a number
+        m, passed = len(X), "read once before, for counting rows"
     if isnan(m) or weights is not None:
         found: Count = tree(partial(count, opener), partitions, counted)
         require_some_weight(found.weight)
@@ -74,8 +81,45 @@ def _named(
 
 def _name(value: Any) -> str | None:
     """Give the name of a Series; that of a Dask array is a key of its graph."""
-    named = is_dask(value) and not hasattr(value, "chunks")
-    return str(value.name) if named and value.name is not None else frames.series_name(value)
+    return (
+        str(value.name)
+        if _is_framed(value) and value.name is not None
+        else frames.series_name(value)
+    )
+
+
+def _is_framed(value: Any) -> bool:
+    """Say whether `value` is a Dask dataframe or series."""
+    return is_dask(value) and not hasattr(value, "chunks")
+
+
+def _joined(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
+    """Put series beside a frame, so that Dask reads them together, in whatever partitions."""
+    X, *series = given.values()
+    for name, value in given.items():
+        _require_alike(name, _sizes(value), _sizes(X))
+    longest = max(map(len, map(str, X.columns)), default=0)
+    extra = {"_" * (longest + 1 + i): value for i, value in enumerate(series)}
+    pieces = X.assign(**extra).to_delayed()
+    return [(piece,) for piece in pieces], [float("nan")] * len(pieces)
+
+
+def _open_joined(n: int, rows: Any, place: Place) -> MemorySource:
+    """Check the rows of one partition of a frame with target and weights beside n features."""
+    series = (rows.iloc[:, j] for j in range(n, rows.shape[1]))
+    return _open_arrays(None, rows.iloc[:, :n], *series, place)
+
+
+def _require_alike(name: str, own: Sequence[float], others: Sequence[float]) -> None:
+    same = len(own) == len(others) and all(
+        a == b or isnan(a) or isnan(b) for a, b in zip(own, others, strict=True)
+    )
+    if not same:
+        raise DataError(
+            f"{name} has {plural(len(own), 'partition')} of {_total(own)} rows, but others "
+            f"have {len(others)} of {_total(others)}; rows are matched by position, so cut them "
+            "alike"
+        )
 
 
 def _aligned(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
@@ -85,15 +129,7 @@ def _aligned(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]
     columns = []
     for name, value in given.items():
         pieces, own = _pieces(name, value, sizes)
-        same = len(own) == len(sizes) and all(
-            a == b or isnan(a) or isnan(b) for a, b in zip(own, sizes, strict=True)
-        )
-        if not same:
-            raise DataError(
-                f"{name} has {plural(len(own), 'partition')} of {_total(own)} rows, but others "
-                f"have {len(sizes)} of {_total(sizes)}; rows are matched by position, so cut them "
-                "alike"
-            )
+        _require_alike(name, own, sizes)
         columns.append(pieces)
     return list(zip(*columns, strict=True)), sizes
 
@@ -123,7 +159,7 @@ def _pieces(name: str, value: Any, sizes: Sequence[float]) -> tuple[list[Any], l
         ends = np.cumsum(list(sizes)).astype(int)
         return np.split(array, ends[:-1]), list(sizes)
     if not hasattr(value, "chunks"):
-        return value.to_delayed(), _sizes(value)
+        return value.to_delayed(optimize_graph=False), _sizes(value)
     rows = {0: tuple(sizes)} if known and sum(sizes) == len(value) else {}
     whole = {1: -1} if value.ndim == 2 else {}
     if rows or whole:

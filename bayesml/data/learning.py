@@ -22,6 +22,7 @@ from bayesml.data.summaries import State, learners
 from bayesml.data.tables import (
     Column,
     complete_rows,
+    plain_level,
     require_finite_numbers,
     table,
     with_weights,
@@ -37,6 +38,7 @@ SAMPLE = 5
 """Rows that are kept to see which columns a formula makes."""
 
 States = Mapping[str, State]
+Declared = Mapping[Any, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,15 @@ class Student:
         rows, kept, missing = complete_rows(read, part.place, drop=self.drop)
         place = part.place if kept is None else replace(part.place, kept=kept)
         require_finite_numbers(rows, place)
-        for name, declared in _declared(part, self.columns).items():
-            rows[name] = rows[name].cat.set_categories(declared)
+        declared = _declared(part, self.columns)
         sides = self.asked.sides
         return Lesson(
             rows=len(rows),
             missing=missing,
             weight=self.weights is None or bool(rows[self.weights].any()),
             sample=rows[:SAMPLE],
-            left=_study_side(sides.left, rows, self.left),
-            right=_study_side(sides.right, rows, self.right),
+            left=_study_side(sides.left, rows, self.left, declared),
+            right=_study_side(sides.right, rows, self.right, declared),
         )
 
     def reader(self, lesson: Lesson) -> FormulaReader:
@@ -92,8 +93,8 @@ class Student:
         """Say whether a transformation of these rows has not been learned yet."""
         sides = self.asked.sides
         return bool(
-            _study_side(sides.left, rows, self.left).summaries
-            or _study_side(sides.right, rows, self.right).summaries
+            _study_side(sides.left, rows, self.left, {}).summaries
+            or _study_side(sides.right, rows, self.right, {}).summaries
         )
 
     def after(self, lesson: Lesson) -> "Student":
@@ -103,19 +104,21 @@ class Student:
         )
 
 
-def _declared(part: Part, columns: Iterable[Column]) -> dict[str, list[Any]]:
+def _declared(part: Part, columns: Iterable[Column]) -> Declared:
     """Give all categories of the categorical columns, used in this part or not."""
     import pandas as pd
 
     dtypes = {c.name: getattr(part[c.name], "dtype", None) for c in columns if c.kind == "text"}
     return {
-        name: list(dtype.categories)
+        name: tuple(plain_level(level) for level in dtype.categories)
         for name, dtype in dtypes.items()
         if isinstance(dtype, pd.CategoricalDtype)
     }
 
 
-def _study_side(terms: "SimpleFormula", rows: "pd.DataFrame", known: States) -> Side:
+def _study_side(
+    terms: "SimpleFormula", rows: "pd.DataFrame", known: States, declared: Declared
+) -> Side:
     """Evaluate every factor of one side, collecting levels and summaries."""
     from formulaic.materializers import PandasMaterializer
     from formulaic.utils.stateful_transforms import stateful_eval
@@ -135,13 +138,13 @@ def _study_side(terms: "SimpleFormula", rows: "pd.DataFrame", known: States) -> 
                 if how == "lookup"
                 else stateful_eval(expression, context, {}, state, None)
             )
-        if (found := _levels(value)) is not None:
+        if (found := _levels(value, declared)) is not None:
             levels[expression] = found
     summaries = {key: value.pop("summary") for key, value in state.items() if "summary" in value}
     return Side(levels, summaries)
 
 
-def _levels(value: Any) -> Levels | None:
+def _levels(value: Any, declared: Declared) -> Levels | None:
     """Collect the levels of a factor; None for numbers."""
     import pandas as pd
     from formulaic.parser.types import Factor
@@ -153,7 +156,7 @@ def _levels(value: Any) -> Levels | None:
     if not (is_factor or categorical):
         return None
     used = frozenset(pd.Series(series).dropna().unique().tolist())
-    return Levels(used, tuple(series.dtype.categories.tolist()) if categorical else ())
+    return Levels(used, declared.get(getattr(series, "name", None), ()))
 
 
 def _after(known: States, side: Side) -> States:

@@ -111,6 +111,31 @@ class FormulaReader:
 
     def block(self, part: Part) -> Block:
         """Read the complete rows of a part; a DataError names those that cannot be used."""
+        return (self._as_it_is(part) if self._is_plain else None) or self._built(part)
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether every column that the formula makes is a column of numbers as it is."""
+        left, right = self.design.left.columns, self.design.right.columns
+        names = tuple(column.name for column in right)
+        return (
+            names == self.design.feature_names
+            and [column.name for column in left] == [self.design.target_name]
+            and all(column.kind == "number" for column in right)
+        )
+
+    def _as_it_is(self, part: Part) -> Block | None:
+        """Read columns without formulaic; None where it has to say what is wrong with them."""
+        X = frames.matrix(part, self.design.feature_names, "X")
+        y = _numbers(part, self.design.target_name, "y")
+        w = None if self.weights is None else _numbers(part, self.weights, "observation_weights")
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = X.sum() + y.sum() + (0.0 if w is None else w.sum())
+        if not np.isfinite(total):
+            return None
+        return Block(X, y, _checked_weights(w, part.place))
+
+    def _built(self, part: Part) -> Block:
         rows, place = complete_part(part, self._read, drop=self.drop)
         if not len(rows):
             return Block(np.empty((0, len(self.design.feature_names))), np.empty(0), None)

@@ -140,7 +140,7 @@ def stream_columns(
         return StreamSource(files, reader, files.rows, ""), reader.design
     parts = files.parts(reader.columns, _size(len(names)), "counting complete rows")
     found = sum((reader.missing(part) for part in parts), start=Missing())
-    found.drop_aloud(files.rows, stacklevel=4)
+    found.drop_aloud(files.rows, stacklevel=3)
     passed = "read once before, for rows with missing values"
     return StreamSource(files, reader, files.rows - found.rows, passed), reader.design
 

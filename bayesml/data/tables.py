@@ -148,10 +148,16 @@ def _factor(series: "pd.Series[Any]", what: str) -> "pd.Categorical":
 
     factor = pd.Categorical(series).remove_unused_categories()
     levels = [x.item() if isinstance(x, np.generic) else x for x in factor.categories]
-    if isinstance(series.dtype, pd.CategoricalDtype):  # the intervals of pandas.cut, by their text
-        levels = [x if isinstance(x, str | int | float) else str(x) for x in levels]
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        levels = list(map(plain_level, levels))
     for allowed in (str, (int, float)):
         if all(isinstance(x, allowed) for x in levels):
             return factor.rename_categories(dict(zip(factor.categories, levels, strict=True)))
     kinds = " and ".join(sorted({type(x).__name__ for x in levels}))
     raise DataError(f"{what} holds {kinds}; levels are text or numbers, so turn it into text first")
+
+
+def plain_level(level: Any) -> str | int | float:
+    """Give a category as text or a number; the intervals of pandas.cut go by their text."""
+    plain = level.item() if isinstance(level, np.generic) else level
+    return plain if isinstance(plain, str | int | float) else str(plain)
