@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.predictors import Linear, Predictor
 from bayesml.priors import (
     Independent,
+    Layered,
     NormalInverseGamma,
     Prior,
     Resolved,
@@ -74,7 +76,7 @@ class Model:
 
     def __str__(self) -> str:
         """Say the equation and the priors in words."""
-        prior = Independent() if isinstance(self.prior, Flat) else self.prior
+        prior = self._prior
         likelihood = self.likelihood.describe().split("\n")
         if isinstance(prior, NormalInverseGamma):
             likelihood = likelihood[:1]
@@ -100,20 +102,29 @@ class Model:
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
         statistics = SufficientStatistics.from_blocks(data.blocks())
-        if not isinstance(self.predictor, Linear):
-            raise IncompatibleModelError(f"No predictor of type {type(self.predictor).__name__}.")
-        predictor = replace(self.predictor, intercept=_intercept(self.predictor, data))
+        outputs = self.likelihood.outputs(statistics.mean_y, statistics.sd_y)
+        predictor = self.predictor.resolve(
+            statistics.mean_X, statistics.sd_X, outputs, data.design.has_intercept
+        )
         scales = Scales(
             data.feature_names,
             statistics.mean_X,
             statistics.sd_X,
             statistics.mean_y,
             statistics.sd_y,
-            bool(predictor.intercept),
+            getattr(predictor, "intercept", False) is True,
         )
-        prior = Independent() if isinstance(self.prior, Flat) else self.prior
-        resolved = Model(predictor, self._resolve_noise(statistics.sd_y), prior.resolve(scales))
+        prior = self._prior.resolve(scales)
+        resolved = Model(predictor, self._resolve_noise(statistics.sd_y), prior)
         return Problem(self, resolved, data, statistics)
+
+    @property
+    def _prior(self) -> Prior:
+        """The prior that the declared one means for this predictor."""
+        depth = self.predictor.depth
+        if isinstance(self.prior, Flat):
+            return Layered(sd=inf) if depth else Independent()
+        return self.prior.for_layers(depth) if depth else self.prior
 
     def _resolve_noise(self, sd_y: float) -> Likelihood:
         if isinstance(self.prior, NormalInverseGamma):
@@ -190,19 +201,6 @@ class Problem:
         if self.has_intercept and not centred:
             G[0, 1:] = -self.statistics.mean_X
         return G
-
-
-def _intercept(predictor: Linear, data: Data) -> bool:
-    stated = data.design.has_intercept
-    if predictor.intercept is not None and stated is not None and predictor.intercept != stated:
-        raise IncompatibleModelError(
-            f"Linear(intercept={predictor.intercept}) contradicts the formula, which "
-            f"{'has' if stated else 'has no'} intercept. Write Linear() to follow the formula, "
-            "or change it ('0 +' removes the intercept)."
-        )
-    if predictor.intercept is not None:
-        return predictor.intercept
-    return True if stated is None else stated
 
 
 def _check_role(role: str, part: Any, needs: str, example: str) -> None:

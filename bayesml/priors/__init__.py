@@ -2,11 +2,14 @@
 
 from bayesml.priors.base import Prior, Resolved, Scales
 from bayesml.priors.independent import Independent
+from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.weakly_informative import WeaklyInformative
 
 __all__ = [
+    "Groups",
     "Independent",
+    "Layered",
     "NormalInverseGamma",
     "Prior",
     "Resolved",
