@@ -26,19 +26,39 @@ from bayesml.errors import (
     RankDeficientError,
     StorageError,
 )
-from bayesml.inference import MAP, MLE, NUTS, Auto, Exact, ridge_penalty, ridge_prior_sd
-from bayesml.likelihoods import Gaussian, StudentT
+from bayesml.inference import (
+    MAP,
+    MLE,
+    NUTS,
+    Auto,
+    Exact,
+    Laplace,
+    Training,
+    ridge_penalty,
+    ridge_prior_sd,
+)
+from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, StudentT
 from bayesml.model import Model
-from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton
+from bayesml.optimizers import (
+    LBFGS,
+    SGD,
+    Adam,
+    GradientDescent,
+    LevenbergMarquardt,
+    Momentum,
+    Newton,
+)
 from bayesml.posteriors import Prediction
-from bayesml.predictors import Linear
-from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
+from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
+from bayesml.priors import Independent, Layered, NormalInverseGamma, WeaklyInformative
 from bayesml.results import CheckReport, Fit, fit, load
 
 __all__ = [
+    "GELU",
     "LBFGS",
     "MAP",
     "MLE",
+    "MLP",
     "NUTS",
     "SGD",
     "Adam",
@@ -62,10 +82,14 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "HeteroscedasticGaussian",
     "ImproperPosteriorError",
     "IncompatibleModelError",
     "Independent",
     "InverseGamma",
+    "Laplace",
+    "Layered",
+    "LevenbergMarquardt",
     "Linear",
     "MissingDependencyError",
     "Model",
@@ -75,8 +99,13 @@ __all__ = [
     "NormalInverseGamma",
     "Prediction",
     "RankDeficientError",
+    "ReLU",
+    "SiLU",
+    "Softplus",
     "StorageError",
     "StudentT",
+    "Tanh",
+    "Training",
     "WeaklyInformative",
     "distributions",
     "fit",

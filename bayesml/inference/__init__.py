@@ -3,8 +3,10 @@
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.exact import Exact
+from bayesml.inference.laplace import Laplace
 from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
+from bayesml.inference.networks.settings import Training
 from bayesml.inference.nuts import NUTS
 
 __all__ = [
@@ -13,8 +15,10 @@ __all__ = [
     "NUTS",
     "Auto",
     "Exact",
+    "Laplace",
     "Learned",
     "Method",
+    "Training",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

@@ -9,6 +9,9 @@ import numpy as np
 
 from bayesml.errors import DataError
 from bayesml.inference.base import Learned
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.point import network_point
+from bayesml.inference.networks.settings import Training
 from bayesml.inference.objectives import MeanSquaredError, negative_log_density
 from bayesml.inference.point import (
     NO_EVIDENCE,
@@ -23,6 +26,7 @@ from bayesml.linalg import solve_upper
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors.linear_gaussian import LeastSquares, least_squares
+from bayesml.predictors import MLP
 from bayesml.typing import Array
 
 
@@ -43,7 +47,10 @@ class MLE:
     ----------
     optimizer : Optimizer or None
         How to minimise the objective, J(θ), the mean squared error, if the likelihood is
-        Gaussian; its values are kept as the loss curve. None takes the most accurate way.
+        Gaussian; its values are kept as the loss curve. None takes the most accurate way, which
+        for networks is `LevenbergMarquardt`.
+    training : Training
+        Restarts, early stopping and the progress bar of networks.
 
     Raises
     ------
@@ -65,9 +72,13 @@ class MLE:
     """
 
     optimizer: Optimizer | None = None
+    training: Training = Training()
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
+        if isinstance(problem.model.predictor, MLP):
+            recipe = Recipe(self.optimizer, self.training, with_prior=False, tune=False)
+            return network_point(problem, rng, recipe, "maximum likelihood")
         data = least_squares(problem.statistics, intercept=problem.has_intercept)
         refuse_dependent(problem, data)
         if not isinstance(problem.model.likelihood, Gaussian):

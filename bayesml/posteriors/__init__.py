@@ -3,6 +3,7 @@
 from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.conjugate import ConjugatePosterior
 from bayesml.posteriors.exact import ExactPosterior
+from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.point import PointEstimate
 from bayesml.posteriors.prediction import Interval, Prediction
 from bayesml.posteriors.sampled import SampledPosterior
@@ -12,6 +13,7 @@ __all__ = [
     "ExactPosterior",
     "Interval",
     "Kind",
+    "LinearisedPosterior",
     "Marginal",
     "PointEstimate",
     "Posterior",

@@ -34,7 +34,8 @@ class Mixture:
     likelihood : Likelihood
         The kernel.
     components : callable
-        Maps a slice of b rows to η of shape (b, K) and parameters that broadcast against it.
+        Maps a slice of b rows to η of shape (b, K), or (k, b, K) for likelihoods that read k
+        outputs, and parameters that broadcast against (b, K).
     """
 
     rows: int
@@ -89,7 +90,7 @@ class Mixture:
         out = np.empty(self.rows)
         for block in self._blocks():
             eta, parameters = self.components(block)
-            wide = {k: np.broadcast_to(v, eta.shape) for k, v in parameters.items()}
+            wide = {k: np.broadcast_to(v, eta.shape[-2:]) for k, v in parameters.items()}
             out[block] = self._invert(q[block], eta, wide, self.mean[block], self.sd[block])
         return out
 
@@ -98,10 +99,10 @@ class Mixture:
     ) -> Array:
         def excess(y: Array, row: Integers, target: Array) -> Array:
             local = {name: value[row] for name, value in parameters.items()}
-            return self.likelihood.cdf(y[:, None], eta[row], local) @ self.weights - target
+            return self.likelihood.cdf(y[:, None], eta[..., row, :], local) @ self.weights - target
 
         rows = np.arange(len(q))
-        centre = np.where(np.isfinite(mean), mean, np.median(eta, axis=1))
+        centre = np.where(np.isfinite(mean), mean, np.median(eta.reshape(-1, *eta.shape[-2:])[0], axis=1))
         spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre)) + 1e-300
         bracket = elementwise.bracket_root(
             excess, centre - spread, centre + spread, args=(rows, q), maxiter=2000

@@ -64,7 +64,7 @@ class SampledPosterior:
         noise = self._noise(slice(None))
 
         def at(block: slice) -> tuple[Array, Mapping[str, Any]]:
-            return self.predictor.eta(flat, X[block]).T, noise
+            return np.swapaxes(self.predictor.eta(flat, X[block]), -1, -2), noise
 
         def mean_at(block: slice) -> Array:
             return self.likelihood.mean(*at(block))

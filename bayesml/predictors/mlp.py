@@ -21,7 +21,7 @@ class Standardisation:
     Attributes
     ----------
     mean_X, sd_X : tuple of float, length n
-        In the features' units.
+        In the features' units; empty where they are standardised before they come.
     outputs : tuple of (centre, scale)
         One pair for every output, on the link scale.
     """
@@ -137,22 +137,26 @@ class MLP:
             parameters[name] = value
         return parameters
 
+    def inner(self) -> "MLP":
+        """Return the same network for features that are standardised already."""
+        return replace(self, standardisation=Standardisation((), (), self.outputs))
+
     def standardise(self, X: Floats) -> Floats:
         """Return x̃, in the precision of X."""
-        if self.standardisation is None:
+        if self.standardisation is None or not self.standardisation.mean_X:
             return X
         mean = np.asarray(self.standardisation.mean_X, dtype=X.dtype)
         return np.asarray((X - mean) / np.asarray(self.standardisation.sd_X, dtype=X.dtype))
 
     def eta(self, parameters: Parameters, X: Floats) -> Floats:
         """Evaluate h_θ(X): shape (..., m), or (k, ..., m) for k > 1 outputs."""
-        return self._eta(forward(self.layers(parameters), self.activation, self.standardise(X)))
+        return self.link(forward(self.layers(parameters), self.activation, self.standardise(X)))
 
     def vjp(self, parameters: Parameters, X: Floats, cotangent: Floats) -> dict[str, Floats]:
         """Evaluate Jᵀ·cotangent, a cotangent of the shape of η: backpropagation (M2, M3)."""
         layers = self.layers(parameters)
         seen = trace(layers, self.activation, self.standardise(X))
-        return self._named(backward(layers, seen, self._delta(cotangent)))
+        return self.named(backward(layers, seen, self.delta(cotangent)))
 
     def jvp(self, parameters: Parameters, X: Floats, tangents: Parameters) -> Floats:
         """Evaluate J·tangents, of the shape of η (M5)."""
@@ -182,17 +186,20 @@ class MLP:
         widths = " × ".join(str(h) for h in self.hidden)
         return f"η = network of {widths} {type(self.activation).__name__} units, standardised"
 
-    def _eta(self, z: Floats) -> Floats:
+    def link(self, z: Floats) -> Floats:
+        """Return η = c + s z of the last layer, (..., m, k) to (..., m) or (k, ..., m)."""
         return self._stack([c + s * z[..., k] for k, (c, s) in enumerate(self.outputs)])
 
-    def _delta(self, cotangent: Floats) -> Floats:
+    def delta(self, cotangent: Floats) -> Floats:
+        """Return δ of the last layer from a cotangent of η, (..., m, k)."""
         parts = [cotangent] if len(self.outputs) == 1 else [*cotangent]
         return np.stack([g * s for g, (_, s) in zip(parts, self.outputs, strict=True)], axis=-1)
 
     def _stack(self, parts: Sequence[Floats]) -> Floats:
         return parts[0] if len(self.outputs) == 1 else np.stack(parts)
 
-    def _named(self, gradients: Layers) -> dict[str, Floats]:
+    def named(self, gradients: Layers) -> dict[str, Floats]:
+        """Return parameters by name from (W, b) of every layer."""
         named: dict[str, Floats] = {}
         for layer, (W, b) in enumerate(gradients, start=1):
             named |= {f"weights_{layer}": W, f"biases_{layer}": b}

@@ -1,6 +1,6 @@
 """A fit as an `xarray.DataTree` in ArviZ's schema, from every kind of answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from bayesml.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
+Eta = Callable[[Mapping[str, Array], Array], Array]
 Groups = dict[str, "xr.Dataset"]
 
 
@@ -55,14 +56,16 @@ def data_groups(data: Data, known: Mapping[str, float]) -> Groups:
     }
 
 
-def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array]) -> Array:
+def log_likelihood(
+    model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta
+) -> Array:
     """Evaluate wᵢ log p(yᵢ | draw), shape (chain, draw, observation), block by block."""
     first = next(iter(draws.values()))
     chains, per_chain = first.shape[:2]
     out = np.empty((chains, per_chain, data.m))
     noise = noise_of(model, draws)
     for block in row_blocks(data.m, chains * per_chain):
-        eta = model.predictor.eta(draws, np.asarray(data.X[block], dtype=np.float64))
+        eta = eta_of(draws, np.asarray(data.X[block], dtype=np.float64))
         out[..., block] = model.likelihood.log_density(data.y[block], eta, noise)
     if data.observation_weights is not None:
         out *= data.observation_weights
@@ -70,7 +73,11 @@ def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array]) -> Arra
 
 
 def posterior_predictive(
-    model: Model, data: Data, draws: Mapping[str, Array], rng: np.random.Generator
+    model: Model,
+    data: Data,
+    draws: Mapping[str, Array],
+    eta_of: Eta,
+    rng: np.random.Generator,
 ) -> Array:
     """Draw one replicated data set per parameter draw, shape (chain, draw, observation)."""
     first = next(iter(draws.values()))
@@ -78,7 +85,7 @@ def posterior_predictive(
     out = np.empty((chains, per_chain, data.m))
     noise = noise_of(model, draws)
     for block in row_blocks(data.m, chains * per_chain):
-        eta = model.predictor.eta(draws, np.asarray(data.X[block], dtype=np.float64))
+        eta = eta_of(draws, np.asarray(data.X[block], dtype=np.float64))
         out[..., block] = model.likelihood.sample(eta, noise, rng)
     return out
 

@@ -18,7 +18,7 @@ from bayesml.errors import (
 from bayesml.inference import Auto, Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.results import checks, datatree, summary
 from bayesml.typing import Array
 
@@ -137,7 +137,7 @@ class Fit:
         import xarray as xr
 
         values = self.draws(chains, draws)
-        dims = {"weights": ["feature"], "y": ["observation"]}
+        dims = self.resolved.predictor.dims() | {"y": ["observation"]}
         coords = {
             "feature": list(self.data.feature_names),
             "observation": datatree.observation_labels(self.data),
@@ -146,13 +146,15 @@ class Fit:
         extra["sample_stats"] = dict(datatree.sample_stats(self.learned, values))
         if log_likelihood:
             extra["log_likelihood"] = {
-                "y": datatree.log_likelihood(self.resolved, self.data, values)
+                "y": datatree.log_likelihood(self.resolved, self.data, values, self._eta)
             }
         if log_prior:
             extra["log_prior"] = datatree.log_prior(self._problem("log_prior"), values)
         if posterior_predictive:
             rng = self._rng(1)
-            replicated = datatree.posterior_predictive(self.resolved, self.data, values, rng)
+            replicated = datatree.posterior_predictive(
+                self.resolved, self.data, values, self._eta, rng
+            )
             extra["posterior_predictive"] = {"y": replicated}
         groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}
         groups |= datatree.data_groups(self.data, self._known)
@@ -248,6 +250,14 @@ class Fit:
         return self.draws() if self.kind == "sampled" else {}
 
     @property
+    def _eta(self) -> datatree.Eta:
+        """How draws become η: as the posterior says, or by the predictor itself."""
+        eta: datatree.Eta = getattr(
+            self.learned.posterior, "eta", self.resolved.predictor.eta
+        )
+        return eta
+
+    @property
     def _known(self) -> dict[str, float]:
         noise = self.resolved.likelihood.noise
         return {name: value for name, value in noise.items() if isinstance(value, float)}
@@ -256,10 +266,11 @@ class Fit:
         return np.random.default_rng([self.seed, stream])
 
     def _problem(self, group: str) -> Problem:
-        if isinstance(self.resolved.prior, NormalInverseGamma):
+        prior = self.resolved.prior
+        if isinstance(prior, NormalInverseGamma | Layered):
             raise IncompatibleModelError(
-                f"The group {group} needs separate priors, but NormalInverseGamma is a joint one. "
-                "State Independent(...) priors to use it."
+                f"The group {group} needs a prior for every coefficient, but "
+                f"{type(prior).__name__} is a joint one. State Independent(...) priors to use it."
             )
         return self.resolved.resolve(self.data)
 

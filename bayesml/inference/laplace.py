@@ -1,0 +1,103 @@
+"""Laplace's approximation of a network's posterior. Derived in docs/theory/network.md."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.base import Learned
+from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
+from bayesml.inference.networks.point import diagnostics_of, how
+from bayesml.inference.networks.settings import Training
+from bayesml.model import Problem
+from bayesml.optimizers import LevenbergMarquardt
+from bayesml.posteriors import LinearisedPosterior
+from bayesml.predictors import MLP
+from bayesml.priors import Layered
+
+
+@dataclass(frozen=True)
+class Laplace:
+    r"""A Gaussian at the mode, whose curvature is the generalised Gauss-Newton matrix.
+
+    .. math:: \theta \mid y \approx \mathrm{Normal}(\hat\theta, H^{-1}), \qquad
+              H = \mathsf J^\top \Lambda \mathsf J + A \qquad (M7)
+
+    for the predictor linearised at :math:`\hat\theta`, which is also what predicts (M13). Prior
+    scales and noise that are not known maximise the Laplace evidence (M10 to M12), and the step of
+    training at which it was largest is kept.
+
+    Parameters
+    ----------
+    optimizer : LevenbergMarquardt
+        How the mode is found.
+    training : Training
+        Restarts, chosen by evidence, and the progress bar.
+
+    Raises
+    ------
+    IncompatibleModelError
+        At fit, if the predictor is not a network or the prior is improper.
+    ConvergenceError
+        If training diverges.
+
+    References
+    ----------
+    MacKay (1992), A practical Bayesian framework for backpropagation networks;
+    Immer, Korzepa & Bauer (2021), Improving predictions of Bayesian neural nets via local
+    linearization; Immer et al. (2021), Scalable marginal likelihood estimation.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> X = np.linspace(-2, 2, 40)[:, None]
+    >>> data = bm.Data(X, np.sin(2 * X[:, 0]))
+    >>> model = bm.Model(bm.MLP(hidden=(8,)), bm.Gaussian(sigma=0.1))
+    >>> p = bm.fit(model, data, bm.Laplace(), rng=1).predict([[0.5], [8.0]])
+    >>> bool(p.epistemic_sd[1] > 5 * p.epistemic_sd[0])
+    True
+    """
+
+    optimizer: LevenbergMarquardt = LevenbergMarquardt()
+    training: Training = Training()
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Find the mode, and the curvature there."""
+        _refuse(problem)
+        mode = find_mode(problem, rng, Recipe(self.optimizer, self.training))
+        kept = f"full generalised Gauss-Newton matrix of {len(mode.point.x)} parameters"
+        return Learned(
+            linearised(problem, mode),
+            f"Laplace approximation, {kept}, {how(mode)}",
+            mode.log_evidence,
+            diagnostics_of(mode),
+            notes_of([mode]),
+            mode.losses,
+        )
+
+
+def linearised(problem: Problem, mode: Mode) -> LinearisedPosterior:
+    """Return the posterior of the linearised network."""
+    model = problem.model
+    return LinearisedPosterior(
+        model.predictor,
+        model.likelihood,
+        mode.parameters,
+        mode.point.regression(),
+        dict(mode.scales.noise),
+        tuple(problem.inferred),
+        problem.data.n,
+    )
+
+
+def _refuse(problem: Problem) -> None:
+    prior = problem.model.prior
+    if not isinstance(problem.model.predictor, MLP):
+        raise IncompatibleModelError(
+            f"Laplace() approximates networks, got {problem.model.predictor!r}. Use Exact() or "
+            "NUTS(), or MLP(hidden=()), which is linear."
+        )
+    if isinstance(prior, Layered) and prior.sd == np.inf:
+        raise IncompatibleModelError(
+            "Laplace() needs a proper prior, got Flat(). Use Layered(), or MLE() without a prior."
+        )
