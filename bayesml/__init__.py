@@ -47,6 +47,7 @@ from bayesml.optimizers import (
     LevenbergMarquardt,
     Momentum,
     Newton,
+    NormalEquation,
 )
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
@@ -96,6 +97,7 @@ __all__ = [
     "Momentum",
     "Newton",
     "Normal",
+    "NormalEquation",
     "NormalInverseGamma",
     "Prediction",
     "RankDeficientError",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -87,36 +88,27 @@ class Model:
         )
 
     def resolve(self, data: Data) -> "Problem":
-        """Meet the data: every number stated, every default scaled, in original units.
+        """Meet the data; the result's ``model`` states every number, in original units.
 
         Raises
         ------
         DataError
-            If the default priors have no scale to go by.
+            If `data` is not Data or, from ``model``, if default priors have no scale to go by.
         IncompatibleModelError
-            If the priors do not fit the features.
+            From ``model``, if the priors do not fit the features.
         """
         if not isinstance(data, Data):
             raise DataError(
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
-        statistics = SufficientStatistics.from_blocks(data.blocks())
-        outputs = self.likelihood.outputs(statistics.mean_y, statistics.sd_y)
-        predictor = self.predictor.resolve(
-            statistics.mean_X, statistics.sd_X, outputs, data.design.has_intercept
-        )
-        scales = Scales(
-            data.feature_names,
-            statistics.mean_X,
-            statistics.sd_X,
-            statistics.mean_y,
-            statistics.sd_y,
-            getattr(predictor, "intercept", False) is True,
-        )
-        prior = self._prior.resolve(scales)
-        resolved = Model(predictor, self._resolve_noise(statistics.sd_y), prior)
-        return Problem(self, resolved, data, statistics)
+        return Problem(self, data, SufficientStatistics.from_blocks(data.blocks()))
+
+    def without_priors(self) -> "Model":
+        """Return the same model with flat priors on everything that is not known."""
+        stated: Any = self.likelihood
+        unknown = [name for name, v in self.likelihood.noise.items() if not isinstance(v, float)]
+        return Model(self.predictor, replace(stated, **dict.fromkeys(unknown, Flat())), Flat())
 
     @property
     def _prior(self) -> Prior:
@@ -142,6 +134,25 @@ class Model:
         return resolved
 
 
+def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Model:
+    predictor = model.predictor.resolve(
+        statistics.mean_X,
+        statistics.sd_X,
+        model.likelihood.outputs(statistics.mean_y, statistics.sd_y),
+        data.design.has_intercept,
+    )
+    scales = Scales(
+        data.feature_names,
+        statistics.mean_X,
+        statistics.sd_X,
+        statistics.mean_y,
+        statistics.sd_y,
+        getattr(predictor, "intercept", False) is True,
+    )
+    noise = model._resolve_noise(statistics.sd_y)
+    return Model(predictor, noise, model._prior.resolve(scales))
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A model that has met its data: what an inference method is given.
@@ -149,17 +160,23 @@ class Problem:
     Attributes
     ----------
     declared : Model
-        The model as the user wrote it.
-    model : Model
-        The same with every number stated, in original units.
+        As the user wrote it.
     data : Data
     statistics : SufficientStatistics
     """
 
     declared: Model
-    model: Model
     data: Data
     statistics: SufficientStatistics
+
+    @cached_property
+    def model(self) -> Model:
+        """The declared model with every number stated, in original units."""
+        return _resolved(self.declared, self.data, self.statistics)
+
+    def without_priors(self) -> "Problem":
+        """Return the same problem with flat priors, whose defaults need no scale."""
+        return replace(self, declared=self.declared.without_priors())
 
     @property
     def has_intercept(self) -> bool:

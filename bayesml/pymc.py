@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +24,12 @@ from bayesml.distributions import (
     stack,
 )
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import Gaussian, Likelihood
+from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, Likelihood
 from bayesml.likelihoods import StudentT as StudentTLikelihood
 from bayesml.model import Model, Problem
-from bayesml.priors import Independent, NormalInverseGamma
-from bayesml.typing import Array
+from bayesml.predictors import GELU, MLP, Activation, ReLU, SiLU, Softplus, Tanh
+from bayesml.priors import Independent, Layered, NormalInverseGamma
+from bayesml.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
     import pymc
@@ -74,8 +77,17 @@ def build(problem: Problem) -> "pymc.Model":
             noise, eta = _conjugate(problem, problem.prior, X)
         else:
             noise = {name: noise_variable(name, p) for name, p in problem.inferred.items()}
-            eta = _predictor(problem, problem.prior, X)
-        observe(problem.model.likelihood, eta, noise | problem.known, y, data)
+            if isinstance(problem.prior, Layered):
+                eta = _network(problem, problem.prior, X)
+            else:
+                eta = _predictor(problem, problem.prior, X)
+        observe(
+            problem.model.likelihood,
+            eta,
+            noise | {k: _exact(v) for k, v in problem.known.items()},
+            y,
+            data,
+        )
     return pymc_model
 
 
@@ -94,13 +106,59 @@ def _predictor(problem: Problem, prior: Independent, X: Any) -> Any:
     return centred + (X - mean_X) @ weights
 
 
+def _network(problem: Problem, prior: Layered, X: Any) -> Any:
+    """Return η of a network, its prior scales learned or known."""
+    import pymc as pm
+
+    network = problem.model.predictor
+    if not isinstance(network, MLP):
+        raise IncompatibleModelError(f"Layered() is the prior of a network, got {network!r}.")
+    shapes = network.shapes(problem.data.n)
+    groups = prior.groups(shapes, problem.data.feature_names)
+    precision: Any = prior.precision(groups)
+    if prior.learned:
+        size = len(groups.names)
+        precision = pm.Gamma("precision", alpha=prior.shape, beta=prior.rate, shape=size)
+    sd = precision[groups.members] ** -0.5
+    a = network.standardise(X)
+    start = 0
+    for layer, (weights, biases) in enumerate(batched(shapes.items(), 2), start=1):
+        parts = []
+        for name, shape in (weights, biases):
+            scale = sd[start : start + prod(shape)].reshape(shape)
+            parts.append(pm.Normal(name, 0.0, scale, shape=shape))
+            start += prod(shape)
+        a = pm.math.dot(a, parts[0].T) + parts[1]
+        if layer < network.depth:
+            a = _activation(network.activation, a)
+    outputs = [c + s * a[:, k] for k, (c, s) in enumerate(network.outputs)]
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _activation(activation: Activation, z: Any) -> Any:
+    import pymc as pm
+
+    match activation:
+        case Tanh():
+            return pm.math.tanh(z)
+        case ReLU():
+            return pm.math.maximum(z, 0.0)
+        case SiLU():
+            return z * pm.math.sigmoid(z)
+        case GELU():
+            return 0.5 * z * (1.0 + pm.math.erf(z / np.sqrt(2.0)))
+        case Softplus():
+            return pm.math.log1pexp(z)
+    raise IncompatibleModelError(f"No PyMC activation for {activation!r}.")
+
+
 def _conjugate(problem: Problem, prior: NormalInverseGamma, X: Any) -> tuple[dict[str, Any], Any]:
     import pymc as pm
 
-    variance = pm.InverseGamma("sigma_squared", alpha=prior.shape, beta=prior.rate)
+    variance = pm.InverseGamma("sigma_squared", alpha=_exact(prior.shape), beta=_exact(prior.rate))
     sigma = pm.Deterministic("sigma", variance**0.5)
-    scale = sigma * np.asarray(prior.scale)
-    weights = pm.Normal("weights", np.asarray(prior.mean), scale, dims="feature")
+    scale = sigma * _exact(prior.scale)
+    weights = pm.Normal("weights", _exact(prior.mean), scale, dims="feature")
     if not problem.has_intercept:
         return {"sigma": sigma}, X @ weights
     mean_X = problem.statistics.mean_X
@@ -129,17 +187,17 @@ def variable(name: str, prior: Distribution, dims: str | None = None) -> Any:
         case Flat():
             return pm.Flat(name, dims=dims)
         case Normal(mean, sd):
-            return pm.Normal(name, np.asarray(mean), np.asarray(sd), dims=dims)
+            return pm.Normal(name, _exact(mean), _exact(sd), dims=dims)
         case StudentT(df, location, scale):
             return pm.StudentT(
                 name,
-                nu=np.asarray(df),
-                mu=np.asarray(location),
-                sigma=np.asarray(scale),
+                nu=_exact(df),
+                mu=_exact(location),
+                sigma=_exact(scale),
                 dims=dims,
             )
         case Laplace(location, scale):
-            return pm.Laplace(name, np.asarray(location), np.asarray(scale), dims=dims)
+            return pm.Laplace(name, _exact(location), _exact(scale), dims=dims)
     raise IncompatibleModelError(f"No PyMC variable on the real line for {prior!r}.")
 
 
@@ -151,18 +209,23 @@ def noise_variable(name: str, prior: Distribution) -> Any:
         case Flat():
             return pm.HalfFlat(name)
         case HalfNormal(scale):
-            return pm.HalfNormal(name, scale)
+            return pm.HalfNormal(name, _exact(scale))
         case HalfCauchy(scale):
-            return pm.HalfCauchy(name, scale)
+            return pm.HalfCauchy(name, _exact(scale))
         case HalfStudentT(df, scale):
-            return pm.HalfStudentT(name, nu=df, sigma=scale)
+            return pm.HalfStudentT(name, nu=_exact(df), sigma=_exact(scale))
         case Exponential(rate):
-            return pm.Exponential(name, lam=rate)
+            return pm.Exponential(name, lam=_exact(rate))
         case Gamma(shape, rate):
-            return pm.Gamma(name, alpha=shape, beta=rate)
+            return pm.Gamma(name, alpha=_exact(shape), beta=_exact(rate))
         case InverseGamma(shape, scale):
-            return pm.InverseGamma(name, alpha=shape, beta=scale)
+            return pm.InverseGamma(name, alpha=_exact(shape), beta=_exact(scale))
     raise IncompatibleModelError(f"No positive PyMC variable for {prior!r}.")
+
+
+def _exact(number: ArrayLike) -> Array:
+    """Return float64: PyTensor stores a Python float that fits as float32, logs and all."""
+    return np.asarray(number, dtype=np.float64)
 
 
 def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, data: Data) -> None:
@@ -175,6 +238,8 @@ def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, dat
         case StudentTLikelihood():
             family = pm.StudentT
             arguments = {"nu": noise["df"], "mu": eta, "sigma": noise["sigma"]}
+        case HeteroscedasticGaussian():
+            family, arguments = pm.Normal, {"mu": eta[0], "sigma": pm.math.exp(eta[1])}
         case _:
             raise IncompatibleModelError(f"No PyMC likelihood for {likelihood!r}.")
     if data.observation_weights is None:

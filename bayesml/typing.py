@@ -1,9 +1,11 @@
 """Array types shared by every layer."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Array", "ArrayLike", "Integers"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 Integers = NDArray[np.intp]

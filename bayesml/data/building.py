@@ -113,15 +113,13 @@ def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> Built:
                 f"{str(row.term)!r} has a single level, so that its effect cannot be told from the "
                 "rest of the model; leave it out of the formula"
             )
-    is_feature = [row.term.degree > 0 for row in spec.structure for _ in row.columns]
-    values = np.asarray(matrix.__wrapped__, dtype=np.float64)
-    if not all(is_feature):
-        values = np.ascontiguousarray(values[:, is_feature])
-    names = [str(name) for name, kept in zip(spec.column_names, is_feature, strict=True) if kept]
+    has_intercept = spec.structure[0].term.degree == 0  # terms come in order of their degree
+    values = np.asarray(matrix.__wrapped__, dtype=np.float64)[:, int(has_intercept) :]
+    names = tuple(str(name) for name in spec.column_names[int(has_intercept) :])
     levels = {
         factor: tuple(decode(encode(state["categories"])))
         for factor, (_, state) in spec.encoder_state.items()
         if "categories" in state
     }
     learned = Learned(columns, encode(spec.transform_state), levels)
-    return Built(values, tuple(names), not all(is_feature), learned)
+    return Built(values, names, has_intercept, learned)

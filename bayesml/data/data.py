@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import Block, MemorySource
+from bayesml.data.blocks import Block, MemorySource, Source
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
-from bayesml.data.door import common_labels, named_matrix, vector, weights_vector
+from bayesml.data.door import common_labels, named_matrix, read_only, vector, weights_vector
 from bayesml.data.messages import listed, plural
 from bayesml.data.training import learn_formula
 from bayesml.errors import DataError
@@ -47,6 +47,8 @@ class Data:
         How new input becomes X.
     row_labels : (m,) array or None
         The index of a pandas frame, unless it only counts the rows.
+    m, n : int
+        Number of rows and of features, the intercept not among them.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class Data:
     Data(3 rows, 1 feature: dose; target y)
     """
 
-    source: MemorySource
+    source: Source
     design: Design
     row_labels: NDArray[Any] | None
 
@@ -137,11 +139,28 @@ class Data:
         Data(4 rows, 2 features: x, g[T.b]; target y)
         """
         source, design, labels = learn_formula(formula, frame, missing, observation_weights)
+        return cls._of(source, design, labels)
+
+    @classmethod
+    def restore(
+        cls,
+        X: NDArray[Any],
+        y: NDArray[np.float64],
+        observation_weights: NDArray[np.float64] | None,
+        design: Design,
+        row_labels: NDArray[Any] | None,
+    ) -> Self:
+        """Put together data that were checked before, as when a saved fit is loaded."""
+        weights = None if observation_weights is None else read_only(observation_weights)
+        return cls._of(MemorySource(read_only(X), read_only(y), weights), design, row_labels)
+
+    @classmethod
+    def _of(cls, source: Source, design: Design, labels: NDArray[Any] | None) -> Self:
         data = cls.__new__(cls)
         data._hold(source, design, labels)
         return data
 
-    def _hold(self, source: MemorySource, design: Design, labels: NDArray[Any] | None) -> None:
+    def _hold(self, source: Source, design: Design, labels: NDArray[Any] | None) -> None:
         for name, value in (("source", source), ("design", design), ("row_labels", labels)):
             object.__setattr__(self, name, value)
 
@@ -156,19 +175,25 @@ class Data:
         return self.source.n
 
     @property
+    def _memory(self) -> MemorySource:
+        if not isinstance(self.source, MemorySource):
+            raise DataError("the rows are not in memory; read them with blocks() or reduce()")
+        return self.source
+
+    @property
     def X(self) -> NDArray[np.float64] | NDArray[np.float32]:
         """The features in memory, read-only, as given if float32; `blocks` are always float64."""
-        return self.source.X
+        return self._memory.X
 
     @property
     def y(self) -> NDArray[np.float64]:
         """The target in memory, read-only."""
-        return self.source.y
+        return self._memory.y
 
     @property
     def observation_weights(self) -> NDArray[np.float64] | None:
         """How many times each row counts, read-only; None where every row counts once."""
-        return self.source.observation_weights
+        return self._memory.observation_weights
 
     @property
     def feature_names(self) -> tuple[str, ...]:

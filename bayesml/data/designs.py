@@ -135,16 +135,19 @@ def design_from_config(config: Mapping[str, Any]) -> Design:
     array([[0.],
            [1.]])
     """
-    match config.get("kind"):
-        case "array":
-            return ArrayDesign(tuple(config["feature_names"]), config["target_name"])
-        case "frame":
-            names = tuple(config["feature_names"])
-            return FrameDesign(names, config["target_name"], config["weights_name"])
-        case "formula":
-            return formula_design_from_config(config)
-        case kind:
-            raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame' or 'formula'")
+    try:
+        match config["kind"]:
+            case "array":
+                return ArrayDesign(tuple(config["feature_names"]), config["target_name"])
+            case "frame":
+                names = tuple(config["feature_names"])
+                return FrameDesign(names, config["target_name"], config["weights_name"])
+            case "formula":
+                return formula_design_from_config(config)
+            case kind:
+                raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame' or 'formula'")
+    except KeyError as error:
+        raise DataError(f"the description of the design lacks {error}") from error
 
 
 def _frame_target(frame: Any, name: str) -> NDArray[np.float64] | None:

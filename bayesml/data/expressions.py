@@ -59,7 +59,7 @@ def uses(parts: Iterable[Part], columns: tuple[str, ...] | None, formula: str) -
         aliases: dict[str, str] = {}
         walk = _Walk(formula, columns, aliases, functions)
         if part.is_code:
-            code = sanitize_variable_names(part.text, {}, aliases)
+            code = sanitize_variable_names(part.text, {}, aliases, template="_backticks_{}")
             yield from walk.visit(ast.parse(code, mode="eval").body)
         else:
             yield from walk.column(part.text)

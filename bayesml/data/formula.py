@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from bayesml.data.expressions import Part, Use, uses
+from bayesml.data.messages import quoted
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -55,16 +56,35 @@ def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
 def _check(formula: str, columns: tuple[str, ...] | None) -> None:
     """Check the names and expressions of a formula, and powers that would do nothing."""
     tokens = _tokens(formula)
+    parts = [_part(token) for token in tokens if _is_used(token)]
+    code = [part for part in parts if part.is_code]
     try:
-        list(uses(map(_part, filter(_is_used, tokens)), columns, formula))
+        used = {use.column for use in uses(parts, columns, formula)}
+        in_code = {use.column for use in uses(code, columns, formula)}
     except SyntaxError as error:
         raise DataError(f"the formula {formula!r} cannot be read: {error.msg}") from error
+    _refuse_look_alikes(used, in_code, formula)
     for token, operator in pairwise(tokens):
         if _is_used(token) and operator.token in ("**", "^"):
             name = token.token
             raise DataError(
                 f"in the formula {formula!r}, {name}{operator.token}… is the interaction of {name} "
                 f"with itself, which is just {name}; for a power write {{{name}**2}}"
+            )
+
+
+def _refuse_look_alikes(used: set[str], in_code: set[str], formula: str) -> None:
+    """Refuse `a b` in an expression beside a_b: as words of Python they would be the same."""
+    from formulaic.utils.code import sanitize_variable_name
+
+    words: dict[str, list[str]] = {}
+    for name in sorted(used):
+        words.setdefault(sanitize_variable_name(name, {}, reserved_names=()), []).append(name)
+    for word, names in words.items():
+        if len(names) > 1 and any(name in in_code and name != word for name in names):
+            raise DataError(
+                f"in the formula {formula!r}, the columns {quoted(names)} are alike once every "
+                "character is part of a word; rename one of them"
             )
 
 
@@ -95,7 +115,7 @@ def expand_dot(formula: str, columns: Sequence[str]) -> str:
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
     tokens = _tokens(formula)
     tilde = next((i for i, token in enumerate(tokens) if token.token == "~"), 0)
-    left = map(_part, filter(_is_used, tokens[:tilde]))
+    left = [_part(token) for token in tokens[:tilde] if _is_used(token)]
     used = {use.column for use in uses(left, tuple(columns), formula)}
     others = [name if name.isidentifier() else f"`{name}`" for name in columns if name not in used]
     for token in reversed(tokens[tilde:]):

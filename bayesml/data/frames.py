@@ -55,6 +55,8 @@ def row_labels(value: Any) -> NDArray[Any] | None:
     if not has_index(value) or value.index.equals(sys.modules["pandas"].RangeIndex(len(value))):
         return None
     labels: NDArray[Any] = value.index.to_numpy()
+    if labels.dtype == object:  # the tuples of a MultiIndex and the like go by their text
+        labels = np.array([str(label) for label in labels], dtype=object)
     return labels
 
 
@@ -124,9 +126,9 @@ def _not_numeric(what: str, dtype: str) -> str:
 
 def matrix(frame: Any, names: Sequence[str], needed_by: str) -> NDArray[Any]:
     """Put columns side by side as one float matrix, without a copy where the frame is one."""
-    columns = select(frame, names, needed_by)
     if _is_one_matrix(frame) and tuple(names) == column_names(frame):
         return np.asarray(frame.to_numpy())
+    columns = select(frame, names, needed_by)
     m = len(next(iter(columns.values()))) if columns else len(frame)
     out = np.empty((m, len(names)), order="F")
     for j, (name, values) in enumerate(columns.items()):

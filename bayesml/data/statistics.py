@@ -69,7 +69,7 @@ class SufficientStatistics:
     @property
     def n(self) -> int:
         """Number of features."""
-        return self.mean_X.shape[0]
+        return len(self.mean_X)
 
     @classmethod
     def empty(cls, n: int) -> "SufficientStatistics":

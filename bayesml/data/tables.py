@@ -111,7 +111,7 @@ def _is_text(series: "pd.Series[Any]") -> bool:
 
     if isinstance(series.dtype, pd.CategoricalDtype | pd.StringDtype):
         return True
-    return pd.api.types.infer_dtype(series, skipna=True) == "string"
+    return bool(pd.api.types.infer_dtype(series, skipna=True) == "string")
 
 
 def _read(series: "pd.Series[Any]", column: Column) -> "NDArray[np.float64] | pd.Categorical":
@@ -135,6 +135,6 @@ def _factor(series: "pd.Series[Any]", what: str) -> "pd.Categorical":
         levels = [x if isinstance(x, str | int | float) else str(x) for x in levels]
     for allowed in (str, (int, float)):
         if all(isinstance(x, allowed) for x in levels):
-            return factor.rename_categories(levels)
+            return factor.rename_categories(dict(zip(factor.categories, levels, strict=True)))
     kinds = " and ".join(sorted({type(x).__name__ for x in levels}))
     raise DataError(f"{what} holds {kinds}; levels are text or numbers, so turn it into text first")

@@ -42,7 +42,7 @@ def learn_formula(
     right = columns_of(term_uses(sides.right, names, formula), frame)
     _require_target(left, right, formula)
     rows = table(frame, _with_weights([*left, *right], weights_column))
-    labels = common_labels({"the frame": frame, "observation_weights": observation_weights})
+    labels = common_labels({"frame": frame, "observation_weights": observation_weights})
     weights = None if weights_column else weights_vector(observation_weights, len(rows), labels)
     rows, weights, labels = _complete(rows, weights, labels, missing)
     if weights_column:
@@ -98,6 +98,8 @@ def _complete(
     report = missing_report(rows, incomplete, labels)
     if missing == "raise":
         raise DataError(f"missing values in {report}; fill them, or drop rows with missing='drop'")
+    if len(incomplete) == len(rows):
+        raise DataError(f"every row has missing values: {report}; fill them or leave columns out")
     warnings.warn(
         f"dropped {len(incomplete)} of {plural(len(rows), 'row')} with missing values: {report}",
         DataWarning,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bayesml.model import Problem
+from bayesml.model import Model, Problem
 from bayesml.posteriors import Posterior
 from bayesml.typing import Array
 
@@ -18,6 +18,8 @@ class Learned:
     Attributes
     ----------
     posterior : Posterior
+    resolved : Model
+        The model that was learned, with every number stated, in original units.
     explanation : str
         How the answer was obtained, in a sentence.
     log_evidence : float or str
@@ -33,6 +35,7 @@ class Learned:
     """
 
     posterior: Posterior
+    resolved: Model
     explanation: str
     log_evidence: float | str
     diagnostics: Mapping[str, float] = field(default_factory=dict)

@@ -110,7 +110,10 @@ def coordinates_of(problem: Problem) -> LinearCoordinates:
 
 def _quadrature(problem: Problem) -> Learned:
     geometry, coordinates = geometry_of(problem), coordinates_of(problem)
-    diagnostics = {"condition": geometry.data.rank.condition, "rank": float(geometry.data.rank.rank)}
+    diagnostics = {
+        "condition": geometry.data.rank.condition,
+        "rank": float(geometry.data.rank.rank),
+    }
     proper = all(prior.proper for prior in problem.coefficient_priors())
     sigma = problem.known.get("sigma")
     if sigma is not None:
@@ -132,7 +135,7 @@ def _quadrature(problem: Problem) -> Learned:
         diagnostics["quadrature_error"] = scale.error
         how = f"exact posterior, σ integrated by quadrature on {len(scale.nodes)} nodes"
     reason = "the evidence is defined only under proper priors, and some of these are Flat()."
-    return Learned(posterior, how, log_evidence if proper else reason, diagnostics)
+    return Learned(posterior, problem.model, how, log_evidence if proper else reason, diagnostics)
 
 
 def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Array:
@@ -155,6 +158,7 @@ def _conjugate(problem: Problem, prior: NormalInverseGamma) -> Learned:
     a, b, log_evidence = conjugate_update(geometry, prior.shape, prior.rate)
     return Learned(
         ConjugatePosterior(geometry, a, b, coordinates_of(problem)),
+        problem.model,
         "exact posterior in closed form (normal-inverse-gamma)",
         log_evidence,
         {"condition": data.rank.condition, "rank": float(data.rank.rank)},

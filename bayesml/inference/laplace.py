@@ -68,6 +68,7 @@ class Laplace:
         kept = f"full generalised Gauss-Newton matrix of {len(mode.point.x)} parameters"
         return Learned(
             linearised(problem, mode),
+            problem.model,
             f"Laplace approximation, {kept}, {how(mode)}",
             mode.log_evidence,
             diagnostics_of(mode),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
@@ -13,7 +14,6 @@ from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.objectives import negative_log_density
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
-from bayesml.linalg import solve_upper
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper, least_squares
@@ -138,17 +138,20 @@ def _closed_form(problem: Problem) -> Learned:
     known = problem.known.get("sigma")
     if known is None:
         u = _scale_mode(geometry, problem.inferred["sigma"])
-        sigma, how = geometry.sigma_0 * float(np.exp(u)), "ridge given σ, σ by a search in one number"
+        sigma = geometry.sigma_0 * float(np.exp(u))
+        how = "ridge given σ, σ by a search in one number"
     else:
         u, sigma, how = float(np.log(known / geometry.sigma_0)), known, "ridge, σ known"
-    D, L = geometry.relative_variance(np.array(u)), geometry.joint.basis
     beta = geometry.mean(np.array(u))
-    covariance = (L * D) @ L.T
     errors = {}
     if known is None:
-        covariance, errors["sigma"] = _joint_covariance(problem, beta, sigma)
+        covariance, errors["sigma"] = _joint_covariance(problem, geometry, beta, u)
+    else:
+        L = geometry.joint.basis
+        covariance = (L * geometry.relative_variance(np.array(u))) @ L.T
     return Learned(
         point_estimate(problem, beta, covariance, {"sigma": sigma}, errors, np.inf),
+        problem.model,
         f"posterior mode: {how}",
         NO_EVIDENCE,
         {"condition": geometry.data.rank.condition, "rank": float(geometry.data.rank.rank)},
@@ -172,16 +175,32 @@ def _scale_mode(geometry: LinearGaussian, prior: Distribution) -> float:
             "sigma, give it a prior that excludes zero such as InverseGamma(2, scale), or use "
             "Exact(), which integrates over σ."
         )
-    return u
+    return _polish(geometry, prior, u)
 
 
-def _joint_covariance(problem: Problem, beta: Array, sigma: float) -> tuple[Array, float]:
-    """Invert the curvature in (β, log σ) at the mode."""
-    objective = negative_log_density(problem, with_prior=True)
-    z = (beta - objective.frame.start) / objective.frame.scale
-    x = np.append(z, np.log(sigma / objective.reference["sigma"]))
-    R = np.linalg.cholesky(objective.weight * objective.hessian(x)).T
-    inverse = solve_upper(R, np.eye(len(x)))
-    covariance = inverse @ inverse.T
-    scale = objective.frame.scale
-    return covariance[:-1, :-1] * np.outer(scale, scale), sigma * float(np.sqrt(covariance[-1, -1]))
+def _polish(geometry: LinearGaussian, prior: Distribution, u: float) -> float:
+    """Solve for a vanishing slope: a maximum by values alone keeps half the digits."""
+
+    def slope(v: float) -> float:
+        sigma = geometry.sigma_0 * float(np.exp(v))
+        return geometry.log_profile_slope(v) + sigma * float(prior.score(sigma))
+
+    low, high = u - 1e-6, u + 1e-6
+    return float(brentq(slope, low, high, xtol=1e-15)) if slope(low) > 0 > slope(high) else u
+
+
+def _joint_covariance(
+    problem: Problem, geometry: LinearGaussian, beta: Array, u: float
+) -> tuple[Array, float]:
+    """Invert the curvature in (β, u) at the mode, by the Schur complement of the β block (E8)."""
+    data, sigma, prior = geometry.data, geometry.sigma_0 * np.exp(u), problem.inferred["sigma"]
+    L = geometry.joint.basis
+    within: Array = (L * geometry.relative_variance(np.array(u))) @ L.T
+    residual = data.M @ (beta - data.solution)
+    squares = data.residual_sum_of_squares + float(residual @ residual)
+    cross = -2.0 * (residual @ data.M) / sigma**2
+    slope, bend = float(prior.score(sigma)), float(prior.curvature(sigma))
+    curvature = 2.0 * squares / sigma**2 - sigma**2 * bend - sigma * slope
+    pull = within @ cross
+    variance = 1.0 / (curvature - cross @ pull)
+    return within + variance * np.outer(pull, pull), float(sigma * np.sqrt(variance))

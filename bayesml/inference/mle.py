@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesml.errors import DataError
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
@@ -28,6 +27,12 @@ from bayesml.optimizers import Optimizer
 from bayesml.posteriors.linear_gaussian import LeastSquares, least_squares
 from bayesml.predictors import MLP
 from bayesml.typing import Array
+
+EXACT_FIT = (
+    "The model fits every row exactly, so the likelihood grows without bound as σ → 0 and the "
+    "standard errors of zero mean nothing. Use fewer columns than rows, state sigma, or give it "
+    "a prior that excludes zero and use Exact()."
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,9 @@ class MLE:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
+        problem = problem.without_priors()
         if isinstance(problem.model.predictor, MLP):
-            recipe = Recipe(self.optimizer, self.training, with_prior=False, tune=False)
+            recipe = Recipe(self.optimizer, self.training, tune=False)
             return network_point(problem, rng, recipe, "maximum likelihood")
         data = least_squares(problem.statistics, intercept=problem.has_intercept)
         refuse_dependent(problem, data)
@@ -114,26 +120,24 @@ def _least_squares_fit(
     W, p = data.weight, len(beta)
     rss = data.residual_sum_of_squares + float(np.sum((data.M @ (beta - data.solution)) ** 2))
     known = problem.known.get("sigma")
-    if known is None and rss <= 0.0:
-        raise DataError(
-            "The model fits every row exactly, so the likelihood grows without bound as σ → 0. "
-            "Use fewer columns than rows, state sigma, or use MAP() or Exact() with proper priors."
-        )
-    residual_sd = float(np.sqrt(rss / (W - p))) if W > p else np.nan
+    if known is None and data.fits_exactly:
+        notes = (*notes, EXACT_FIT)
+    residual_sd = float(np.sqrt(rss / (W - p))) if p < W else np.inf
     inverse = solve_upper(data.M, np.eye(p))
     spread = known if known is not None else residual_sd
     sigma = known if known is not None else float(np.sqrt(rss / W))
     posterior = point_estimate(
         problem,
         beta,
-        spread**2 * inverse @ inverse.T,
+        spread**2 * (inverse @ inverse.T),
         {"sigma": sigma},
         {} if known is not None else {"sigma": sigma / float(np.sqrt(2.0 * W))},
-        np.inf if known is not None else W - p,
+        W - p if known is None and p < W else np.inf,
     )
     evidence = {"condition": data.rank.condition, "rank": float(data.rank.rank)}
     return Learned(
         posterior,
+        problem.model,
         explanation,
         NO_EVIDENCE,
         evidence | {"residual_sd": residual_sd} | (diagnostics or {}),

@@ -10,7 +10,7 @@ from bayesml.inference.exact import coefficient_names
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.posteriors.linear_gaussian import check_proper, least_squares
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.typing import Array
 
 
@@ -83,6 +83,7 @@ class NUTS:
         likelihood = problem.model.likelihood
         return Learned(
             SampledPosterior(problem.model.predictor, likelihood, chains, problem.known),
+            problem.model,
             f"{self.chains} chains of {self.draws} draws after {self.tune} for tuning",
             "NUTS does not compute it. Use Exact() where it applies.",
             sample_stats=drawn.statistics,
@@ -98,7 +99,7 @@ def noise_names(problem: Problem) -> tuple[str, ...]:
 
 def refuse_improper(problem: Problem) -> None:
     """Refuse collinear columns under flat priors before any time is spent on sampling."""
-    if isinstance(problem.prior, NormalInverseGamma):
+    if isinstance(problem.prior, NormalInverseGamma | Layered):
         return
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
     proper = [prior.proper for prior in problem.coefficient_priors()]

@@ -46,7 +46,7 @@ class MeanSquaredError:
 
     def hessian(self, x: Array) -> Array:
         """Evaluate 2 M̃ᵀM̃, the normal matrix."""
-        return 2.0 * self._M.T @ self._M
+        return np.asarray(2.0 * self._M.T @ self._M)
 
     def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
         """Estimate both from a few rows."""
@@ -64,7 +64,7 @@ class MeanSquaredError:
     @cached_property
     def _M(self) -> Array:
         unit = self.frame.sd_y * np.sqrt(self.data.weight)
-        return self.data.M * (self.frame.scale / unit)
+        return np.asarray(self.data.M * (self.frame.scale / unit))
 
     @cached_property
     def _d(self) -> Array:
@@ -167,7 +167,7 @@ class NegativeLogDensity:
             up, down = self.value_and_gradient(x + step)[1], self.value_and_gradient(x - step)[1]
             columns.append((up - down) / (2.0 * step[k]))
         H = np.column_stack(columns)
-        return 0.5 * (H + H.T)
+        return np.asarray(0.5 * (H + H.T))
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,6 +81,7 @@ def optimise(
     how = "L-BFGS, then Newton" if optimizer is None else repr(optimizer)
     return Learned(
         posterior,
+        problem.model,
         f"{label} by {how}, {len(curve) - 1} iterations: {optimum.reason}",
         NO_EVIDENCE,
         {"gradient_norm": optimum.gradient_norm, "iterations": float(len(curve) - 1)},

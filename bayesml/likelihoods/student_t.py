@@ -82,7 +82,7 @@ class StudentT:
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η, ν, σ) (T1)."""
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
-        z = (np.asarray(y) - eta) / sigma
+        z = np.asarray((np.asarray(y) - eta) / sigma, dtype=np.float64)
         return standard_student_t_log_density(z, df) - np.log(sigma)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:

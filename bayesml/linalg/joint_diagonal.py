@@ -55,11 +55,15 @@ def diagonalise_jointly(M: Array, P: Array) -> JointDiagonal:
     >>> M, P = np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
     >>> joint = diagonalise_jointly(M, P)
     >>> A = M.T @ M / 9 + P.T @ P
-    >>> bool(np.allclose(joint.basis @ np.diag(1 / (joint.c**2 / 9 + joint.s**2))
-    ...                  @ joint.basis.T, np.linalg.inv(A)))
+    >>> bool(
+    ...     np.allclose(
+    ...         joint.basis @ np.diag(1 / (joint.c**2 / 9 + joint.s**2)) @ joint.basis.T,
+    ...         np.linalg.inv(A),
+    ...     )
+    ... )
     True
     """
-    m, p = M.shape
+    m = M.shape[0]
     scale = np.sqrt(np.sum(M**2, axis=0) + np.sum(P**2, axis=0))
     Q, T = qr(np.vstack([M, P]) / scale, mode="economic", check_finite=False)
     _, _, Vt = svd(Q[:m], check_finite=False)

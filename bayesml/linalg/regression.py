@@ -5,13 +5,15 @@ exact last layer: what differs is only which rows go in (docs/theory/network.md,
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.linalg import blas, lapack, solve_triangular
 
 from bayesml.errors import ConvergenceError
 from bayesml.typing import Array
+
+Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
 class Regression(Protocol):
@@ -44,7 +46,7 @@ class PrimalRegression:
         Lower triangular, H = L Lᵀ.
     """
 
-    L: Array
+    L: Matrix
 
     @property
     def log_det(self) -> float:
@@ -163,7 +165,7 @@ class Rows:
             H[np.diag_indices_from(H)] += precision
             return PrimalRegression(_cholesky(H))
         R = np.sqrt(self.weights)[:, None] * self.J
-        B = R / np.sqrt(precision)
+        B: Matrix = R / np.sqrt(precision)
         K = blas.dsyrk(1.0, B.T, trans=1, lower=1)
         K[np.diag_indices_from(K)] += 1.0
         return DualRegression(R, precision, _cholesky(K))
@@ -187,11 +189,11 @@ def rows(J: Array, weights: Array) -> Rows:
     """
     if J.shape[0] < J.shape[1]:
         return Rows(J, weights, None)
-    R = np.sqrt(weights)[:, None] * J
+    R: Matrix = np.sqrt(weights)[:, None] * J
     return Rows(J, weights, np.asarray(blas.dsyrk(1.0, R.T, lower=1)))
 
 
-def _cholesky(H: Array) -> Array:
+def _cholesky(H: Any) -> Matrix:
     L, info = lapack.dpotrf(H, lower=1, clean=1, overwrite_a=1)
     if info != 0:
         raise ConvergenceError(

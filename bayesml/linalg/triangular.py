@@ -101,5 +101,7 @@ def rank_report(R: Array, noise: Array) -> RankReport:
     relative_noise = float(np.max(np.where(zero, 0.0, noise / scale), initial=0.0))
     tolerance = 10 * n * EPS + 4.0 * relative_noise
     rank = int(np.sum(singular > tolerance * max(float(singular[0]), 1.0))) if n else 0
-    condition = float(singular[0] / singular[-1]) if n and rank == n else (1.0 if n == 0 else np.inf)
+    condition = (
+        float(singular[0] / singular[-1]) if n and rank == n else (1.0 if n == 0 else np.inf)
+    )
     return RankReport(rank, condition, Vt[rank:].T)

@@ -6,6 +6,7 @@ from bayesml.optimizers.lbfgs import LBFGS
 from bayesml.optimizers.levenberg_marquardt import LevenbergMarquardt
 from bayesml.optimizers.momentum import Momentum
 from bayesml.optimizers.newton import Newton
+from bayesml.optimizers.normal_equation import NormalEquation
 from bayesml.optimizers.objective import HasHessian, Objective, Stochastic
 from bayesml.optimizers.optimizer import Optimizer
 from bayesml.optimizers.schedules import Constant, Cosine, InverseTime, Schedule
@@ -25,6 +26,7 @@ __all__ = [
     "LevenbergMarquardt",
     "Momentum",
     "Newton",
+    "NormalEquation",
     "Objective",
     "Optimizer",
     "Optimum",

@@ -124,9 +124,7 @@ def descend(
     return None
 
 
-def _attempt(
-    objective: HasParabola, here: Parabola, damping: float
-) -> tuple[Vector, float] | None:
+def _attempt(objective: HasParabola, here: Parabola, damping: float) -> tuple[Vector, float] | None:
     """Return the point a damped step leads to and the ratio ρ (M8), if it lowers J."""
     try:
         step = here.step(damping)

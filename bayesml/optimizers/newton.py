@@ -19,8 +19,8 @@ class Newton:
     """Step to the bottom of the local parabola: (∇²J + δ I) Δθ = −∇J (O19).
 
     The damping δ is zero where ∇²J is positive definite and its parabola foretells J; elsewhere
-    it grows until the step decreases J by a fair share of what the parabola promises (O20). Once the
-    promise is lost in the rounding of J, steps go on for as long as they halve the gradient,
+    it grows until the step decreases J by a fair share of what the parabola promises (O20). Once
+    the promise is lost in the rounding of J, steps go on for as long as they halve the gradient,
     so that it ends at rounding level.
 
     Parameters
@@ -86,7 +86,7 @@ class Newton:
 def _step(objective: HasHessian, state: State, damping: float) -> tuple[State, float] | None:
     """Take the least damped step that keeps its promise; None when rounding hides them all."""
     H = np.asarray(objective.hessian(state.x), dtype=state.x.dtype)
-    unit = float(np.max(np.abs(H)))
+    unit = float(np.max(np.abs(H))) or 1.0
     if not np.isfinite(unit):
         raise ConvergenceError(f"The Hessian is not finite at {state.x}: nothing to step by.")
     rounding = 10 * float(np.finfo(H.dtype).eps) * max(1.0, abs(state.value))

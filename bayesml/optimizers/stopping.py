@@ -138,8 +138,8 @@ class Stopping:
         elif iterations == self.max_iterations:
             converged = False
             reason = (
-                f"stopped at max_iterations={iterations} with a gradient of norm {size:.1e}, "
-                f"above {bound:.1e}: allow more iterations, or try LBFGS() or Newton()"
+                f"stopped after {iterations} iterations, the most allowed, at a gradient of norm "
+                f"{size:.1e}, above {bound:.1e}: allow more, or try LBFGS() or Newton()"
             )
         elif size <= floor:
             converged = True

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from bayesml.posteriors.prediction import Prediction
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array
 
 Kind = Literal["point", "exact", "approximate", "sampled", "ensemble"]
 
@@ -22,8 +22,8 @@ class Marginal(Protocol):
     def sd(self) -> Array:
         """Standard deviations; for a point estimate, standard errors."""
 
-    def quantile(self, q: ArrayLike) -> Array:
-        """Quantiles, shape (rows,) for a scalar q."""
+    def quantile(self, q: float) -> Array:
+        """Quantiles, shape (rows,)."""
 
 
 class Posterior(Protocol):

@@ -16,7 +16,7 @@ from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture, row_blocks
 from bayesml.posteriors.prediction import Prediction
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,10 @@ class InverseGammaScale:
             return np.array([np.inf])
         return np.sqrt(self.rate / (self.shape - 1.0) - self.mean**2)
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Quantiles of σ."""
-        return np.atleast_1d(np.sqrt(self.rate / gammainccinv(self.shape, q)))
+        precision = gammainccinv(self.shape, q) / self.rate
+        return np.atleast_1d(1.0 / np.sqrt(precision))
 
 
 @dataclass(frozen=True, eq=False)

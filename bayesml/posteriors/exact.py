@@ -16,7 +16,7 @@ from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import LogScalePosterior
 from bayesml.posteriors.mixture import Mixture, row_blocks
 from bayesml.posteriors.prediction import Prediction
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,15 @@ class KnownScale:
     def weights(self) -> Array:
         """One."""
         return np.ones(1)
+
+    @property
+    def tail_index(self) -> float:
+        """A number has all moments."""
+        return np.inf
+
+    def moment(self, order: int) -> float:
+        """Return σ^order."""
+        return self.value**order
 
     @property
     def sigma(self) -> Array:
@@ -62,7 +71,7 @@ class ScaleMarginal:
         """Standard deviation of σ given y."""
         return np.array([self.posterior.sd])
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Quantiles of σ given y."""
         return np.atleast_1d(self.posterior.quantile(q))
 
@@ -92,7 +101,13 @@ class ExactPosterior:
 
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12)."""
-        return Mixture(A.shape[0], self.scale.weights, Gaussian(), lambda b: self._at(A[b]))
+        pi, tail = self.scale.weights, self._tail_index
+        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self._at(A[b]), tail)
+
+    @property
+    def _tail_index(self) -> float:
+        """Tail index of Aβ: that of σ under a flat prior, none where priors bound D(σ)."""
+        return self.scale.tail_index if np.any(self.geometry.joint.s == 0) else np.inf
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter, by quadrature."""
@@ -123,10 +138,16 @@ class ExactPosterior:
             eta += sigma[:, None] * rng.standard_normal(eta.shape)
             return eta
 
+        def total(block: slice) -> tuple[Array, dict[str, Array]]:
+            return self._at(self.coordinates.rows(X[block]), variance)
+
+        def mean(block: slice) -> tuple[Array, dict[str, Array]]:
+            return self._at(self.coordinates.rows(X[block]))
+
         return Prediction(
-            Mixture(rows, pi, Gaussian(), lambda b: self._at(self.coordinates.rows(X[b]), variance)),
-            Mixture(rows, pi, Gaussian(), lambda b: self._at(self.coordinates.rows(X[b]))),
-            np.full(rows, float(pi @ variance)),
+            Mixture(rows, pi, Gaussian(), total, self.scale.tail_index),
+            Mixture(rows, pi, Gaussian(), mean, self._tail_index),
+            np.full(rows, self.scale.moment(2)),
             sample,
             sample_mean,
         )

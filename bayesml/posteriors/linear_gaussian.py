@@ -23,6 +23,7 @@ from bayesml.linalg import (
 from bayesml.typing import Array
 
 LOG_2PI = log(2.0 * pi)
+EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class LeastSquares:
         A minimiser β̂; the only one if the rank is full.
     residual_sum_of_squares : float
         Its value, in squared units of y.
+        Exactly zero where it is at the rounding level of the target.
     weight : float
         W.
     rank : RankReport
@@ -50,13 +52,18 @@ class LeastSquares:
     weight: float
     rank: RankReport
 
+    @property
+    def fits_exactly(self) -> bool:
+        """Whether the residuals are zero, or cannot be told from it in floating point."""
+        return self.residual_sum_of_squares == 0.0
+
 
 def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> LeastSquares:
     """Solve the least-squares problem from the sufficient statistics (L2)."""
     n, R, W = statistics.n, statistics.R, statistics.weight
     noise = statistics.noise[:n]
     if intercept:
-        M = np.zeros((n + 1, n + 1))
+        M: Array = np.zeros((n + 1, n + 1))
         M[0, 0], M[1:, 1:] = sqrt(W), R[:n, :n]
         d = np.append(sqrt(W) * statistics.mean_y, R[:n, n])
         rss, noise = R[n, n] ** 2, np.append(0.0, noise)
@@ -66,12 +73,22 @@ def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> Least
         M, d, rss = full[:n, :n], full[:n, n], full[n, n] ** 2
     rank = rank_report(M, noise)
     if rank.null_space.shape[1] == 0:
-        return LeastSquares(M, d, solve_upper(M, d), rss, W, rank)
+        return LeastSquares(M, d, solve_upper(M, d), _above_rounding(rss, statistics), W, rank)
     norms = np.linalg.norm(M, axis=0)
     scale = np.where(norms > 0, norms, 1.0)
     equilibrated = np.linalg.lstsq(M / scale, d, rcond=1e-12)[0]
     solution = equilibrated / scale
-    return LeastSquares(M, d, solution, rss + float(np.sum((d - M @ solution) ** 2)), W, rank)
+    rss += float(np.sum((d - M @ solution) ** 2))
+    return LeastSquares(M, d, solution, _above_rounding(rss, statistics), W, rank)
+
+
+def _above_rounding(rss: float, statistics: SufficientStatistics) -> float:
+    """Return the residual sum of squares, or zero if the rounding of y explains it."""
+    n = statistics.n
+    largest = float(np.linalg.norm(statistics.R[:, n])) + abs(statistics.mean_y) * sqrt(
+        statistics.weight
+    )
+    return float(rss) if rss > (8 * (n + 1) * EPS * largest) ** 2 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +111,7 @@ class LinearGaussian:
     @property
     def p(self) -> int:
         """Number of coefficients."""
-        return self.data.solution.shape[0]
+        return len(self.data.solution)
 
     def relative_variance(self, u: Array) -> Array:
         """Evaluate D at σ = σ₀ eᵘ, shape (..., p) (L6)."""
@@ -123,6 +140,14 @@ class LinearGaussian:
         scaled = self.data.residual_sum_of_squares / self.sigma_0**2
         data = -self.data.weight * u - 0.5 * scaled * np.expm1(-2.0 * u)
         return np.asarray(data - 0.5 * self.prior_penalty(u))
+
+    def log_profile_slope(self, u: float) -> float:
+        """Evaluate the derivative of `log_profile` (L9)."""
+        c2, s2 = self.joint.c**2, self.joint.s**2
+        r2 = float(np.exp(2.0 * u))
+        scaled = self.data.residual_sum_of_squares / (self.sigma_0**2 * r2)
+        pull = self.misfit**2 * c2 * r2 * s2 / (c2 + r2 * s2) ** 2
+        return float(scaled - self.data.weight + np.sum(pull))
 
     def log_marginal(self, u: Array) -> Array:
         """Evaluate log p(y | σ) at σ = σ₀ eᵘ up to `log_constant` (L10)."""
@@ -196,9 +221,10 @@ def check_proper(data: LeastSquares, prior: Array, names: tuple[str, ...]) -> No
     if informed == null.shape[1]:
         return
     involved = [names[j] for j in data.rank.dependent]
+    what = f"columns {involved} are linearly dependent"
     raise RankDeficientError(
-        f"The columns {involved} are linearly dependent: the design has rank {data.rank.rank} "
-        f"but {p} coefficients"
+        f"The {what if len(involved) > 1 else f'column {involved[0]!r} is constant'}: the design "
+        f"has rank {data.rank.rank} but {p} coefficients"
         + (f", and only {data.weight:g} rows" if data.weight < p else "")
         + ". Without a proper prior they cannot be told apart. Leave out one of them, or give "
         "each a proper prior, for instance the default WeaklyInformative() or "

@@ -16,7 +16,9 @@ from bayesml.typing import Array
 
 @dataclass(frozen=True, eq=False)
 class LinearisedPosterior:
-    r"""Normal(θ̂, H⁻¹) on the parameters of :math:`h_{\hat\theta}(x) + \mathsf J(x)(\theta - \hat\theta)`.
+    r"""Normal(θ̂, H⁻¹) on the parameters of a predictor linearised at θ̂.
+
+    .. math:: \eta(x) = h_{\hat\theta}(x) + \mathsf J(x)(\theta - \hat\theta)
 
     Predictions are those of the linearised predictor, for which H is the curvature: draws of the
     parameters put through the network itself would not follow the posterior.

@@ -43,6 +43,9 @@ class LogScalePosterior:
         Log of the integral of the density that was given.
     error : float
         Change of the integral and of the first two moments when the nodes were doubled last.
+    tail_index : float
+        ν of the tail σ^(−ν−1): moments of order ν and higher do not exist. Large for tails
+        that are not powers.
     """
 
     nodes: Array
@@ -51,6 +54,7 @@ class LogScalePosterior:
     sigma_0: float
     log_normaliser: float
     error: float
+    tail_index: float
 
     @property
     def sigma(self) -> Array:
@@ -59,13 +63,21 @@ class LogScalePosterior:
 
     @property
     def mean(self) -> float:
-        """E[σ | y]."""
-        return float(self.weights @ self.sigma)
+        """E[σ | y], infinite where the tail is too heavy."""
+        return self.moment(1)
 
     @property
     def sd(self) -> float:
-        """Standard deviation of σ given y."""
+        """Standard deviation of σ given y, infinite where the tail is too heavy."""
+        if not np.isfinite(self.moment(2)):
+            return np.inf
         return float(np.sqrt(self.weights @ (self.sigma - self.mean) ** 2))
+
+    def moment(self, order: int) -> float:
+        """Return E[σ^order | y], infinite if the tail index does not exceed the order."""
+        if self.tail_index <= order * (1 + 1e-6):
+            return np.inf
+        return float(self.weights @ self.sigma**order)
 
     def cdf(self, sigma: ArrayLike) -> Array:
         """Evaluate P(σ ≤ sigma | y) by the sinc rule (Q4)."""
@@ -116,7 +128,7 @@ def integrate_log_scale(log_density: LogDensity, sigma_0: float, what: str) -> L
     ImproperPosteriorError
         If the density does not fall off on both sides.
     """
-    low, high, top = _extent(log_density, what)
+    low, high, top, tail_index = _extent(log_density, what)
     intervals = 32
     previous = None
     while True:
@@ -133,12 +145,12 @@ def integrate_log_scale(log_density: LogDensity, sigma_0: float, what: str) -> L
             if change.max() < max(TOLERANCE, 4 * EPS * abs(top)) or intervals >= MOST_INTERVALS:
                 break
         previous, intervals = moments, 2 * intervals
-    keep = weights > 1e-19 * weights.max()
-    first, last = np.flatnonzero(keep)[[0, -1]]
-    inside = slice(int(first), int(last) + 1)
+    kept = np.flatnonzero(weights * np.exp(2.0 * np.maximum(nodes, 0.0)) > 1e-19 * weights.max())
+    inside = slice(int(kept[0]), int(kept[-1]) + 1)
     weights = weights[inside] / np.sum(weights[inside])
+    error, log_normaliser = float(change.max()), top + log(total)
     return LogScalePosterior(
-        nodes[inside], weights, step, sigma_0, top + log(total), float(change.max())
+        nodes[inside], weights, step, sigma_0, log_normaliser, error, tail_index
     )
 
 
@@ -164,22 +176,37 @@ def maximise_log_scale(log_density: LogDensity) -> tuple[float, float]:
     return best
 
 
-def _extent(log_density: LogDensity, what: str) -> tuple[float, float, float]:
-    """Return an interval beyond which the density is negligible, and the log of its maximum."""
+def _extent(log_density: LogDensity, what: str) -> tuple[float, float, float, float]:
+    """Return where the density is not negligible, the log of its maximum, and its tail index.
+
+    Upwards the density times σ² has to be negligible too, where its integral exists, so that
+    variances keep their digits under power tails.
+    """
     mode, top = maximise_log_scale(log_density)
     distances = 2.0 ** np.arange(-40.0, 8.5, 0.5)
-    ends = []
-    for sign in (-1.0, 1.0):
-        below = log_density(mode + sign * distances) < top - DROP
-        outside = np.flatnonzero(~below)
-        last_inside = int(outside[-1]) if len(outside) else -1
-        if not np.isfinite(top) or last_inside + 1 >= len(distances):
-            side = "zero" if sign < 0 else "infinity"
-            raise ImproperPosteriorError(
-                f"The posterior of σ is improper: its density does not fall off towards {side}. "
-                f"{what} Give σ a proper prior that excludes it (for instance "
-                "Gaussian(sigma=InverseGamma(2, scale)) against zero, HalfNormal(scale) against "
-                "infinity), use more rows than coefficients, or state a known sigma."
-            )
-        ends.append(mode + sign * distances[last_inside + 1])
-    return ends[0], ends[1], top
+    below = log_density(mode - distances) - top
+    above = log_density(mode + distances) - top
+    far = [_first_outside(below), _first_outside(above)]
+    if not np.isfinite(top) or None in far:
+        raise ImproperPosteriorError(
+            "The posterior of σ is improper: its density does not fall off towards "
+            f"{'zero' if far[0] is None else 'infinity'}. {what} Give σ a proper prior that "
+            "excludes it (for instance Gaussian(sigma=InverseGamma(2, scale)) against zero, "
+            "HalfNormal(scale) against infinity), use more rows than coefficients, or state a "
+            "known sigma."
+        )
+    low, high = mode - float(distances[far[0]]), mode + float(distances[far[1]])
+    last = 0.25 * (high - mode)
+    ends = log_density(np.array([high - last, high]))
+    tail_index = float(ends[0] - ends[1]) / last if np.all(np.isfinite(ends)) else np.inf
+    with_square = _first_outside(above + 2.0 * distances)
+    if tail_index > 2.0 and with_square is not None:
+        high = max(high, mode + float(distances[with_square]))
+    return low, high, top, tail_index
+
+
+def _first_outside(relative: Array) -> int | None:
+    """Return the first index from which the log density stays below the drop, if any."""
+    inside = np.flatnonzero(~(relative < -DROP))
+    first = int(inside[-1]) + 1 if len(inside) else 0
+    return first if first < len(relative) else None

@@ -12,11 +12,12 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import logsumexp
 
-from bayesml.errors import DataError
+from bayesml.errors import ConvergenceError, DataError
 from bayesml.likelihoods import Likelihood
 from bayesml.typing import Array, ArrayLike, Integers
 
 BLOCK = 1_000_000
+EPS = float(np.finfo(np.float64).eps)
 
 Components = Callable[[slice], tuple[Array, Mapping[str, Any]]]
 Values = Callable[[slice], Array]
@@ -36,12 +37,15 @@ class Mixture:
     components : callable
         Maps a slice of b rows to η of shape (b, K), or (k, b, K) for likelihoods that read k
         outputs, and parameters that broadcast against (b, K).
+    tail_index : float
+        Moments of this order and higher do not exist, though finitely many components have them.
     """
 
     rows: int
     weights: Array
     likelihood: Likelihood
     components: Components
+    tail_index: float = np.inf
 
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
@@ -53,6 +57,8 @@ class Mixture:
             mean[block] = centres @ self.weights
             between = (centres - mean[block][:, None]) ** 2
             variance[block] = (within + between) @ self.weights
+        if self.tail_index <= 2.0 * (1 + 1e-6):
+            variance[:] = np.inf
         return mean, variance
 
     @property
@@ -84,30 +90,37 @@ class Mixture:
             out[block] = logsumexp(terms, axis=1, b=self.weights)
         return out
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Return y with P(Y ≤ y) = q per row, by bracketing and Chandrupatla's method."""
-        q = per_row(check_probability(q), self.rows, "q")
+        level = float(check_probability(q))
         out = np.empty(self.rows)
         for block in self._blocks():
             eta, parameters = self.components(block)
             wide = {k: np.broadcast_to(v, eta.shape[-2:]) for k, v in parameters.items()}
-            out[block] = self._invert(q[block], eta, wide, self.mean[block], self.sd[block])
+            out[block] = self._invert(level, eta, wide, self.mean[block], self.sd[block])
         return out
 
     def _invert(
-        self, q: Array, eta: Array, parameters: Mapping[str, Array], mean: Array, sd: Array
+        self, q: float, eta: Array, parameters: Mapping[str, Array], mean: Array, sd: Array
     ) -> Array:
-        def excess(y: Array, row: Integers, target: Array) -> Array:
+        def excess(y: Array, row: Integers) -> Array:
             local = {name: value[row] for name, value in parameters.items()}
-            return self.likelihood.cdf(y[:, None], eta[..., row, :], local) @ self.weights - target
+            return np.asarray(self.likelihood.cdf(y[:, None], eta[..., row, :], local) @ self.weights - q)
 
-        rows = np.arange(len(q))
         centre = np.where(np.isfinite(mean), mean, np.median(eta.reshape(-1, *eta.shape[-2:])[0], axis=1))
-        spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre)) + 1e-300
-        bracket = elementwise.bracket_root(
-            excess, centre - spread, centre + spread, args=(rows, q), maxiter=2000
-        )
-        return np.asarray(elementwise.find_root(excess, bracket.bracket, args=(rows, q)).x)
+        spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre))
+        out = centre.copy()
+        rows = np.flatnonzero(spread > 4 * EPS * np.abs(centre))
+        low, high = (centre - spread)[rows], (centre + spread)[rows]
+        bracket = elementwise.bracket_root(excess, low, high, args=(rows,), maxiter=2000)
+        found = elementwise.find_root(excess, bracket.bracket, args=(rows,))
+        if not np.all(found.success):
+            raise ConvergenceError(
+                f"The {q} quantile of {int(np.sum(~found.success))} row(s) was not found. Their "
+                "predictive distribution may be degenerate: check the scales of the priors."
+            )
+        out[rows] = found.x
+        return out
 
     def _blocks(self) -> Iterator[slice]:
         return row_blocks(self.rows, len(self.weights))
@@ -164,9 +177,9 @@ class Atoms:
             "Ask the prediction itself for log_prob, or the mean for quantiles."
         )
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Return quantiles per row, interpolated between atoms."""
-        q = per_row(check_probability(q), self.rows, "q")
+        level = float(check_probability(q))
         out = np.empty(self.rows)
         for block in row_blocks(self.rows, len(self.weights)):
             values = self.values(block)
@@ -174,8 +187,7 @@ class Atoms:
             midpoints = np.cumsum(self.weights[order], axis=1) - 0.5 * self.weights[order]
             ranked = np.take_along_axis(values, order, axis=1)
             out[block] = [
-                np.interp(target, grid, row)
-                for target, grid, row in zip(q[block], midpoints, ranked, strict=True)
+                np.interp(level, grid, row) for grid, row in zip(midpoints, ranked, strict=True)
             ]
         return out
 
@@ -198,9 +210,16 @@ def per_row(value: ArrayLike, rows: int, name: str) -> Array:
     return np.broadcast_to(array, rows)
 
 
-def check_probability(q: ArrayLike) -> Array:
+def check_probability(q: Any) -> Array:
     """Return probabilities strictly between 0 and 1, or say what was got."""
     array = np.asarray(q, dtype=np.float64)
     if not np.all((array > 0) & (array < 1)):
         raise DataError(f"A probability must lie strictly between 0 and 1, got {q!r}.")
     return array
+
+
+def whole_number(value: Any, name: str) -> int:
+    """Return a positive whole number, or say what was got."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise DataError(f"{name} must be a positive whole number, got {value!r}.")
+    return int(value)

@@ -11,7 +11,7 @@ from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.mixture import Atoms, Mixture, check_probability
 from bayesml.posteriors.prediction import Prediction
 from bayesml.predictors import Predictor
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +30,10 @@ class Estimate:
     sd: Array
     df: float
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Return the confidence limit of level q: the estimate plus standard errors."""
-        q = check_probability(q)
-        z = ndtri(q) if np.isinf(self.df) else stdtrit(self.df, q)
+        level = float(check_probability(q))
+        z = ndtri(level) if np.isinf(self.df) else stdtrit(self.df, level)
         return np.asarray(self.mean + self.sd * z)
 
 
@@ -50,9 +50,11 @@ class PositiveEstimate:
     mean: Array
     sd: Array
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Return the confidence limit of level q (E6)."""
-        return np.asarray(self.mean * np.exp(self.sd / self.mean * ndtri(check_probability(q))))
+        z = ndtri(float(check_probability(q)))
+        relative = np.divide(self.sd, self.mean, out=np.zeros_like(self.sd), where=self.mean > 0)
+        return np.asarray(self.mean * np.exp(relative * z))
 
 
 @dataclass(frozen=True, eq=False)

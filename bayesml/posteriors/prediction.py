@@ -9,8 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from bayesml.errors import DataError
-from bayesml.posteriors.mixture import check_probability
+from bayesml.posteriors.mixture import check_probability, whole_number
 from bayesml.typing import Array, ArrayLike
 
 Sampler = Callable[[int, np.random.Generator], Array]
@@ -44,7 +43,7 @@ class RowDistribution(Protocol):
     def log_density(self, y: ArrayLike) -> Array:
         """Log density per row."""
 
-    def quantile(self, q: ArrayLike) -> Array:
+    def quantile(self, q: float) -> Array:
         """Quantiles per row."""
 
 
@@ -55,7 +54,8 @@ class Prediction:
     Of a new observation, unless it came from `expectation`. The variance splits by the law of
     total variance (P2):
 
-    .. math:: \mathrm{Var}(y \mid x) = \underbrace{\mathrm{Var}\,E[y \mid x, \theta]}_{\text{epistemic}}
+    .. math:: \mathrm{Var}(y \mid x)
+              = \underbrace{\mathrm{Var}\,E[y \mid x, \theta]}_{\text{epistemic}}
               + \underbrace{E\,\mathrm{Var}(y \mid x, \theta)}_{\text{aleatoric}}
 
     Epistemic uncertainty shrinks with more data, aleatoric does not.
@@ -135,15 +135,18 @@ class Prediction:
 
         Parameters
         ----------
-        q : float or array_like, shape (rows,)
+        q : float or sequence of float
             Strictly between 0 and 1.
 
         Returns
         -------
-        ndarray, shape (rows,)
+        ndarray, shape (rows,) or (len(q), rows)
             In the unit of y.
         """
-        return self.distribution.quantile(q)
+        levels = check_probability(q)
+        if levels.ndim == 0:
+            return self.distribution.quantile(float(levels))
+        return np.stack([self.distribution.quantile(float(level)) for level in levels])
 
     def interval(self, probability: float = 0.9) -> Interval:
         """Return the equal-tailed interval that holds y with the given probability.
@@ -186,6 +189,4 @@ class Prediction:
         -------
         ndarray, shape (size, rows)
         """
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise DataError(f"size must be a positive whole number of draws, got {size!r}.")
-        return self.sampler(int(size), np.random.default_rng(rng))
+        return self.sampler(whole_number(size, "size"), np.random.default_rng(rng))

@@ -51,12 +51,12 @@ class Tanh:
 
     def value(self, z: Floats) -> Floats:
         """Evaluate tanh z."""
-        return np.tanh(z)
+        return np.asarray(np.tanh(z))
 
     def slope(self, z: Floats, a: Floats) -> Floats:
         """Evaluate 1 − a²."""
         square = a * a
-        return np.subtract(1, square, out=square)
+        return np.asarray(np.subtract(1, square, out=square))
 
     def start_variance(self, fan_in: int, fan_out: int) -> float:
         """Return Glorot's variance."""
@@ -79,7 +79,7 @@ class ReLU:
 
     def slope(self, z: Floats, a: Floats) -> Floats:
         """Evaluate 1 where z > 0."""
-        return (z > 0).astype(z.dtype)
+        return np.asarray((z > 0).astype(z.dtype))
 
     def start_variance(self, fan_in: int, fan_out: int) -> float:
         """Return He's variance."""

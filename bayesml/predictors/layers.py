@@ -76,7 +76,7 @@ def tangent(layers: Layers, seen: Trace, directions: Layers) -> Floats:
 
 
 def jacobian(layers: Layers, seen: Trace, output: int, scale: float) -> Floats:
-    """Return scale · ∂z_output/∂θ of every example, shape (..., m, p), columns layer by layer (M4)."""
+    """Return scale · ∂z_output/∂θ of every example, shape (..., m, p), layer by layer (M4)."""
     batch, m, k = seen.output.shape[:-2], seen.output.shape[-2], seen.output.shape[-1]
     sizes = [W.shape[-2] * (W.shape[-1] + 1) for W, _ in layers]
     J = np.zeros((*batch, m, sum(sizes)), dtype=seen.output.dtype)

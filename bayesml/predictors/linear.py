@@ -77,7 +77,7 @@ class Linear:
 
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
         """Evaluate (Σᵢ gᵢ, Xᵀg)."""
-        weights = {"weights": np.asarray(cotangent @ X)}
+        weights: dict[str, Array] = {"weights": np.asarray(cotangent @ X)}
         if self.intercept is False:
             return weights
         return {"intercept": np.asarray(cotangent.sum(axis=-1))} | weights

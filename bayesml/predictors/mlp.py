@@ -114,7 +114,8 @@ class MLP:
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of ``weights_l``, (out, in), and ``biases_l``, (out,)."""
         shapes: dict[str, tuple[int, ...]] = {}
-        for layer, (size, out) in enumerate(pairwise((n, *self.hidden, len(self.outputs))), start=1):
+        widths = (n, *self.hidden, len(self.outputs))
+        for layer, (size, out) in enumerate(pairwise(widths), start=1):
             shapes |= {f"weights_{layer}": (out, size), f"biases_{layer}": (out,)}
         return shapes
 
@@ -126,7 +127,9 @@ class MLP:
             out |= {f"weights_{layer}": [after, before], f"biases_{layer}": [after]}
         return out
 
-    def start(self, n: int, rng: np.random.Generator, members: tuple[int, ...] = ()) -> dict[str, Array]:
+    def start(
+        self, n: int, rng: np.random.Generator, members: tuple[int, ...] = ()
+    ) -> dict[str, Array]:
         """Draw parameters to start from, biases zero (Glorot & Bengio 2010; He et al. 2015)."""
         parameters: dict[str, Array] = {}
         for name, shape in self.shapes(n).items():
@@ -204,5 +207,3 @@ class MLP:
         for layer, (W, b) in enumerate(gradients, start=1):
             named |= {f"weights_{layer}": W, f"biases_{layer}": b}
         return named
-
-

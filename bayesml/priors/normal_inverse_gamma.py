@@ -81,9 +81,7 @@ class NormalInverseGamma:
                     "features. Give one number, or one per feature in their order."
                 )
             full[name] = tuple(np.broadcast_to(value, n).tolist())
-        return NormalInverseGamma(
-            **(vars(self) | full) if n else vars(self)
-        )
+        return NormalInverseGamma(**(vars(self) | full) if n else vars(self))
 
     def for_layers(self, depth: int) -> Layered:
         """Refuse: it is conjugate to a linear predictor only."""

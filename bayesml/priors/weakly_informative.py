@@ -1,11 +1,11 @@
 """The default prior: weakly informative, scaled by the data."""
 
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
 from bayesml.distributions import Normal
+from bayesml.distributions.base import Parameter, positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Layered
@@ -49,13 +49,12 @@ class WeaklyInformative:
     WeaklyInformative(scale=2.5)
     """
 
-    scale: float = 2.5
+    scale: Parameter = 2.5
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.scale, int | float) and isfinite(self.scale) and self.scale > 0):
-            raise IncompatibleModelError(
-                f"WeaklyInformative: scale must be a positive number, got {self.scale!r}."
-            )
+        object.__setattr__(self, "scale", positive("WeaklyInformative", "scale", self.scale))
+        if isinstance(self.scale, tuple):
+            raise IncompatibleModelError("WeaklyInformative: scale must be one number.")
 
     def resolve(self, scales: Scales) -> Independent:
         """Return the priors in original units."""
@@ -71,19 +70,21 @@ class WeaklyInformative:
                 "Leave them out (the intercept stands for a constant), or state a proper prior "
                 "for them with Independent(weights={...})."
             )
-        sd = self.scale * scales.sd_y / scales.sd_X
+        k = float(np.asarray(self.scale))
+        sd = k * scales.sd_y / scales.sd_X
         weights = {
             name: Normal(0.0, float(s)) for name, s in zip(scales.feature_names, sd, strict=True)
         }
-        return Independent(weights, Normal(scales.mean_y, self.scale * scales.sd_y), "centred")
+        return Independent(weights, Normal(scales.mean_y, k * scales.sd_y), "centred")
 
     def for_layers(self, depth: int) -> Layered:
         """Return learned scales, or the same known ones as of `Linear` without hidden layers."""
-        return Layered(sd=self.scale, relevance=False) if depth == 1 else Layered()
+        k = float(np.asarray(self.scale))
+        return Layered(sd=k, relevance=False) if depth == 1 else Layered()
 
     def describe(self) -> str:
         """Say the prior in words."""
-        k = np.format_float_positional(self.scale, trim="-")
+        k = np.format_float_positional(np.asarray(self.scale).item(), trim="-")
         return (
             f"intercept at the mean of the features ~ Normal(mean(y), {k}·sd(y))\n"
             f"weights ~ Normal(0, {k}·sd(y)/sd(x)) (weakly informative, scaled by the data)"

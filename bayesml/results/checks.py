@@ -66,7 +66,8 @@ class CheckReport:
     def __str__(self) -> str:
         """Give the whole report."""
         head = f"checks of a {self.kind} answer: {'passed' if self.passed else 'FAILED'}"
-        return "\n".join([head, *(f"FAIL  {note}" for note in self.notes), *map(str, self.findings)])
+        notes = (f"FAIL  {note}" for note in self.notes)
+        return "\n".join([head, *notes, *map(str, self.findings)])
 
 
 def check(learned: Learned, chains: Mapping[str, Any]) -> CheckReport:
@@ -138,8 +139,8 @@ def _convergence(chains: Mapping[str, Any]) -> Iterable[Finding]:
         "The chains disagree (or there is only one, which cannot show agreement).",
         "Run longer (tune=2000, draws=2000), use four chains, or a simpler model.",
     )
-    for method, what in (("bulk", "centre"), ("tail", "tails")):
-        ess = worst(lambda x, m=method: array_stats.ess(x, method=m), min)
+    for method, what, prob in (("bulk", "centre", None), ("tail", "tails", (0.05, 0.95))):
+        ess = worst(lambda x, m=method, p=prob: array_stats.ess(x, method=m, prob=p), min)
         least = 100.0 * next(iter(chains.values())).shape[0]
         yield Finding(
             f"effective sample size, {method}, worst parameter",

@@ -18,7 +18,9 @@ Eta = Callable[[Mapping[str, Array], Array], Array]
 Groups = dict[str, "xr.Dataset"]
 
 
-def dataset(variables: Mapping[str, Array], dims: Mapping[str, list[str]], coords: Mapping[str, Any]):  # type: ignore[no-untyped-def]
+def dataset(
+    variables: Mapping[str, Array], dims: Mapping[str, list[str]], coords: Mapping[str, Any]
+) -> "xr.Dataset":
     """Label bare arrays, once, at the boundary."""
     import xarray as xr
 

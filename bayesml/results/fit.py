@@ -35,8 +35,6 @@ class Fit:
     ----------
     model : Model
         As declared.
-    resolved : Model
-        With every number stated, default priors included, in original units.
     data : Data
         What it was learned from.
     method : Method
@@ -59,7 +57,6 @@ class Fit:
     """
 
     model: Model
-    resolved: Model
     data: Data
     method: Method
     learned: Learned
@@ -70,6 +67,11 @@ class Fit:
     def kind(self) -> Kind:
         """What kind of answer it is: point, exact, approximate, sampled or ensemble."""
         return self.learned.posterior.kind
+
+    @property
+    def resolved(self) -> Model:
+        """The model with every number stated, default priors included, in original units."""
+        return self.learned.resolved
 
     @property
     def explanation(self) -> str:
@@ -98,7 +100,7 @@ class Fit:
 
     @property
     def log_evidence(self) -> float:
-        """log p(y): the probability of the data under the model, for proper priors."""
+        """The log of p(y): the probability of the data under the model, for proper priors."""
         if isinstance(self.learned.log_evidence, str):
             raise ImproperPosteriorError(f"No log evidence: {self.learned.log_evidence}")
         return self.learned.log_evidence
@@ -339,7 +341,7 @@ def fit(
     start = perf_counter()
     problem = model.resolve(data)
     learned = chosen.learn(problem, np.random.default_rng(seed))
-    result = Fit(model, problem.model, data, chosen, learned, seed, perf_counter() - start)
+    result = Fit(model, data, chosen, learned, seed, perf_counter() - start)
     report = result.check()
     if not report.passed:
         warnings.warn(
@@ -350,7 +352,7 @@ def fit(
     return result
 
 
-def _seed(rng: int | np.random.Generator | None) -> int:
+def _seed(rng: Any) -> int:
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
     if rng is None:

@@ -32,19 +32,19 @@ def save(fit: Fit, path: Any) -> None:
     arrays: dict[str, Array] = {}
     parts = {
         "model": fit.model,
-        "resolved": fit.resolved,
         "method": fit.method,
         "learned": fit.learned,
         "seed": fit.seed,
         "elapsed": fit.elapsed,
     }
     config = {name: encode(part, name, arrays) for name, part in parts.items()}
+    labels = fit.data.row_labels
     config["data"] = {
         "design": fit.data.design.to_config(),
         "X": encode(np.asarray(fit.data.X), "data.X", arrays),
         "y": encode(np.asarray(fit.data.y), "data.y", arrays),
         "observation_weights": encode(fit.data.observation_weights, "data.w", arrays),
-        "row_labels": None if fit.data.row_labels is None else [str(r) for r in fit.data.row_labels],
+        "row_labels": None if labels is None else np.asarray(labels).tolist(),
     }
     variables = {key: (_dims(key, value), value) for key, value in arrays.items()}
     attributes = {"format": FORMAT, "config": json.dumps(config)}
@@ -116,8 +116,8 @@ def encode(value: Any, key: str, arrays: dict[str, Array]) -> Any:
     if isinstance(value, tuple | list):
         return {"tuple": [encode(v, f"{key}.{k}", arrays) for k, v in enumerate(value)]}
     if isinstance(value, Mapping):
-        entries = [[name, encode(v, f"{key}.{k}", arrays)] for k, (name, v) in enumerate(value.items())]
-        return {"mapping": entries}
+        entries = enumerate(value.items())
+        return {"mapping": [[name, encode(v, f"{key}.{k}", arrays)] for k, (name, v) in entries]}
     if is_dataclass(value) and type(value).__module__.startswith("bayesml."):
         content = {
             f.name: encode(getattr(value, f.name), f"{key}.{f.name}", arrays) for f in fields(value)

@@ -49,7 +49,9 @@ def _add_sampling(frame: "pd.DataFrame", chains: Mapping[str, Any], posterior: P
         for k in range(int(draws[0, 0].size))
     ]
     frame["ess_bulk"] = [float(array_stats.ess(e, method="bulk")) for e in entries]
-    frame["ess_tail"] = [float(array_stats.ess(e, method="tail")) for e in entries]
+    frame["ess_tail"] = [
+        float(array_stats.ess(e, method="tail", prob=(0.05, 0.95))) for e in entries
+    ]
     frame["r_hat"] = [float(array_stats.rhat(e, method="rank")) for e in entries]
     frame["mcse_mean"] = [float(array_stats.mcse(e, method="mean")) for e in entries]
 

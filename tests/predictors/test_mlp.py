@@ -70,7 +70,9 @@ def test_all_derivatives_are_those_of_automatic_differentiation(hidden, activati
 
     theta, eta = symbolic(mlp, X)
     jacobian = pytensor.gradient.jacobian(eta.ravel(), theta)
-    expected_eta, J = pytensor.function([theta], [eta, jacobian], mode=pytensor.compile.mode.Mode("py", None))(x)
+    expected_eta, J = pytensor.function(
+        [theta], [eta, jacobian], mode=pytensor.compile.mode.Mode("py", None)
+    )(x)
     J = J.reshape(2, 6, -1)
 
     np.testing.assert_allclose(mlp.eta(parameters, X), expected_eta, rtol=1e-12, atol=1e-12)

@@ -89,9 +89,7 @@ class Examples:
         """Evaluate Σ wᵢ log p(yᵢ | ηᵢ, φ)."""
         return float(self.w @ self.likelihood.log_density(self.y, eta, noise))
 
-    def value_and_gradient(
-        self, x: Array, noise: Noise
-    ) -> tuple[float, Array, dict[str, float]]:
+    def value_and_gradient(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
         """Return the sum, its gradient by backpropagation, and its derivatives in φ."""
         network, shapes = self.network, self.shapes
         layers = network.layers(flat.split(x, shapes))

@@ -80,21 +80,18 @@ class Recipe:
     optimizer : Optimizer or None
         None is Levenberg-Marquardt.
     training : Training
-    with_prior : bool
-        Whether there is a prior; there is none for maximum likelihood.
     tune : bool
         Whether the scales that are not known are learned by evidence.
     """
 
     optimizer: Optimizer | None = None
     training: Training = Training()
-    with_prior: bool = True
     tune: bool = True
 
 
 def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from every random start, and keep the best answer."""
-    setting = setting_of(problem, with_prior=recipe.with_prior)
+    setting = setting_of(problem)
     sd_y = problem.statistics.sd_y or 1.0
     modes = [_from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
     best = max(modes, key=lambda mode: mode.score)
@@ -103,9 +100,7 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
     return best
 
 
-def _from_start(
-    setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe
-) -> Mode:
+def _from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from one random start; a variance head starts from the fit without it."""
     if not setting.heteroscedastic:
         network = setting.examples.network

@@ -98,7 +98,8 @@ class NetworkObjective:
 
     def _value(self, x: Array, eta: Array) -> float:
         prior = 0.5 * float(self.precision @ (x * x))
-        return (prior - self.inflation * self.examples.log_likelihood(eta, self.noise)) / self.weight
+        fit = self.inflation * self.examples.log_likelihood(eta, self.noise)
+        return (prior - fit) / self.weight
 
     def _point(self, here: Linearised) -> Point:
         score = self.examples.score(here.eta, self.noise)

@@ -12,11 +12,14 @@ from bayesml.predictors import flat
 from bayesml.typing import Array
 
 
-def network_point(problem: Problem, rng: np.random.Generator, recipe: Recipe, label: str) -> Learned:
+def network_point(
+    problem: Problem, rng: np.random.Generator, recipe: Recipe, label: str
+) -> Learned:
     """Return the mode of a network as a point estimate."""
     mode = find_mode(problem, rng, recipe)
     return Learned(
         point_estimate(problem, mode),
+        problem.model,
         f"{label} by {how(mode)}",
         NO_EVIDENCE,
         diagnostics_of(mode),

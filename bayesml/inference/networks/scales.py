@@ -5,6 +5,7 @@ Derived in docs/theory/network.md, (M10) to (M12).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -15,7 +16,7 @@ from bayesml.inference.networks.objective import NetworkObjective, Point
 from bayesml.priors import Groups, Layered
 from bayesml.typing import Array
 
-TIGHT = {"ftol": 1e-15, "gtol": 1e-10}
+TIGHT: Any = {"ftol": 1e-15, "gtol": 1e-10}
 """Stop the search for the noise at rounding: it is a function of one or two numbers."""
 
 PRECISIONS = (1e-6, 1e8)
@@ -149,6 +150,6 @@ def learn_noise(
             value += float(priors[name].log_density(noise[name])) + jacobian * np.log(noise[name])
         return -value / examples.weight
 
-    bounds = [(-3.0, 3.0)] * len(names)
-    found = minimize(negative, np.zeros(len(names)), method="L-BFGS-B", bounds=bounds, options=TIGHT)
+    start, bounds = np.zeros(len(names)), [(-3.0, 3.0)] * len(names)
+    found = minimize(negative, start, method="L-BFGS-B", bounds=bounds, options=TIGHT)
     return at(found.x)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesml.distributions import Exponential, Flat
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.examples import Examples
 from bayesml.inference.networks.scales import Hyperprior, Scales
 from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian
@@ -34,14 +35,13 @@ class Setting:
         return isinstance(self.examples.likelihood, HeteroscedasticGaussian)
 
 
-def setting_of(problem: Problem, *, with_prior: bool = True) -> Setting:
-    """Return the setting of a resolved problem; without a prior for maximum likelihood."""
-    examples = Examples.of(problem)
-    stated = problem.model.prior
-    prior = stated if with_prior and isinstance(stated, Layered) else Layered(sd=np.inf)
+def setting_of(problem: Problem) -> Setting:
+    """Return the setting of a problem, and refuse a prior that is not one of networks."""
+    examples, prior = Examples.of(problem), problem.prior
+    if not isinstance(prior, Layered):
+        raise IncompatibleModelError(f"A network takes Layered() priors, got {prior!r}.")
     groups = prior.groups(examples.shapes, problem.data.feature_names)
-    noise_priors = problem.inferred if with_prior else dict.fromkeys(problem.inferred, Flat())
-    hyperprior = Hyperprior(prior, groups, noise_priors, problem.known)
+    hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
     sd_y = problem.statistics.sd_y or 1.0
     noise = dict(examples.likelihood.start(sd_y)) | problem.known
     return Setting(examples, hyperprior, Scales(prior.precision(groups), noise))

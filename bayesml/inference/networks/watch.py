@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TypeVar
-
 from bayesml.inference.networks.examples import Examples
 from bayesml.optimizers import State
 from bayesml.typing import Array
 
-T = TypeVar("T")
 
-
-def shown(items: Iterator[T], total: int, label: str, loss: Callable[[T], float]) -> Iterator[T]:
+def shown[T](items: Iterator[T], total: int, label: str, loss: Callable[[T], float]) -> Iterator[T]:
     """Pass items on, and show a bar with the loss."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -35,7 +31,7 @@ def early_stopped(
         score = likelihood(state.x)
         if best is None or score > top:
             best, top, at = state, score, step
-        if step - at >= patience or not state.value == state.value:
+        if step - at >= patience:
             break
     assert best is not None
     return best, losses, at

@@ -1,0 +1,95 @@
+"""Newton's method: exact on parabolas, safe elsewhere, down to rounding (O19), (O20)."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.optimizers import Newton
+from tests.optimizers.problems import (
+    LeastSquares,
+    Logistic,
+    Quadratic,
+    Rosenbrock,
+    StudentT,
+    Valued,
+)
+
+
+@pytest.mark.parametrize("condition", [1.0, 100.0, 1e4])
+def test_a_parabola_takes_one_step(condition):
+    problem = Quadratic(condition)
+    stream = Newton().steps(problem, problem.start)
+    next(stream)
+    state = next(stream)
+    by_hand = np.linalg.solve(problem.H, problem.H @ problem.minimum)
+    np.testing.assert_allclose(state.x, by_hand, rtol=1e-15 * 100 * condition)
+    assert np.linalg.norm(state.gradient) < 1e-14
+
+
+@pytest.mark.parametrize("problem", [Logistic(), StudentT(), Rosenbrock(), LeastSquares()])
+def test_the_gradient_ends_at_rounding(problem):
+    optimum = Newton(tolerance=1e-300).minimize(problem, problem.start)
+    assert optimum.converged
+    assert optimum.gradient_norm < 1e-15 * 20
+    assert optimum.iterations < 30
+
+
+def test_errors_square_near_the_minimum():
+    problem = Logistic()
+    states = [*Newton().steps(problem, problem.start)]
+    errors = [np.linalg.norm(state.x - problem.minimum) for state in states]
+    late = [(a, b) for a, b in pairwise(errors) if 1e-7 < a < 1e-1]
+    assert late
+    assert all(b < a**2 for a, b in late)
+
+
+class DoubleWell(Valued):
+    """(x² − 1)² / 4 + y² / 2: a saddle at the origin, minima at (±1, 0)."""
+
+    def value_and_gradient(self, x):
+        well = x[0] ** 2 - 1
+        return 0.25 * well**2 + 0.5 * x[1] ** 2, np.array([x[0] * well, x[1]])
+
+    def hessian(self, x):
+        return np.diag([3 * x[0] ** 2 - 1, 1.0])
+
+
+@pytest.mark.parametrize("start", [(0.01, 1.0), (-0.3, 0.2), (0.57735, 1.0), (5.0, 5.0)])
+def test_negative_and_vanishing_curvature_are_damped(start):
+    optimum = Newton().minimize(DoubleWell(), start)
+    assert optimum.converged
+    np.testing.assert_allclose(optimum.x, [np.sign(start[0]), 0], atol=1e-14)
+    assert np.all(np.diff(optimum.loss_curve) <= 0)
+
+
+def test_steps_that_leave_the_domain_are_damped():
+    class Barrier(Valued):
+        def value_and_gradient(self, x):
+            return float(np.sum(x - np.log(x))), 1 - 1 / x
+
+        def hessian(self, x):
+            return np.diag(1 / x**2)
+
+    optimum = Newton().minimize(Barrier(), [50.0, 0.01])
+    assert optimum.converged
+    np.testing.assert_allclose(optimum.x, 1, rtol=1e-14)
+
+
+def test_no_hessian_is_an_error_that_names_lbfgs():
+    class Plain:
+        def value_and_gradient(self, x):
+            return 0.0, x
+
+    with pytest.raises(IncompatibleModelError, match=r"Plain has no hessian\(x\)\. Use LBFGS"):
+        Newton().minimize(Plain(), [1.0])
+
+
+def test_a_hessian_of_nan_is_an_error():
+    class Broken(DoubleWell):
+        def hessian(self, x):
+            return np.full((2, 2), np.nan)
+
+    with pytest.raises(ConvergenceError, match="Hessian is not finite"):
+        Newton().minimize(Broken(), [2.0, 1.0])
