@@ -2,6 +2,7 @@
 
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method
+from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
@@ -14,6 +15,7 @@ __all__ = [
     "MLE",
     "NUTS",
     "Auto",
+    "Ensemble",
     "Exact",
     "Laplace",
     "Learned",

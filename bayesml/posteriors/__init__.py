@@ -2,6 +2,7 @@
 
 from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.conjugate import ConjugatePosterior
+from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.posteriors.exact import ExactPosterior
 from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.point import PointEstimate
@@ -10,6 +11,7 @@ from bayesml.posteriors.sampled import SampledPosterior
 
 __all__ = [
     "ConjugatePosterior",
+    "EnsemblePosterior",
     "ExactPosterior",
     "Interval",
     "Kind",

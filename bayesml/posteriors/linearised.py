@@ -63,7 +63,8 @@ class LinearisedPosterior:
         sd = np.sqrt(np.maximum(self.regression.inverse_diagonal(), 0.0))
         entries = flat.split(np.arange(len(x)), self.shapes)
         out: dict[str, Marginal] = {
-            name: _normal(x[index.ravel()], sd[index.ravel()]) for name, index in entries.items()
+            name: normal_rows(x[index.ravel()], sd[index.ravel()])
+            for name, index in entries.items()
         }
         for name in self.inferred:
             value = np.array([[self.noise[name]]])
@@ -136,14 +137,14 @@ class LinearisedPosterior:
         """Return the distribution of E[y | x]: normal where it is the first output itself."""
         native = eta if len(eta) > 1 else eta[0]
         if np.array_equal(self.likelihood.mean(native, self.noise), eta[0]):
-            return _normal(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
+            return normal_rows(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
         z, weights = np.polynomial.hermite_e.hermegauss(64)
         spread = eta[0][:, None] + np.sqrt(covariance[:, 0, 0])[:, None] * z
         values = self.likelihood.mean(spread, self.noise)
         return Atoms(len(values), weights / weights.sum(), values.__getitem__)
 
 
-def _normal(mean: Array, sd: Array) -> Mixture:
+def normal_rows(mean: Array, sd: Array) -> Mixture:
     """Return normal distributions, one a row."""
 
     def at(block: slice) -> tuple[Array, Mapping[str, Array]]:

@@ -105,9 +105,10 @@ class Mixture:
     ) -> Array:
         def excess(y: Array, row: Integers) -> Array:
             local = {name: value[row] for name, value in parameters.items()}
-            return np.asarray(self.likelihood.cdf(y[:, None], eta[..., row, :], local) @ self.weights - q)
+            below = self.likelihood.cdf(y[:, None], eta[..., row, :], local) @ self.weights
+            return np.asarray(below - q)
 
-        centre = np.where(np.isfinite(mean), mean, np.median(eta.reshape(-1, *eta.shape[-2:])[0], axis=1))
+        centre = np.where(np.isfinite(mean), mean, np.median(_first(eta), axis=1))
         spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre))
         out = centre.copy()
         rows = np.flatnonzero(spread > 4 * EPS * np.abs(centre))
@@ -190,6 +191,11 @@ class Atoms:
                 np.interp(level, grid, row) for grid, row in zip(midpoints, ranked, strict=True)
             ]
         return out
+
+
+def _first(eta: Array) -> Array:
+    """Return the first output of η, shape (b, K)."""
+    return eta if eta.ndim == 2 else np.asarray(eta[0])
 
 
 def row_blocks(rows: int, width: int) -> Iterator[slice]:

@@ -169,7 +169,7 @@ def _check_finite(point: Point, step: int) -> None:
     size = float(np.linalg.norm(point.gradient))
     if not np.isfinite(point.value + size):
         raise ConvergenceError(
-            f"Training diverged at step {step}: the objective is {point.value}, its gradient has norm "
-            f"{size}. Check the scales of the data, state a prior such as Layered(), or start "
+            f"Training diverged at step {step}: the objective is {point.value}, its gradient has "
+            f"norm {size}. Check the scales of the data, state a prior such as Layered(), or start "
             "from another seed."
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+
 from bayesml.inference.networks.examples import Examples
 from bayesml.optimizers import State
 from bayesml.typing import Array
