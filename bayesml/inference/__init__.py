@@ -4,6 +4,7 @@ from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
+from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
@@ -17,6 +18,7 @@ __all__ = [
     "Auto",
     "Ensemble",
     "Exact",
+    "Langevin",
     "Laplace",
     "Learned",
     "Method",

@@ -63,7 +63,7 @@ class Laplace:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
-        _refuse(problem)
+        refuse_unsuited(problem, "Laplace()")
         mode = find_mode(problem, rng, Recipe(self.optimizer, self.training))
         kept = f"full generalised Gauss-Newton matrix of {len(mode.point.x)} parameters"
         return Learned(
@@ -91,14 +91,15 @@ def linearised(problem: Problem, mode: Mode) -> LinearisedPosterior:
     )
 
 
-def _refuse(problem: Problem) -> None:
+def refuse_unsuited(problem: Problem, method: str) -> None:
+    """Refuse predictors that are not networks, and improper priors."""
     prior = problem.model.prior
     if not isinstance(problem.model.predictor, MLP):
         raise IncompatibleModelError(
-            f"Laplace() approximates networks, got {problem.model.predictor!r}. Use Exact() or "
+            f"{method} is for networks, got {problem.model.predictor!r}. Use Exact() or "
             "NUTS(), or MLP(hidden=()), which is linear."
         )
     if isinstance(prior, Layered) and prior.sd == np.inf:
         raise IncompatibleModelError(
-            "Laplace() needs a proper prior, got Flat(). Use Layered(), or MLE() without a prior."
+            f"{method} needs a proper prior, got Flat(). Use Layered(), or MLE() without a prior."
         )

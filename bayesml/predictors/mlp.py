@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from bayesml.predictors.activations import Activation, Floats, Tanh
 from bayesml.predictors.base import Outputs, Parameters
 from bayesml.predictors.layers import Layers, backward, forward, jacobian, tangent, trace
 from bayesml.typing import Array
+
+MOST_ACTIVATIONS = 4_000_000
+"""Numbers in a layer's activations at a time: many draws at many rows are evaluated in groups."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,18 @@ class MLP:
 
     def eta(self, parameters: Parameters, X: Floats) -> Floats:
         """Evaluate h_θ(X): shape (..., m), or (k, ..., m) for k > 1 outputs."""
-        return self.link(forward(self.layers(parameters), self.activation, self.standardise(X)))
+        layers, a = self.layers(parameters), self.standardise(X)
+        batch = layers[0][1].shape[:-1]
+        room = max(1, MOST_ACTIVATIONS // (len(X) * max(len(self.outputs), *self.hidden, 1)))
+        if prod(batch) <= room:
+            return self.link(forward(layers, self.activation, a))
+        rows = [(W.reshape(-1, *W.shape[-2:]), b.reshape(-1, b.shape[-1])) for W, b in layers]
+        parts = [
+            forward([(W[k : k + room], b[k : k + room]) for W, b in rows], self.activation, a)
+            for k in range(0, prod(batch), room)
+        ]
+        z = np.concatenate(parts)
+        return self.link(z.reshape(*batch, *z.shape[1:]))
 
     def vjp(self, parameters: Parameters, X: Floats, cotangent: Floats) -> dict[str, Floats]:
         """Evaluate Jᵀ·cotangent, a cotangent of the shape of η: backpropagation (M2, M3)."""

@@ -77,7 +77,7 @@ class Layered:
     sd: float | None = None
     relevance: bool = True
     shape: float = 0.5
-    rate: float = 0.5
+    rate: float = 0.05
 
     def __post_init__(self) -> None:
         for name in ("sd", "shape", "rate"):

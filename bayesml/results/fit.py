@@ -249,7 +249,7 @@ class Fit:
 
     @property
     def _chains(self) -> dict[str, Array]:
-        return self.draws() if self.kind == "sampled" else {}
+        return dict(getattr(self.learned.posterior, "compared", {}))
 
     @property
     def _eta(self) -> datatree.Eta:

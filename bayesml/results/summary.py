@@ -35,7 +35,7 @@ def summary_frame(
     lower, upper = f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"
     table = np.vstack(columns) if columns else np.empty((0, 4))
     frame = pd.DataFrame(table, index=names, columns=["mean", "sd", lower, upper])
-    if posterior.kind == "sampled":
+    if posterior.kind == "sampled" and all(name in chains for name in posterior.marginals()):
         _add_sampling(frame, chains, posterior)
     return frame
 

@@ -272,7 +272,7 @@ def test_an_unconverged_mode_is_said(wave):
 @pytest.mark.parametrize(
     ("model", "method", "complaint"),
     [
-        (bm.Model(), bm.Laplace(), "approximates networks"),
+        (bm.Model(), bm.Laplace(), "is for networks"),
         (bm.Model(), bm.Ensemble(2), "one answer"),
         (bm.Model(FLAT, bm.Gaussian(), bm.Flat()), bm.Laplace(), "proper prior"),
         (bm.Model(bm.MLP(), prior=bm.Independent()), bm.MAP(), "Layered"),
