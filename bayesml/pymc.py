@@ -120,7 +120,8 @@ def _network(problem: Problem, prior: Layered, X: Any) -> Any:
         size = len(groups.names)
         precision = pm.Gamma("precision", alpha=prior.shape, beta=prior.rate, shape=size)
     sd = precision[groups.members] ** -0.5
-    a = network.standardise(X)
+    scales = network.standardisation
+    a = X if scales is None else (X - np.array(scales.mean_X)) / np.array(scales.sd_X)
     start = 0
     for layer, (weights, biases) in enumerate(batched(shapes.items(), 2), start=1):
         parts = []

@@ -38,10 +38,10 @@ class Parabola(Protocol):
 
 
 @runtime_checkable
-class HasParabola(Objective, Protocol):
+class HasParabola[P: Parabola](Objective, Protocol):
     """A function with a Gauss-Newton model at every point."""
 
-    def parabola(self, x: Vector) -> Parabola:
+    def parabola(self, x: Vector) -> P:
         """Return the model at x."""
 
 
@@ -107,9 +107,9 @@ class LevenbergMarquardt:
         return self.stopping.follow(self.steps(objective, start, rng=rng))
 
 
-def descend(
-    objective: HasParabola, here: Parabola, damping: float
-) -> tuple[Parabola, float] | None:
+def descend[P: Parabola](
+    objective: HasParabola[P], here: P, damping: float
+) -> tuple[P, float] | None:
     """Take the least damped step that lowers J; None where rounding hides them all."""
     for _ in range(TRIES):
         found = _attempt(objective, here, damping)
@@ -124,7 +124,7 @@ def descend(
     return None
 
 
-def _attempt(objective: HasParabola, here: Parabola, damping: float) -> tuple[Vector, float] | None:
+def _attempt[P: Parabola](objective: HasParabola[P], here: Parabola, damping: float) -> tuple[Vector, float] | None:
     """Return the point a damped step leads to and the ratio ρ (M8), if it lowers J."""
     try:
         step = here.step(damping)

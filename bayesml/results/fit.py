@@ -139,7 +139,7 @@ class Fit:
         import xarray as xr
 
         values = self.draws(chains, draws)
-        dims = self.resolved.predictor.dims() | {"y": ["observation"]}
+        dims = self.resolved.predictor.dims() | {"y": ["observation"], "prior_sd": ["group"]}
         coords = {
             "feature": list(self.data.feature_names),
             "observation": datatree.observation_labels(self.data),

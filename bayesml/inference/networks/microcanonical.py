@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesml.errors import ConvergenceError
 from bayesml.inference.networks.density import Density
 from bayesml.typing import Array
+
+Bools = NDArray[np.bool_]
 
 MEMORY = 0.99
 """How much of the average that sets the step size survives a step."""
@@ -74,7 +77,7 @@ class StepSize:
         self._sum = np.zeros_like(start)
         self._count = np.zeros_like(start)
 
-    def learn(self, error: Array, good: Array) -> None:
+    def learn(self, error: Array, good: Bools) -> None:
         """Take one energy error a chain into account; refused steps shrink the step."""
         ratio = np.where(good, error**2, 1.0) / self._target + 1e-8
         weight = np.exp(-0.5 * (np.log(ratio) / WIDTH) ** 2) * good
@@ -111,7 +114,7 @@ class Walk:
 
     def __init__(self, density: Density, precision: Array, rng: np.random.Generator) -> None:
         self.density, self.precision, self.rng = density, precision, rng
-        self.z = np.zeros(density.centre.shape)
+        self.z: Array = np.zeros(density.centre.shape)
         self.u = _unit(rng.standard_normal(self.z.shape))
         self.position = density.position(self.z)
         self.data = density.data_part(self.position)
@@ -119,7 +122,7 @@ class Walk:
         if not np.all(np.isfinite(self.value)):
             raise ConvergenceError("The density is not finite at the modes where chains start.")
 
-    def step(self, size: Array, length: float) -> tuple[Array, Array]:
+    def step(self, size: Array, length: float) -> tuple[Array, Bools]:
         """Move by half a turn, a step and half a turn (M16); return ΔE and whether it was taken."""
         turned, first = turn(self.u, self.gradient, 0.5 * size)
         moved = self.z + size[:, None] * turned
@@ -129,7 +132,7 @@ class Walk:
             value, gradient = self.density.with_prior(there, data, self.precision)
             turned, second = turn(turned, gradient, 0.5 * size)
             error = first + second - (value - self.value)
-        good = np.isfinite(error) & (np.abs(error) < WILD * np.sqrt(self.z.shape[1]))
+        good: Bools = np.isfinite(error) & (np.abs(error) < WILD * np.sqrt(self.z.shape[1]))
         self.z, self.position = _choose(good, moved, self.z), _choose(good, there, self.position)
         self.data = _choose(good, data[0], self.data[0]), _choose(good, data[1], self.data[1])
         self.value = _choose(good, value, self.value)
@@ -156,14 +159,15 @@ def run(
     chains, d = density.centre.shape
     walk, length = Walk(density, precision, rng), float(np.sqrt(d))
     step = StepSize(np.full(chains, 0.05 * length), schedule.energy * d)
-    kept, scales, errors, bad = [], [], np.zeros(chains), np.zeros(chains)
+    kept: list[Array] = []
+    scales: list[Array] = []
+    errors, bad = np.zeros(chains), np.zeros(chains)
     for i in range(schedule.steps):
         error, good = walk.step(step.value, length)
         if i % schedule.gibbs == schedule.gibbs - 1:
             walk.draw_precision()
-        if i < schedule.warmup:
-            step.learn(error, good)
-        else:
+        step.learn(error, good)
+        if i >= schedule.warmup:
             errors += np.where(good, error, 0.0) ** 2
             bad += ~good
             if (i - schedule.warmup) % schedule.thin == schedule.thin - 1:
@@ -184,5 +188,5 @@ def _unit(u: Array) -> Array:
     return np.asarray(u / np.linalg.norm(u, axis=1)[:, None])
 
 
-def _choose(good: Array, new: Array, old: Array) -> Array:
+def _choose(good: Bools, new: Array, old: Array) -> Array:
     return np.where(good if new.ndim == 1 else good[:, None], new, old)

@@ -21,7 +21,7 @@ from bayesml.typing import Array
 SETTLE = 3
 """Steps before the scales are first learned: a random start says nothing of them."""
 
-PATIENCE = 25
+PATIENCE = 15
 """Steps without a better evidence before training ends."""
 
 SLACK = 1e-2
@@ -112,8 +112,7 @@ def iterates(
             damping = settings.damping
             point = objective.again(point)
         else:
-            moved, damping = found
-            point = objective.parabola(moved.x)
+            point, damping = found
         _check_finite(point, step + 1)
 
 
