@@ -11,6 +11,7 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.laplace import refuse_unsuited
+from bayesml.inference.networks.compare import rows_to_compare
 from bayesml.inference.networks.density import Density, density_of
 from bayesml.inference.networks.microcanonical import Run, Schedule, run
 from bayesml.inference.networks.mode import Recipe, find_mode, notes_of
@@ -19,9 +20,6 @@ from bayesml.optimizers.settings import check_count, check_fraction, check_posit
 from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import flat
 from bayesml.typing import Array
-
-CHECKED = 50
-"""Rows of the data at which chains are compared."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +113,7 @@ def posterior_of(problem: Problem, density: Density, sampled: Run) -> SampledPos
         chains[name] = np.exp(sampled.positions[..., k])
     if density.hyperprior.prior.learned:
         chains["prior_sd"] = sampled.precisions**-0.5
-    data = problem.data
-    rows = np.linspace(0, data.m - 1, min(CHECKED, data.m)).astype(np.intp)
-    model = problem.model
-    at = np.asarray(data.X[rows], dtype=np.float64)
+    model, at = problem.model, rows_to_compare(problem)
     return SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at)
 
 

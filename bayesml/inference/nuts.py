@@ -7,6 +7,7 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import coefficient_names
+from bayesml.inference.networks.compare import rows_to_compare
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.posteriors.linear_gaussian import check_proper, least_squares
@@ -80,9 +81,11 @@ class NUTS:
         chains: dict[str, Array] = {name: drawn.positions[name] for name in names}
         if problem.data.n == 0:
             chains["weights"] = np.zeros((*next(iter(chains.values())).shape[:2], 0))
-        likelihood = problem.model.likelihood
+        if "precision" in drawn.positions:
+            chains["prior_sd"] = drawn.positions["precision"] ** -0.5
+        model, at = problem.model, rows_to_compare(problem)
         return Learned(
-            SampledPosterior(problem.model.predictor, likelihood, chains, problem.known),
+            SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at),
             problem.model,
             f"{self.chains} chains of {self.draws} draws after {self.tune} for tuning",
             "NUTS does not compute it. Use Exact() where it applies.",

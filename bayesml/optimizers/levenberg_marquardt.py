@@ -124,7 +124,9 @@ def descend[P: Parabola](
     return None
 
 
-def _attempt[P: Parabola](objective: HasParabola[P], here: Parabola, damping: float) -> tuple[Vector, float] | None:
+def _attempt[P: Parabola](
+    objective: HasParabola[P], here: Parabola, damping: float
+) -> tuple[Vector, float] | None:
     """Return the point a damped step leads to and the ratio ρ (M8), if it lowers J."""
     try:
         step = here.step(damping)

@@ -54,9 +54,7 @@ def test_evidence_is_the_density_of_the_targets(linear_data):
     A[:, 1:] = (X - statistics.mean_X) / statistics.sd_X
     K = 0.5**2 * np.eye(m) + (2.5 * statistics.sd_y) ** 2 * A @ A.T
     r = y - statistics.mean_y
-    expected = -0.5 * (
-        m * np.log(2 * np.pi) + np.linalg.slogdet(K)[1] + r @ np.linalg.solve(K, r)
-    )
+    expected = -0.5 * (m * np.log(2 * np.pi) + np.linalg.slogdet(K)[1] + r @ np.linalg.solve(K, r))
     network = bm.fit(bm.Model(FLAT, bm.Gaussian(sigma=0.5)), linear_data, bm.Laplace(), rng=0)
     assert network.log_evidence == pytest.approx(expected, abs=1e-8)
 
@@ -74,9 +72,7 @@ def test_map_without_hidden_layers_is_ridge(linear_data, sigma, rng):
 @pytest.mark.parametrize(
     "optimizer", [None, bm.LBFGS(), bm.Adam(), bm.GradientDescent()], ids=lambda o: type(o).__name__
 )
-def test_mle_without_hidden_layers_is_least_squares_by_every_optimizer(
-    linear_data, optimizer, rng
-):
+def test_mle_without_hidden_layers_is_least_squares_by_every_optimizer(linear_data, optimizer, rng):
     ols = bm.fit(bm.Model(), linear_data, bm.MLE(), rng=0)
     network = bm.fit(bm.Model(FLAT), linear_data, bm.MLE(optimizer), rng=0)
     X = rows(rng)
@@ -142,9 +138,7 @@ def test_evidence_at_its_best_is_flat_in_every_scale(wave):
         objective = judge.objective(mode.setting.examples, scales)
         x = LevenbergMarquardt().minimize(objective, mode.point.x).x
         point = objective.parabola(x)
-        evidence = log_evidence(
-            mode.setting.examples, point, scales, point.regression().log_det
-        )
+        evidence = log_evidence(mode.setting.examples, point, scales, point.regression().log_det)
         return evidence + judge.log_density(scales)
 
     alpha, sigma = np.log(mode.scales.precision), np.log(mode.scales.noise["sigma"])
@@ -224,7 +218,9 @@ def test_members_trained_at_once_are_members_trained_alone(wave, optimizer):
     single = joint_objective(setting, setting.examples)
     x = np.hstack([starts, np.zeros((3, 1))])
     batched = BatchedObjective(single, 3)
-    together = [s.x for s in _few(optimizer.steps(batched, x.ravel(), rng=np.random.default_rng(1)))]
+    together = [
+        s.x for s in _few(optimizer.steps(batched, x.ravel(), rng=np.random.default_rng(1)))
+    ]
     for k in range(3):
         alone = [s.x for s in _few(optimizer.steps(single, x[k], rng=np.random.default_rng(1)))]
         np.testing.assert_allclose(together[-1].reshape(3, -1)[k], alone[-1], rtol=1e-9, atol=1e-10)
