@@ -24,6 +24,7 @@ from bayesml.errors import (
     IncompatibleModelError,
     MissingDependencyError,
     RankDeficientError,
+    SamplingInterrupted,
     StorageError,
 )
 from bayesml.inference import (
@@ -31,10 +32,12 @@ from bayesml.inference import (
     MLE,
     NUTS,
     Auto,
+    Direct,
     Ensemble,
     Exact,
     Langevin,
     Laplace,
+    PyMC,
     Training,
     ridge_penalty,
     ridge_prior_sd,
@@ -54,7 +57,7 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import Independent, Layered, NormalInverseGamma, WeaklyInformative
-from bayesml.results import CheckReport, Fit, fit, load
+from bayesml.results import CheckReport, Fit, fit, load, plots
 
 __all__ = [
     "GELU",
@@ -75,6 +78,7 @@ __all__ = [
     "Data",
     "DataError",
     "DataWarning",
+    "Direct",
     "Ensemble",
     "Exact",
     "Exponential",
@@ -104,8 +108,10 @@ __all__ = [
     "NormalEquation",
     "NormalInverseGamma",
     "Prediction",
+    "PyMC",
     "RankDeficientError",
     "ReLU",
+    "SamplingInterrupted",
     "SiLU",
     "Softplus",
     "StorageError",
@@ -116,6 +122,7 @@ __all__ = [
     "distributions",
     "fit",
     "load",
+    "plots",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

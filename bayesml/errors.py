@@ -28,6 +28,10 @@ class ConvergenceError(BayesmlError, RuntimeError):
     """Learning diverged or stopped before there was an answer."""
 
 
+class SamplingInterrupted(BayesmlError, RuntimeError):
+    """Sampling was interrupted before there was a draw to return."""
+
+
 class StorageError(BayesmlError, ValueError):
     """A file is not a fit that this version of bayesml can read."""
 

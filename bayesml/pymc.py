@@ -1,7 +1,6 @@
 """A declared model as a PyMC model: the only file that imports PyMC."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import batched
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from bayesml.likelihoods import StudentT as StudentTLikelihood
 from bayesml.model import Model, Problem
 from bayesml.predictors import GELU, MLP, Activation, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import Independent, Layered, NormalInverseGamma
+from bayesml.samplers import STATISTICS
 from bayesml.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
@@ -250,44 +250,38 @@ def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, dat
     pm.Potential("weighted_log_likelihood", (data.observation_weights * log_density).sum())
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Draws and sampler statistics, with the axes (chain, draw, ...)."""
+def sample(
+    model: "pymc.Model",
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    target_accept: float,
+    max_depth: int,
+    seed: int,
+    progress: bool,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Sample a PyMC model with ``pm.sample`` on nutpie; checking is for the caller.
 
-    positions: Mapping[str, Array]
-    statistics: Mapping[str, Array]
-
-
-STATISTICS = {
-    "diverging": "diverging",
-    "energy": "energy",
-    "depth": "tree_depth",
-    "maxdepth_reached": "reached_max_treedepth",
-    "n_steps": "n_steps",
-    "step_size": "step_size",
-    "mean_tree_accept": "acceptance_rate",
-    "logp": "lp",
-    "energy_error": "energy_error",
-}
-"""nutpie's names, and ArviZ's for the same."""
-
-
-def sample(model: "pymc.Model", settings: Any, seed: int) -> Drawn:
-    """Sample a PyMC model with nutpie; convergence is for the caller to check."""
+    Returns
+    -------
+    draws, statistics : dict of ndarray, shape (chain, draw, ...)
+        Variables by name, and sampler statistics in ArviZ's names.
+    """
     import pymc as pm
 
-    with model:
-        tree = pm.sample(
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            random_seed=seed,
-            target_accept=settings.target_accept,
-            progressbar=settings.progress,
-            nuts_sampler="nutpie",
-            compute_convergence_checks=False,
-        )
-    positions = {str(name): np.asarray(v) for name, v in tree.posterior.data_vars.items()}
+    tree = pm.sample(
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        random_seed=seed,
+        progressbar=progress,
+        nuts_sampler="nutpie",
+        nuts={"target_accept": target_accept, "max_treedepth": max_depth},
+        compile_kwargs={"freeze_model": True},
+        compute_convergence_checks=False,
+        model=model,
+    )
     found = tree.sample_stats.data_vars
     statistics = {ours: np.asarray(found[n]) for n, ours in STATISTICS.items() if n in found}
-    return Drawn(positions, statistics)
+    return {str(k): np.asarray(v) for k, v in tree.posterior.data_vars.items()}, statistics

@@ -16,7 +16,7 @@ LAYERS = (
     {"distributions"},
     {"predictors", "likelihoods", "priors"},
     {"model"},
-    {"optimizers"},
+    {"optimizers", "samplers"},
     {"pymc"},
     {"posteriors"},
     {"inference"},
@@ -27,7 +27,7 @@ LAYERS = (
     {"__main__"},
 )
 RANK = {layer: rank for rank, layers in enumerate(LAYERS) for layer in layers}
-ONLY_IN_PYMC = {"pymc", "pytensor", "nutpie"}
+ONLY_IN_PYMC = {"pymc", "pytensor"}
 
 
 def layer_of(parts: tuple[str, ...]) -> str:

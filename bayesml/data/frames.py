@@ -60,6 +60,13 @@ def row_labels(value: Any) -> NDArray[Any] | None:
     return labels
 
 
+def number_of_rows(frame: Any) -> int:
+    """Count the rows of a frame."""
+    if isinstance(frame, Mapping):
+        return max((len(column) for column in frame.values() if np.ndim(column)), default=0)
+    return len(frame)
+
+
 def select(frame: Any, names: Sequence[str], needed_by: str) -> dict[str, Any]:
     """Take columns by their names, all of one length.
 
@@ -129,7 +136,7 @@ def matrix(frame: Any, names: Sequence[str], needed_by: str) -> NDArray[Any]:
     if _is_one_matrix(frame) and tuple(names) == column_names(frame):
         return np.asarray(frame.to_numpy())
     columns = select(frame, names, needed_by)
-    m = len(next(iter(columns.values()))) if columns else len(frame)
+    m = len(next(iter(columns.values()))) if columns else number_of_rows(frame)
     out = np.empty((m, len(names)), order="F")
     for j, (name, values) in enumerate(columns.items()):
         column = numbers(values, f"column {name!r}")

@@ -54,7 +54,7 @@ def table(frame: Any, columns: Sequence[Column]) -> "pd.DataFrame":
     read = {
         column.name: _read(_series(found[column.name], column.name), column) for column in columns
     }
-    m = len(next(iter(read.values()))) if read else len(frame)
+    m = len(next(iter(read.values()))) if read else frames.number_of_rows(frame)
     return pd.DataFrame(read, index=pd.RangeIndex(m))
 
 
@@ -89,11 +89,11 @@ def require_finite_numbers(rows: "pd.DataFrame", labels: NDArray[Any] | None) ->
 
 
 def _series(values: Any, name: str) -> "pd.Series[Any]":
-    """Make a pandas Series of any column, the rows numbered from 0."""
+    """Make a pandas Series of any column."""
     import pandas as pd
 
     if isinstance(values, pd.Series):
-        return values.reset_index(drop=True)
+        return values
     if not frames.is_series(values):
         try:
             return pd.Series(values)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array, ArrayLike, Integers
 
 Support = Literal["real", "positive"]
 Parameter = float | tuple[float, ...]
@@ -62,6 +62,25 @@ def positive(owner: str, name: str, value: Any) -> Parameter:
             "never variances or precisions; a parameter known to be zero is left out of the model."
         )
     return checked
+
+
+def grouped(
+    distributions: Sequence[Distribution],
+) -> tuple[tuple[Integers, Distribution], ...]:
+    """Group scalar distributions by family: pairs of positions and one joined distribution.
+
+    Examples
+    --------
+    >>> from bayesml.distributions import Laplace, Normal
+    >>> [where.tolist() for where, _ in grouped([Normal(0, 1), Laplace(), Normal(2, 3)])]
+    [[0, 2], [1]]
+    """
+    families: dict[type, list[int]] = {}
+    for position, distribution in enumerate(distributions):
+        families.setdefault(type(distribution), []).append(position)
+    return tuple(
+        (np.array(where), stack([distributions[k] for k in where])) for where in families.values()
+    )
 
 
 def stack(distributions: Sequence[Distribution]) -> Distribution:

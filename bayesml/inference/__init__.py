@@ -2,6 +2,7 @@
 
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method
+from bayesml.inference.engines import Direct, PyMC
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
 from bayesml.inference.langevin import Langevin
@@ -16,12 +17,14 @@ __all__ = [
     "MLE",
     "NUTS",
     "Auto",
+    "Direct",
     "Ensemble",
     "Exact",
     "Langevin",
     "Laplace",
     "Learned",
     "Method",
+    "PyMC",
     "Training",
     "ridge_penalty",
     "ridge_prior_sd",

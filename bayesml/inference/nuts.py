@@ -6,21 +6,21 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.engines import Direct, Engine
 from bayesml.inference.exact import coefficient_names
 from bayesml.inference.networks.compare import rows_to_compare
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.posteriors.linear_gaussian import check_proper, least_squares
 from bayesml.priors import Layered, NormalInverseGamma
-from bayesml.typing import Array
 
 
 @dataclass(frozen=True)
 class NUTS:
     r"""Hamiltonian Monte Carlo with path lengths chosen by the No-U-Turn criterion.
 
-    The model is PyMC's (see `bayesml.pymc.to_pymc`), the sampler nutpie. Convergence is checked
-    here: divergences, tree depth, energy, R̂ and effective sample sizes.
+    The sampler is nutpie. Convergence is checked here: divergences, tree depth, energy, R̂ and
+    effective sample sizes. Ctrl-C returns the draws so far, marked as interrupted.
 
     Parameters
     ----------
@@ -33,7 +33,10 @@ class NUTS:
     max_depth : int
         At most 2^max_depth steps a draw.
     progress : bool
-        Whether to show a progress bar.
+        Whether to show progress on a terminal.
+    engine : Engine
+        What evaluates the log density: ``Direct()``, the package's own, which needs no
+        compilation, or ``PyMC()``, the exported PyMC model by ``pm.sample``.
 
     Raises
     ------
@@ -53,9 +56,10 @@ class NUTS:
     draws: int = 1000
     tune: int = 1000
     chains: int = 4
-    target_accept: float = 0.9
+    target_accept: float = 0.8
     max_depth: int = 10
     progress: bool = True
+    engine: Engine = Direct()
 
     def __post_init__(self) -> None:
         for name in ("draws", "tune", "chains", "max_depth"):
@@ -72,32 +76,20 @@ class NUTS:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
         refuse_improper(problem)
-        from bayesml.pymc import build, sample
-
-        drawn = sample(build(problem), self, int(rng.integers(2**31)))
-        names = [*problem.model.predictor.shapes(problem.data.n), *noise_names(problem)]
-        if problem.data.n == 0:
-            names.remove("weights")
-        chains: dict[str, Array] = {name: drawn.positions[name] for name in names}
-        if problem.data.n == 0:
-            chains["weights"] = np.zeros((*next(iter(chains.values())).shape[:2], 0))
-        if "precision" in drawn.positions:
-            chains["prior_sd"] = drawn.positions["precision"] ** -0.5
+        seed = int(rng.integers(2**31))
+        drawn = self.engine.sample(problem, self, seed)
+        kept = next(iter(drawn.statistics.values())).shape[1]
+        how = f"{self.chains} chains of {kept} draws after {self.tune} for tuning, {drawn.how}"
         model, at = problem.model, rows_to_compare(problem)
+        stopped = f"Interrupted: {kept} of {self.draws} draws per chain were made."
         return Learned(
-            SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at),
+            SampledPosterior(model.predictor, model.likelihood, drawn.chains, problem.known, at),
             problem.model,
-            f"{self.chains} chains of {self.draws} draws after {self.tune} for tuning",
+            how,
             "NUTS does not compute it. Use Exact() where it applies.",
+            notes=() if kept == self.draws else (stopped,),
             sample_stats=drawn.statistics,
         )
-
-
-def noise_names(problem: Problem) -> tuple[str, ...]:
-    """Return the noise parameters that are inferred."""
-    if isinstance(problem.prior, NormalInverseGamma):
-        return ("sigma",)
-    return tuple(problem.inferred)
 
 
 def refuse_improper(problem: Problem) -> None:

@@ -3,12 +3,13 @@
 Derived in docs/theory/point_estimates.md.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat
+from bayesml.distributions import Distribution, Flat, grouped
 from bayesml.inference.terms import DataTerm, RowsTerm, Standardisation, StatisticsTerm, standardise
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Problem
@@ -92,10 +93,11 @@ class NegativeLogDensity:
     ----------
     term : DataTerm
     frame : Standardisation
-    priors : tuple of Distribution
-        One for every row of `rows_of_prior`; empty for maximum likelihood.
-    rows_of_prior : ndarray, shape (k, p)
-        The functionals of β that have these priors.
+    priors : tuple of (ndarray of int, Distribution)
+        Proper priors by family, with the rows of `rows_of_prior` they are on; empty for
+        maximum likelihood.
+    rows_of_prior : ndarray, shape (p, p)
+        The functionals of β that have priors.
     noise_priors : mapping of name to Distribution
         Noise parameters that are estimated, with their priors (`Flat` for maximum likelihood).
     known : mapping of name to float
@@ -107,7 +109,7 @@ class NegativeLogDensity:
 
     term: DataTerm
     frame: Standardisation
-    priors: tuple[Distribution, ...]
+    priors: tuple[tuple[Integers, Distribution], ...]
     rows_of_prior: Array
     noise_priors: dict[str, Distribution]
     known: dict[str, float]
@@ -147,9 +149,10 @@ class NegativeLogDensity:
         gradient[: self.p] = by_z
         if self.priors:
             functionals = self.rows_of_prior @ self.frame.beta(x[: self.p])
-            pairs = list(zip(self.priors, functionals, strict=True))
-            value += sum(float(prior.log_density(f)) for prior, f in pairs)
-            scores = np.array([float(prior.score(f)) for prior, f in pairs])
+            scores = np.zeros(self.p)
+            for where, prior in self.priors:
+                value += float(np.sum(prior.log_density(functionals[where])))
+                scores[where] = prior.score(functionals[where])
             gradient[: self.p] += self.frame.scale * (scores @ self.rows_of_prior)
         for k, (name, prior) in enumerate(self.noise_priors.items()):
             value += float(prior.log_density(noise[name]))
@@ -159,15 +162,52 @@ class NegativeLogDensity:
 
     def hessian(self, x: Array) -> Array:
         """Difference the gradient centrally; relative error about 1e-10 in these coordinates."""
-        h = float(np.finfo(np.float64).eps) ** (1 / 3)
-        columns = []
-        for k in range(len(x)):
-            step = np.zeros(len(x))
-            step[k] = h * max(1.0, abs(x[k]))
-            up, down = self.value_and_gradient(x + step)[1], self.value_and_gradient(x - step)[1]
-            columns.append((up - down) / (2.0 * step[k]))
-        H = np.column_stack(columns)
-        return np.asarray(0.5 * (H + H.T))
+        return differenced_hessian(self.value_and_gradient, x)
+
+
+@dataclass(frozen=True, eq=False)
+class Unconstrained:
+    r"""The negative log density of :math:`(z, \log\phi)` itself, with its Jacobian.
+
+    .. math:: -\log p(z, \log\phi \mid y) = -\log p(\beta, \phi \mid y) - \sum_k \log \phi_k
+
+    per unit of weight and up to a constant: what is sampled, and what Laplace expands.
+
+    Attributes
+    ----------
+    target : NegativeLogDensity
+        The density of the user's parameters.
+    """
+
+    target: NegativeLogDensity
+
+    def value(self, x: Array) -> float:
+        """Evaluate the objective."""
+        return self.value_and_gradient(x)[0]
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate the objective and its gradient."""
+        value, gradient = self.target.value_and_gradient(x)
+        p, weight = self.target.p, self.target.weight
+        gradient[p:] -= 1.0 / weight
+        return value - float(x[p:].sum()) / weight, gradient
+
+    def hessian(self, x: Array) -> Array:
+        """Difference the gradient centrally."""
+        return differenced_hessian(self.value_and_gradient, x)
+
+
+def differenced_hessian(function: Callable[[Array], tuple[float, Array]], x: Array) -> Array:
+    """Difference a gradient centrally; the step balances rounding and truncation."""
+    h = float(np.finfo(np.float64).eps) ** (1 / 3)
+    columns = []
+    for k in range(len(x)):
+        step = np.zeros(len(x))
+        step[k] = h * max(1.0, abs(x[k]))
+        up, down = function(x + step)[1], function(x - step)[1]
+        columns.append((up - down) / (2.0 * step[k]))
+    H = np.column_stack(columns)
+    return np.asarray(0.5 * (H + H.T))
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,10 +249,11 @@ def negative_log_density(problem: Problem, *, with_prior: bool) -> NegativeLogDe
         else RowsTerm.of(problem, frame)
     )
     noise = problem.inferred
+    priors = grouped(problem.coefficient_priors()) if with_prior else ()
     return NegativeLogDensity(
         term,
         frame,
-        problem.coefficient_priors() if with_prior else (),
+        tuple(group for group in priors if group[1].proper),
         problem.prior_rows(),
         noise if with_prior else dict.fromkeys(noise, Flat()),
         problem.known,

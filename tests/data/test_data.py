@@ -214,6 +214,15 @@ def test_data_is_frozen_and_can_be_copied() -> None:
         assert other.design == data.design
 
 
+def test_restored_data_are_the_same_data() -> None:
+    data = Data(FRAME, Y, observation_weights=Y)
+    again = Data.restore(data.X, data.y, Y.copy(), data.design, data.row_labels)
+    assert repr(again) == repr(data)
+    assert again.design == data.design
+    assert again.observation_weights is not None
+    assert not again.observation_weights.flags.writeable
+
+
 @pytest.mark.parametrize(
     "layout",
     [

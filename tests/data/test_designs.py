@@ -200,6 +200,12 @@ def test_columns_a_formula_does_not_read_may_hold_anything(frame: pd.DataFrame) 
     np.testing.assert_array_equal(data.design.matrix(other), data.X)
 
 
+@pytest.mark.parametrize("kind", [dict, pd.DataFrame, pl.DataFrame])
+def test_a_formula_that_reads_no_column_still_counts_the_rows(kind: Any) -> None:
+    data = Data.from_formula("y ~ 1", kind({"y": [1.0, 2.0, 4.0]}))
+    assert data.design.matrix(kind({"other": ["p", "q"]})).shape == (2, 0)
+
+
 def test_the_target_of_new_rows(frame: pd.DataFrame) -> None:
     design = Data.from_formula("np.log(y**2) ~ x", frame).design
     np.testing.assert_allclose(design.target(frame), np.log(frame["y"] ** 2), rtol=1e-14)

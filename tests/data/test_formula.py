@@ -78,6 +78,8 @@ WITH_DOT = ("x", "zero", "max", "scale", "big", "byte")
         ("y ~ g", ("g[T.b]", "g[T.c]"), True),
         ("y ~ 0 + g", ("g[a]", "g[b]", "g[c]"), False),
         ("y ~ C(k)", ("C(k)[T.2]", "C(k)[T.3]"), True),
+        ("y ~ k + C(k)", ("k", "C(k)[T.2.0]", "C(k)[T.3.0]"), True),
+        ("y ~ C(k) + k", ("C(k)[T.2.0]", "C(k)[T.3.0]", "k"), True),
         ("y ~ C(k, Sum)", ("C(k, Sum)[S.1]", "C(k, Sum)[S.2]"), True),
         ("y ~ x:g", ("x:g[a]", "x:g[b]", "x:g[c]"), True),
         ("y ~ (x + max)^2", ("x", "max", "x:max"), True),

@@ -4,6 +4,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from bayesml.optimizers import LBFGS
+from bayesml.optimizers.lbfgs import _rise
+from bayesml.optimizers.state import evaluate
 from tests.optimizers.problems import Function, Quadratic, Rosenbrock
 
 
@@ -38,13 +40,20 @@ def test_goes_on_where_values_of_the_objective_no_longer_differ():
     assert optimum.gradient_norm < 1e-13
 
 
+def test_the_rise_between_two_states_is_that_of_the_objective():
+    problem = Quadratic(100.0)
+    rng = np.random.default_rng(1)
+    here, there = (evaluate(problem, rng.normal(size=8)) for _ in range(2))
+    np.testing.assert_allclose(_rise(here, there), there.value - here.value, rtol=1e-12)
+
+
 def test_turns_back_where_the_objective_is_not_defined():
-    # The first trial step has length one and leaves x < 1.
+    # The first trial step has length one and leaves x < 1 in both coordinates.
     barrier = Function(
         lambda x: -np.sum(np.log(1 - x)) - 3 * x.sum() if np.all(x < 1) else np.nan,
         lambda x: 1 / (1 - x) - 3 if np.all(x < 1) else np.full_like(x, np.nan),
     )
-    optimum = LBFGS().minimize(barrier, [0.9, 0.5])
+    optimum = LBFGS().minimize(barrier, [0.5, 0.5])
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, 2 / 3, rtol=1e-9)
     assert np.all(np.isfinite(optimum.loss_curve))

@@ -1,6 +1,6 @@
 """Newton's method: exact on parabolas, safe elsewhere, down to rounding (O19), (O20)."""
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -34,6 +34,14 @@ def test_the_gradient_ends_at_rounding(problem):
     assert optimum.converged
     assert optimum.gradient_norm < 1e-15 * 20
     assert optimum.iterations < 30
+
+
+@pytest.mark.parametrize("problem", [LeastSquares(), Quadratic(1e4, size=50)])
+def test_it_ends_where_rounding_stops_the_gradient_from_halving(problem):
+    states = [*islice(Newton().steps(problem, problem.start), 10)]
+    norms = [np.linalg.norm(state.gradient) for state in states]
+    assert len(states) < 10
+    assert all(b < 0.5 * a for a, b in pairwise(norms))
 
 
 def test_errors_square_near_the_minimum():

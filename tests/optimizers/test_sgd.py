@@ -90,6 +90,17 @@ def test_one_batch_of_everything_is_gradient_descent(momentum):
         np.testing.assert_allclose(a.x, b.x, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_the_default_rate_is_half_the_inverse_curvature(momentum):
+    problem = LeastSquares(rows=50)
+    sgd = SGD(momentum=momentum, batch_size=50, average=False)
+    stream = sgd.steps(problem, problem.start, rng=rng())
+    start, state = next(stream), next(stream)
+    curvature = np.linalg.eigvalsh(problem.hessian(problem.start))[-1]
+    rate = (1 - momentum) / (2 * curvature)
+    np.testing.assert_allclose(state.x, start.x - rate * start.gradient, rtol=0.05)
+
+
 def test_average_weights_steps_by_the_cube_of_their_number():
     problem = LeastSquares(rows=50)
     options = {"learning_rate": 0.3, "batch_size": 50, "schedule": Constant()}

@@ -1,0 +1,14 @@
+"""Pictures of a fit that go into a paper as they are. Described in docs/guides/command_line.md.
+
+Every function returns a matplotlib `Figure` that belongs to nobody else: pyplot does not know it,
+nothing is shown and no setting is changed. Save it with ``figure.savefig("fit.png")``. ArviZ draws
+what it can draw; these are the pictures that need the model, or its prediction, and not only draws.
+"""
+
+from bayesml.results.plots.coefficients import coefficients
+from bayesml.results.plots.densities import posterior, predictive_check
+from bayesml.results.plots.effect import effect
+from bayesml.results.plots.loss import loss
+from bayesml.results.plots.predictions import predictions
+
+__all__ = ["coefficients", "effect", "loss", "posterior", "predictions", "predictive_check"]

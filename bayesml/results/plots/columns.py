@@ -1,0 +1,138 @@
+"""The columns that a fit reads, and the typical row at which the others are held."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesml.data import Design, frames
+from bayesml.data.formula_design import FormulaDesign
+from bayesml.data.messages import suggestion
+from bayesml.errors import DataError
+from bayesml.results.fit import Fit
+from bayesml.typing import Array
+
+Columns = dict[str, Any]
+"""One array a column: float64 where it holds numbers, objects where it holds levels."""
+
+
+def columns_read(design: Design) -> dict[str, bool]:
+    """Name the columns that a frame needs for a prediction, and say which hold numbers."""
+    if isinstance(design, FormulaDesign):
+        return {column.name: column.kind == "number" for column in design.right.columns}
+    return dict.fromkeys(design.feature_names, True)
+
+
+def training_columns(fit: Fit, frame: Any = None) -> Columns:
+    """Return the columns that the fit read, at the rows that it learned from.
+
+    Parameters
+    ----------
+    fit : Fit
+    frame : data frame, optional
+        What the data were made from. Needed where a formula turned its columns into others,
+        which `Data` does not keep.
+
+    Raises
+    ------
+    DataError
+        If the frame is needed, or is another one.
+    """
+    read, X = columns_read(fit.design), np.asarray(fit.data.X, dtype=np.float64)
+    if frame is None or not read:
+        if tuple(read) != fit.data.feature_names:
+            raise DataError(
+                "the formula made its features from other columns, which the fit does not keep: "
+                "give the frame that it learned from, frame=…"
+            )
+        return dict(zip(read, X.T, strict=True))
+    rows = _training_rows(fit, frame)
+    found = frames.select(frame, list(read), "the picture")
+    columns = {name: _values(found[name], name, read[name])[rows] for name in read}
+    if not np.array_equal(_matrix(fit.design, columns), X):
+        raise DataError(
+            "the frame is not the one that the fit learned from: its rows give other features"
+        )
+    return columns
+
+
+def is_numeric(column: Any) -> bool:
+    """Say whether a column holds numbers rather than levels."""
+    return bool(column.dtype == np.float64)
+
+
+def levels(column: Any) -> list[Any]:
+    """Return the different values of a column in order."""
+    return sorted(set(column.tolist()))
+
+
+def typical(columns: Columns) -> dict[str, Any]:
+    """Return the mean of each column, or the commonest value of levels and of two numbers."""
+    return {name: _typical(column) for name, column in columns.items()}
+
+
+def describe(held: Mapping[str, Any]) -> str:
+    """Say at what values columns are held.
+
+    >>> describe({"species": "Adelie", "age": 3.14159})
+    'species = Adelie, age = 3.142'
+    """
+    return ", ".join(
+        f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in held.items()
+    )
+
+
+def rows_at(design: Design, held: Mapping[str, Any], moved: Columns) -> Array:
+    """Build X where some columns move and the others are held."""
+    k = len(next(iter(moved.values())))
+    fixed: Columns = {name: np.full(k, value, dtype=_dtype(value)) for name, value in held.items()}
+    return _matrix(design, fixed | moved)
+
+
+def require_column(name: str, columns: Iterable[str]) -> None:
+    """Refuse a column that the model does not read."""
+    known = list(columns)
+    if name not in known:
+        raise DataError(f"the model reads no column {name!r}{suggestion(name, known)}")
+
+
+def _matrix(design: Design, columns: Columns) -> Array:
+    plain = {name: v if is_numeric(v) else v.tolist() for name, v in columns.items()}
+    return np.asarray(design.matrix(plain), dtype=np.float64)
+
+
+def _dtype(value: Any) -> type:
+    return float if isinstance(value, float) else object
+
+
+def _typical(column: Any) -> Any:
+    if is_numeric(column) and len(set(column.tolist())) > 2:
+        return float(column.mean())
+    return Counter(column.tolist()).most_common(1)[0][0]
+
+
+def _values(column: Any, name: str, numeric: bool) -> Any:
+    if numeric:
+        return np.asarray(frames.numbers(column, f"column {name!r}"), dtype=np.float64)
+    values = column.to_list() if frames.is_series(column) else list(column)
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+def _training_rows(fit: Fit, frame: Any) -> Any:
+    """Find the rows of the frame that were kept, by the labels that `Data` remembers."""
+    labels = frames.row_labels(frame)
+    columns = frames.select(frame, frames.column_names(frame)[:1], "the picture")
+    m = len(next(iter(columns.values()), ()))
+    if m == fit.data.m or fit.data.row_labels is None:
+        return slice(None)
+    position = {str(label): k for k, label in enumerate(range(m) if labels is None else labels)}
+    kept = [position.get(str(label), -1) for label in fit.data.row_labels]
+    if min(kept) < 0:
+        raise DataError(
+            "the frame is not the one that the fit learned from: some of its rows are missing"
+        )
+    return kept

@@ -1,0 +1,239 @@
+"""What ArviZ draws, on our paper: posterior densities and the posterior predictive check."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.results.fit import Fit
+from bayesml.results.plots.canvas import (
+    COLOURS,
+    GREY,
+    SMALL,
+    caption,
+    grid,
+    legend,
+    panel_title,
+    paper,
+    percent,
+)
+from bayesml.results.summary import entry_names, significant
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_PANELS = 24
+MOST_ROWS = 5_000
+
+
+def posterior(fit: Fit, *, probability: float = 0.89) -> "Figure":
+    """Draw the marginal posterior density of every parameter, by ArviZ's ``plot_dist``.
+
+    Under each density lie the mean and the equal-tailed interval, as in `Fit.summary`; the
+    density itself is smoothed from draws.
+
+    Parameters
+    ----------
+    fit : Fit
+    probability : float
+        Mass of the interval.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        At most 24 panels; the caption says how many parameters were left out.
+
+    Raises
+    ------
+    IncompatibleModelError
+        For a point estimate, which has no posterior density.
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+    >>> [axes.get_title() for axes in posterior(fit).axes]
+    ['intercept', 'x0', 'sigma']
+    """
+    if fit.kind == "point":
+        raise IncompatibleModelError(
+            f"{fit.method!r} gives a point estimate, which has no posterior density. "
+            "plots.coefficients(fit) shows estimates with their confidence limits."
+        )
+    table = fit.summary(probability).iloc[:MOST_PANELS]
+    columns = min(3, len(table)) if len(table) != 4 else 2
+    with paper(2.5 * columns, 1.7 * -(-len(table) // columns) + 0.3) as figure:
+        panels = grid(figure, len(table), columns)
+        _draw_densities(fit, table, panels, probability)
+        hidden = len(fit.summary()) - len(table)
+        more = f"; {hidden} more parameters are not shown" if hidden else ""
+        caption(figure, f"Posterior mean and {percent(probability)} interval{more}.")
+    return figure
+
+
+def _draw_densities(
+    fit: Fit, table: "pd.DataFrame", panels: list["Axes"], probability: float
+) -> None:
+    import arviz as az
+    import xarray as xr
+
+    drawn = fit.draws(draws=5000)
+    labels = fit.data.feature_names
+    by_name = {
+        name: draws.reshape(*draws.shape[:2], -1)[..., k]
+        for parameter, draws in drawn.items()
+        for k, name in enumerate(entry_names(parameter, int(draws[0, 0].size), labels))
+    }
+    keys = {f"p{k}": name for k, name in enumerate(table.index)}
+    data = xr.Dataset({key: (("chain", "draw"), by_name[name]) for key, name in keys.items()})
+    limits = table.iloc[:, 2:4].to_numpy()
+    az.plot_dist(
+        data,
+        kind="kde",
+        ci_prob=probability,
+        plot_collection=_collection(data, dict(zip(keys, panels, strict=True))),
+        visuals={
+            "title": False,
+            "point_estimate_text": False,
+            "dist": {"color": COLOURS[0]},
+            "face": {"color": COLOURS[0], "alpha": 0.25},
+        },
+        stats={
+            "point_estimate": xr.Dataset({k: table["mean"].iloc[j] for j, k in enumerate(keys)}),
+            "credible_interval": xr.Dataset(
+                {key: ("ci_bound", limits[j]) for j, key in enumerate(keys)},
+                coords={"ci_bound": ["lower", "upper"]},
+            ),
+        },
+    )
+    for axes, name, row in zip(panels, table.index, table.to_numpy(), strict=True):
+        _finish(axes, str(name), row)
+
+
+def _finish(axes: "Axes", name: str, row: Array) -> None:
+    """Name a panel, write its mean, and keep its ticks apart."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_title(panel_title(name))
+    axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
+    axes.text(
+        0.98,
+        0.95,
+        f"mean {significant(float(row[0]), float(row[1]))}".replace("-", "−"),
+        transform=axes.transAxes,
+        ha="right",
+        va="top",
+        fontsize=SMALL + 1.0,
+        color=GREY,
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def predictive_check(fit: Fit, *, samples: int = 50) -> "Figure":
+    """Draw the data beside data sets that the fitted model would produce: ``plot_ppc_dist``.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of any kind; a point estimate produces its data sets at the estimate.
+    samples : int
+        How many data sets.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    References
+    ----------
+    Gelman et al. (2013), Bayesian Data Analysis, §6.3.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+    >>> predictive_check(fit).axes[0].get_xlabel()
+    'y'
+    """
+    with paper(5.6, 3.4) as figure:
+        axes = figure.add_subplot()
+        shown = _draw_check(fit, axes, samples)
+        axes.set_xlabel(fit.data.target_name)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        _check_legend(figure, samples)
+        rows = "rows" if shown == fit.data.m else f"of {fit.data.m} rows, drawn at random"
+        caption(figure, f"Smoothed densities of {shown} {rows}. They should look alike.")
+    return figure
+
+
+def _draw_check(fit: Fit, axes: "Axes", samples: int) -> int:
+    """Draw the densities of y and of its replications; return how many rows were taken."""
+    import arviz as az
+    import xarray as xr
+
+    rng = np.random.default_rng([fit.seed, 2])
+    rows = np.sort(rng.permutation(fit.data.m)[:MOST_ROWS])
+    X = np.asarray(fit.data.X[rows], dtype=np.float64)
+    replicated = fit.learned.posterior.predict(X).sample(samples, rng=rng)
+    predictive = xr.Dataset({"y": (("chain", "draw", "observation"), replicated[None])})
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior_predictive": predictive,
+            "observed_data": xr.Dataset({"y": ("observation", fit.data.y[rows])}),
+        }
+    )
+    stacked = predictive.stack(sample=("chain", "draw"))
+    smooth = {"bound_correction": False, "extend": True, "extend_fct": 0.5}
+    az.plot_ppc_dist(
+        tree,
+        kind="kde",
+        num_samples=samples,
+        plot_collection=_collection(stacked, {"y": axes}, {"overlay_ppc": ["sample"]}),
+        visuals={
+            "title": False,
+            "remove_axis": False,
+            "predictive_dist": {"color": COLOURS[0], "alpha": 0.35, "width": 0.8},
+            "observed_dist": {"color": "black"},
+        },
+        stats={"predictive_dist": smooth, "observed_dist": smooth},
+    )
+    return len(rows)
+
+
+def _check_legend(figure: "Figure", samples: int) -> None:
+    from matplotlib.lines import Line2D
+
+    handles: list[Artist] = [
+        Line2D([], [], color="black", label="observed"),
+        Line2D([], [], color=COLOURS[0], lw=0.8, label=f"{samples} data sets from the model"),
+    ]
+    legend(figure, handles, 2)
+
+
+def _collection(data: "xr.Dataset", panels: dict[str, "Axes"], aes: Any = None) -> Any:
+    """Tell ArviZ to draw each variable on axes that are there already."""
+    import arviz as az
+    import xarray as xr
+
+    figure = next(iter(panels.values())).figure
+    axes = {name: np.array(panel, dtype=object) for name, panel in panels.items()}
+    zeros = {name: np.array(0) for name in panels}
+    groups = {
+        "/": xr.Dataset({"figure": np.array(figure, dtype=object)}),
+        "plot": xr.Dataset(axes),
+        "row_index": xr.Dataset(zeros),
+        "col_index": xr.Dataset(zeros),
+    }
+    return az.PlotCollection(data, xr.DataTree.from_dict(groups), aes=aes, backend="matplotlib")

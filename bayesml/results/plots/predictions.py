@@ -1,0 +1,110 @@
+"""Predicted against observed, with intervals."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.errors import DataError
+from bayesml.posteriors import Prediction
+from bayesml.results.fit import Fit
+from bayesml.results.plots.canvas import COLOURS, GREY, caption, legend, paper, percent
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Booleans = NDArray[np.bool]
+
+MOST_ROWS = 400
+
+
+def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Figure":
+    """Draw predictive intervals against what was observed.
+
+    An interval that holds its observation crosses the diagonal. The legend counts them.
+
+    Parameters
+    ----------
+    fit : Fit
+    frame : data frame, optional
+        New rows with their target. Without it, the rows that the fit learned from.
+    probability : float
+        Mass of the equal-tailed predictive intervals.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        At most 400 rows are drawn, taken at random; all are counted.
+
+    Raises
+    ------
+    DataError
+        If the frame has no target.
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+    >>> predictions(fit).axes[0].get_ylabel()
+    'predicted y'
+    """
+    X, y = _rows(fit, frame)
+    level = fit.learned.posterior.predict(X).cdf(y)
+    inside = np.abs(level - 0.5) <= 0.5 * probability
+    shown = np.sort(np.random.default_rng(fit.seed).permutation(len(y))[:MOST_ROWS])
+    prediction = fit.learned.posterior.predict(X[shown])
+    with paper(4.8, 4.9) as figure:
+        axes = figure.add_subplot()
+        _draw_intervals(axes, prediction, y[shown], inside[shown], probability)
+        axes.set_xlabel(f"observed {fit.data.target_name}")
+        axes.set_ylabel(f"predicted {fit.data.target_name}")
+        _legend(figure, inside, probability)
+        whose = "the rows that the fit learned from" if frame is None else "new rows"
+        some = "" if len(shown) == len(y) else f" {len(shown)} of {len(y)} rows are drawn."
+        caption(figure, f"Predictive means and {percent(probability)} intervals of {whose}.{some}")
+    return figure
+
+
+def _rows(fit: Fit, frame: Any) -> tuple[Array, Array]:
+    if frame is None:
+        return np.asarray(fit.data.X, dtype=np.float64), np.asarray(fit.data.y)
+    y = fit.design.target(frame)
+    if y is None:
+        raise DataError(
+            f"plots.predictions: the frame has no target {fit.data.target_name!r} to compare "
+            "predictions with; add that column"
+        )
+    return np.asarray(fit.design.matrix(frame), dtype=np.float64), y
+
+
+def _draw_intervals(
+    axes: "Axes", prediction: Prediction, y: Array, inside: Booleans, probability: float
+) -> None:
+    lower, upper = prediction.interval(probability)
+    for rows, colour in ((inside, COLOURS[0]), (~inside, COLOURS[1])):
+        axes.vlines(y[rows], lower[rows], upper[rows], color=colour, lw=0.8, alpha=0.45)
+        axes.plot(y[rows], prediction.mean[rows], "o", ms=2.5, color=colour)
+    ends = [min(y.min(), lower.min()), max(y.max(), upper.max())]
+    axes.plot(ends, ends, color=GREY, lw=1.0, ls="--", zorder=0)
+    axes.set_aspect("equal", adjustable="datalim")
+
+
+def _legend(figure: "Figure", inside: Booleans, probability: float) -> None:
+    from matplotlib.lines import Line2D
+
+    held, share = int(inside.sum()), 100 * float(inside.mean())
+    texts = (
+        f"{held} of {len(inside)} observations ({share:.1f} %) inside their "
+        f"{percent(probability)} interval",
+        f"{len(inside) - held} outside",
+    )
+    handles: list[Artist] = [
+        Line2D([], [], color=colour, marker="o", ms=3, lw=0.8, label=text)
+        for colour, text in zip(COLOURS, texts, strict=False)
+    ]
+    legend(figure, handles, 1)
