@@ -6,11 +6,12 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.networks.last_layer import last_layer
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
 from bayesml.inference.networks.point import diagnostics_of, how
 from bayesml.inference.networks.settings import Training
 from bayesml.model import Problem
-from bayesml.optimizers import LevenbergMarquardt
+from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LinearisedPosterior
 from bayesml.predictors import MLP
 from bayesml.priors import Layered
@@ -29,8 +30,12 @@ class Laplace:
 
     Parameters
     ----------
-    optimizer : LevenbergMarquardt
-        How the mode is found.
+    optimizer : Optimizer or None
+        How the mode is found; None is `LevenbergMarquardt`.
+    last_layer : bool or None
+        Whether the posterior is of the last layer alone, given the hidden ones: Bayesian linear
+        regression on the learned features. None takes it where the full matrix needs more
+        memory than 2 GB; the result says which it was.
     training : Training
         Restarts, chosen by evidence, and the progress bar.
 
@@ -58,14 +63,17 @@ class Laplace:
     True
     """
 
-    optimizer: LevenbergMarquardt = LevenbergMarquardt()
+    optimizer: Optimizer | None = None
+    last_layer: bool | None = None
     training: Training = Training()
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
         refuse_unsuited(problem, "Laplace()")
         mode = find_mode(problem, rng, Recipe(self.optimizer, self.training))
-        kept = f"full generalised Gauss-Newton matrix of {len(mode.point.x)} parameters"
+        if self.last_layer or (self.last_layer is None and not mode.affordable):
+            return _of_last_layer(problem, mode)
+        kept = f"full generalised Gauss-Newton matrix of {len(mode.x)} parameters"
         return Learned(
             linearised(problem, mode),
             problem.model,
@@ -75,6 +83,23 @@ class Laplace:
             notes_of([mode]),
             mode.losses,
         )
+
+
+def _of_last_layer(problem: Problem, mode: Mode) -> Learned:
+    """Return the posterior of the last layer given the hidden ones."""
+    posterior, log_evidence = last_layer(problem, mode)
+    size, total = len(posterior.head.regression.inverse_diagonal()), len(mode.x)
+    why = "" if mode.affordable else ", for the full matrix would need more than 2 GB"
+    return Learned(
+        posterior,
+        problem.model,
+        f"Bayesian linear regression on the last layer, {size} of {total} parameters{why}, "
+        f"{how(mode)}",
+        log_evidence,
+        diagnostics_of(mode),
+        notes_of([mode]),
+        mode.losses,
+    )
 
 
 def linearised(problem: Problem, mode: Mode) -> LinearisedPosterior:

@@ -190,6 +190,11 @@ class MLP:
         parts = [jacobian(layers, seen, k, s) for k, (_, s) in enumerate(self.outputs)]
         return self._stack(parts)
 
+    def features(self, parameters: Parameters, X: Floats) -> Floats:
+        """Return what enters the last layer, shape (..., m, units)."""
+        layers = self.layers(parameters)
+        return trace(layers, self.activation, self.standardise(X)).activations[-1]
+
     def layers(self, parameters: Parameters) -> Layers:
         """Return (W, b) of every layer."""
         return [

@@ -123,7 +123,7 @@ def density_of(modes: Sequence[Mode]) -> Density:
     examples = setting.examples
     names = list(setting.hyperprior.noise_priors)
     centre = np.array(
-        [[*mode.point.x, *(np.log(mode.scales.noise[name]) for name in names)] for mode in modes]
+        [[*mode.x, *(np.log(mode.scales.noise[name]) for name in names)] for mode in modes]
     )
     single = Examples(
         examples.network,

@@ -38,9 +38,7 @@ class Hierarchical:
         references = self.likelihood.reference
         noise = [np.log(mode.scales.noise[n] / references[n]) for n in self.likelihood.priors]
         learned = self.hyperprior.prior.learned
-        return np.concatenate(
-            [mode.point.x, noise, np.log(mode.scales.precision) if learned else []]
-        )
+        return np.concatenate([mode.x, noise, np.log(mode.scales.precision) if learned else []])
 
     def log_density(self, x: Array) -> tuple[float, Array]:
         """Evaluate the log density and its gradient."""

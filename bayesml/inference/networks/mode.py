@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from bayesml.errors import ConvergenceError
 from bayesml.inference.networks.examples import Examples
-from bayesml.inference.networks.objective import JointObjective, Point
+from bayesml.inference.networks.objective import JointObjective, NetworkObjective, Point
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, log_evidence
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.networks.starts import (
@@ -23,6 +24,9 @@ from bayesml.optimizers import LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
 from bayesml.typing import Array
 
+MEMORY = 2_000_000_000
+"""Bytes that a Jacobian and its curvature may take."""
+
 
 @dataclass(frozen=True, eq=False)
 class Mode:
@@ -31,8 +35,8 @@ class Mode:
     Attributes
     ----------
     setting : Setting
-    point : Point
-        The Gauss-Newton model at the answer, over all rows.
+    x : ndarray, shape (p,)
+        The parameters, flat.
     scales : Scales
         Prior precisions and noise there.
     score : float
@@ -46,13 +50,30 @@ class Mode:
     """
 
     setting: Setting
-    point: Point
+    x: Array
     scales: Scales
     score: float
     losses: Array
     converged: bool
     reason: str
     tuned: bool
+
+    @property
+    def objective(self) -> NetworkObjective:
+        """The objective over all rows, under the scales."""
+        return self.setting.hyperprior.objective(self.setting.examples, self.scales)
+
+    @cached_property
+    def point(self) -> Point:
+        """The Gauss-Newton model at the answer."""
+        return self.objective.parabola(self.x)
+
+    @property
+    def affordable(self) -> bool:
+        """Whether the Jacobian and the curvature fit in the memory allowed."""
+        m, p = len(self.setting.examples.y), len(self.x)
+        k = len(self.setting.examples.network.outputs)
+        return 8 * (2 * k * m * p + 3 * min(p, k * m) ** 2) <= MEMORY
 
     @property
     def log_evidence(self) -> float:
@@ -63,12 +84,12 @@ class Mode:
     @property
     def parameters(self) -> dict[str, Array]:
         """The network's parameters by name."""
-        return flat.split(self.point.x, self.setting.examples.shapes)
+        return flat.split(self.x, self.setting.examples.shapes)
 
     @property
     def gradient_norm(self) -> float:
         """Norm of the gradient, per unit of weight."""
-        return float(np.linalg.norm(self.point.gradient))
+        return float(np.linalg.norm(self.objective.value_and_gradient(self.x)[1]))
 
 
 @dataclass(frozen=True)
@@ -108,7 +129,7 @@ def _from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe:
         return _run(setting, flat.join(parameters, setting.examples.shapes), rng, recipe)
     simpler = homoscedastic(setting, sd_y)
     first = _from_start(simpler, sd_y, rng, recipe)
-    start, scales = with_variance_head(setting, simpler, first.point.x, first.scales, rng)
+    start, scales = with_variance_head(setting, simpler, first.x, first.scales, rng)
     mode = _run(replace(setting, scales=scales), start, rng, recipe)
     return replace(mode, reason=f"{mode.reason}, from the fit with one σ for all rows")
 
@@ -133,12 +154,10 @@ def _by_regression(
         examples, held = _divide(examples, recipe.training.held_out, rng)
         judge = ByHeldOut(setting.hyperprior, held)
     trained = train(examples, start, setting.scales, judge, settings, recipe.training.progress)
-    scales = trained.best.scales
-    point = setting.hyperprior.objective(setting.examples, scales).parabola(trained.best.point.x)
     return Mode(
         setting,
-        point,
-        scales,
+        trained.best.point.x,
+        trained.best.scales,
         trained.best.score,
         trained.losses,
         trained.converged,
@@ -179,10 +198,9 @@ def _by_gradients(
         x, losses, converged = state.x, np.array(curve), True
         reason = f"best held-out likelihood at step {step} of {len(curve) - 1}"
     scales = Scales(setting.scales.precision, objective.noise(x))
-    point = setting.hyperprior.objective(setting.examples, scales).parabola(x[: len(start)])
     return Mode(
         setting,
-        point,
+        x[: len(start)],
         scales,
         -joint_objective(setting, setting.examples).value(x) * setting.examples.weight,
         losses * examples.weight,
