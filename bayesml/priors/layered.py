@@ -111,8 +111,8 @@ class Layered:
         return self
 
     def precision(self, groups: Groups) -> Array:
-        """Return the precision of every group: known, or the prior mean a/b to start from."""
-        value = self.shape / self.rate if self.sd is None else self.sd**-2.0
+        """Return the precision of every group: known, or 1 to start from."""
+        value = 1.0 if self.sd is None else self.sd**-2.0
         return np.full(len(groups.names), value)
 
     def groups(self, shapes: Mapping[str, tuple[int, ...]], features: Sequence[str]) -> Groups:

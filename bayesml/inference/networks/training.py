@@ -18,8 +18,15 @@ from bayesml.optimizers import LevenbergMarquardt
 from bayesml.optimizers.levenberg_marquardt import descend
 from bayesml.typing import Array
 
-SETTLE = 3
-"""Steps before the scales are first learned: a random start says nothing of them."""
+LEAST, MOST = 3, 60
+"""Steps before the prior scales are first learned: a random start says nothing of them."""
+
+SETTLED = 0.1
+"""Nats per unit of weight that a step gains once the network has found the shape of the data.
+
+Learned earlier, the scales take the near-linear function of the start for the answer, shrink the
+weights, and never leave it.
+"""
 
 PATIENCE = 15
 """Steps without a better evidence before training ends."""
@@ -100,10 +107,15 @@ def iterates(
     damping, hyperprior = settings.damping, judge.hyperprior
     point = hyperprior.objective(examples, scales).parabola(start)
     _check_finite(point, 0)
+    before, settled = np.inf, False
     for step in range(settings.max_iterations + 1):
         score, better = np.nan, scales
-        if step >= SETTLE:
+        settled = settled or step >= MOST or (step >= LEAST and before - point.value < SETTLED)
+        before = point.value
+        if settled:
             score, better = judge.judge(examples, point, scales)
+        elif step >= LEAST:
+            _, better = ByJointMode(hyperprior).judge(examples, point, scales)
         yield Iterate(point, scales, score, damping)
         scales = better
         objective = hyperprior.objective(examples, scales)
@@ -146,7 +158,7 @@ def train(
             break
     if best is None:
         raise ConvergenceError(
-            f"{settings!r} allows too few steps to learn a network: more than {SETTLE} are needed."
+            f"{settings!r} allows too few steps to learn a network: allow more than {MOST}."
         )
     taken = len(losses) - 1
     reason = (
