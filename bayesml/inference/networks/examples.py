@@ -15,6 +15,9 @@ from bayesml.typing import Array, Integers
 
 Noise = Mapping[str, float]
 
+BLOCK = 1024
+"""Rows that are taken through the layers at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Linearised:
@@ -81,6 +84,9 @@ class Examples:
         """Return some of the rows."""
         return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
 
+    def _block(self, rows: slice) -> "Examples":
+        return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+
     def eta(self, x: Array) -> Array:
         """Evaluate η."""
         return self.network.eta(flat.split(x, self.shapes), self.A)
@@ -90,7 +96,21 @@ class Examples:
         return float(self.w @ self.likelihood.log_density(self.y, eta, noise))
 
     def value_and_gradient(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
-        """Return the sum, its gradient by backpropagation, and its derivatives in φ."""
+        """Return the sum, its gradient by backpropagation, and its derivatives in φ.
+
+        Blocks of rows pass through all layers while they are in the processor's cache.
+        """
+        value, gradient = 0.0, np.zeros(x.shape)
+        by_noise: dict[str, float] = {}
+        for start in range(0, len(self.y), BLOCK):
+            part = self._block(slice(start, start + BLOCK)).sums(x, noise)
+            value += part[0]
+            gradient += part[1]
+            by_noise = {name: by_noise.get(name, 0.0) + v for name, v in part[2].items()}
+        return value, gradient, by_noise
+
+    def sums(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
+        """Return the same of all rows at once."""
         network, shapes = self.network, self.shapes
         layers = network.layers(flat.split(x, shapes))
         seen = trace(layers, network.activation, self.A)
