@@ -2,6 +2,7 @@
 
 from bayesml import distributions
 from bayesml.data import Data
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
     Exponential,
     Flat,
@@ -116,6 +117,7 @@ __all__ = [
     "Softplus",
     "StorageError",
     "StudentT",
+    "SufficientStatistics",
     "Tanh",
     "Training",
     "WeaklyInformative",

@@ -48,8 +48,10 @@ def exact_dot(x: Array, y: Array) -> tuple[float, float]:
     return high, fsum([*terms, -high])
 
 
-def residual(X: Array, y: Array, weights: Array, intercept: tuple[float, float]) -> Array:
-    r"""Evaluate :math:`y - b - X\theta`, accumulated in doubled precision and rounded once.
+def residual(
+    X: Array, y: Array, weights: Array, intercept: tuple[float, float]
+) -> tuple[Array, Array]:
+    r"""Evaluate :math:`y - b - X\theta` in doubled precision, as an unevaluated sum.
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ def residual(X: Array, y: Array, weights: Array, intercept: tuple[float, float])
         product, error = two_product(X[:, j], np.asarray(-weight))
         high, carry = two_sum(high, product)
         low += carry + error
-    return high + low
+    return two_sum(high, low)
 
 
 def inner_products(X: Array, r: Array) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from bayesml.typing import Array
 EPS = float(np.finfo(np.float64).eps)
 GRAM_SAFE = 300.0  # κ²ε = 2e-11
 CHOLESKY_QR_SAFE = 1e7
+DOWNDATE_LOSS = 1e9
 
 
 def triangular_factor(A: Array) -> Array:
@@ -95,6 +96,30 @@ def gram_factor(gram: Array) -> tuple[Array, float]:
     return factor * scale, float(1.0 / reciprocal) if reciprocal > 0 else np.inf
 
 
+def downdated(R: Array, rows: Array) -> Array | None:
+    r"""Return the factor of :math:`R^\top R - B^\top B`, or None where too few digits are left.
+
+    With :math:`Z = B R^{-1}` it is the factor of :math:`I - Z^\top Z` times R; the largest
+    singular value s of Z loses a factor :math:`1/(1 - s^2)`, at most `DOWNDATE_LOSS`.
+
+    Examples
+    --------
+    >>> downdated(np.array([[5.0]]), np.array([[3.0]]))
+    array([[4.]])
+    >>> downdated(np.array([[5.0]]), np.array([[5.0]])) is None
+    True
+    """
+    if np.any(np.diag(R) == 0.0):
+        return None
+    Z = solve_upper(R, rows.T, transpose=True).T
+    _, s, Vt = svd(Z, full_matrices=True, check_finite=False)
+    left = np.ones(R.shape[1])
+    left[: len(s)] = 1.0 - s**2
+    if np.min(left) < 1.0 / DOWNDATE_LOSS:
+        return None
+    return triangular_factor(np.sqrt(left)[:, None] * (Vt @ R))
+
+
 def solve_upper(R: Array, b: Array, *, transpose: bool = False) -> Array:
     r"""Solve :math:`Rx = b`, or :math:`R^\top x = b`, for upper-triangular :math:`R`."""
     return np.asarray(solve_triangular(R, b, trans=1 if transpose else 0, check_finite=False))
@@ -102,21 +127,37 @@ def solve_upper(R: Array, b: Array, *, transpose: bool = False) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class RankReport:
-    """What the singular values of a column-equilibrated triangular factor say.
+    r"""What the singular values of a column-equilibrated triangular factor say.
 
     Attributes
     ----------
     rank : int
         Number of singular values above the rounding level of the data.
-    condition : float
-        Largest over smallest singular value, infinite when the rank is deficient.
-    null_space : ndarray, shape (n, n - rank)
-        Combinations of the equilibrated columns that vanish.
+    left, singular, right : ndarray
+        The singular value decomposition :math:`U\,\mathrm{diag}(s)\,V^\top` of the factor with
+        its columns scaled to norm one.
+    scale : ndarray, shape (n,)
+        The norms of the columns; one where a column is zero.
     """
 
     rank: int
-    condition: float
-    null_space: Array
+    left: Array
+    singular: Array
+    right: Array
+    scale: Array
+
+    @property
+    def condition(self) -> float:
+        """Largest over smallest singular value, infinite when the rank is deficient."""
+        if len(self.singular) == 0:
+            return 1.0
+        full = self.rank == len(self.singular)
+        return float(self.singular[0] / self.singular[-1]) if full else np.inf
+
+    @property
+    def null_space(self) -> Array:
+        """Combinations of the scaled columns that vanish, shape (n, n − rank)."""
+        return self.right[self.rank :].T
 
     @property
     def dependent(self) -> list[int]:
@@ -125,13 +166,19 @@ class RankReport:
             return []
         return [int(j) for j in np.flatnonzero(np.abs(self.null_space).max(axis=1) > 1e-6)]
 
+    def solve(self, b: Array) -> Array:
+        """Return the solution of least norm, in scaled columns, of the truncated problem."""
+        k = self.rank
+        inside = (self.left[:, :k].T @ b) / self.singular[:k]
+        return np.asarray(self.right[:k].T @ inside / self.scale)
+
 
 def rank_report(R: Array, noise: Array) -> RankReport:
     r"""Decide the rank of a triangular factor, once, relative to the rounding of its columns.
 
     The columns are scaled to unit norm, so that units do not matter. A direction counts as zero
-    when its singular value is below :math:`10\,n\,\epsilon` or below the relative error
-    :math:`\epsilon\,|\bar x_j|\sqrt{W}/\|x_j - \bar x_j\|` that storing the columns has left.
+    when its singular value is below :math:`10\,n\,\epsilon` or below four times the relative
+    error :math:`\epsilon\,|\bar x_j|\sqrt{W}/\|x_j - \bar x_j\|` that storing the columns left.
 
     Parameters
     ----------
@@ -150,12 +197,7 @@ def rank_report(R: Array, noise: Array) -> RankReport:
     norms = np.linalg.norm(R, axis=0)
     zero = norms <= 4.0 * noise
     scale = np.where(zero, 1.0, norms)
-    equilibrated = np.where(zero, 0.0, R / scale)
-    _, singular, Vt = svd(equilibrated, check_finite=False)
+    left, singular, right = svd(np.where(zero, 0.0, R / scale), check_finite=False)
     relative_noise = float(np.max(np.where(zero, 0.0, noise / scale), initial=0.0))
-    tolerance = 10 * n * EPS + 4.0 * relative_noise
-    rank = int(np.sum(singular > tolerance * max(float(singular[0]), 1.0))) if n else 0
-    condition = (
-        float(singular[0] / singular[-1]) if n and rank == n else (1.0 if n == 0 else np.inf)
-    )
-    return RankReport(rank, condition, Vt[rank:].T)
+    tolerance = (10 * n * EPS + 4.0 * relative_noise) * float(np.max(singular, initial=1.0))
+    return RankReport(int(np.sum(singular > tolerance)), left, singular, right, scale)

@@ -4,6 +4,7 @@ from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.conjugate import ConjugatePosterior
 from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.posteriors.exact import ExactPosterior
+from bayesml.posteriors.leave_one_out import LeaveOneOut, leave_one_out
 from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.point import PointEstimate
 from bayesml.posteriors.prediction import Interval, Prediction
@@ -15,10 +16,12 @@ __all__ = [
     "ExactPosterior",
     "Interval",
     "Kind",
+    "LeaveOneOut",
     "LinearisedPosterior",
     "Marginal",
     "PointEstimate",
     "Posterior",
     "Prediction",
     "SampledPosterior",
+    "leave_one_out",
 ]

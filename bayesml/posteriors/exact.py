@@ -14,7 +14,7 @@ from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import LogScalePosterior
-from bayesml.posteriors.mixture import Mixture, row_blocks
+from bayesml.posteriors.mixture import Mixture, check_probability, row_blocks
 from bayesml.posteriors.prediction import Prediction
 from bayesml.typing import Array
 
@@ -35,6 +35,11 @@ class KnownScale:
     def weights(self) -> Array:
         """One."""
         return np.ones(1)
+
+    @property
+    def rule(self) -> tuple[Array, Array]:
+        """The one node and its weight."""
+        return self.nodes, self.weights
 
     @property
     def tail_index(self) -> float:
@@ -73,14 +78,14 @@ class ScaleMarginal:
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ given y."""
-        return np.atleast_1d(self.posterior.quantile(q))
+        return np.atleast_1d(self.posterior.quantile(float(check_probability(q))))
 
 
 @dataclass(frozen=True, eq=False)
 class ExactPosterior:
     r"""Gaussian in the coefficients given σ, σ on quadrature nodes: nothing is sampled.
 
-    .. math:: p(\beta \mid y) = \sum_k \pi_k\,\mathrm{Normal}(\beta \mid \hat\beta + L\gamma_k,\
+    .. math:: p(\beta \mid y) = \sum_k \pi_k\,\mathrm{Normal}(\beta \mid \beta_0 + L\gamma_k,\
               L D_k L^\top) \qquad (L11)
 
     Attributes
@@ -101,13 +106,15 @@ class ExactPosterior:
 
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12)."""
-        pi, tail = self.scale.weights, self._tail_index
-        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self._at(A[b]), tail)
+        pi, tail = self.scale.rule[1], self._tail_index(A)
+        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self.at(A[b]), tail)
 
-    @property
-    def _tail_index(self) -> float:
-        """Tail index of Aβ: that of σ under a flat prior, none where priors bound D(σ)."""
-        return self.scale.tail_index if np.any(self.geometry.joint.s == 0) else np.inf
+    def _tail_index(self, A: Array) -> float:
+        """Return the tail index of Aβ: that of σ if A sees a direction without a prior."""
+        joint = self.geometry.joint
+        h = np.abs(A @ joint.basis)
+        flat = h[:, joint.s == 0].sum() > 1e-12 * h.sum()
+        return self.scale.tail_index if flat else np.inf
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter, by quadrature."""
@@ -127,7 +134,8 @@ class ExactPosterior:
 
     def predict(self, X: Array) -> Prediction:
         """Return the predictive distribution at the rows of X, by quadrature (P3)."""
-        rows, pi, variance = X.shape[0], self.scale.weights, self.scale.sigma**2
+        rows, (u, pi) = X.shape[0], self.scale.rule
+        variance = (self.geometry.sigma_0 * np.exp(u)) ** 2
 
         def sample_mean(size: int, rng: np.random.Generator) -> Array:
             return self._eta(X, self._sample(size, rng)[0])
@@ -139,31 +147,34 @@ class ExactPosterior:
             return eta
 
         def total(block: slice) -> tuple[Array, dict[str, Array]]:
-            return self._at(self.coordinates.rows(X[block]), variance)
+            return self.at(self.coordinates.rows(X[block]), variance)
 
         def mean(block: slice) -> tuple[Array, dict[str, Array]]:
-            return self._at(self.coordinates.rows(X[block]))
+            return self.at(self.coordinates.rows(X[block]))
 
         return Prediction(
             Mixture(rows, pi, Gaussian(), total, self.scale.tail_index),
-            Mixture(rows, pi, Gaussian(), mean, self._tail_index),
+            Mixture(rows, pi, Gaussian(), mean, self._tail_index(np.ones((1, self.coordinates.p)))),
             np.full(rows, self.scale.moment(2)),
             sample,
             sample_mean,
         )
 
-    def _at(self, A: Array, noise_variance: Array | float = 0.0) -> tuple[Array, dict[str, Array]]:
-        """Return means and standard deviations of Aβ (+ noise) at the nodes of σ, (rows, K)."""
-        u, g = self.scale.nodes, self.geometry
+    def at(
+        self, A: Array, noise_variance: Array | float = 0.0, u: Array | None = None
+    ) -> tuple[Array, dict[str, Array]]:
+        """Return means and standard deviations of Aβ (+ noise) at nodes of u, (rows, K)."""
+        g = self.geometry
+        u = self.scale.rule[0] if u is None else u
         h = A @ g.joint.basis
-        eta = (A @ g.data.solution)[:, None] + h @ g.shift(u).T
+        eta = (A @ g.reference)[:, None] + h @ g.shift(u).T
         return eta, {"sigma": np.sqrt(h**2 @ g.relative_variance(u).T + noise_variance)}
 
     def _sample(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
         u, g = self.scale.sample(rng, size), self.geometry
         noise = rng.standard_normal((size, g.p))
         deviation = g.shift(u) + np.sqrt(g.relative_variance(u)) * noise
-        return g.data.solution + deviation @ g.joint.basis.T, g.sigma_0 * np.exp(u)
+        return g.reference + deviation @ g.joint.basis.T, g.sigma_0 * np.exp(u)
 
     def _eta(self, X: Array, beta: Array) -> Array:
         eta = np.empty((beta.shape[0], X.shape[0]))

@@ -1,25 +1,34 @@
-"""The one verb that learns, and the one type that it returns."""
+"""The one type that learning returns, whatever the method."""
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesml.data import Data, Design
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import (
     ConvergenceWarning,
     DataError,
     ImproperPosteriorError,
     IncompatibleModelError,
 )
-from bayesml.inference import Auto, Learned, Method
+from bayesml.inference import Learned, Method
+from bayesml.likelihoods import Gaussian
 from bayesml.model import Model, Problem
-from bayesml.posteriors import Kind, Prediction
-from bayesml.priors import Layered, NormalInverseGamma
-from bayesml.results import checks, datatree, summary
+from bayesml.posteriors import (
+    ConjugatePosterior,
+    ExactPosterior,
+    Kind,
+    LeaveOneOut,
+    Prediction,
+    leave_one_out,
+)
+from bayesml.priors import After, Independent, Layered, NormalInverseGamma
+from bayesml.results import checks, datatree, streams, summary
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -40,6 +49,8 @@ class Fit:
     method : Method
     learned : Learned
         The posterior and the evidence for it.
+    statistics : SufficientStatistics
+        Of the rows, and of those seen before: all that a linear Gaussian model knows of them.
     seed : int
         From which the draws are made.
     elapsed : float
@@ -60,6 +71,7 @@ class Fit:
     data: Data
     method: Method
     learned: Learned
+    statistics: SufficientStatistics
     seed: int
     elapsed: float
 
@@ -208,14 +220,132 @@ class Fit:
         DataError
             If columns are missing, or hold missing values or unseen levels.
         """
+        self._warn_if_failed()
+        return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
+
+    def predict_parquet(
+        self,
+        source: Any,
+        target: Any,
+        probability: float = 0.9,
+        *,
+        keep: Sequence[str] = (),
+        progress: bool = True,
+    ) -> int:
+        """Predict the rows of Parquet files into a Parquet file, of any size in bounded memory.
+
+        Parameters
+        ----------
+        source : path, or sequence of paths
+            Files, or a folder of them, with the columns that the model reads.
+        target : path
+            The file to write, with the columns ``mean``, ``sd``, ``epistemic_sd``,
+            ``aleatoric_sd``, ``lower`` and ``upper``, in the unit of y and in the order of the
+            rows.
+        probability : float
+            Mass of the equal-tailed interval from ``lower`` to ``upper``.
+        keep : sequence of str
+            Columns of the source to go along, for instance a key.
+        progress : bool
+            Whether to show a bar, on a terminal.
+
+        Returns
+        -------
+        int
+            Number of rows.
+
+        Raises
+        ------
+        DataError
+            Naming file and row, as `predict`. No file is left behind then.
+        MissingDependencyError
+            If pyarrow is not installed.
+        """
+        self._warn_if_failed()
+        how = streams.Predictor(self.learned.posterior, self.design, probability, tuple(keep))
+        return streams.predict_parquet(how, source, target, progress=progress)
+
+    def _warn_if_failed(self) -> None:
         if not self._report.passed:
             warnings.warn(
                 "This prediction comes from a fit whose checks failed; see fit.check(). "
                 + self._report.failures[0],
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
+
+    def leave_one_out(self) -> LeaveOneOut:
+        """Predict every row from all the others, in closed form.
+
+        Returns
+        -------
+        LeaveOneOut
+            Log densities, means and leverages per row.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the answer is not exact; ``az.loo`` approximates it from draws.
+        """
+        posterior = self.learned.posterior
+        if not isinstance(posterior, ExactPosterior | ConjugatePosterior):
+            raise IncompatibleModelError(
+                f"leave_one_out() is closed form for exact answers, and this one is {self.kind}. "
+                "Use az.loo(fit.to_datatree(log_likelihood=True))."
+            )
+        if self.statistics.rows != self.data.m:
+            raise DataError(
+                f"The fit has seen {self.statistics.rows} rows, but holds the last {self.data.m}: "
+                "leave_one_out() needs them all. Learn all rows together."
+            )
+        return leave_one_out(posterior, self.data.blocks())
+
+    def as_prior(self) -> After:
+        """Return what was learned as a prior for new rows, in `Model`.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the model is not a linear Gaussian one, which is known by its statistics.
+        """
+        likelihood, prior = self.resolved.likelihood, self.resolved.prior
+        if not isinstance(likelihood, Gaussian) or not isinstance(
+            prior, Independent | NormalInverseGamma
+        ):
+            raise IncompatibleModelError(
+                "as_prior() keeps the sufficient statistics, which only Linear() with a Gaussian "
+                f"likelihood has, and this is {self.resolved!r}. Learn all rows together."
+            )
+        seen = self.statistics
+        if isinstance(self.model.prior, After):
+            return replace(self.model.prior, statistics=seen, log_evidence=self._total_evidence)
+        return After(prior, likelihood, seen, self.learned.log_evidence)
+
+    def update(self, data: Data) -> "Fit":
+        """Learn more rows, exactly as if all had been there, with the old rows gone.
+
+        The priors stay as they were resolved, and so does the method.
+
+        Parameters
+        ----------
+        data : Data
+            New rows with the same features in the same order.
+
+        Returns
+        -------
+        Fit
+            Its ``data`` are the new rows and its ``statistics`` those of all; its log evidence
+            is that of the new rows given the old ones.
+        """
+        from bayesml.results.learning import fit
+
+        if data.feature_names != self.data.feature_names:
+            raise DataError(
+                f"The new rows have features {list(data.feature_names)}, but the fit has "
+                f"{list(self.data.feature_names)}: the same columns in the same order are needed."
+            )
+        model = Model(self.resolved.predictor, self.resolved.likelihood, self.as_prior())
+        return fit(model, data, self.method, rng=self.seed)
 
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
@@ -267,6 +397,15 @@ class Fit:
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])
 
+    @property
+    def _total_evidence(self) -> float | str:
+        """Log p of all rows seen: of the new given the old, and of the old."""
+        before = self.model.prior.log_evidence if isinstance(self.model.prior, After) else 0.0
+        now = self.learned.log_evidence
+        if isinstance(before, str) or isinstance(now, str):
+            return before if isinstance(before, str) else now
+        return before + now
+
     def _problem(self, group: str) -> Problem:
         prior = self.resolved.prior
         if isinstance(prior, NormalInverseGamma | Layered):
@@ -275,90 +414,3 @@ class Fit:
                 f"{type(prior).__name__} is a joint one. State Independent(...) priors to use it."
             )
         return self.resolved.resolve(self.data)
-
-
-def fit(
-    model: Model,
-    data: Data,
-    method: Method | None = None,
-    *,
-    rng: int | np.random.Generator | None = None,
-) -> Fit:
-    """Learn a model from data.
-
-    Parameters
-    ----------
-    model : Model
-        The declaration.
-    data : Data
-        The examples.
-    method : Method
-        How to learn: ``Auto()`` (the default), ``Exact()``, ``MLE()``, ``MAP()``, ``NUTS()``, ….
-    rng : int, Generator or None
-        Seed of everything random. None takes a fresh one, kept in ``fit.seed``.
-
-    Returns
-    -------
-    Fit
-        The same type for every method.
-
-    Raises
-    ------
-    IncompatibleModelError
-        If the method does not apply; the message says what does.
-    DataError
-        If the data cannot carry the model.
-
-    Warns
-    -----
-    ConvergenceWarning
-        If a check of the answer failed.
-
-    Examples
-    --------
-    >>> import bayesml as bm
-    >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
-    >>> print(bm.fit(bm.Model(), data, bm.MLE()).explanation)
-    least squares by QR of the centred data
-    """
-    if not isinstance(model, Model):
-        raise IncompatibleModelError(
-            f"fit: model must be a Model, got {model!r}. For instance Model(Linear(), Gaussian())."
-        )
-    if not isinstance(data, Data):
-        raise DataError(
-            f"fit: data must be a Data, got {type(data).__name__}. Make one with Data(X, y) or "
-            "Data.from_formula('y ~ x', frame)."
-        )
-    chosen: Any = Auto() if method is None else method
-    if isinstance(chosen, type) or not hasattr(chosen, "learn"):
-        name = chosen.__name__ if isinstance(chosen, type) else repr(chosen)
-        raise IncompatibleModelError(
-            f"fit: method must be an inference method, got {name}. For instance Exact(), MLE(), "
-            "MAP(), NUTS() or Auto(), with parentheses."
-        )
-    seed = _seed(rng)
-    start = perf_counter()
-    problem = model.resolve(data)
-    learned = chosen.learn(problem, np.random.default_rng(seed))
-    result = Fit(model, data, chosen, learned, seed, perf_counter() - start)
-    report = result.check()
-    if not report.passed:
-        warnings.warn(
-            "Checks of this fit failed; see fit.check(). " + " ".join(report.failures),
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-    return result
-
-
-def _seed(rng: Any) -> int:
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**63))
-    if rng is None:
-        return int(np.random.default_rng().integers(2**63))
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
-        raise IncompatibleModelError(
-            f"rng must be a non-negative whole number, a numpy Generator or None, got {rng!r}."
-        )
-    return int(rng)

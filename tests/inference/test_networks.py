@@ -70,7 +70,9 @@ def test_map_without_hidden_layers_is_ridge(linear_data, sigma, rng):
 
 
 @pytest.mark.parametrize(
-    "optimizer", [None, bm.LBFGS(tolerance=1e-7), bm.Adam(), bm.GradientDescent()], ids=lambda o: type(o).__name__
+    "optimizer",
+    [None, bm.LBFGS(tolerance=1e-7), bm.Adam(), bm.GradientDescent()],
+    ids=lambda o: type(o).__name__,
 )
 def test_mle_without_hidden_layers_is_least_squares_by_every_optimizer(linear_data, optimizer, rng):
     ols = bm.fit(bm.Model(), linear_data, bm.MLE(), rng=0)

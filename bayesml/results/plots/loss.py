@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.results.fit import Fit
-from bayesml.results.plots.canvas import COLOURS, caption, legend, paper
+from bayesml.results.plots.canvas import COLOURS, caption, legend, paper, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +54,9 @@ def loss(fits: Fit | Mapping[str, Fit]) -> "Figure":
         for k, (label, curve) in enumerate(curves.items()):
             above = np.where(curve > smallest, curve - smallest, np.nan)
             marker = "o" if len(curve) < 60 else ""
-            axes.plot(above, marker=marker, ms=3, color=COLOURS[k % len(COLOURS)], label=label)
+            axes.plot(
+                above, marker=marker, ms=3, color=COLOURS[k % len(COLOURS)], label=plain(label)
+            )
         axes.set_xlabel("iteration")
         axes.set_ylabel("objective above its smallest value")
         if any(curves):
