@@ -14,6 +14,7 @@ def rows_to_compare(problem: Problem) -> Array | None:
     """Return rows of X for a network; None where parameters themselves are identified."""
     if not isinstance(problem.model.predictor, MLP):
         return None
-    m = problem.data.m
+    block = next(iter(problem.data.blocks()))
+    m = len(block.y)
     rows = np.linspace(0, m - 1, min(MOST_ROWS, m)).astype(np.intp)
-    return np.asarray(problem.data.X[rows], dtype=np.float64)
+    return np.asarray(block.X[rows], dtype=np.float64)

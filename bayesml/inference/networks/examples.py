@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesml.data import Block
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.linalg.regression import Rows, rows
@@ -64,11 +65,11 @@ class Examples:
         network = problem.model.predictor
         if not isinstance(network, MLP):
             raise IncompatibleModelError(f"This method learns an MLP, got {network!r}.")
-        data = problem.data
-        X = np.concatenate([block.X for block in data.blocks()])
-        w = np.ones(data.m) if data.observation_weights is None else data.observation_weights
-        A = np.asarray(network.standardise(X), dtype=np.float64)
-        return cls(network.inner(), problem.model.likelihood, A, np.asarray(data.y), w)
+        blocks = list(problem.data.blocks())
+        A = np.concatenate([network.standardise(block.X) for block in blocks])
+        y = np.concatenate([block.y for block in blocks])
+        w = np.concatenate([_weights(block) for block in blocks])
+        return cls(network.inner(), problem.model.likelihood, A, y, w)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -139,3 +140,9 @@ class Examples:
     def score(self, eta: Array, noise: Noise) -> Array:
         """Return wᵢ ∂ log p/∂η of every row of the Jacobian."""
         return np.ravel(self.w * self.likelihood.score(self.y, eta, noise))
+
+
+def _weights(block: Block) -> Array:
+    """Return the weights of a block's rows, one where none are stated."""
+    stated = block.observation_weights
+    return np.ones(len(block.y)) if stated is None else stated
