@@ -39,7 +39,7 @@ class MAP:
         linear Gaussian models with Normal or Flat priors in closed form given σ, with a search
         in σ alone, and takes L-BFGS and Newton's method for others. Networks are trained by
         `LevenbergMarquardt`, which also learns the prior scales by evidence where they are not
-        known; other optimizers leave them at their prior mean.
+        known; other optimizers leave them at one.
     training : Training
         Restarts, early stopping and the progress bar of networks.
 

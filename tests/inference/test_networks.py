@@ -318,6 +318,14 @@ def test_a_network_too_large_for_its_curvature_keeps_the_last_layer_and_says_so(
     assert "2 GB" in fit.explanation
 
 
+def test_a_printed_network_is_short_and_its_summary_whole(wave):
+    fit = bm.fit(bm.Model(bm.MLP((30,))), wave, bm.Laplace(), rng=5)
+    assert len(fit.summary()) == 92
+    assert len(str(fit).split("\n")) < 25
+    assert "79 more of the network's" in str(fit)
+    assert "sigma" in str(fit)
+
+
 def test_datatree_has_the_dims_of_a_network_and_the_likelihood_of_the_linearised_one(wave):
     fit = bm.fit(bm.Model(bm.MLP((4,))), wave, bm.Laplace(), rng=5)
     tree = fit.to_datatree(log_likelihood=True, draws=50)
