@@ -1,10 +1,10 @@
 """What was learned yesterday, as the prior of today."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import Gaussian
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Layered
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
@@ -34,7 +34,7 @@ class After:
     """
 
     prior: Independent | NormalInverseGamma
-    likelihood: Gaussian
+    likelihood: Any
     statistics: SufficientStatistics
     log_evidence: float | str
 
