@@ -34,23 +34,38 @@ from bayesml.inference import (
     NUTS,
     Auto,
     Direct,
+    Ensemble,
     Exact,
+    Langevin,
+    Laplace,
     PyMC,
+    Training,
     ridge_penalty,
     ridge_prior_sd,
 )
-from bayesml.likelihoods import Gaussian, StudentT
+from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, StudentT
 from bayesml.model import Model
-from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton, NormalEquation
+from bayesml.optimizers import (
+    LBFGS,
+    SGD,
+    Adam,
+    GradientDescent,
+    LevenbergMarquardt,
+    Momentum,
+    Newton,
+    NormalEquation,
+)
 from bayesml.posteriors import Prediction
-from bayesml.predictors import Linear
-from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
+from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
+from bayesml.priors import Independent, Layered, NormalInverseGamma, WeaklyInformative
 from bayesml.results import CheckReport, Fit, fit, load, plots
 
 __all__ = [
+    "GELU",
     "LBFGS",
     "MAP",
     "MLE",
+    "MLP",
     "NUTS",
     "SGD",
     "Adam",
@@ -65,6 +80,7 @@ __all__ = [
     "DataError",
     "DataWarning",
     "Direct",
+    "Ensemble",
     "Exact",
     "Exponential",
     "Fit",
@@ -75,10 +91,15 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "HeteroscedasticGaussian",
     "ImproperPosteriorError",
     "IncompatibleModelError",
     "Independent",
     "InverseGamma",
+    "Langevin",
+    "Laplace",
+    "Layered",
+    "LevenbergMarquardt",
     "Linear",
     "MissingDependencyError",
     "Model",
@@ -90,10 +111,15 @@ __all__ = [
     "Prediction",
     "PyMC",
     "RankDeficientError",
+    "ReLU",
     "SamplingInterrupted",
+    "SiLU",
+    "Softplus",
     "StorageError",
     "StudentT",
     "SufficientStatistics",
+    "Tanh",
+    "Training",
     "WeaklyInformative",
     "distributions",
     "fit",

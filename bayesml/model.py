@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from operator import add
 from typing import Any
 
@@ -17,6 +18,7 @@ from bayesml.predictors import Linear, Predictor
 from bayesml.priors import (
     After,
     Independent,
+    Layered,
     NormalInverseGamma,
     Prior,
     Resolved,
@@ -83,7 +85,7 @@ class Model:
 
     def __str__(self) -> str:
         """Say the equation and the priors in words."""
-        prior = Independent() if isinstance(self.prior, Flat) else self.prior
+        prior = self._prior
         likelihood = self.likelihood.describe().split("\n")
         if isinstance(prior, NormalInverseGamma):
             likelihood = likelihood[:1]
@@ -119,6 +121,14 @@ class Model:
         unknown = [name for name, v in self.likelihood.noise.items() if not isinstance(v, float)]
         return Model(self.predictor, replace(stated, **dict.fromkeys(unknown, Flat())), Flat())
 
+    @property
+    def _prior(self) -> Prior:
+        """The prior that the declared one means for this predictor."""
+        depth = self.predictor.depth
+        if isinstance(self.prior, Flat):
+            return Layered(sd=inf) if depth else Independent()
+        return self.prior.for_layers(depth) if depth else self.prior
+
     def _resolve_noise(self, sd_y: float) -> Likelihood:
         if isinstance(self.prior, NormalInverseGamma | After):
             return self.likelihood
@@ -136,20 +146,22 @@ class Model:
 
 
 def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Model:
-    if not isinstance(model.predictor, Linear):
-        raise IncompatibleModelError(f"No predictor of type {type(model.predictor).__name__}.")
-    predictor = replace(model.predictor, intercept=_intercept(model.predictor, data))
+    predictor = model.predictor.resolve(
+        statistics.mean_X,
+        statistics.sd_X,
+        model.likelihood.outputs(statistics.mean_y, statistics.sd_y),
+        data.design.has_intercept,
+    )
     scales = Scales(
         data.feature_names,
         statistics.mean_X,
         statistics.sd_X,
         statistics.mean_y,
         statistics.sd_y,
-        bool(predictor.intercept),
+        getattr(predictor, "intercept", False) is True,
     )
-    prior = Independent() if isinstance(model.prior, Flat) else model.prior
     noise = model._resolve_noise(statistics.sd_y)
-    return Model(predictor, noise, prior.resolve(scales))
+    return Model(predictor, noise, model._prior.resolve(scales))
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,19 +233,6 @@ class Problem:
         if self.has_intercept and not centred:
             G[0, 1:] = -self.statistics.mean_X
         return G
-
-
-def _intercept(predictor: Linear, data: Data) -> bool:
-    stated = data.design.has_intercept
-    if predictor.intercept is not None and stated is not None and predictor.intercept != stated:
-        raise IncompatibleModelError(
-            f"Linear(intercept={predictor.intercept}) contradicts the formula, which "
-            f"{'has' if stated else 'has no'} intercept. Write Linear() to follow the formula, "
-            "or change it ('0 +' removes the intercept)."
-        )
-    if predictor.intercept is not None:
-        return predictor.intercept
-    return True if stated is None else stated
 
 
 def _check_role(role: str, part: Any, needs: str, example: str) -> None:

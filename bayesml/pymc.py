@@ -1,6 +1,8 @@
 """A declared model as a PyMC model: the only file that imports PyMC."""
 
 from collections.abc import Sequence
+from itertools import batched
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +23,11 @@ from bayesml.distributions import (
     stack,
 )
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import Gaussian, Likelihood
+from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, Likelihood
 from bayesml.likelihoods import StudentT as StudentTLikelihood
 from bayesml.model import Model, Problem
-from bayesml.priors import Independent, NormalInverseGamma
+from bayesml.predictors import GELU, MLP, Activation, ReLU, SiLU, Softplus, Tanh
+from bayesml.priors import Independent, Layered, NormalInverseGamma
 from bayesml.samplers import STATISTICS
 from bayesml.typing import Array, ArrayLike
 
@@ -74,7 +77,10 @@ def build(problem: Problem) -> "pymc.Model":
             noise, eta = _conjugate(problem, problem.prior, X)
         else:
             noise = {name: noise_variable(name, p) for name, p in problem.inferred.items()}
-            eta = _predictor(problem, problem.prior, X)
+            if isinstance(problem.prior, Layered):
+                eta = _network(problem, problem.prior, X)
+            else:
+                eta = _predictor(problem, problem.prior, X)
         observe(
             problem.model.likelihood,
             eta,
@@ -98,6 +104,53 @@ def _predictor(problem: Problem, prior: Independent, X: Any) -> Any:
     centred = variable("intercept_centred", prior.intercept)
     pm.Deterministic("intercept", centred - weights @ mean_X)
     return centred + (X - mean_X) @ weights
+
+
+def _network(problem: Problem, prior: Layered, X: Any) -> Any:
+    """Return η of a network, its prior scales learned or known."""
+    import pymc as pm
+
+    network = problem.model.predictor
+    if not isinstance(network, MLP):
+        raise IncompatibleModelError(f"Layered() is the prior of a network, got {network!r}.")
+    shapes = network.shapes(problem.data.n)
+    groups = prior.groups(shapes, problem.data.feature_names)
+    precision: Any = prior.precision(groups)
+    if prior.learned:
+        size = len(groups.names)
+        precision = pm.Gamma("precision", alpha=prior.shape, beta=prior.rate, shape=size)
+    sd = precision[groups.members] ** -0.5
+    scales = network.standardisation
+    a = X if scales is None else (X - np.array(scales.mean_X)) / np.array(scales.sd_X)
+    start = 0
+    for layer, (weights, biases) in enumerate(batched(shapes.items(), 2), start=1):
+        parts = []
+        for name, shape in (weights, biases):
+            scale = sd[start : start + prod(shape)].reshape(shape)
+            parts.append(pm.Normal(name, 0.0, scale, shape=shape))
+            start += prod(shape)
+        a = pm.math.dot(a, parts[0].T) + parts[1]
+        if layer < network.depth:
+            a = _activation(network.activation, a)
+    outputs = [c + s * a[:, k] for k, (c, s) in enumerate(network.outputs)]
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _activation(activation: Activation, z: Any) -> Any:
+    import pymc as pm
+
+    match activation:
+        case Tanh():
+            return pm.math.tanh(z)
+        case ReLU():
+            return pm.math.maximum(z, 0.0)
+        case SiLU():
+            return z * pm.math.sigmoid(z)
+        case GELU():
+            return 0.5 * z * (1.0 + pm.math.erf(z / np.sqrt(2.0)))
+        case Softplus():
+            return pm.math.log1pexp(z)
+    raise IncompatibleModelError(f"No PyMC activation for {activation!r}.")
 
 
 def _conjugate(problem: Problem, prior: NormalInverseGamma, X: Any) -> tuple[dict[str, Any], Any]:
@@ -186,6 +239,8 @@ def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, dat
         case StudentTLikelihood():
             family = pm.StudentT
             arguments = {"nu": noise["df"], "mu": eta, "sigma": noise["sigma"]}
+        case HeteroscedasticGaussian():
+            family, arguments = pm.Normal, {"mu": eta[0], "sigma": pm.math.exp(eta[1])}
         case _:
             raise IncompatibleModelError(f"No PyMC likelihood for {likelihood!r}.")
     if data.observation_weights is None:

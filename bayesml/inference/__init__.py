@@ -3,9 +3,13 @@
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.engines import Direct, PyMC
+from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
+from bayesml.inference.langevin import Langevin
+from bayesml.inference.laplace import Laplace
 from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
+from bayesml.inference.networks.settings import Training
 from bayesml.inference.nuts import NUTS
 
 __all__ = [
@@ -14,10 +18,14 @@ __all__ = [
     "NUTS",
     "Auto",
     "Direct",
+    "Ensemble",
     "Exact",
+    "Langevin",
+    "Laplace",
     "Learned",
     "Method",
     "PyMC",
+    "Training",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

@@ -9,10 +9,12 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.exact import coordinates_of
+from bayesml.inference.networks.hierarchical import hierarchical
+from bayesml.inference.networks.mode import Recipe, find_mode
 from bayesml.inference.objectives import Unconstrained, negative_log_density
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.samplers import sample
 from bayesml.typing import Array
 
@@ -77,6 +79,8 @@ class Direct:
                 "NUTS() takes separate priors on coefficients and noise, got NormalInverseGamma, "
                 "whose posterior is closed form. Use Exact(), or NUTS(engine=PyMC())."
             )
+        if isinstance(problem.prior, Layered):
+            return sample_network(problem, settings, seed)
         target = negative_log_density(problem, with_prior=True)
         frame = whitening(Unconstrained(target))
         size = len(frame.mode)
@@ -97,6 +101,28 @@ class Direct:
         for k, name in enumerate(target.noise_priors):
             chains[name] = target.reference[name] * np.exp(x[..., target.p + k])
         return Drawn(chains, drawn.sample_stats, "by the package's own log density")
+
+
+def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
+    """Sample a network's weights, noise and prior scales, every chain from a mode of its own."""
+    rng = np.random.default_rng(seed)
+    modes = [find_mode(problem, own, Recipe()) for own in rng.spawn(settings.chains)]
+    density = hierarchical(modes[0])
+    starts = np.array([density.start(mode) for mode in modes])
+    drawn = sample(
+        density.log_density,
+        starts.shape[1],
+        starts,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        target_accept=settings.target_accept,
+        max_depth=settings.max_depth,
+        seed=seed,
+        progress=settings.progress,
+    )
+    how = "from modes, by the package's own log density"
+    return Drawn(density.parameters(drawn.positions), drawn.sample_stats, how)
 
 
 @dataclass(frozen=True)
@@ -121,6 +147,10 @@ class PyMC:
             seed=seed,
             progress=settings.progress,
         )
+        if isinstance(problem.prior, Layered):
+            names = [*problem.model.predictor.shapes(problem.data.n), *problem.inferred]
+            scales = {"prior_sd": drawn["precision"] ** -0.5} if "precision" in drawn else {}
+            return Drawn({n: drawn[n] for n in names} | scales, statistics, "by pm.sample")
         names = ["intercept"] if problem.has_intercept else []
         joint = isinstance(problem.prior, NormalInverseGamma)
         noise = ["sigma"] if joint else list(problem.inferred)

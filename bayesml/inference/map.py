@@ -9,6 +9,9 @@ from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import coefficient_names, geometry_of, numerics, obstacle
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.point import network_point
+from bayesml.inference.networks.settings import Training
 from bayesml.inference.objectives import negative_log_density
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
 from bayesml.model import Problem
@@ -16,7 +19,7 @@ from bayesml.optimizers import Optimizer
 from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper
 from bayesml.posteriors.log_scale import maximise_log_scale
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.typing import Array
 
 
@@ -34,7 +37,11 @@ class MAP:
     optimizer : Optimizer or None
         How to minimise the negative log posterior, whose values are the loss curve. None solves
         linear Gaussian models with Normal or Flat priors in closed form given σ, with a search
-        in σ alone, and takes L-BFGS and Newton's method for others.
+        in σ alone, and takes L-BFGS and Newton's method for others. Networks are trained by
+        `LevenbergMarquardt`, which also learns the prior scales by evidence where they are not
+        known; other optimizers leave them at one.
+    training : Training
+        Restarts, early stopping and the progress bar of networks.
 
     Raises
     ------
@@ -59,9 +66,13 @@ class MAP:
     """
 
     optimizer: Optimizer | None = None
+    training: Training = Training()
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the posterior density."""
+        if isinstance(problem.prior, Layered):
+            recipe = Recipe(self.optimizer, self.training, tune=problem.prior.learned)
+            return network_point(problem, rng, recipe, "posterior mode")
         if isinstance(problem.prior, NormalInverseGamma):
             raise IncompatibleModelError(
                 "MAP() takes separate priors on the coefficients and the noise, got "

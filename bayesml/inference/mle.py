@@ -9,6 +9,9 @@ import numpy as np
 
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.point import network_point
+from bayesml.inference.networks.settings import Training
 from bayesml.inference.objectives import MeanSquaredError, negative_log_density
 from bayesml.inference.point import (
     NO_EVIDENCE,
@@ -23,6 +26,7 @@ from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian
+from bayesml.predictors import MLP
 from bayesml.typing import Array
 
 EXACT_FIT = (
@@ -49,7 +53,10 @@ class MLE:
     ----------
     optimizer : Optimizer or None
         How to minimise the objective, J(θ), the mean squared error, if the likelihood is
-        Gaussian; its values are kept as the loss curve. None takes the most accurate way.
+        Gaussian; its values are kept as the loss curve. None takes the most accurate way, which
+        for networks is `LevenbergMarquardt`.
+    training : Training
+        Restarts, early stopping and the progress bar of networks.
 
     Raises
     ------
@@ -71,10 +78,14 @@ class MLE:
     """
 
     optimizer: Optimizer | None = None
+    training: Training = Training()
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
+        if isinstance(problem.model.predictor, MLP):
+            recipe = Recipe(self.optimizer, self.training, tune=False)
+            return network_point(problem, rng, recipe, "maximum likelihood")
         if not isinstance(problem.model.likelihood, Gaussian):
             data = least_squares(problem.statistics, intercept=problem.has_intercept)
             refuse_dependent(problem, data)

@@ -8,11 +8,12 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Engine
 from bayesml.inference.exact import coefficient_names
+from bayesml.inference.networks.compare import rows_to_compare
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import check_proper
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import Layered, NormalInverseGamma
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,10 @@ class NUTS:
         drawn = self.engine.sample(problem, self, seed)
         kept = next(iter(drawn.statistics.values())).shape[1]
         how = f"{self.chains} chains of {kept} draws after {self.tune} for tuning, {drawn.how}"
+        model, at = problem.model, rows_to_compare(problem)
         stopped = f"Interrupted: {kept} of {self.draws} draws per chain were made."
         return Learned(
-            SampledPosterior(
-                problem.model.predictor, problem.model.likelihood, drawn.chains, problem.known
-            ),
+            SampledPosterior(model.predictor, model.likelihood, drawn.chains, problem.known, at),
             problem.model,
             how,
             "NUTS does not compute it. Use Exact() where it applies.",
@@ -95,7 +95,7 @@ class NUTS:
 
 def refuse_improper(problem: Problem) -> None:
     """Refuse collinear columns under flat priors before any time is spent on sampling."""
-    if isinstance(problem.prior, NormalInverseGamma):
+    if isinstance(problem.prior, NormalInverseGamma | Layered):
         return
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
     proper = [prior.proper for prior in problem.coefficient_priors()]

@@ -1,7 +1,7 @@
 """The role of a likelihood: everything that learning and predicting need to know of p(y | η)."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,11 +13,27 @@ Noise = float | Distribution | None
 """A known number, an inferred parameter's prior, or None for the weakly informative default."""
 
 
+class Average(NamedTuple):
+    r"""A likelihood averaged over a Gaussian :math:`\eta`, as a mixture of itself.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K,)
+    eta : ndarray, shape (..., rows, K)
+    parameters : mapping of name to values that broadcast against (rows, K)
+    """
+
+    weights: Array
+    eta: Array
+    parameters: Mapping[str, Any]
+
+
 class Likelihood(Protocol):
     r"""The density :math:`p(y \mid \eta, \phi)` of one observation, vectorised over rows.
 
     `parameters` maps the names of :math:`\phi`, for instance ``sigma``, to values that
-    broadcast against `y` and `eta`.
+    broadcast against `y` and `eta`. A likelihood that reads several outputs, such as a mean and
+    a log scale, has them on the first axis of `eta`, and of its score and information.
     """
 
     @property
@@ -29,6 +45,12 @@ class Likelihood(Protocol):
 
     def start(self, sd_y: float) -> Mapping[str, float]:
         """Return plausible values of the parameters, where optimisation starts."""
+
+    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
+        """Return (centre, scale) of every output that it reads, on the link scale."""
+
+    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
+        """Average over η ~ Normal(eta, covariance): shapes (k, rows) and (rows, k, k)."""
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η, φ)."""
@@ -60,6 +82,15 @@ class Likelihood(Protocol):
 
     def describe(self) -> str:
         """Say the model of one observation, and the priors of its parameters, in words."""
+
+
+def hermite_average(
+    eta: Array, covariance: Array, parameters: Mapping[str, Any], nodes: int = 24
+) -> Average:
+    """Average over one Gaussian output by Gauss-Hermite quadrature."""
+    z, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    spread = np.sqrt(covariance[:, 0, 0])[:, None]
+    return Average(weights / weights.sum(), eta[0][:, None] + spread * z, parameters)
 
 
 def check_noise(owner: str, name: str, value: Any) -> Noise:

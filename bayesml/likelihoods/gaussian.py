@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from bayesml.distributions import Distribution, Exponential
-from bayesml.likelihoods.base import Noise, check_noise, noise_words
+from bayesml.likelihoods.base import Average, Noise, check_noise, noise_words
 from bayesml.typing import Array, ArrayLike
 
 HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
@@ -62,6 +62,16 @@ class Gaussian:
     def start(self, sd_y: float) -> Mapping[str, float]:
         """Start from the spread of the target."""
         return {"sigma": sd_y}
+
+    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
+        """One, the mean of y."""
+        return ((mean_y, sd_y or 1.0),)
+
+    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
+        """Add the variances: Gaussian with standard deviation √(σ² + v)."""
+        sigma = np.asarray(parameters["sigma"], dtype=np.float64)
+        spread = np.hypot(sigma, np.sqrt(covariance[:, 0, 0]))
+        return Average(np.ones(1), eta[0][:, None], {"sigma": spread[:, None]})
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η, σ) (G1)."""

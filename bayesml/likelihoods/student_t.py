@@ -12,7 +12,7 @@ from scipy.special import digamma, stdtr
 
 from bayesml.distributions import Distribution, Exponential, Gamma
 from bayesml.distributions.real_line import standard_student_t_log_density
-from bayesml.likelihoods.base import Noise, check_noise, noise_words
+from bayesml.likelihoods.base import Average, Noise, check_noise, hermite_average, noise_words
 from bayesml.typing import Array, ArrayLike
 
 
@@ -70,6 +70,14 @@ class StudentT:
     def start(self, sd_y: float) -> Mapping[str, float]:
         """Start from the spread of the target."""
         return {"df": 10.0, "sigma": sd_y}
+
+    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
+        """One, the location of y."""
+        return ((mean_y, sd_y or 1.0),)
+
+    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
+        """Average by quadrature."""
+        return hermite_average(eta, covariance, parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η, ν, σ) (T1)."""

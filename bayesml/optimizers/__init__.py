@@ -3,6 +3,7 @@
 from bayesml.optimizers.adam import Adam
 from bayesml.optimizers.gradient_descent import GradientDescent
 from bayesml.optimizers.lbfgs import LBFGS
+from bayesml.optimizers.levenberg_marquardt import LevenbergMarquardt
 from bayesml.optimizers.momentum import Momentum
 from bayesml.optimizers.newton import Newton
 from bayesml.optimizers.normal_equation import NormalEquation
@@ -22,6 +23,7 @@ __all__ = [
     "GradientDescent",
     "HasHessian",
     "InverseTime",
+    "LevenbergMarquardt",
     "Momentum",
     "Newton",
     "NormalEquation",

@@ -36,7 +36,8 @@ class Mixture:
     likelihood : Likelihood
         The kernel.
     components : callable
-        Maps a slice of b rows to η of shape (b, K) and parameters that broadcast against it.
+        Maps a slice of b rows to η of shape (b, K), or (k, b, K) for likelihoods that read k
+        outputs, and parameters that broadcast against (b, K).
     tail_index : float
         Moments of this order and higher do not exist, though finitely many components have them.
     """
@@ -98,7 +99,7 @@ class Mixture:
         out = np.empty(self.rows)
         for block in self._blocks():
             eta, parameters = self.components(block)
-            wide = {k: np.broadcast_to(v, eta.shape) for k, v in parameters.items()}
+            wide = {k: np.broadcast_to(v, eta.shape[-2:]) for k, v in parameters.items()}
             out[block] = self._invert(level, eta, wide, self.mean[block], self.sd[block])
         return out
 
@@ -107,9 +108,10 @@ class Mixture:
     ) -> Array:
         def excess(y: Array, row: Integers) -> Array:
             local = {name: value[row] for name, value in parameters.items()}
-            return np.asarray(self.likelihood.cdf(y[:, None], eta[row], local) @ self.weights - q)
+            below = self.likelihood.cdf(y[:, None], eta[..., row, :], local) @ self.weights
+            return np.asarray(below - q)
 
-        centre = np.where(np.isfinite(mean), mean, np.median(eta, axis=1))
+        centre = np.where(np.isfinite(mean), mean, np.median(_first(eta), axis=1))
         spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre))
         out, settled = self._newton(q, eta, parameters, centre, spread)
         rows = np.flatnonzero(~settled & (spread > 4 * EPS * np.abs(centre)))
@@ -218,6 +220,11 @@ class Atoms:
                 np.interp(level, grid, row) for grid, row in zip(midpoints, ranked, strict=True)
             ]
         return out
+
+
+def _first(eta: Array) -> Array:
+    """Return the first output of η, shape (b, K)."""
+    return eta if eta.ndim == 2 else np.asarray(eta[0])
 
 
 def row_blocks(rows: int, width: int) -> Iterator[slice]:

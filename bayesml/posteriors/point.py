@@ -90,7 +90,7 @@ class PointEstimate:
         """Return estimates with standard errors."""
         out: dict[str, Marginal] = {}
         for name, error in self.standard_errors.items():
-            value, sd = np.atleast_1d(self.values[name]), np.atleast_1d(error)
+            value, sd = np.ravel(self.values[name]), np.ravel(error)
             positive = name in self.likelihood.noise
             out[name] = PositiveEstimate(value, sd) if positive else Estimate(value, sd, self.df)
         return out
@@ -107,10 +107,11 @@ class PointEstimate:
         mean = self.likelihood.mean(eta, noise)
 
         def sample(size: int, rng: np.random.Generator) -> Array:
-            return self.likelihood.sample(np.tile(eta, (size, 1)), noise, rng)
+            wide = np.broadcast_to(eta[..., None, :], (*eta.shape[:-1], size, rows))
+            return self.likelihood.sample(wide, noise, rng)
 
         return Prediction(
-            Mixture(rows, one, self.likelihood, lambda block: (eta[block, None], noise)),
+            Mixture(rows, one, self.likelihood, lambda block: (eta[..., block, None], noise)),
             Atoms(rows, one, lambda block: mean[block, None]),
             self.likelihood.sd(eta, noise) ** 2,
             sample,

@@ -26,12 +26,26 @@ class SampledPosterior:
         The inferred parameters.
     known : mapping of name to float
         Noise parameters that are known numbers.
+    checked_at : ndarray, shape (rows, n), or None
+        Rows at which chains are compared by their function values, where parameters have many
+        equivalent labellings; None compares the parameters.
     """
 
     predictor: Predictor
     likelihood: Likelihood
     chains: Mapping[str, Array]
     known: Mapping[str, float]
+    checked_at: Array | None = None
+
+    @property
+    def compared(self) -> Mapping[str, Array]:
+        """What must agree between chains, each of shape (chains, draws, ...)."""
+        if self.checked_at is None:
+            return self.chains
+        eta = np.asarray(self.predictor.eta(self.chains, self.checked_at))
+        if eta.ndim == 3:
+            return {"eta": eta}
+        return {f"eta_{k}": output for k, output in enumerate(eta, start=1)}
 
     @property
     def kind(self) -> Kind:
@@ -64,7 +78,7 @@ class SampledPosterior:
         noise = self._noise(slice(None))
 
         def at(block: slice) -> tuple[Array, Mapping[str, Any]]:
-            return self.predictor.eta(flat, X[block]).T, noise
+            return np.swapaxes(self.predictor.eta(flat, X[block]), -1, -2), noise
 
         def mean_at(block: slice) -> Array:
             return self.likelihood.mean(*at(block))

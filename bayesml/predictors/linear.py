@@ -1,11 +1,11 @@
 """The linear predictor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.predictors.base import Parameters
+from bayesml.predictors.base import Outputs, Parameters
 from bayesml.typing import Array
 
 
@@ -35,10 +35,38 @@ class Linear:
                 "A prior on the intercept goes to Independent(intercept=...)."
             )
 
+    @property
+    def depth(self) -> int:
+        """Zero: it is not a network."""
+        return 0
+
+    def resolve(
+        self, mean_X: Array, sd_X: Array, outputs: Outputs, intercept: bool | None
+    ) -> "Linear":
+        """Follow the formula where the intercept is not stated, and refuse a contradiction."""
+        if self.intercept is not None and intercept not in (None, self.intercept):
+            raise IncompatibleModelError(
+                f"Linear(intercept={self.intercept}) contradicts the formula, which "
+                f"{'has' if intercept else 'has no'} intercept. Write Linear() to follow the "
+                "formula, or change it ('0 +' removes the intercept)."
+            )
+        if len(outputs) != 1:
+            raise IncompatibleModelError(
+                f"Linear() has one output, but the likelihood reads {len(outputs)}. Use "
+                "MLP(hidden=()), which is linear in every one of them."
+            )
+        if self.intercept is not None:
+            return self
+        return replace(self, intercept=True if intercept is None else intercept)
+
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the intercept, if there is one, and the weights."""
         intercept: dict[str, tuple[int, ...]] = {} if self.intercept is False else {"intercept": ()}
         return intercept | {"weights": (n,)}
+
+    def dims(self) -> dict[str, list[str]]:
+        """Say that there is one weight a feature."""
+        return {"weights": ["feature"]}
 
     def eta(self, parameters: Parameters, X: Array) -> Array:
         """Evaluate b + Xθ, shape (..., m) for weights of shape (..., n)."""

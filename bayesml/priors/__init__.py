@@ -3,13 +3,16 @@
 from bayesml.priors.after import After
 from bayesml.priors.base import Prior, Resolved
 from bayesml.priors.independent import Independent
+from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
 
 __all__ = [
     "After",
+    "Groups",
     "Independent",
+    "Layered",
     "NormalInverseGamma",
     "Prior",
     "Resolved",

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayesml.data.statistics import SufficientStatistics
+from bayesml.errors import IncompatibleModelError
 from bayesml.priors.independent import Independent
+from bayesml.priors.layered import Layered
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.scales import Scales
 
@@ -39,6 +41,12 @@ class After:
     def resolve(self, scales: Scales) -> Independent | NormalInverseGamma:
         """Return the first prior: its numbers are stated already."""
         return self.prior.resolve(scales)
+
+    def for_layers(self, depth: int) -> Layered:
+        """Refuse: it is the posterior of a linear model."""
+        raise IncompatibleModelError(
+            "A linear model's posterior is no prior for a network. Use Layered()."
+        )
 
     def describe(self) -> str:
         """Say the prior in words."""

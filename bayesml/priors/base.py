@@ -3,10 +3,11 @@
 from typing import Protocol
 
 from bayesml.priors.independent import Independent
+from bayesml.priors.layered import Layered
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.scales import Scales
 
-Resolved = Independent | NormalInverseGamma
+Resolved = Independent | NormalInverseGamma | Layered
 """A prior in which every number is stated, one distribution a coefficient, in original units."""
 
 
@@ -15,6 +16,9 @@ class Prior(Protocol):
 
     def resolve(self, scales: Scales) -> Resolved:
         """Return the same prior with every number stated, in original units."""
+
+    def for_layers(self, depth: int) -> "Layered":
+        """Return the prior that this one means for a network of `depth` layers, or refuse."""
 
     def describe(self) -> str:
         """Say the prior in words."""

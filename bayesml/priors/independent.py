@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from bayesml.distributions import Distribution, Flat
 from bayesml.errors import IncompatibleModelError
+from bayesml.priors.layered import Layered
 from bayesml.priors.scales import Scales
 
 Origin = Literal["centred", "original"]
@@ -61,6 +62,13 @@ class Independent:
     def resolve(self, scales: Scales) -> "Independent":
         """Return the prior with one scalar distribution for every feature, by name."""
         return replace(self, weights=dict(zip(scales.feature_names, self.of(scales), strict=True)))
+
+    def for_layers(self, depth: int) -> Layered:
+        """Refuse: a network has no weight for a feature."""
+        raise IncompatibleModelError(
+            "Independent(...) states priors of an intercept and of one weight a feature, which a "
+            "network does not have. Use Layered(), or Layered(sd=...) for a known scale."
+        )
 
     def of(self, scales: Scales) -> tuple[Distribution, ...]:
         """Return the scalar prior of every weight, in the order of the features."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from bayesml.distributions.base import positive, real
 from bayesml.errors import IncompatibleModelError
+from bayesml.priors.layered import Layered
 from bayesml.priors.scales import Scales
 
 Number = float | Sequence[float]
@@ -81,6 +82,12 @@ class NormalInverseGamma:
                 )
             full[name] = tuple(np.broadcast_to(value, n).tolist())
         return NormalInverseGamma(**(vars(self) | full) if n else vars(self))
+
+    def for_layers(self, depth: int) -> Layered:
+        """Refuse: it is conjugate to a linear predictor only."""
+        raise IncompatibleModelError(
+            "NormalInverseGamma is the conjugate prior of Linear(). For a network use Layered()."
+        )
 
     def describe(self) -> str:
         """Say the prior in words."""

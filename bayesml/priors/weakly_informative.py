@@ -8,6 +8,7 @@ from bayesml.distributions import Normal
 from bayesml.distributions.base import Parameter, positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.independent import Independent
+from bayesml.priors.layered import Layered
 from bayesml.priors.scales import Scales
 
 
@@ -21,6 +22,9 @@ class WeaklyInformative:
     with :math:`b_{\bar x}` the prediction at the mean of the features. The noise's default,
     Exponential(1 / sd(y)), belongs to the likelihood. The resolved numbers stand in the result,
     in original units.
+
+    A network learns the scales of its hidden layers instead: there it stands for `Layered`, and
+    without hidden layers for the same priors as those of `Linear`.
 
     Parameters
     ----------
@@ -72,6 +76,11 @@ class WeaklyInformative:
             name: Normal(0.0, float(s)) for name, s in zip(scales.feature_names, sd, strict=True)
         }
         return Independent(weights, Normal(scales.mean_y, k * scales.sd_y), "centred")
+
+    def for_layers(self, depth: int) -> Layered:
+        """Return learned scales, or the same known ones as of `Linear` without hidden layers."""
+        k = float(np.asarray(self.scale))
+        return Layered(sd=k, relevance=False) if depth == 1 else Layered()
 
     def describe(self) -> str:
         """Say the prior in words."""

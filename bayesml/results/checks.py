@@ -108,6 +108,16 @@ def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
             "The integral over σ did not settle when its nodes were doubled.",
             "Check the prior of σ: its scale may be absurd for these data.",
         )
+    if "energy_variance" in diagnostics:
+        value = diagnostics["energy_variance"]
+        yield Finding(
+            "variance of the energy error per dimension, worst chain",
+            value <= 0.1,
+            value,
+            "≤ 0.1",
+            "Steps are too long for the posterior's curvature, and without an accept step biased.",
+            "Lower Langevin(energy=...).",
+        )
     if "gradient_norm" in diagnostics:
         value = diagnostics["gradient_norm"]
         yield Finding(

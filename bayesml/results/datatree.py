@@ -1,6 +1,6 @@
 """A fit as an `xarray.DataTree` in ArviZ's schema, from every kind of answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from bayesml.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
+Eta = Callable[[Mapping[str, Array], Array], Array]
 Groups = dict[str, "xr.Dataset"]
 
 
@@ -59,14 +60,16 @@ def data_groups(data: Data, known: Mapping[str, float]) -> Groups:
     }
 
 
-def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array]) -> Array:
+def log_likelihood(
+    model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta
+) -> Array:
     """Evaluate wᵢ log p(yᵢ | draw), shape (chain, draw, observation), block by block."""
     first = next(iter(draws.values()))
     chains, per_chain = first.shape[:2]
     out = np.empty((chains, per_chain, data.m))
     noise = noise_of(model, draws)
     for rows, block in _small_blocks(data, chains * per_chain):
-        eta = model.predictor.eta(draws, block.X)
+        eta = eta_of(draws, block.X)
         out[..., rows] = model.likelihood.log_density(block.y, eta, noise)
         if block.observation_weights is not None:
             out[..., rows] *= block.observation_weights
@@ -74,7 +77,11 @@ def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array]) -> Arra
 
 
 def posterior_predictive(
-    model: Model, data: Data, draws: Mapping[str, Array], rng: np.random.Generator
+    model: Model,
+    data: Data,
+    draws: Mapping[str, Array],
+    eta_of: Eta,
+    rng: np.random.Generator,
 ) -> Array:
     """Draw one replicated data set per parameter draw, shape (chain, draw, observation)."""
     first = next(iter(draws.values()))
@@ -82,7 +89,7 @@ def posterior_predictive(
     out = np.empty((chains, per_chain, data.m))
     noise = noise_of(model, draws)
     for rows, block in _small_blocks(data, chains * per_chain):
-        eta = model.predictor.eta(draws, block.X)
+        eta = eta_of(draws, block.X)
         out[..., rows] = model.likelihood.sample(eta, noise, rng)
     return out
 

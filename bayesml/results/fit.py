@@ -27,7 +27,7 @@ from bayesml.posteriors import (
     Prediction,
     leave_one_out,
 )
-from bayesml.priors import After, Independent, NormalInverseGamma
+from bayesml.priors import After, Independent, Layered, NormalInverseGamma
 from bayesml.results import checks, datatree, streams, summary
 from bayesml.typing import Array
 
@@ -151,7 +151,7 @@ class Fit:
         import xarray as xr
 
         values = self.draws(chains, draws)
-        dims = {"weights": ["feature"], "y": ["observation"]}
+        dims = self.resolved.predictor.dims() | {"y": ["observation"], "prior_sd": ["group"]}
         coords = {
             "feature": list(self.data.feature_names),
             "observation": datatree.observation_labels(self.data),
@@ -160,13 +160,15 @@ class Fit:
         extra["sample_stats"] = dict(datatree.sample_stats(self.learned, values))
         if log_likelihood:
             extra["log_likelihood"] = {
-                "y": datatree.log_likelihood(self.resolved, self.data, values)
+                "y": datatree.log_likelihood(self.resolved, self.data, values, self._eta)
             }
         if log_prior:
             extra["log_prior"] = datatree.log_prior(self._problem("log_prior"), values)
         if posterior_predictive:
             rng = self._rng(1)
-            replicated = datatree.posterior_predictive(self.resolved, self.data, values, rng)
+            replicated = datatree.posterior_predictive(
+                self.resolved, self.data, values, self._eta, rng
+            )
             extra["posterior_predictive"] = {"y": replicated}
         groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}
         groups |= datatree.data_groups(self.data, self._known)
@@ -377,7 +379,15 @@ class Fit:
 
     @property
     def _chains(self) -> dict[str, Array]:
-        return self.draws() if self.kind == "sampled" else {}
+        return dict(getattr(self.learned.posterior, "compared", {}))
+
+    @property
+    def _eta(self) -> datatree.Eta:
+        """How draws become η: as the posterior says, or by the predictor itself."""
+        eta: datatree.Eta = getattr(
+            self.learned.posterior, "eta", self.resolved.predictor.eta
+        )
+        return eta
 
     @property
     def _known(self) -> dict[str, float]:
@@ -397,9 +407,10 @@ class Fit:
         return before + now
 
     def _problem(self, group: str) -> Problem:
-        if isinstance(self.resolved.prior, NormalInverseGamma):
+        prior = self.resolved.prior
+        if isinstance(prior, NormalInverseGamma | Layered):
             raise IncompatibleModelError(
-                f"The group {group} needs separate priors, but NormalInverseGamma is a joint one. "
-                "State Independent(...) priors to use it."
+                f"The group {group} needs a prior for every coefficient, but "
+                f"{type(prior).__name__} is a joint one. State Independent(...) priors to use it."
             )
         return self.resolved.resolve(self.data)

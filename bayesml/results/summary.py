@@ -1,5 +1,6 @@
 """Tables of a fit: for computing with, at full precision, and for reading."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,13 @@ from bayesml.posteriors.mixture import check_probability
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+UNIT = re.compile(r"(weights|biases)_\d+(\[|$)")
+"""Names of the parameters of a network."""
+
+MOST_UNITS = 12
+"""The most of them that a printed table shows: one by one they mean nothing."""
 
 
 def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
@@ -35,7 +43,7 @@ def summary_frame(
     lower, upper = f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"
     table = np.vstack(columns) if columns else np.empty((0, 4))
     frame = pd.DataFrame(table, index=names, columns=["mean", "sd", lower, upper])
-    if posterior.kind == "sampled":
+    if posterior.kind == "sampled" and all(name in chains for name in posterior.marginals()):
         _add_sampling(frame, chains, posterior)
     return frame
 
@@ -78,11 +86,18 @@ def rows_as_text(frame: "pd.DataFrame", kind: str) -> tuple[list[str], list[list
     if kind == "point":
         headings[:2] = ["estimate", "std. error"]
     cells = []
+    hidden = [str(name) for name in frame.index if UNIT.match(str(name))]
+    left_out = set(hidden[MOST_UNITS:])
     for name, row in zip(frame.index, frame.to_numpy(), strict=True):
+        if name in left_out:
+            continue
         unit = float(row[1])
         shown = [significant(float(v), unit) for v in row[:4]]
         shown += [f"{v:.0f}" if v > 20 else f"{v:.3g}" for v in row[4:]]
         cells.append([str(name), *shown])
+    if left_out:
+        left = f"… {len(left_out)} more of the network's, in summary()"
+        cells.append([left, *[""] * len(headings)])
     return ["", *headings], cells
 
 

@@ -1,0 +1,157 @@
+"""Ensembles: members learned from their own random starts, and mixed equally."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.base import Learned, Method
+from bayesml.inference.map import MAP
+from bayesml.inference.mle import MLE
+from bayesml.inference.networks.batched import BatchedObjective
+from bayesml.inference.networks.mode import joint_objective
+from bayesml.inference.networks.objective import JointObjective
+from bayesml.inference.networks.starts import setting_of
+from bayesml.inference.point import NO_EVIDENCE
+from bayesml.likelihoods import HeteroscedasticGaussian
+from bayesml.model import Problem
+from bayesml.optimizers import SGD, Adam, Optimizer
+from bayesml.optimizers.settings import check_count
+from bayesml.posteriors import PointEstimate
+from bayesml.posteriors.ensemble import EnsemblePosterior
+from bayesml.predictors import MLP, flat
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    r"""Learn a network several times, from random starts, and mix the answers equally.
+
+    .. math:: p(y \mid x) = \frac1M \sum_{k=1}^M p_k(y \mid x)
+
+    Members disagree where the data leave the function open: that is epistemic uncertainty, which
+    members of their own (`Laplace`, `Langevin`) add to. With `SGD` or `Adam` all members are
+    trained in one batched computation, otherwise side by side in threads.
+
+    Parameters
+    ----------
+    members : int
+        M.
+    member : Method
+        How each is learned, for instance ``MAP()`` or ``Laplace()``.
+    threads : int or None
+        How many members to learn at a time; None takes the number of processors.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a setting is out of range, or at fit if the predictor is not a network.
+
+    References
+    ----------
+    Lakshminarayanan, Pritzel & Blundell (2017), Simple and scalable predictive uncertainty
+    estimation using deep ensembles; Eschenhagen et al. (2021), Mixtures of Laplace approximations.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> X = np.linspace(-2, 2, 40)[:, None]
+    >>> data = bm.Data(X, np.sin(2 * X[:, 0]))
+    >>> model = bm.Model(bm.MLP(hidden=(5,)), bm.Gaussian(sigma=0.1))
+    >>> fit = bm.fit(model, data, bm.Ensemble(3, bm.MAP()), rng=1)
+    >>> fit.kind, fit.idata["posterior"].sizes["chain"]
+    ('ensemble', 3)
+    """
+
+    members: int = 5
+    member: Method = MAP()
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check_count(self, "members")
+        if self.threads is not None:
+            check_count(self, "threads")
+        if isinstance(self.member, type) or not hasattr(self.member, "learn"):
+            raise IncompatibleModelError(
+                f"Ensemble: member must be an inference method such as MAP(), got {self.member!r}."
+            )
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Learn every member, and mix them."""
+        if not isinstance(problem.model.predictor, MLP):
+            raise IncompatibleModelError(
+                f"Ensemble() mixes networks, which differ by where they start, got "
+                f"{problem.model.predictor!r}. A linear model has one answer: use Auto()."
+            )
+        optimizer = _batched(self.member)
+        staged = isinstance(problem.model.likelihood, HeteroscedasticGaussian)
+        if optimizer is not None and not staged:
+            stated = problem.without_priors() if isinstance(self.member, MLE) else problem
+            return _at_once(stated, self.members, optimizer, rng)
+        with ThreadPoolExecutor(self.threads or os.cpu_count() or 1) as pool:
+            streams = rng.spawn(self.members)
+            each = list(pool.map(lambda own: self.member.learn(problem, own), streams))
+        return self._joined(problem, each)
+
+    def _joined(self, problem: Problem, each: list[Learned]) -> Learned:
+        """Return the mixture, with the worst of the members' numbers and all of their notes."""
+        names = [n for n in each[0].diagnostics if all(n in one.diagnostics for one in each)]
+        notes = tuple(f"Member {k}: {note}" for k, one in enumerate(each) for note in one.notes)
+        return Learned(
+            EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in each)),
+            each[0].resolved,
+            f"equal mixture of {self.members} members; the first: {each[0].explanation}",
+            "an ensemble has none: its members' evidences are those of one mode each.",
+            {name: max(one.diagnostics[name] for one in each) for name in names},
+            notes,
+            each[0].loss_curve,
+        )
+
+
+def _batched(member: Method) -> Optimizer | None:
+    """Return the optimizer that trains all members in one computation, if there is one."""
+    if not isinstance(member, MLE | MAP) or member.training.held_out > 0:
+        return None
+    return member.optimizer if isinstance(member.optimizer, SGD | Adam) else None
+
+
+def _at_once(
+    problem: Problem, members: int, optimizer: Optimizer, rng: np.random.Generator
+) -> Learned:
+    """Train all members by one stream of steps."""
+    setting = setting_of(problem)
+    examples, single = setting.examples, joint_objective(setting, setting.examples)
+    parameters = examples.network.start(problem.data.n, rng, (members,))
+    starts = flat.join(parameters, examples.shapes)
+    x = np.hstack([starts, np.zeros((members, len(single.priors)))])
+    objective = BatchedObjective(single, members)
+    optimum = optimizer.minimize(objective, x.ravel(), rng=rng)
+    table = np.asarray(optimum.x, dtype=np.float64).reshape(members, -1)
+    points = tuple(_point(problem, single, row) for row in table)
+    notes = () if optimum.converged else (f"Training did not converge: {optimum.reason}.",)
+    return Learned(
+        EnsemblePosterior(problem.model.predictor, points),
+        problem.model,
+        f"equal mixture of {members} members by {optimizer!r}, {optimum.iterations} iterations in "
+        f"one batched computation: {optimum.reason}",
+        NO_EVIDENCE,
+        {
+            "gradient_norm": optimum.gradient_norm / float(np.sqrt(members)),
+            "iterations": float(optimum.iterations),
+        },
+        notes,
+        optimum.loss_curve * examples.weight / members,
+    )
+
+
+def _point(problem: Problem, objective: JointObjective, x: Array) -> PointEstimate:
+    """Return one member, without standard errors."""
+    p, shapes = len(objective.precision), objective.examples.shapes
+    noise = {name: np.asarray(value) for name, value in objective.noise(x).items()}
+    parameters = flat.split(x[:p], shapes)
+    unknown = {name: np.full(np.shape(v), np.nan) for name, v in parameters.items()}
+    unknown |= {name: np.asarray(np.nan) for name in objective.priors}
+    model = problem.model
+    return PointEstimate(model.predictor, model.likelihood, parameters | noise, unknown, np.inf)

@@ -1,0 +1,148 @@
+"""The data term of a network, Σᵢ wᵢ log p(yᵢ | η_i), and what calculus knows of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayesml.data import Block
+from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods import Likelihood
+from bayesml.linalg.regression import Rows, rows
+from bayesml.model import Problem
+from bayesml.predictors import MLP, flat
+from bayesml.predictors.layers import backward, forward, trace
+from bayesml.typing import Array, Integers
+
+Noise = Mapping[str, float]
+
+BLOCK = 1024
+"""Rows that are taken through the layers at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Linearised:
+    """A network near one point.
+
+    Attributes
+    ----------
+    x : ndarray, shape (p,)
+        The parameters, flat.
+    eta : ndarray, shape (m,) or (k, m)
+    rows : Rows
+        The Jacobian, (k m, p), with weights wᵢ Λ.
+    """
+
+    x: Array
+    eta: Array
+    rows: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows of the data in the coordinates of a network.
+
+    Attributes
+    ----------
+    network : MLP
+        On standardised features.
+    likelihood : Likelihood
+    A : ndarray, shape (m, n)
+        Features, standardised.
+    y, w : ndarray, shape (m,)
+        Target, and weights of the rows.
+    """
+
+    network: MLP
+    likelihood: Likelihood
+    A: Array
+    y: Array
+    w: Array
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Examples":
+        """Standardise the rows of a problem, and refuse a predictor that is not a network."""
+        network = problem.model.predictor
+        if not isinstance(network, MLP):
+            raise IncompatibleModelError(f"This method learns an MLP, got {network!r}.")
+        blocks = list(problem.data.blocks())
+        A = np.concatenate([network.standardise(block.X) for block in blocks])
+        y = np.concatenate([block.y for block in blocks])
+        w = np.concatenate([_weights(block) for block in blocks])
+        return cls(network.inner(), problem.model.likelihood, A, y, w)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters."""
+        return self.network.shapes(self.A.shape[1])
+
+    @property
+    def weight(self) -> float:
+        """W, the sum of the weights."""
+        return float(self.w.sum())
+
+    def of_rows(self, rows: Integers) -> "Examples":
+        """Return some of the rows."""
+        return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+
+    def _block(self, rows: slice) -> "Examples":
+        return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+
+    def eta(self, x: Array) -> Array:
+        """Evaluate η."""
+        return self.network.eta(flat.split(x, self.shapes), self.A)
+
+    def log_likelihood(self, eta: Array, noise: Noise) -> float:
+        """Evaluate Σ wᵢ log p(yᵢ | ηᵢ, φ)."""
+        return float(self.w @ self.likelihood.log_density(self.y, eta, noise))
+
+    def value_and_gradient(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
+        """Return the sum, its gradient by backpropagation, and its derivatives in φ.
+
+        Blocks of rows pass through all layers while they are in the processor's cache.
+        """
+        value, gradient = 0.0, np.zeros(x.shape)
+        by_noise: dict[str, float] = {}
+        for start in range(0, len(self.y), BLOCK):
+            part = self._block(slice(start, start + BLOCK)).sums(x, noise)
+            value += part[0]
+            gradient += part[1]
+            by_noise = {name: by_noise.get(name, 0.0) + v for name, v in part[2].items()}
+        return value, gradient, by_noise
+
+    def sums(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
+        """Return the same of all rows at once."""
+        network, shapes = self.network, self.shapes
+        layers = network.layers(flat.split(x, shapes))
+        seen = trace(layers, network.activation, self.A)
+        eta = network.link(seen.output)
+        score = self.w * self.likelihood.score(self.y, eta, noise)
+        gradient = network.named(backward(layers, seen, network.delta(score)))
+        by_noise = self.likelihood.parameter_scores(self.y, eta, noise)
+        return (
+            self.log_likelihood(eta, noise),
+            flat.join(gradient, shapes),
+            {name: float(self.w @ s) for name, s in by_noise.items()},
+        )
+
+    def linearise(self, x: Array, noise: Noise) -> Linearised:
+        """Return η, its Jacobian and its Fisher information at x."""
+        network = self.network
+        parameters = flat.split(x, self.shapes)
+        eta = network.link(forward(network.layers(parameters), network.activation, self.A))
+        J = network.jacobian(parameters, self.A).reshape(-1, x.size)
+        return Linearised(x, eta, rows(J, self.information(eta, noise)))
+
+    def information(self, eta: Array, noise: Noise) -> Array:
+        """Return wᵢ Λ of every row of the Jacobian."""
+        return np.ravel(self.w * self.likelihood.information(eta, noise))
+
+    def score(self, eta: Array, noise: Noise) -> Array:
+        """Return wᵢ ∂ log p/∂η of every row of the Jacobian."""
+        return np.ravel(self.w * self.likelihood.score(self.y, eta, noise))
+
+
+def _weights(block: Block) -> Array:
+    """Return the weights of a block's rows, one where none are stated."""
+    stated = block.observation_weights
+    return np.ones(len(block.y)) if stated is None else stated

@@ -1,0 +1,192 @@
+"""Microcanonical Langevin sampling of many chains at once.
+
+Derived in docs/theory/network.md, (M15) to (M17).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.errors import ConvergenceError
+from bayesml.inference.networks.density import Density
+from bayesml.typing import Array
+
+Bools = NDArray[np.bool_]
+
+MEMORY = 0.99
+"""How much of the average that sets the step size survives a step."""
+
+WIDTH = 9.0
+"""Steps whose energy error is off by e^±9 hardly count in that average."""
+
+WILD = 2.0
+"""An energy error beyond this many √d is not a step but a fall: it is refused."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a run is laid out.
+
+    Attributes
+    ----------
+    steps, warmup, thin : int
+        Steps in all; of these to forget the start; between draws that are kept.
+    gibbs : int
+        Steps between draws of the precisions.
+    energy : float
+        The energy error's variance per dimension that the step size aims at.
+    """
+
+    steps: int
+    warmup: int
+    thin: int
+    gibbs: int
+    energy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Draws and what happened on the way.
+
+    Attributes
+    ----------
+    positions : ndarray, shape (C, draws, d)
+    precisions : ndarray, shape (C, draws, G)
+    energy_variance : ndarray, shape (C,)
+        Of the energy error per dimension, after the warm-up.
+    step_size : ndarray, shape (C,)
+    refused : ndarray, shape (C,)
+        Share of steps refused after the warm-up.
+    """
+
+    positions: Array
+    precisions: Array
+    energy_variance: Array
+    step_size: Array
+    refused: Array
+
+
+class StepSize:
+    """The step size of every chain, led by the energy errors it meets: Var[ΔE] ∝ ε⁶."""
+
+    def __init__(self, start: Array, target: float) -> None:
+        self.value = start
+        self._target = target
+        self._sum = np.zeros_like(start)
+        self._count = np.zeros_like(start)
+
+    def learn(self, error: Array, good: Bools) -> None:
+        """Take one energy error a chain into account; refused steps shrink the step."""
+        ratio = np.where(good, error**2, 1.0) / self._target + 1e-8
+        weight = np.exp(-0.5 * (np.log(ratio) / WIDTH) ** 2) * good
+        self._sum = MEMORY * self._sum + weight * ratio / self.value**6
+        self._count = MEMORY * self._count + weight
+        with np.errstate(divide="ignore", invalid="ignore"):
+            wanted = (self._sum / self._count) ** (-1.0 / 6.0)
+        grown = np.minimum(np.where(np.isfinite(wanted), wanted, self.value), 1.1 * self.value)
+        self.value = np.where(good, grown, 0.8 * self.value)
+
+
+def turn(u: Array, gradient: Array, step: Array) -> tuple[Array, Array]:
+    """Turn the directions towards the force for a time `step`; return them and ΔK (M16)."""
+    d = u.shape[1]
+    norm = np.linalg.norm(gradient, axis=1)
+    e = gradient / norm[:, None]
+    delta = step * norm / (d - 1)
+    along, decay = np.sum(e * u, axis=1), np.exp(-delta)
+    ahead = (1.0 - decay) * (1.0 + decay + along * (1.0 - decay))
+    new = e * ahead[:, None] + 2.0 * decay[:, None] * u
+    kinetic = delta - np.log(2.0) + np.log1p(along + (1.0 - along) * decay**2)
+    return _unit(new), (d - 1) * kinetic
+
+
+def refresh(u: Array, step: Array, length: float, rng: np.random.Generator) -> Array:
+    """Forget the directions over a length."""
+    d = u.shape[1]
+    spread = np.sqrt(np.expm1(2.0 * step / length) / d)
+    return _unit(u + spread[:, None] * rng.standard_normal(u.shape))
+
+
+class Walk:
+    """Where all chains stand: positions, directions, the density there, the precisions."""
+
+    def __init__(self, density: Density, precision: Array, rng: np.random.Generator) -> None:
+        self.density, self.precision, self.rng = density, precision, rng
+        self.z: Array = np.zeros(density.centre.shape)
+        self.u = _unit(rng.standard_normal(self.z.shape))
+        self.position = density.position(self.z)
+        self.data = density.data_part(self.position)
+        self.value, self.gradient = density.with_prior(self.position, self.data, precision)
+        if not np.all(np.isfinite(self.value)):
+            raise ConvergenceError("The density is not finite at the modes where chains start.")
+
+    def step(self, size: Array, length: float) -> tuple[Array, Bools]:
+        """Move by half a turn, a step and half a turn (M16); return ΔE and whether it was taken."""
+        turned, first = turn(self.u, self.gradient, 0.5 * size)
+        moved = self.z + size[:, None] * turned
+        there = self.density.position(moved)
+        with np.errstate(over="ignore", invalid="ignore"):
+            data = self.density.data_part(there)
+            value, gradient = self.density.with_prior(there, data, self.precision)
+            turned, second = turn(turned, gradient, 0.5 * size)
+            error = first + second - (value - self.value)
+        good: Bools = np.isfinite(error) & (np.abs(error) < WILD * np.sqrt(self.z.shape[1]))
+        self.z, self.position = _choose(good, moved, self.z), _choose(good, there, self.position)
+        self.data = _choose(good, data[0], self.data[0]), _choose(good, data[1], self.data[1])
+        self.value = _choose(good, value, self.value)
+        self.gradient = _choose(good, gradient, self.gradient)
+        self.u = refresh(_choose(good, turned, -self.u), size, length, self.rng)
+        return error, good
+
+    def draw_precision(self) -> None:
+        """Draw the prior precisions given the weights (M17)."""
+        self.precision = self.density.draw_precision(self.position, self.precision, self.rng)
+        self.value, self.gradient = self.density.with_prior(
+            self.position, self.data, self.precision
+        )
+
+
+def run(
+    density: Density,
+    precision: Array,
+    schedule: Schedule,
+    rng: np.random.Generator,
+    watch: Callable[[int], None] = lambda step: None,
+) -> Run:
+    """Sample all chains from their centres."""
+    chains, d = density.centre.shape
+    walk, length = Walk(density, precision, rng), float(np.sqrt(d))
+    step = StepSize(np.full(chains, 0.05 * length), schedule.energy * d)
+    kept: list[Array] = []
+    scales: list[Array] = []
+    errors, bad = np.zeros(chains), np.zeros(chains)
+    for i in range(schedule.steps):
+        error, good = walk.step(step.value, length)
+        if i % schedule.gibbs == schedule.gibbs - 1:
+            walk.draw_precision()
+        step.learn(error, good)
+        if i >= schedule.warmup:
+            errors += np.where(good, error, 0.0) ** 2
+            bad += ~good
+            if (i - schedule.warmup) % schedule.thin == schedule.thin - 1:
+                kept.append(walk.position)
+                scales.append(walk.precision)
+        watch(i)
+    after = schedule.steps - schedule.warmup
+    return Run(
+        np.stack(kept, axis=1),
+        np.stack(scales, axis=1),
+        errors / (after - bad).clip(1) / d,
+        step.value,
+        bad / after,
+    )
+
+
+def _unit(u: Array) -> Array:
+    return np.asarray(u / np.linalg.norm(u, axis=1)[:, None])
+
+
+def _choose(good: Bools, new: Array, old: Array) -> Array:
+    return np.where(good if new.ndim == 1 else good[:, None], new, old)

@@ -1,0 +1,171 @@
+"""The negative log posterior of a network, per unit of weight: what optimizers minimise.
+
+Derived in docs/theory/network.md, whose labels are cited.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bayesml.distributions import Distribution
+from bayesml.inference.networks.examples import Examples, Linearised, Noise
+from bayesml.linalg.regression import Regression
+from bayesml.typing import Array, Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A Gauss-Newton model of the objective at a point, and what it was made of.
+
+    Attributes
+    ----------
+    here : Linearised
+    value : float
+        F(θ)/W.
+    gradient : ndarray, shape (p,)
+    precision : ndarray, shape (p,)
+        The diagonal of A.
+    weight : float
+        W.
+    """
+
+    here: Linearised
+    value: float
+    gradient: Array
+    precision: Array
+    weight: float
+
+    @property
+    def x(self) -> Array:
+        """The parameters θ, flat."""
+        return self.here.x
+
+    def regression(self, damping: float = 0.0) -> Regression:
+        """Return the regression whose mean is the damped Gauss-Newton step (M7)."""
+        return self.here.rows.with_prior(self.precision + damping * self.weight)
+
+    def step(self, damping: float) -> Array:
+        """Return −(H + μI)⁻¹∇F."""
+        return -self.weight * self.regression(damping).solve(self.gradient)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkObjective:
+    r"""F(θ)/W: the negative log likelihood and the Normal prior, noise and precisions given.
+
+    Attributes
+    ----------
+    examples : Examples
+    precision : ndarray, shape (p,)
+        The diagonal of A; zero without a prior.
+    noise : mapping of name to float
+        φ.
+    inflation : float
+        What the data term is multiplied by, where the examples stand for more.
+    """
+
+    examples: Examples
+    precision: Array
+    noise: Noise
+    inflation: float = 1.0
+
+    @property
+    def weight(self) -> float:
+        """W."""
+        return self.examples.weight * self.inflation
+
+    def value(self, x: Array) -> float:
+        """Evaluate F/W."""
+        return self._value(x, self.examples.eta(x))
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate F/W and its gradient by backpropagation."""
+        value, gradient, _ = self.examples.value_and_gradient(x, self.noise)
+        prior = self.precision * x
+        total = -self.inflation * value + 0.5 * float(prior @ x)
+        return total / self.weight, (prior - self.inflation * gradient) / self.weight
+
+    def parabola(self, x: Array) -> Point:
+        """Return the Gauss-Newton model at x."""
+        return self._point(self.examples.linearise(x, self.noise))
+
+    def again(self, point: Point) -> Point:
+        """Return the model at the same point under this noise and these precisions."""
+        here = point.here
+        information = self.examples.information(here.eta, self.noise)
+        return self._point(replace(here, rows=here.rows.reweighted(information)))
+
+    def _value(self, x: Array, eta: Array) -> float:
+        prior = 0.5 * float(self.precision @ (x * x))
+        fit = self.inflation * self.examples.log_likelihood(eta, self.noise)
+        return (prior - fit) / self.weight
+
+    def _point(self, here: Linearised) -> Point:
+        score = self.examples.score(here.eta, self.noise)
+        gradient = (self.precision * here.x - score @ here.rows.J) / self.weight
+        return Point(here, self._value(here.x, here.eta), gradient, self.precision, self.weight)
+
+
+@dataclass(frozen=True, eq=False)
+class JointObjective:
+    r"""The same with the noise estimated too: coordinates (θ, log φ), density in φ itself.
+
+    Minibatches estimate the sum over rows without bias; the prior counts in full.
+
+    Attributes
+    ----------
+    examples : Examples
+    precision : ndarray, shape (p,)
+    priors : mapping of name to Distribution
+        Of the noise parameters that are estimated; `Flat` for maximum likelihood.
+    known : mapping of name to float
+    reference : mapping of name to float
+        φ at log-coordinate zero.
+    """
+
+    examples: Examples
+    precision: Array
+    priors: Mapping[str, Distribution]
+    known: Noise = field(default_factory=dict)
+    reference: Noise = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows m."""
+        return len(self.examples.y)
+
+    def noise(self, x: Array) -> dict[str, float]:
+        """Return every noise parameter at x."""
+        logs = x[len(self.precision) :]
+        estimated = {
+            name: self.reference[name] * float(np.exp(v))
+            for name, v in zip(self.priors, logs, strict=True)
+        }
+        return {**self.known, **estimated}
+
+    def value(self, x: Array) -> float:
+        """Evaluate the objective."""
+        return self.value_and_gradient(x)[0]
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate the objective and its gradient."""
+        return self._evaluate(x, self.examples, 1.0)
+
+    def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
+        """Estimate both from a few rows."""
+        return self._evaluate(x, self.examples.of_rows(rows), self.rows / len(rows))
+
+    def _evaluate(self, x: Array, examples: Examples, inflation: float) -> tuple[float, Array]:
+        p, noise = len(self.precision), self.noise(x)
+        theta = x[:p]
+        value, gradient, by_noise = examples.value_and_gradient(theta, noise)
+        prior = self.precision * theta
+        total = inflation * value - 0.5 * float(prior @ theta)
+        out = np.empty_like(x)
+        out[:p] = inflation * gradient - prior
+        for k, (name, density) in enumerate(self.priors.items()):
+            total += float(density.log_density(noise[name]))
+            slope = inflation * by_noise[name] + float(density.score(noise[name]))
+            out[p + k] = slope * noise[name]
+        return -total / self.examples.weight, -out / self.examples.weight

@@ -1,0 +1,71 @@
+"""Point estimates of networks, for MLE and MAP."""
+
+import numpy as np
+
+from bayesml.errors import ConvergenceError
+from bayesml.inference.base import Learned
+from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
+from bayesml.inference.point import NO_EVIDENCE
+from bayesml.model import Problem
+from bayesml.posteriors import PointEstimate
+from bayesml.predictors import flat
+from bayesml.typing import Array
+
+
+def network_point(
+    problem: Problem, rng: np.random.Generator, recipe: Recipe, label: str
+) -> Learned:
+    """Return the mode of a network as a point estimate."""
+    mode = find_mode(problem, rng, recipe)
+    return Learned(
+        point_estimate(problem, mode),
+        problem.model,
+        f"{label} by {how(mode)}",
+        NO_EVIDENCE,
+        diagnostics_of(mode),
+        notes_of([mode]),
+        mode.losses,
+    )
+
+
+def point_estimate(problem: Problem, mode: Mode) -> PointEstimate:
+    """Return parameters by name, with standard errors from the Gauss-Newton curvature."""
+    sd = _standard_errors(mode)
+    shapes = mode.setting.examples.shapes
+    errors = flat.split(sd, shapes)
+    tuned = {name: np.asarray(np.nan) for name in problem.inferred}
+    noise = {name: np.asarray(value) for name, value in mode.scales.noise.items()}
+    model = problem.model
+    return PointEstimate(
+        model.predictor, model.likelihood, mode.parameters | noise, errors | tuned, np.inf
+    )
+
+
+def how(mode: Mode) -> str:
+    """Say how a mode was found, and how the scales were learned."""
+    tuned = "; prior scales and noise by the Laplace evidence" if mode.tuned else ""
+    return f"{mode.reason}{tuned}"
+
+
+def diagnostics_of(mode: Mode) -> dict[str, float]:
+    """Return the numbers that tell of a mode."""
+    out = {"iterations": float(len(mode.losses) - 1)}
+    if not mode.tuned:
+        out["gradient_norm"] = mode.gradient_norm
+    precision = mode.scales.precision
+    if mode.setting.hyperprior.prior.learned:
+        names = mode.setting.hyperprior.groups.names
+        out |= {f"prior_sd {n}": float(a**-0.5) for n, a in zip(names, precision, strict=True)}
+    return out
+
+
+def _standard_errors(mode: Mode) -> Array:
+    undetermined = np.full_like(mode.x, np.nan)
+    if not mode.affordable:
+        return undetermined
+    if mode.point.here.rows.gram is None and np.any(mode.point.precision <= 0):
+        return undetermined
+    try:
+        return np.asarray(np.sqrt(np.maximum(mode.point.regression().inverse_diagonal(), 0.0)))
+    except ConvergenceError:
+        return undetermined

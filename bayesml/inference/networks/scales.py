@@ -1,0 +1,155 @@
+"""The scales of a network: prior precisions of its groups, and the noise; and how they are learned.
+
+Derived in docs/theory/network.md, (M10) to (M12).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from bayesml.distributions import Distribution
+from bayesml.inference.networks.examples import Examples, Noise
+from bayesml.inference.networks.objective import NetworkObjective, Point
+from bayesml.priors import Groups, Layered
+from bayesml.typing import Array
+
+TIGHT: Any = {"ftol": 1e-15, "gtol": 1e-10}
+"""Stop the search for the noise at rounding: it is a function of one or two numbers."""
+
+PRECISIONS = (1e-6, 1e8)
+"""Bounds of learned precisions: a group is free, or switched off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """Prior precisions by group, and the noise.
+
+    Attributes
+    ----------
+    precision : ndarray, shape (G,)
+        1/τ² of every group, in the network's own units.
+    noise : mapping of name to float
+        φ, in the data's units.
+    """
+
+    precision: Array
+    noise: Noise
+
+
+@dataclass(frozen=True, eq=False)
+class Hyperprior:
+    """What is assumed of the scales before the data.
+
+    Attributes
+    ----------
+    prior : Layered
+    groups : Groups
+    noise_priors : mapping of name to Distribution
+        Of the noise parameters that are inferred.
+    known : mapping of name to float
+    """
+
+    prior: Layered
+    groups: Groups
+    noise_priors: Mapping[str, Distribution]
+    known: Noise
+
+    def objective(self, examples: Examples, scales: Scales) -> NetworkObjective:
+        """Return the objective under given scales."""
+        return NetworkObjective(examples, scales.precision[self.groups.members], scales.noise)
+
+    def log_density(self, scales: Scales) -> float:
+        """Evaluate log p of the logs of the learned scales, up to a constant."""
+        total = 0.0
+        if self.prior.learned:
+            alpha = scales.precision
+            total += float(np.sum(self.prior.shape * np.log(alpha) - self.prior.rate * alpha))
+        for name, density in self.noise_priors.items():
+            value = scales.noise[name]
+            total += float(density.log_density(value)) + float(np.log(value))
+        return total
+
+
+def log_evidence(examples: Examples, point: Point, scales: Scales, log_det: float) -> float:
+    """Evaluate Laplace's evidence with the Gauss-Newton matrix (M10); −∞ without a prior."""
+    if np.any(point.precision <= 0):
+        return -np.inf
+    fit = examples.log_likelihood(point.here.eta, scales.noise)
+    penalty = 0.5 * float(point.precision @ point.x**2)
+    return fit - penalty + 0.5 * float(np.sum(np.log(point.precision))) - 0.5 * log_det
+
+
+@dataclass(frozen=True, eq=False)
+class ByEvidence:
+    """Learn the scales from the Laplace evidence (MacKay 1992)."""
+
+    hyperprior: Hyperprior
+
+    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+        """Return the log evidence of the scales with their own density, and better ones."""
+        regression = point.regression()
+        value = log_evidence(examples, point, scales, regression.log_det)
+        groups, prior = self.hyperprior.groups, self.hyperprior.prior
+        shrunk = scales.precision * groups.total(regression.inverse_diagonal())
+        determined = np.clip(groups.sizes - shrunk, 0.0, groups.sizes)
+        precision = scales.precision
+        if prior.learned:
+            squares = groups.total(point.x**2)
+            precision = np.clip(
+                (determined + 2.0 * prior.shape) / (squares + 2.0 * prior.rate), *PRECISIONS
+            )
+        noise = learn_noise(
+            examples, point, scales, self.hyperprior.noise_priors, float(determined.sum()), 1.0
+        )
+        return value + self.hyperprior.log_density(scales), Scales(precision, noise)
+
+
+@dataclass(frozen=True, eq=False)
+class ByJointMode:
+    """Keep the precisions, and take the noise at the mode of the density of φ itself."""
+
+    hyperprior: Hyperprior
+
+    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+        """Return the log joint density, and better scales."""
+        density = sum(
+            float(prior.log_density(scales.noise[name]))
+            for name, prior in self.hyperprior.noise_priors.items()
+        )
+        noise = learn_noise(examples, point, scales, self.hyperprior.noise_priors, 0.0, 0.0)
+        return density - point.value * point.weight, replace(scales, noise=noise)
+
+
+def learn_noise(
+    examples: Examples,
+    point: Point,
+    scales: Scales,
+    priors: Mapping[str, Distribution],
+    determined: float,
+    jacobian: float,
+) -> dict[str, float]:
+    """Maximise (M12) over log φ; `jacobian` 1 for the density of log φ, 0 for that of φ."""
+    names = list(priors)
+    if not names:
+        return dict(scales.noise)
+    eta, likelihood = point.here.eta, examples.likelihood
+    now = np.array([scales.noise[name] for name in names])
+    before = likelihood.information(eta, scales.noise)
+
+    def at(logs: Array) -> dict[str, float]:
+        return {**scales.noise, **dict(zip(names, (now * np.exp(logs)).tolist(), strict=True))}
+
+    def negative(logs: Array) -> float:
+        noise = at(logs)
+        ratio = float(np.mean(likelihood.information(eta, noise) / before))
+        value = examples.log_likelihood(eta, noise) - 0.5 * determined * ratio
+        for name in names:
+            value += float(priors[name].log_density(noise[name])) + jacobian * np.log(noise[name])
+        return -value / examples.weight
+
+    start, bounds = np.zeros(len(names)), [(-3.0, 3.0)] * len(names)
+    found = minimize(negative, start, method="L-BFGS-B", bounds=bounds, options=TIGHT)
+    return at(found.x)

@@ -1,0 +1,85 @@
+"""Where the training of a network starts. See docs/theory/network.md, "The noise as an output"."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayesml.distributions import Exponential, Flat
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.scales import Hyperprior, Scales
+from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian
+from bayesml.model import Problem
+from bayesml.predictors import Standardisation, flat
+from bayesml.priors import Layered
+from bayesml.typing import Array
+
+NEAR_ZERO = 0.01
+"""Standard deviation of the variance head's weights at the start."""
+
+HEAD_PRECISION = 50.0
+"""Prior precision of the variance head's weights at the start, until it is learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A network, its examples, and what is assumed of its scales."""
+
+    examples: Examples
+    hyperprior: Hyperprior
+    scales: Scales
+
+    @property
+    def heteroscedastic(self) -> bool:
+        """Whether the noise is an output."""
+        return isinstance(self.examples.likelihood, HeteroscedasticGaussian)
+
+
+def setting_of(problem: Problem) -> Setting:
+    """Return the setting of a problem, and refuse a prior that is not one of networks."""
+    examples, prior = Examples.of(problem), problem.prior
+    if not isinstance(prior, Layered):
+        raise IncompatibleModelError(f"A network takes Layered() priors, got {prior!r}.")
+    groups = prior.groups(examples.shapes, problem.data.feature_names)
+    hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
+    sd_y = problem.statistics.sd_y or 1.0
+    noise = dict(examples.likelihood.start(sd_y)) | problem.known
+    return Setting(examples, hyperprior, Scales(prior.precision(groups), noise))
+
+
+def homoscedastic(setting: Setting, sd_y: float) -> Setting:
+    """Return the same network with one σ for all rows: where a variance head starts from."""
+    examples, network = setting.examples, setting.examples.network
+    stated = Standardisation((), (), network.outputs[:1])
+    simpler = replace(
+        examples, network=replace(network, standardisation=stated), likelihood=Gaussian()
+    )
+    prior = setting.hyperprior.prior
+    names = [name for name in setting.hyperprior.groups.names if name.startswith("weights_1[")]
+    features = [name.removeprefix("weights_1[").removesuffix("]") for name in names]
+    groups = prior.groups(simpler.shapes, features if prior.relevance else ())
+    noise_prior = Exponential(1.0 / sd_y) if np.isfinite(prior.sd or 1.0) else Flat()
+    hyperprior = Hyperprior(prior, groups, {"sigma": noise_prior}, {})
+    return Setting(simpler, hyperprior, Scales(prior.precision(groups), {"sigma": sd_y}))
+
+
+def with_variance_head(
+    setting: Setting, simpler: Setting, x: Array, scales: Scales, rng: np.random.Generator
+) -> tuple[Array, Scales]:
+    """Add the second output to a homoscedastic fit: weights near zero, bias at log σ̂ (M14)."""
+    network = setting.examples.network
+    parameters = {k: v.copy() for k, v in flat.split(x, simpler.examples.shapes).items()}
+    weights, biases = f"weights_{network.depth}", f"biases_{network.depth}"
+    centre, scale = network.outputs[1]
+    row = NEAR_ZERO * rng.standard_normal(parameters[weights].shape)
+    bias = (np.log(scales.noise["sigma"]) - centre) / scale
+    parameters[weights] = np.concatenate([parameters[weights], row])
+    parameters[biases] = np.append(parameters[biases], bias)
+    known = dict(zip(simpler.hyperprior.groups.names, scales.precision, strict=True))
+    known |= {f"{name}[0]": known[name] for name in (weights, biases) if name in known}
+    start = setting.scales.precision.copy()
+    if setting.hyperprior.prior.learned:
+        known[f"{weights}[1]"] = HEAD_PRECISION
+        for k, name in enumerate(setting.hyperprior.groups.names):
+            start[k] = known.get(name, start[k])
+    return flat.join(parameters, setting.examples.shapes), Scales(start, {})

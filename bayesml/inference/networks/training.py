@@ -1,0 +1,186 @@
+"""Train a network by Levenberg-Marquardt while its scales are learned.
+
+Derived in docs/theory/network.md, whose labels are cited.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from bayesml.errors import ConvergenceError
+from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.objective import Point
+from bayesml.inference.networks.scales import ByJointMode, Hyperprior, Scales
+from bayesml.inference.networks.watch import shown
+from bayesml.optimizers import LevenbergMarquardt
+from bayesml.optimizers.levenberg_marquardt import descend
+from bayesml.typing import Array
+
+LEAST, MOST = 3, 60
+"""Steps before the prior scales are first learned: a random start says nothing of them."""
+
+SETTLED = 0.1
+"""Nats per unit of weight that a step gains once the network has found the shape of the data.
+
+Learned earlier, the scales take the near-linear function of the start for the answer, shrink the
+weights, and never leave it.
+"""
+
+PATIENCE = 15
+"""Steps without a better evidence before training ends."""
+
+SLACK = 1e-2
+"""What counts as better, in nats; in nats per unit of weight it is far below what data tell."""
+
+
+class Judge(Protocol):
+    """How scales are learned, and which iterate is best."""
+
+    @property
+    def hyperprior(self) -> Hyperprior:
+        """What is assumed of the scales."""
+
+    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+        """Return how good a point is under its scales, and better scales."""
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """A point, the scales under which it was reached, and how good both are.
+
+    Attributes
+    ----------
+    point : Point
+    scales : Scales
+    score : float
+        Log evidence, or log joint density, in nats; NaN before the scales were first learned.
+    damping : float
+    """
+
+    point: Point
+    scales: Scales
+    score: float
+    damping: float
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Where training ended.
+
+    Attributes
+    ----------
+    best : Iterate
+    losses : ndarray
+        The negative log posterior, in nats, under the scales of its time.
+    scores : ndarray
+        The log evidence along the way; NaN before the scales were first learned.
+    converged : bool
+    reason : str
+    """
+
+    best: Iterate
+    losses: Array
+    scores: Array
+    converged: bool
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class ByHeldOut:
+    """Take the noise at its mode, and judge by rows that were set aside: early stopping."""
+
+    hyperprior: Hyperprior
+    held: Examples
+
+    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+        """Return the held-out log likelihood, and better scales."""
+        _, better = ByJointMode(self.hyperprior).judge(examples, point, scales)
+        return self.held.log_likelihood(self.held.eta(point.x), scales.noise), better
+
+
+def iterates(
+    examples: Examples, start: Array, scales: Scales, judge: Judge, settings: LevenbergMarquardt
+) -> Iterator[Iterate]:
+    """Interleave damped Gauss-Newton steps (M7) with better scales (M11, M12)."""
+    damping, hyperprior = settings.damping, judge.hyperprior
+    point = hyperprior.objective(examples, scales).parabola(start)
+    _check_finite(point, 0)
+    before, settled = np.inf, False
+    for step in range(settings.max_iterations + 1):
+        score, better = np.nan, scales
+        settled = settled or step >= MOST or (step >= LEAST and before - point.value < SETTLED)
+        before = point.value
+        if settled:
+            score, better = judge.judge(examples, point, scales)
+        elif step >= LEAST:
+            _, better = ByJointMode(hyperprior).judge(examples, point, scales)
+        yield Iterate(point, scales, score, damping)
+        scales = better
+        objective = hyperprior.objective(examples, scales)
+        found = descend(objective, objective.again(point), damping)
+        if found is None:
+            damping = settings.damping
+            point = objective.again(point)
+        else:
+            point, damping = found
+        _check_finite(point, step + 1)
+
+
+def train(
+    examples: Examples,
+    start: Array,
+    scales: Scales,
+    judge: Judge,
+    settings: LevenbergMarquardt,
+    progress: bool = False,
+) -> Trained:
+    """Follow the iterates while they get better, and keep the best of them."""
+    losses: list[float] = []
+    scores: list[float] = []
+    best: Iterate | None = None
+    mark, waited, converged = -np.inf, 0, False
+    run = iterates(examples, start, scales, judge, settings)
+    if progress:
+        run = shown(run, settings.max_iterations, repr(settings), lambda i: i.point.value)
+    for iterate in run:
+        losses.append(iterate.point.value * iterate.point.weight)
+        scores.append(iterate.score)
+        if np.isnan(iterate.score):
+            continue
+        if best is None or iterate.score > best.score:
+            best = iterate
+        waited = 0 if iterate.score > mark + SLACK else waited + 1
+        mark = max(mark, iterate.score) if waited == 0 else mark
+        if waited >= PATIENCE or _stationary(iterate, settings, waited):
+            converged = True
+            break
+    if best is None:
+        raise ConvergenceError(
+            f"{settings!r} allows too few steps to learn a network: allow more than {MOST}."
+        )
+    taken = len(losses) - 1
+    reason = (
+        f"best of {taken} steps at step {int(np.nanargmax(scores))}"
+        if converged
+        else f"stopped at max_iterations={taken} while still improving: allow more"
+    )
+    return Trained(best, np.array(losses), np.array(scores), converged, reason)
+
+
+def _stationary(iterate: Iterate, settings: LevenbergMarquardt, waited: int) -> bool:
+    """Say whether the point is an optimum and its scales have come to rest."""
+    scale = max(1.0, abs(iterate.point.value))
+    size = float(np.linalg.norm(iterate.point.gradient))
+    return waited >= 2 and size <= settings.tolerance * scale
+
+
+def _check_finite(point: Point, step: int) -> None:
+    size = float(np.linalg.norm(point.gradient))
+    if not np.isfinite(point.value + size):
+        raise ConvergenceError(
+            f"Training diverged at step {step}: the objective is {point.value}, its gradient has "
+            f"norm {size}. Check the scales of the data, state a prior such as Layered(), or start "
+            "from another seed."
+        )

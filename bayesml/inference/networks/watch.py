@@ -1,0 +1,43 @@
+"""What watches a run: a progress bar with the loss, early stopping on held-out likelihood."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from bayesml.inference.networks.examples import Examples
+from bayesml.optimizers import State
+from bayesml.typing import Array
+
+
+def shown[T](items: Iterator[T], total: int, label: str, loss: Callable[[T], float]) -> Iterator[T]:
+    """Pass items on, and show a bar with the loss."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    text = TextColumn("{task.description}  loss {task.fields[loss]:.5g}")
+    with Progress(text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as bar:
+        task = bar.add_task(label, total=total, loss=float("nan"))
+        for item in items:
+            bar.update(task, advance=1, loss=loss(item))
+            yield item
+
+
+def early_stopped(
+    states: Iterator[State], likelihood: Callable[[Array], float], patience: int, most: int
+) -> tuple[State, list[float], int]:
+    """Return the state with the best held-out likelihood, the losses, and its step."""
+    best: State | None = None
+    top, at = float("-inf"), 0
+    losses: list[float] = []
+    for step, state in enumerate(islice(states, most + 1)):
+        losses.append(state.value)
+        score = likelihood(state.x)
+        if best is None or score > top:
+            best, top, at = state, score, step
+        if step - at >= patience:
+            break
+    assert best is not None
+    return best, losses, at
+
+
+def mean_log_likelihood(held: Examples, x: Array, noise: dict[str, float]) -> float:
+    """Evaluate the log likelihood of held-out rows, per unit of weight."""
+    return held.log_likelihood(held.eta(x), noise) / held.weight

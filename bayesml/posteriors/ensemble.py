@@ -1,0 +1,131 @@
+"""An ensemble of answers: the equal mixture of its members."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.posteriors.base import Kind, Marginal, Posterior
+from bayesml.posteriors.linearised import normal_rows
+from bayesml.posteriors.mixture import Atoms, Mixture
+from bayesml.posteriors.prediction import Prediction, RowDistribution
+from bayesml.predictors import Predictor
+from bayesml.typing import Array
+
+Draw = Callable[[int, np.random.Generator], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class EnsemblePosterior:
+    r"""The equal mixture :math:`\frac1M\sum_k p_k` of the members' posteriors.
+
+    Every member is a chain of the DataTree. Parameters of different members are different
+    labellings of alike functions: what their mixture means is in the predictions.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    members : tuple of Posterior
+    """
+
+    predictor: Predictor
+    members: tuple[Posterior, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """An ensemble."""
+        return "ensemble"
+
+    def marginals(self) -> Mapping[str, Marginal]:
+        """Return the mixture of the members' marginals, each taken as normal."""
+        each = [member.marginals() for member in self.members]
+        out: dict[str, Marginal] = {}
+        for name in each[0]:
+            means = np.column_stack([np.atleast_1d(m[name].mean) for m in each])
+            sds = np.nan_to_num(np.column_stack([np.atleast_1d(m[name].sd) for m in each]))
+            parts = [normal_rows(mean, sd) for mean, sd in zip(means.T, sds.T, strict=True)]
+            atoms = Atoms(len(means), np.full(len(each), 1.0 / len(each)), means.__getitem__)
+            out[name] = mixed(parts) if np.all(sds > 0) else atoms
+        return out
+
+    def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw from every member, one chain each, whatever the number of chains asked for."""
+        each = [member.draws(1, draws, rng) for member in self.members]
+        return {name: np.concatenate([d[name] for d in each]) for name in each[0]}
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate every chain by its own member, shape (chain, draw, m) or (k, chain, draw, m)."""
+        parts = []
+        for k, member in enumerate(self.members):
+            of = getattr(member, "eta", self.predictor.eta)
+            parts.append(of({name: v[k : k + 1] for name, v in parameters.items()}, X))
+        return np.concatenate(parts, axis=-3)
+
+    def predict(self, X: Array) -> Prediction:
+        """Return the equal mixture of the members' predictions."""
+        each = [member.predict(X) for member in self.members]
+        return Prediction(
+            mixed([p.distribution for p in each]),
+            mixed([p.mean_function for p in each]),
+            np.mean([p.aleatoric_variance for p in each], axis=0),
+            _shared([p.sampler for p in each]),
+            _shared([p.mean_sampler for p in each]),
+        )
+
+
+def mixed(parts: Sequence[RowDistribution]) -> RowDistribution:
+    """Return the equal mixture of distributions of the same form."""
+    if len(parts) == 1:
+        return parts[0]
+    mixtures = [part for part in parts if isinstance(part, Mixture)]
+    atoms = [part for part in parts if isinstance(part, Atoms)]
+    if len(mixtures) == len(parts):
+        weights = np.concatenate([part.weights for part in mixtures]) / len(parts)
+        return Mixture(
+            mixtures[0].rows, weights, mixtures[0].likelihood, lambda b: _components(mixtures, b)
+        )
+    if len(atoms) == len(parts):
+        weights = np.concatenate([part.weights for part in atoms]) / len(parts)
+        return Atoms(
+            atoms[0].rows, weights, lambda b: np.concatenate([a.values(b) for a in atoms], axis=1)
+        )
+    raise IncompatibleModelError("An ensemble mixes members of one kind, learned by one method.")
+
+
+def _components(mixtures: Sequence[Mixture], block: slice) -> tuple[Array, dict[str, Array]]:
+    """Return the components of all mixtures side by side."""
+    each = [mixture.components(block) for mixture in mixtures]
+    eta = np.concatenate([eta for eta, _ in each], axis=-1)
+    names = each[0][1]
+    parameters: dict[str, Array] = {
+        name: np.concatenate(
+            [np.broadcast_to(_value(own[name]), part.shape[-2:]) for part, own in each], axis=-1
+        )
+        for name in names
+    }
+    return eta, parameters
+
+
+def _value(value: Any) -> Array:
+    return np.asarray(value, dtype=np.float64)
+
+
+def _shared(samplers: Sequence[Draw]) -> Draw:
+    """Return a sampler that gives every draw to a member at random."""
+
+    def sample(size: int, rng: np.random.Generator) -> Array:
+        picked = rng.integers(len(samplers), size=size)
+        parts = [
+            (np.flatnonzero(picked == k), sampler)
+            for k, sampler in enumerate(samplers)
+            if np.any(picked == k)
+        ]
+        order = np.concatenate([at for at, _ in parts])
+        drawn = np.concatenate([sampler(len(at), rng) for at, sampler in parts])
+        out = np.empty_like(drawn)
+        out[order] = drawn
+        return out
+
+    return sample

@@ -1,0 +1,229 @@
+"""The multilayer perceptron. Derived in docs/theory/network.md, whose labels are cited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.predictors.activations import Activation, Floats, Tanh
+from bayesml.predictors.base import Outputs, Parameters
+from bayesml.predictors.layers import Layers, backward, forward, jacobian, tangent, trace
+from bayesml.typing import Array
+
+MOST_ACTIVATIONS = 4_000_000
+"""Numbers in a layer's activations at a time: many draws at many rows are evaluated in groups."""
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    r"""Where features and outputs lie and how far they vary: the :math:`c, s` of (M1).
+
+    Attributes
+    ----------
+    mean_X, sd_X : tuple of float, length n
+        In the features' units; empty where they are standardised before they come.
+    outputs : tuple of (centre, scale)
+        One pair for every output, on the link scale.
+    """
+
+    mean_X: tuple[float, ...]
+    sd_X: tuple[float, ...]
+    outputs: Outputs
+
+
+@dataclass(frozen=True)
+class MLP:
+    r"""A multilayer perceptron, :math:`a^{(l)} = g(W^{(l)} a^{(l-1)} + b^{(l)})` (M1).
+
+    Inputs and outputs are standardised inside, so that the parameters have no units. There is one
+    output for every one that the likelihood asks for. Without hidden layers it is `Linear`.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Units in every hidden layer.
+    activation : Activation
+        ``Tanh()``, ``ReLU()``, ``SiLU()``, ``GELU()`` or ``Softplus()`` from
+        ``bayesml.predictors``.
+    standardisation : Standardisation or None
+        None takes it from the data, at fit.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a width is not a positive whole number, or the activation is none.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams (1986), Learning representations by back-propagating errors;
+    Bishop (2006), Pattern Recognition and Machine Learning, §5.1-5.3.
+
+    Examples
+    --------
+    >>> network = MLP(hidden=(2,))
+    >>> network.shapes(3)
+    {'weights_1': (2, 3), 'biases_1': (2,), 'weights_2': (1, 2), 'biases_2': (1,)}
+    >>> parameters = network.start(3, np.random.default_rng(0))
+    >>> network.eta(parameters, np.zeros((4, 3)))
+    array([0., 0., 0., 0.])
+    """
+
+    hidden: tuple[int, ...] = (50,)
+    activation: Activation = Tanh()
+    standardisation: Standardisation | None = None
+
+    def __post_init__(self) -> None:
+        widths: Any = self.hidden
+        if isinstance(widths, int) or not all(
+            isinstance(h, int | np.integer) and h > 0 for h in widths
+        ):
+            raise IncompatibleModelError(
+                f"MLP: hidden must be a sequence of positive whole numbers, got {self.hidden!r}. "
+                "For instance MLP(hidden=(50,)) or MLP(hidden=(50, 50))."
+            )
+        object.__setattr__(self, "hidden", tuple(int(h) for h in widths))
+        if isinstance(self.activation, type) or not hasattr(self.activation, "slope"):
+            raise IncompatibleModelError(
+                f"MLP: activation must be one such as Tanh() or ReLU(), got {self.activation!r}."
+            )
+
+    @property
+    def depth(self) -> int:
+        """Layers L, the output's included."""
+        return len(self.hidden) + 1
+
+    def resolve(
+        self, mean_X: Array, sd_X: Array, outputs: Outputs, intercept: bool | None
+    ) -> "MLP":
+        """Take the standardisation from the data, unless it is stated."""
+        if intercept is False:
+            raise IncompatibleModelError(
+                "MLP has biases, but the formula excludes the intercept. Leave out '0 +'."
+            )
+        if self.standardisation is not None:
+            return self
+        sd = np.where(sd_X > 0, sd_X, 1.0)
+        stated = Standardisation(tuple(mean_X.tolist()), tuple(sd.tolist()), outputs)
+        return replace(self, standardisation=stated)
+
+    @property
+    def outputs(self) -> Outputs:
+        """Centre and scale of every output; (0, 1) for one output before the data are met."""
+        return ((0.0, 1.0),) if self.standardisation is None else self.standardisation.outputs
+
+    def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of ``weights_l``, (out, in), and ``biases_l``, (out,)."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        widths = (n, *self.hidden, len(self.outputs))
+        for layer, (size, out) in enumerate(pairwise(widths), start=1):
+            shapes |= {f"weights_{layer}": (out, size), f"biases_{layer}": (out,)}
+        return shapes
+
+    def dims(self) -> dict[str, list[str]]:
+        """Return names of the axes of every parameter."""
+        units = ["feature", *(f"unit_{layer}" for layer in range(1, self.depth)), "output"]
+        out: dict[str, list[str]] = {}
+        for layer, (before, after) in enumerate(pairwise(units), start=1):
+            out |= {f"weights_{layer}": [after, before], f"biases_{layer}": [after]}
+        return out
+
+    def start(
+        self, n: int, rng: np.random.Generator, members: tuple[int, ...] = ()
+    ) -> dict[str, Array]:
+        """Draw parameters to start from, biases zero (Glorot & Bengio 2010; He et al. 2015)."""
+        parameters: dict[str, Array] = {}
+        for name, shape in self.shapes(n).items():
+            value = np.zeros((*members, *shape))
+            if len(shape) == 2:
+                variance = self.activation.start_variance(shape[1], shape[0])
+                value = rng.standard_normal(value.shape) * np.sqrt(variance)
+            parameters[name] = value
+        return parameters
+
+    def inner(self) -> "MLP":
+        """Return the same network for features that are standardised already."""
+        return replace(self, standardisation=Standardisation((), (), self.outputs))
+
+    def standardise(self, X: Floats) -> Floats:
+        """Return x̃, in the precision of X."""
+        if self.standardisation is None or not self.standardisation.mean_X:
+            return X
+        mean = np.asarray(self.standardisation.mean_X, dtype=X.dtype)
+        return np.asarray((X - mean) / np.asarray(self.standardisation.sd_X, dtype=X.dtype))
+
+    def eta(self, parameters: Parameters, X: Floats) -> Floats:
+        """Evaluate h_θ(X): shape (..., m), or (k, ..., m) for k > 1 outputs."""
+        layers, a = self.layers(parameters), self.standardise(X)
+        batch = layers[0][1].shape[:-1]
+        room = max(1, MOST_ACTIVATIONS // (len(X) * max(len(self.outputs), *self.hidden, 1)))
+        if prod(batch) <= room:
+            return self.link(forward(layers, self.activation, a))
+        rows = [(W.reshape(-1, *W.shape[-2:]), b.reshape(-1, b.shape[-1])) for W, b in layers]
+        parts = [
+            forward([(W[k : k + room], b[k : k + room]) for W, b in rows], self.activation, a)
+            for k in range(0, prod(batch), room)
+        ]
+        z = np.concatenate(parts)
+        return self.link(z.reshape(*batch, *z.shape[1:]))
+
+    def vjp(self, parameters: Parameters, X: Floats, cotangent: Floats) -> dict[str, Floats]:
+        """Evaluate Jᵀ·cotangent, a cotangent of the shape of η: backpropagation (M2, M3)."""
+        layers = self.layers(parameters)
+        seen = trace(layers, self.activation, self.standardise(X))
+        return self.named(backward(layers, seen, self.delta(cotangent)))
+
+    def jvp(self, parameters: Parameters, X: Floats, tangents: Parameters) -> Floats:
+        """Evaluate J·tangents, of the shape of η (M5)."""
+        layers = self.layers(parameters)
+        seen = trace(layers, self.activation, self.standardise(X))
+        dz = tangent(layers, seen, self.layers(tangents))
+        return self._stack([dz[..., k] * s for k, (_, s) in enumerate(self.outputs)])
+
+    def jacobian(self, parameters: Parameters, X: Floats) -> Floats:
+        """Evaluate J = ∂η/∂θ, shape (..., m, p), or (k, ..., m, p) for k > 1 outputs (M4)."""
+        layers = self.layers(parameters)
+        seen = trace(layers, self.activation, self.standardise(X))
+        parts = [jacobian(layers, seen, k, s) for k, (_, s) in enumerate(self.outputs)]
+        return self._stack(parts)
+
+    def features(self, parameters: Parameters, X: Floats) -> Floats:
+        """Return what enters the last layer, shape (..., m, units)."""
+        layers = self.layers(parameters)
+        return trace(layers, self.activation, self.standardise(X)).activations[-1]
+
+    def layers(self, parameters: Parameters) -> Layers:
+        """Return (W, b) of every layer."""
+        return [
+            (parameters[f"weights_{layer}"], parameters[f"biases_{layer}"])
+            for layer in range(1, self.depth + 1)
+        ]
+
+    def describe(self) -> str:
+        """Say the function in words."""
+        if not self.hidden:
+            return "η = biases_1 + weights_1·X, standardised"
+        widths = " × ".join(str(h) for h in self.hidden)
+        return f"η = network of {widths} {type(self.activation).__name__} units, standardised"
+
+    def link(self, z: Floats) -> Floats:
+        """Return η = c + s z of the last layer, (..., m, k) to (..., m) or (k, ..., m)."""
+        return self._stack([c + s * z[..., k] for k, (c, s) in enumerate(self.outputs)])
+
+    def delta(self, cotangent: Floats) -> Floats:
+        """Return δ of the last layer from a cotangent of η, (..., m, k)."""
+        parts = [cotangent] if len(self.outputs) == 1 else [*cotangent]
+        return np.stack([g * s for g, (_, s) in zip(parts, self.outputs, strict=True)], axis=-1)
+
+    def _stack(self, parts: Sequence[Floats]) -> Floats:
+        return parts[0] if len(self.outputs) == 1 else np.stack(parts)
+
+    def named(self, gradients: Layers) -> dict[str, Floats]:
+        """Return parameters by name from (W, b) of every layer."""
+        named: dict[str, Floats] = {}
+        for layer, (W, b) in enumerate(gradients, start=1):
+            named |= {f"weights_{layer}": W, f"biases_{layer}": b}
+        return named

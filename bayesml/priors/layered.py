@@ -1,0 +1,146 @@
+"""Normal priors of a network's parameters, in groups. Used in docs/theory/network.md, (M11)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.priors.scales import Scales
+from bayesml.typing import Array, Integers
+
+
+class Groups(NamedTuple):
+    """Which parameters share a scale.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One a group, such as ``weights_1[x0]`` or ``biases_2``.
+    members : ndarray, shape (p,)
+        The group of every parameter, in the order of the network's vector.
+    sizes : ndarray, shape (G,)
+    """
+
+    names: tuple[str, ...]
+    members: Integers
+    sizes: Integers
+
+    def total(self, values: Array) -> Array:
+        """Sum values over the groups: shape (..., p) to (..., G)."""
+        flat = values.reshape(-1, values.shape[-1])
+        sums = [np.bincount(self.members, row, minlength=len(self.names)) for row in flat]
+        return np.array(sums).reshape(*values.shape[:-1], len(self.names))
+
+
+@dataclass(frozen=True)
+class Layered:
+    r"""Normal priors in groups, with scales that are known or learned: weight decay.
+
+    .. math:: \theta_j \mid \tau \sim \mathrm{Normal}(0, \tau_{g(j)}), \qquad
+              \tau_g^{-2} \sim \mathrm{Gamma}(a, b)
+
+    There is one group for the weights and one for the biases of every layer, one for every output
+    of the last layer and, with `relevance`, one for the weights that leave each input, so that
+    inputs which do not matter are switched off (M11). Parameters are those of the network on
+    standardised inputs and outputs: they have no units.
+
+    Parameters
+    ----------
+    sd : float or None
+        The known :math:`\tau`; infinite for no prior. None learns one for every group.
+    relevance : bool
+        Whether every input has a scale of its own (automatic relevance determination).
+    shape, rate : float
+        :math:`a` and :math:`b` of the precisions that are learned.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not positive.
+
+    References
+    ----------
+    MacKay (1992), A practical Bayesian framework for backpropagation networks;
+    Neal (1996), Bayesian Learning for Neural Networks, §1.2.
+
+    Examples
+    --------
+    >>> prior = Layered()
+    >>> shapes = {"weights_1": (2, 1), "biases_1": (2,), "weights_2": (1, 2), "biases_2": (1,)}
+    >>> prior.groups(shapes, ["age"]).names
+    ('weights_1[age]', 'biases_1', 'weights_2', 'biases_2')
+    """
+
+    sd: float | None = None
+    relevance: bool = True
+    shape: float = 0.5
+    rate: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("sd", "shape", "rate"):
+            value = getattr(self, name)
+            if name == "sd" and value is None:
+                continue
+            finite = name == "sd" or (isinstance(value, int | float) and value < inf)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+                finite = False
+            if not finite:
+                raise IncompatibleModelError(
+                    f"Layered: {name} must be a positive number, got {value!r}. sd is a standard "
+                    "deviation on the standardised scale; None learns one for every group."
+                )
+
+    @property
+    def learned(self) -> bool:
+        """Whether the scales are inferred."""
+        return self.sd is None
+
+    def for_layers(self, depth: int) -> "Layered":
+        """Return itself: it is made for networks."""
+        return self
+
+    def resolve(self, scales: Scales) -> "Layered":
+        """Return itself: there is nothing left to state."""
+        if scales.sd_y == 0.0:
+            raise DataError(
+                "The target is constant, so a network has no scale to go by. Check the target."
+            )
+        return self
+
+    def precision(self, groups: Groups) -> Array:
+        """Return the precision of every group: known, or 1 to start from."""
+        value = 1.0 if self.sd is None else self.sd**-2.0
+        return np.full(len(groups.names), value)
+
+    def groups(self, shapes: Mapping[str, tuple[int, ...]], features: Sequence[str]) -> Groups:
+        """Divide the parameters of a network into groups."""
+        names: list[str] = []
+        index = []
+        last = max(int(name.rpartition("_")[2]) for name in shapes)
+        for name, shape in shapes.items():
+            layer = int(name.rpartition("_")[2])
+            local, labels = np.zeros(shape, dtype=np.intp), [name]
+            if layer == last and shape[0] > 1:
+                local += np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+                labels = [f"{name}[{k}]" for k in range(shape[0])]
+            elif self.relevance and layer == 1 and len(shape) == 2 and shape[1]:
+                local += np.arange(shape[1])
+                labels = [f"{name}[{feature}]" for feature in features]
+            index.append(local.reshape(prod(shape)) + len(names))
+            names += labels
+        flat = np.concatenate(index)
+        return Groups(tuple(names), flat, np.bincount(flat, minlength=len(names)))
+
+    def describe(self) -> str:
+        """Say the prior in words."""
+        if self.sd is not None:
+            what = "flat (improper)" if self.sd == inf else f"Normal(0, {self.sd:g})"
+            return f"weights and biases, standardised ~ {what}"
+        by = "input and layer" if self.relevance else "layer"
+        return (
+            f"weights and biases, standardised ~ Normal(0, τ), one τ for every {by}\n"
+            f"1/τ² ~ Gamma({self.shape:g}, {self.rate:g})"
+        )
