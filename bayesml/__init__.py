@@ -1,6 +1,6 @@
 """bayesml: one declared model, learned by any method, always the same kind of result."""
 
-from bayesml import distributions
+from bayesml import distributions, losses
 from bayesml.data import Data
 from bayesml.distributions import (
     Exponential,
@@ -96,6 +96,7 @@ __all__ = [
     "distributions",
     "fit",
     "load",
+    "losses",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from bayesml.data import Data
 from bayesml.inference.base import Learned
 from bayesml.model import Model, Problem
-from bayesml.posteriors.mixture import row_blocks
+from bayesml.posteriors.rows import row_blocks
 from bayesml.typing import Array
 
 if TYPE_CHECKING:

@@ -1,30 +1,27 @@
-"""The one verb that learns, and the one type that it returns."""
+"""What was learned, whichever method learned it: one type."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesml.data import Data, Design
-from bayesml.errors import (
-    ConvergenceWarning,
-    DataError,
-    ImproperPosteriorError,
-    IncompatibleModelError,
-)
-from bayesml.inference import Auto, Learned, Method
+from bayesml.errors import ConvergenceWarning, ImproperPosteriorError, IncompatibleModelError
+from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.priors import NormalInverseGamma
 from bayesml.results import checks, datatree, summary
+from bayesml.results.support import Support, support
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from bayesml.results.contrasts import Effect
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,7 +210,99 @@ class Fit:
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
+        rows = np.asarray(self.design.matrix(X), dtype=np.float64)
+        prediction = self.learned.posterior.predict(rows)
+        return replace(prediction, locate=lambda: self._support.locate(rows))
+
+    def leverage(self, X: Any) -> Array:
+        r"""Return how far each row lies from the training data: its leverage (P8).
+
+        .. math:: h(x) = a^\top (A^\top A)^{-1} a
+
+        with A the rows that were learned from, an intercept among them. It is 1/m at their mean,
+        and infinite in a direction that no training row has.
+
+        Parameters
+        ----------
+        X : array_like or data frame
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+            Without unit. ``predict(X).extrapolates`` compares it with the training rows'.
+        """
+        return self._support.leverage(np.asarray(self.design.matrix(X), dtype=np.float64))
+
+    def compare(self, before: Any, after: Any) -> Prediction:
+        r"""Return how much the average expectation changes from one scenario to another (P7).
+
+        .. math:: \Delta = \frac1k\sum_i E[y \mid x_i^{\text{after}}, \theta]
+                  - \frac1l\sum_i E[y \mid x_i^{\text{before}}, \theta]
+
+        Parameters
+        ----------
+        before, after : array_like or data frame
+            Rows of the two scenarios, for instance the same people without and with treatment.
+
+        Returns
+        -------
+        Prediction
+            Of one row, the difference, in the unit of y: its ``mean``, ``sd``, ``interval`` and
+            ``exceedance(0)``. Exact where the posterior is; both scenarios share parameters, so
+            that what is uncertain in both cancels.
+
+        References
+        ----------
+        Gelman & Pardoe (2007), Average predictive comparisons for models with nonlinearity,
+        interactions, and variance components, eq. 1.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+        >>> fit.compare([[1.0]], [[3.0]]).mean.round(1)
+        array([4.1])
+        """
+        from bayesml.results.contrasts import compare
+
+        return compare(self, before, after)
+
+    def marginal(self, term: str, frame: Any = None) -> "Effect":
+        r"""Return what one column does to E[y], averaged over the rows that were learned from.
+
+        For a column of numbers the average slope
+        :math:`\frac1m\sum_i \partial E[y \mid x_i, \theta] / \partial x`, through every term that
+        the column enters; for levels the average difference of each to the first.
+
+        Parameters
+        ----------
+        term : str
+            A column that the model reads.
+        frame : data frame, optional
+            What the data were made from. Needed if a formula made its features from other
+            columns.
+
+        Returns
+        -------
+        Effect
+            With labels, a ``prediction`` of the effects, and a ``summary()``.
+
+        Raises
+        ------
+        DataError
+            If there is no such column, it does not vary, or the frame is needed.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> frame = {"y": [0.1, 1.2, 3.9, 9.1, 16.2], "x": [0.0, 1.0, 2.0, 3.0, 4.0]}
+        >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + I(x**2)", frame))
+        >>> fit.marginal("x", frame).prediction.mean.round(0)  # the mean of 2x
+        array([4.])
+        """
+        from bayesml.results.contrasts import marginal
+
+        return marginal(self, term, frame)
 
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
@@ -245,6 +334,11 @@ class Fit:
     def _report(self) -> checks.CheckReport:
         return checks.check(self.learned, self._chains)
 
+    @cached_property
+    def _support(self) -> Support:
+        intercept = getattr(self.resolved.predictor, "intercept", True) is not False
+        return support(self.data, intercept=intercept)
+
     @property
     def _chains(self) -> dict[str, Array]:
         return self.draws() if self.kind == "sampled" else {}
@@ -264,90 +358,3 @@ class Fit:
                 "State Independent(...) priors to use it."
             )
         return self.resolved.resolve(self.data)
-
-
-def fit(
-    model: Model,
-    data: Data,
-    method: Method | None = None,
-    *,
-    rng: int | np.random.Generator | None = None,
-) -> Fit:
-    """Learn a model from data.
-
-    Parameters
-    ----------
-    model : Model
-        The declaration.
-    data : Data
-        The examples.
-    method : Method
-        How to learn: ``Auto()`` (the default), ``Exact()``, ``MLE()``, ``MAP()``, ``NUTS()``, ….
-    rng : int, Generator or None
-        Seed of everything random. None takes a fresh one, kept in ``fit.seed``.
-
-    Returns
-    -------
-    Fit
-        The same type for every method.
-
-    Raises
-    ------
-    IncompatibleModelError
-        If the method does not apply; the message says what does.
-    DataError
-        If the data cannot carry the model.
-
-    Warns
-    -----
-    ConvergenceWarning
-        If a check of the answer failed.
-
-    Examples
-    --------
-    >>> import bayesml as bm
-    >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
-    >>> print(bm.fit(bm.Model(), data, bm.MLE()).explanation)
-    least squares by QR of the centred data
-    """
-    if not isinstance(model, Model):
-        raise IncompatibleModelError(
-            f"fit: model must be a Model, got {model!r}. For instance Model(Linear(), Gaussian())."
-        )
-    if not isinstance(data, Data):
-        raise DataError(
-            f"fit: data must be a Data, got {type(data).__name__}. Make one with Data(X, y) or "
-            "Data.from_formula('y ~ x', frame)."
-        )
-    chosen: Any = Auto() if method is None else method
-    if isinstance(chosen, type) or not hasattr(chosen, "learn"):
-        name = chosen.__name__ if isinstance(chosen, type) else repr(chosen)
-        raise IncompatibleModelError(
-            f"fit: method must be an inference method, got {name}. For instance Exact(), MLE(), "
-            "MAP(), NUTS() or Auto(), with parentheses."
-        )
-    seed = _seed(rng)
-    start = perf_counter()
-    problem = model.resolve(data)
-    learned = chosen.learn(problem, np.random.default_rng(seed))
-    result = Fit(model, data, chosen, learned, seed, perf_counter() - start)
-    report = result.check()
-    if not report.passed:
-        warnings.warn(
-            "Checks of this fit failed; see fit.check(). " + " ".join(report.failures),
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-    return result
-
-
-def _seed(rng: Any) -> int:
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**63))
-    if rng is None:
-        return int(np.random.default_rng().integers(2**63))
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
-        raise IncompatibleModelError(
-            f"rng must be a non-negative whole number, a numpy Generator or None, got {rng!r}."
-        )
-    return int(rng)
