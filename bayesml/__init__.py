@@ -44,7 +44,7 @@ from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newt
 from bayesml.posteriors import Prediction
 from bayesml.predictors import Linear
 from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
-from bayesml.results import CheckReport, Fit, fit, load
+from bayesml.results import CheckReport, Fit, fit, load, plots
 
 __all__ = [
     "LBFGS",
@@ -97,6 +97,7 @@ __all__ = [
     "fit",
     "load",
     "losses",
+    "plots",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

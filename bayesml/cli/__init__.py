@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bayesml.cli.arguments import parser
 from bayesml.cli.wording import as_one_line, show_warning, tell
-from bayesml.errors import BayesmlError, BayesmlWarning
+from bayesml.errors import BayesmlError, BayesmlWarning, SamplingInterrupted
 
 __all__ = ["main"]
 
@@ -53,5 +53,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except (BayesmlError, OSError) as error:
         tell(f"bayesml: error: {as_one_line(error)}", sys.stderr)
-        return FAILED
+        return INTERRUPTED if isinstance(error, SamplingInterrupted) else FAILED
     return 0

@@ -1,6 +1,5 @@
 """What may be typed after ``bayesml``."""
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,7 +30,7 @@ class _Parser(ArgumentParser):
     """A parser that guesses the commonest mistake."""
 
     def error(self, message: str) -> NoReturn:
-        if message.startswith("unrecognized arguments") and "fit" in sys.argv:
+        if message.startswith("unrecognized arguments") and " -" not in message:
             message += '; a formula goes in quotes: "y ~ x"'
         super().error(message)
 

@@ -52,10 +52,11 @@ def predict(options: Namespace) -> None:
         frame = complete_rows(frame, list(columns_read(learned.design)))
     table = _table(learned.predict(frame), frame.index.to_numpy(), options.probability)
     if options.out is None:
-        tell(table.to_string(index=False))
+        tell(_readable(table))
         return
+    _make_folder(options.out.parent)
     table.to_csv(options.out, index=False)
-    tell(table.head(SHOWN).to_string(index=False))
+    tell(_readable(table.head(SHOWN)))
     tell(
         f"\nWrote {plural(len(table), 'prediction')} of {learned.data.target_name} to {options.out}"
     )
@@ -158,6 +159,13 @@ def _pictures(
     else:
         yield "fit.png", plots.predictions(learned), "predictions against the data"
     yield "ppc.png", plots.predictive_check(learned), "the data beside data from the model"
+
+
+def _readable(table: "pd.DataFrame") -> str:
+    """Show as many decimals as the standard deviation leaves meaningful."""
+    unit = float(table["sd"].median()) / 10 if len(table) else 1.0
+    decimals = max(0, 1 - int(np.floor(np.log10(unit)))) if 0 < unit < np.inf else 6
+    return table.to_string(index=False, float_format=lambda value: f"{value:.{decimals}f}")
 
 
 def _table(prediction: bm.Prediction, rows: NDArray[Any], probability: float) -> "pd.DataFrame":

@@ -47,7 +47,7 @@ def _read_text(path: Path, separator: str) -> "pd.DataFrame":
         frame = pd.read_csv(path, sep=separator)
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{str(path)!r} is not text in UTF-8 ({error.reason}); save it so"
+            f"{str(path)!r} is not text in UTF-8 ({error.reason}); save it as UTF-8"
         ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{str(path)!r} cannot be read as a table: {error}") from error

@@ -34,7 +34,11 @@ def as_one_line(error: BaseException | str) -> str:
     text = " ".join(str(error).split())
     for name, option in _AS_OPTIONS.items():
         text = text.replace(name, option)
-    return text
+    return re.sub(
+        "^(missing values in .*); drop these rows or fill them$",
+        r"\1; fill them, or leave these rows out with --missing drop",
+        text,
+    )
 
 
 def show_warning(

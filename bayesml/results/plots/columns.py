@@ -40,7 +40,7 @@ def training_columns(fit: Fit, frame: Any = None) -> Columns:
         If the frame is needed, or is another one.
     """
     read, X = columns_read(fit.design), np.asarray(fit.data.X, dtype=np.float64)
-    if frame is None:
+    if frame is None or not read:
         if tuple(read) != fit.data.feature_names:
             raise DataError(
                 "the formula made its features from other columns, which the fit does not keep: "

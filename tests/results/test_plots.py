@@ -1,0 +1,385 @@
+"""The pictures show the numbers of the fit, belong to nobody else, and can be read."""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+import bayesml as bm
+
+FORMULA = "body_mass_g ~ flipper_length_mm * species + sex + C(year)"
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """Some of the penguins: enough for every level."""
+    path = Path(__file__).resolve().parents[2] / "examples" / "data" / "penguins.csv"
+    return pd.read_csv(path).dropna().iloc[::3].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def data(frame: pd.DataFrame) -> bm.Data:
+    return bm.Data.from_formula(FORMULA, frame)
+
+
+@pytest.fixture(scope="module")
+def exact(data: bm.Data) -> bm.Fit:
+    return bm.fit(bm.Model(), data, bm.Exact(), rng=1)
+
+
+@pytest.fixture(scope="module")
+def ols(data: bm.Data) -> bm.Fit:
+    return bm.fit(bm.Model(), data, bm.MLE(bm.GradientDescent()), rng=1)
+
+
+@pytest.fixture(scope="module")
+def line() -> bm.Fit:
+    """One feature, from arrays."""
+    rng = np.random.default_rng(5)
+    x = rng.uniform(0, 10, 40)
+    names = {"feature_names": ["dose"], "target_name": "response"}
+    data = bm.Data(x[:, None], 1 + 2 * x + rng.normal(size=40), **names)
+    return bm.fit(bm.Model(), data, rng=1)
+
+
+def words(figure: Figure) -> str:
+    """All that is written in a figure."""
+    return " | ".join(text.get_text() for text in figure.findobj(mpl.text.Text))
+
+
+def assert_legible(figure: Figure) -> None:
+    """Nothing written is cut off, and no two labels of an axis, titles or legends overlap."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer, paper = canvas.get_renderer(), figure.bbox.padded(1)
+    every = [t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()]
+    boxes = {t: t.get_window_extent(renderer) for t in every}
+    ticks = {t for axes in figure.axes for t in axes.get_xticklabels() + axes.get_yticklabels()}
+    for text, box in boxes.items():
+        inside = paper.containsx(box.x0) and paper.containsx(box.x1)
+        assert text in ticks or (inside and paper.containsy(box.y0) and paper.containsy(box.y1)), (
+            f"{text.get_text()!r} leaves the paper"
+        )
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            shown = [
+                boxes[tick.label1]
+                for tick in axis.get_major_ticks()
+                if tick.label1 in boxes and low <= tick.get_loc() <= high
+            ]
+            for one, other in itertools.pairwise(shown):
+                assert not one.overlaps(other), "tick labels overlap"
+    others = [box for text, box in boxes.items() if text not in ticks]
+    for one, other in itertools.combinations(others, 2):
+        assert not one.shrunk(0.98, 0.9).overlaps(other.shrunk(0.98, 0.9)), "texts overlap"
+
+
+PICTURES: dict[str, Callable[[bm.Fit, bm.Fit, pd.DataFrame], Figure]] = {
+    "posterior": lambda exact, ols, frame: bm.plots.posterior(exact),
+    "predictive check": lambda exact, ols, frame: bm.plots.predictive_check(exact),
+    "predictive check of a point": lambda exact, ols, frame: bm.plots.predictive_check(ols),
+    "effect": lambda exact, ols, frame: bm.plots.effect(exact, frame=frame),
+    "effect by level": lambda exact, ols, frame: bm.plots.effect(exact, frame=frame, by="species"),
+    "effect of a level": lambda exact, ols, frame: bm.plots.effect(exact, "year", frame=frame),
+    "effect of a level by another": lambda exact, ols, frame: bm.plots.effect(
+        exact, "species", frame=frame, by="sex"
+    ),
+    "effect of a point": lambda exact, ols, frame: bm.plots.effect(ols, frame=frame),
+    "predictions": lambda exact, ols, frame: bm.plots.predictions(exact),
+    "coefficients": lambda exact, ols, frame: bm.plots.coefficients(
+        {"least squares": ols, "exact": exact}
+    ),
+    "coefficients of one": lambda exact, ols, frame: bm.plots.coefficients(ols),
+    "loss": lambda exact, ols, frame: bm.plots.loss(ols),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_is_legible_and_leaves_nothing_behind(
+    name: str, exact: bm.Fit, ols: bm.Fit, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    before = dict(mpl.rcParams)
+    figure = PICTURES[name](exact, ols, frame)
+    assert isinstance(figure, Figure)
+    assert_legible(figure)
+    figure.savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 10_000
+    assert plt.get_fignums() == []
+    assert dict(mpl.rcParams) == before
+
+
+def test_legibility_is_judged() -> None:
+    """The judge of the test above can find fault."""
+    figure = Figure(figsize=(2, 2))
+    axes = figure.add_subplot()
+    axes.set_xticks([0.50, 0.51], ["overlapping", "labels"])
+    with pytest.raises(AssertionError, match="tick labels overlap"):
+        assert_legible(figure)
+    axes.set_xticks([])
+    axes.set_title("much too long for this little paper")
+    with pytest.raises(AssertionError, match="leaves the paper"):
+        assert_legible(figure)
+
+
+def test_posterior_shows_the_summary(exact: bm.Fit) -> None:
+    figure = bm.plots.posterior(exact, probability=0.8)
+    table = exact.summary(0.8)
+    assert len(figure.axes) == len(table)
+    assert "80 %" in words(figure)
+    for axes, row in zip(figure.axes, table.to_numpy(), strict=True):
+        density, interval = (line.get_xdata() for line in axes.lines[:2])
+        assert interval == pytest.approx(row[2:4])
+        dot = axes.collections[-1].get_offsets()[0][0]
+        assert dot == pytest.approx(row[0])
+        assert min(density) < row[2]
+        assert row[3] < max(density)
+
+
+def test_posterior_of_a_point_estimate_is_refused(ols: bm.Fit) -> None:
+    with pytest.raises(bm.IncompatibleModelError, match=r"plots\.coefficients"):
+        bm.plots.posterior(ols)
+
+
+def test_many_parameters_are_not_squeezed_in() -> None:
+    rng = np.random.default_rng(0)
+    fit = bm.fit(bm.Model(), bm.Data(rng.normal(size=(60, 30)), rng.normal(size=60)), rng=1)
+    for figure in (bm.plots.posterior(fit), bm.plots.coefficients(fit)):
+        assert len(figure.axes) == 24
+        assert "8 more parameters are not shown" in words(figure)
+        assert_legible(figure)
+
+
+def test_predictive_check_compares_the_data_with_replications(line: bm.Fit) -> None:
+    figure = bm.plots.predictive_check(line, samples=20)
+    axes = figure.axes[0]
+    assert len(axes.lines) == 21
+    observed = next(drawn for drawn in axes.lines if drawn.get_color() == "black")
+    x, density = (np.asarray(v) for v in observed.get_data())
+    mean = np.sum(x * density) / np.sum(density)
+    assert mean == pytest.approx(np.mean(line.data.y), rel=0.02)
+    assert axes.get_xlabel() == "response"
+    assert "20 data sets" in words(figure)
+
+
+def bands(axes: Any) -> list[np.ndarray]:
+    """The ends of every band, (2, points), in the order drawn."""
+    out = []
+    for band in axes.collections:
+        vertices = band.get_paths()[0].vertices
+        x = np.unique(vertices[:, 0])
+        ys = [vertices[vertices[:, 0] == value, 1] for value in x]
+        out.append(np.array([[y.min() for y in ys], [y.max() for y in ys]]))
+    return out
+
+
+def test_effect_of_the_only_column_shows_the_data_and_both_bands(line: bm.Fit) -> None:
+    figure = bm.plots.effect(line, probability=0.8)
+    axes = figure.axes[0]
+    points, curve = axes.lines
+    assert np.sort(points.get_ydata()) == pytest.approx(np.sort(line.data.y))
+    x = curve.get_xdata()
+    prediction = line.predict(np.asarray(x)[:, None])
+    assert curve.get_ydata() == pytest.approx(prediction.mean)
+    wide, narrow = bands(axes)
+    assert wide == pytest.approx(np.array(prediction.interval(0.8)))
+    assert narrow == pytest.approx(np.array(prediction.expectation.interval(0.8)))
+    assert "80 % band of the mean (epistemic)" in words(figure)
+    assert "80 % band of a new observation" in words(figure)
+    assert "Points are the data" in words(figure)
+
+
+def test_effect_holds_the_other_columns_and_shows_partial_residuals(
+    exact: bm.Fit, frame: pd.DataFrame
+) -> None:
+    figure = bm.plots.effect(exact, "flipper_length_mm", frame=frame)
+    points, curve = figure.axes[0].lines
+    held = {name: frame[name].mode()[0] for name in ("species", "sex", "year")}
+    text = f"species = {held['species']}, sex = {held['sex']}, year = {held['year']}"
+    assert text in words(figure)
+    x = np.asarray(curve.get_xdata())
+    assert curve.get_ydata() == pytest.approx(
+        exact.predict(pd.DataFrame({"flipper_length_mm": x, **held})).mean
+    )
+    at_rows = exact.predict(frame.assign(**held)).mean
+    residuals = frame["body_mass_g"] - exact.predict(frame).mean
+    assert np.sort(points.get_ydata()) == pytest.approx(np.sort(at_rows + residuals))
+    assert "Points are partial residuals" in words(figure)
+
+
+def test_effect_by_a_column_draws_a_curve_for_each_over_its_range(
+    exact: bm.Fit, frame: pd.DataFrame
+) -> None:
+    figure = bm.plots.effect(exact, frame=frame, by="species")
+    curves = figure.axes[0].lines[1::2]
+    for curve, (species, group) in zip(curves, frame.groupby("species"), strict=True):
+        x = curve.get_xdata()
+        ends = group["flipper_length_mm"].min(), group["flipper_length_mm"].max()
+        assert (min(x), max(x)) == pytest.approx(ends)
+        assert species in words(figure)
+
+
+def test_effect_of_levels_has_a_place_for_each(exact: bm.Fit, frame: pd.DataFrame) -> None:
+    axes = bm.plots.effect(exact, "year", frame=frame).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["2007", "2008", "2009"]
+    flipper = frame["flipper_length_mm"].mean()
+    species, sex = frame["species"].mode()[0], frame["sex"].mode()[0]
+    rows = {
+        "flipper_length_mm": flipper,
+        "species": species,
+        "sex": sex,
+        "year": [2007, 2008, 2009],
+    }
+    expected = exact.predict(pd.DataFrame(rows)).mean
+    assert axes.lines[-1].get_ydata() == pytest.approx(expected)
+
+
+def test_point_estimate_has_no_epistemic_band(ols: bm.Fit, frame: pd.DataFrame) -> None:
+    figure = bm.plots.effect(ols, frame=frame)
+    assert len(figure.axes[0].collections) == 1
+    assert "epistemic" not in words(figure)
+
+
+def test_effect_finds_the_rows_that_were_kept(penguins: pd.DataFrame) -> None:
+    with pytest.warns(bm.DataWarning):
+        data = bm.Data.from_formula("body_mass_g ~ sex + bill_length_mm", penguins, missing="drop")
+    fit = bm.fit(bm.Model(), data, rng=1)
+    whole = bm.plots.effect(fit, "bill_length_mm", frame=penguins).axes[0].lines[0]
+    used = penguins.dropna()
+    only = bm.plots.effect(fit, "bill_length_mm", frame=used).axes[0].lines[0]
+    labelled = penguins.set_index(penguins.index + 1000)
+    with pytest.warns(bm.DataWarning):
+        again = bm.Data.from_formula("body_mass_g ~ sex + bill_length_mm", labelled, missing="drop")
+    third = bm.fit(bm.Model(), again, rng=1)
+    same = bm.plots.effect(third, "bill_length_mm", frame=labelled).axes[0].lines[0]
+    for other in (only, same):
+        assert np.array_equal(whole.get_xydata(), other.get_xydata())
+
+
+def test_effect_of_a_loaded_fit(exact: bm.Fit, frame: pd.DataFrame, tmp_path: Path) -> None:
+    exact.save(tmp_path / "fit.nc")
+    before, after = (
+        bm.plots.effect(fit, frame=frame).axes[0].lines[1].get_ydata()
+        for fit in (exact, bm.load(tmp_path / "fit.nc"))
+    )
+    assert np.array_equal(before, after)
+
+
+def test_effect_from_polars(exact: bm.Fit, frame: pd.DataFrame) -> None:
+    polars = pytest.importorskip("polars")
+    one = bm.plots.effect(exact, frame=frame).axes[0].lines[1].get_xydata()
+    other = bm.plots.effect(exact, frame=polars.from_pandas(frame)).axes[0].lines[1].get_xydata()
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({}, "give the frame that it learned from"),
+        ({"term": "flipper_length"}, "did you mean 'flipper_length_mm'"),
+        ({"by": "island"}, "the model reads no column 'island'"),
+        ({"by": "flipper_length_mm"}, "is the column on the axis"),
+        ({"term": "sex", "by": "flipper_length_mm"}, "at most 6 can be told apart"),
+    ],
+)
+def test_effect_refuses(
+    exact: bm.Fit, frame: pd.DataFrame, arguments: dict[str, str], complaint: str
+) -> None:
+    given = {"frame": frame} if arguments else {}
+    with pytest.raises(bm.DataError, match=complaint):
+        bm.plots.effect(exact, **given, **arguments)
+
+
+def test_effect_refuses_another_frame(exact: bm.Fit, frame: pd.DataFrame) -> None:
+    other = frame.assign(flipper_length_mm=frame["flipper_length_mm"].to_numpy()[::-1])
+    with pytest.raises(bm.DataError, match="not the one that the fit learned from"):
+        bm.plots.effect(exact, frame=other)
+    with pytest.raises(bm.DataError):
+        bm.plots.effect(exact, frame=frame.iloc[:50])
+
+
+def test_effect_of_nothing_is_refused() -> None:
+    data = bm.Data.from_formula("y ~ 1", {"y": [1.0, 2.0, 4.0]})
+    fit = bm.fit(bm.Model(), data, rng=1)
+    with pytest.raises(bm.DataError, match="reads no columns"):
+        bm.plots.effect(fit, frame={"y": [1.0, 2.0, 4.0]})
+
+
+def test_predictions_counts_what_the_intervals_hold(exact: bm.Fit, frame: pd.DataFrame) -> None:
+    lower, upper = exact.predict(frame).interval(0.8)
+    y = frame["body_mass_g"]
+    held = int(((lower <= y) & (y <= upper)).sum())
+    figure = bm.plots.predictions(exact, probability=0.8)
+    assert f"{held} of {len(frame)} observations" in words(figure)
+    assert "80 % interval" in words(figure)
+    few = bm.plots.predictions(exact, frame.iloc[:7])
+    assert sum(len(dots.get_xdata()) for dots in few.axes[0].lines[:2]) == 7
+    assert "new rows" in words(few)
+
+
+def test_predictions_needs_a_target(exact: bm.Fit, frame: pd.DataFrame) -> None:
+    with pytest.raises(bm.DataError, match="no target 'body_mass_g'"):
+        bm.plots.predictions(exact, frame.drop(columns="body_mass_g"))
+
+
+def test_coefficients_shows_the_tables_and_tells_points_from_means(
+    exact: bm.Fit, ols: bm.Fit
+) -> None:
+    figure = bm.plots.coefficients({"ols": ols, "exact": exact}, probability=0.5)
+    name = "weights[sex[T.male]]"
+    axes = next(axes for axes in figure.axes if axes.get_title() == "sex[T.male]")
+    for k, (fit, open_dot) in enumerate(((ols, True), (exact, False))):
+        interval, dot = axes.lines[2 * k], axes.lines[2 * k + 1]
+        row = fit.summary(0.5).loc[name]
+        assert interval.get_xdata() == pytest.approx(row.iloc[2:4].to_numpy())
+        assert dot.get_xdata() == pytest.approx([row["mean"]])
+        assert (dot.get_markerfacecolor() == "white") is open_dot
+    assert "Open dots" in words(figure)
+
+
+def test_loss_ends_at_the_optimum(ols: bm.Fit) -> None:
+    figure = bm.plots.loss({"descent": ols})
+    curve = np.asarray(figure.axes[0].lines[0].get_ydata())
+    assert len(curve) == len(ols.loss_curve)
+    smallest = ols.loss_curve.min()
+    assert curve[0] == pytest.approx(ols.loss_curve[0] - smallest)
+    assert figure.axes[0].get_yscale() == "log"
+    assert "descent" in words(figure)
+
+
+def test_loss_needs_an_optimizer(exact: bm.Fit) -> None:
+    with pytest.raises(bm.IncompatibleModelError, match="There is no loss curve"):
+        bm.plots.loss(exact)
+
+
+@pytest.mark.parametrize("function", [bm.plots.loss, bm.plots.coefficients])
+def test_no_fits_are_refused(function: Callable[[dict[str, bm.Fit]], Figure]) -> None:
+    with pytest.raises(bm.IncompatibleModelError, match="at least one"):
+        function({})
+
+
+def test_missing_matplotlib_says_how_to_install_it() -> None:
+    program = """
+import sys
+sys.modules["matplotlib"] = None
+import bayesml as bm
+fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+try:
+    bm.plots.effect(fit)
+except bm.MissingDependencyError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "pip install matplotlib" in done.stdout
