@@ -44,7 +44,7 @@ from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newt
 from bayesml.posteriors import Prediction
 from bayesml.predictors import Linear
 from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
-from bayesml.results import CheckReport, Fit, fit, load, plots
+from bayesml.results import CheckReport, Fit, fit, load, plots, prior_predictive
 
 __all__ = [
     "LBFGS",
@@ -98,6 +98,7 @@ __all__ = [
     "load",
     "losses",
     "plots",
+    "prior_predictive",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

@@ -36,6 +36,18 @@ def dataset(
     )
 
 
+def tree(
+    groups: Mapping[str, Mapping[str, Array]], data: Data, known: Mapping[str, float]
+) -> "xr.DataTree":
+    """Put groups of draws together with what was observed and given."""
+    import xarray as xr
+
+    dims = {"weights": ["feature"], "y": ["observation"]}
+    coords = {"feature": list(data.feature_names), "observation": observation_labels(data)}
+    labelled = {name: dataset(group, dims, coords) for name, group in groups.items()}
+    return xr.DataTree.from_dict(labelled | data_groups(data, known))
+
+
 def observation_labels(data: Data) -> Any:
     """Return the labels of the rows."""
     return np.arange(data.m) if data.row_labels is None else data.row_labels

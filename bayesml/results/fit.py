@@ -12,8 +12,10 @@ from bayesml.errors import ConvergenceWarning, ImproperPosteriorError, Incompati
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
+from bayesml.posteriors.rows import whole_number
 from bayesml.priors import NormalInverseGamma
 from bayesml.results import checks, datatree, summary
+from bayesml.results.prior import prior_draws
 from bayesml.results.support import Support, support
 from bayesml.typing import Array
 
@@ -115,6 +117,7 @@ class Fit:
         log_likelihood: bool = False,
         log_prior: bool = False,
         posterior_predictive: bool = False,
+        prior: bool = False,
     ) -> "xr.DataTree":
         """Return the result as a DataTree in ArviZ's schema.
 
@@ -123,9 +126,9 @@ class Fit:
         chains, draws : int
             How many independent draws to make of an exact answer; sampled answers keep their
             own, and a point estimate is one draw.
-        log_likelihood, log_prior, posterior_predictive : bool
-            Which of these groups to add; the first and the last hold one number per draw and
-            row.
+        log_likelihood, log_prior, posterior_predictive, prior : bool
+            Which of these groups to add; log_likelihood and posterior_predictive hold one number
+            per draw and row, and prior as many draws of the priors.
 
         Returns
         -------
@@ -153,9 +156,46 @@ class Fit:
             rng = self._rng(1)
             replicated = datatree.posterior_predictive(self.resolved, self.data, values, rng)
             extra["posterior_predictive"] = {"y": replicated}
+        if prior:
+            made, each = next(iter(values.values())).shape[:2]
+            problem = self.resolved.resolve(self.data)
+            extra["prior"] = prior_draws(problem, made, each, self._rng(4))
         groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}
         groups |= datatree.data_groups(self.data, self._known)
         return xr.DataTree.from_dict(groups)
+
+    def posterior_predictive(self, *, chains: int = 4, draws: int = 250) -> "xr.DataTree":
+        r"""Return data sets that the fit expects at the rows that it learned from.
+
+        .. math:: \theta, \phi \sim p(\theta, \phi \mid \mathcal D), \qquad
+                  \tilde y_i \sim p(\,\cdot \mid h_\theta(x_i), \phi)
+
+        Parameters
+        ----------
+        chains, draws : int
+            How many; of sampled answers, at most that many draws of each of its chains, evenly
+            spaced. The group holds chains × draws × m numbers, computed a block of rows at a
+            time.
+
+        Returns
+        -------
+        xarray.DataTree
+            As `to_datatree`, with the group ``posterior_predictive``.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+        >>> fit.posterior_predictive(draws=100)["posterior_predictive"]["y"].shape
+        (4, 100, 3)
+        """
+        values = self.draws(whole_number(chains, "chains"), whole_number(draws, "draws"))
+        step = -(-next(iter(values.values())).shape[1] // draws)
+        values = {name: v[:, ::step] for name, v in values.items()}
+        rng = self._rng(1)
+        y = datatree.posterior_predictive(self.resolved, self.data, values, rng)
+        groups = {"posterior": values, "posterior_predictive": {"y": y}}
+        return datatree.tree(groups, self.data, self._known)
 
     def draws(self, chains: int = 4, draws: int = 1000) -> dict[str, Array]:
         """Return parameter draws by name, shape (chain, draw, ...), the same at every call."""

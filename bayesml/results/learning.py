@@ -73,7 +73,7 @@ def fit(
             f"fit: method must be an inference method, got {name}. For instance Exact(), MLE(), "
             "MAP(), NUTS() or Auto(), with parentheses."
         )
-    seed = _seed(rng)
+    seed = seed_of(rng)
     start = perf_counter()
     problem = model.resolve(data)
     learned = chosen.learn(problem, np.random.default_rng(seed))
@@ -88,7 +88,8 @@ def fit(
     return result
 
 
-def _seed(rng: Any) -> int:
+def seed_of(rng: Any) -> int:
+    """Return a seed from what the user gave, or a fresh one."""
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
     if rng is None:
