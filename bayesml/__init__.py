@@ -44,7 +44,21 @@ from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newt
 from bayesml.posteriors import Prediction
 from bayesml.predictors import Linear
 from bayesml.priors import Independent, NormalInverseGamma, WeaklyInformative
-from bayesml.results import CheckReport, Fit, fit, load, plots, prior_predictive
+from bayesml.results import (
+    Calibration,
+    CheckReport,
+    CrossValidation,
+    Effect,
+    Fit,
+    Risk,
+    calibration,
+    cross_validate,
+    fit,
+    load,
+    plots,
+    prior_predictive,
+    risk,
+)
 
 __all__ = [
     "LBFGS",
@@ -57,13 +71,16 @@ __all__ = [
     "Auto",
     "BayesmlError",
     "BayesmlWarning",
+    "Calibration",
     "CheckReport",
     "ConvergenceError",
     "ConvergenceWarning",
+    "CrossValidation",
     "Data",
     "DataError",
     "DataWarning",
     "Direct",
+    "Effect",
     "Exact",
     "Exponential",
     "Fit",
@@ -89,10 +106,13 @@ __all__ = [
     "Prediction",
     "PyMC",
     "RankDeficientError",
+    "Risk",
     "SamplingInterrupted",
     "StorageError",
     "StudentT",
     "WeaklyInformative",
+    "calibration",
+    "cross_validate",
     "distributions",
     "fit",
     "load",
@@ -101,4 +121,5 @@ __all__ = [
     "prior_predictive",
     "ridge_penalty",
     "ridge_prior_sd",
+    "risk",
 ]

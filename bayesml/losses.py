@@ -53,7 +53,7 @@ class SquaredError:
 
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate (y − a)²."""
-        return np.square(np.subtract(y, action, dtype=np.float64))
+        return np.asarray(np.square(np.subtract(y, action, dtype=np.float64)))
 
     def best_action(self, forecast: Forecast) -> Array:
         """Return the mean."""
@@ -72,7 +72,7 @@ class AbsoluteError:
 
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate |y − a|."""
-        return np.abs(np.subtract(y, action, dtype=np.float64))
+        return np.asarray(np.abs(np.subtract(y, action, dtype=np.float64)))
 
     def best_action(self, forecast: Forecast) -> Array:
         """Return the median."""

@@ -5,10 +5,19 @@ nothing is shown and no setting is changed. Save it with ``figure.savefig("fit.p
 what it can draw; these are the pictures that need the model, or its prediction, and not only draws.
 """
 
+from bayesml.results.plots.calibration import calibration
 from bayesml.results.plots.coefficients import coefficients
 from bayesml.results.plots.densities import posterior, predictive_check
 from bayesml.results.plots.effect import effect
 from bayesml.results.plots.loss import loss
 from bayesml.results.plots.predictions import predictions
 
-__all__ = ["coefficients", "effect", "loss", "posterior", "predictions", "predictive_check"]
+__all__ = [
+    "calibration",
+    "coefficients",
+    "effect",
+    "loss",
+    "posterior",
+    "predictions",
+    "predictive_check",
+]
