@@ -49,9 +49,8 @@ def test_quadrature_is_scoringrules_closed_form(distribution: Mixture) -> None:
 def test_mixture_of_student_t_is_its_draws(rng: np.random.Generator) -> None:
     eta, df = np.array([[0.0, 2.0]]), np.array([[3.0, 8.0]])
     sigma = np.array([[1.0, 0.5]])
-    mixture = Mixture(
-        1, np.array([0.4, 0.6]), StudentT(), lambda b: (eta, {"df": df, "sigma": sigma})
-    )
+    parts = {"df": df, "sigma": sigma}
+    mixture = Mixture(1, np.array([0.4, 0.6]), StudentT(), lambda b: (eta, parts))
     picked = rng.choice(2, p=[0.4, 0.6], size=200_000)
     draws = eta[0, picked] + sigma[0, picked] * rng.standard_t(df[0, picked])
     sampled = scoringrules.crps_ensemble(1.0, draws, backend="numpy")

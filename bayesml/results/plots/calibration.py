@@ -71,9 +71,17 @@ def _draw_histogram(axes: "Axes", result: Calibration, bins: int) -> None:
     outside = (table["share"] < table["low"]) | (table["share"] > table["high"])
     colours = np.where(outside, COLOURS[1], COLOURS[0])
     axes.bar(
-        table["left"], table["share"], 1.0 / bins, align="edge", color=colours, edgecolor="white"
+        table["left"],
+        table["share"],
+        1.0 / bins,
+        align="edge",
+        color=colours,
+        edgecolor="white",
+        alpha=0.85,
     )
-    axes.fill_between([0, 1], table["low"][0], table["high"][0], color=GREY, alpha=0.2, lw=0)
+    low, high = float(table["low"][0]), float(table["high"][0])
+    axes.fill_between([0, 1], low, high, color=GREY, alpha=0.2, lw=0, zorder=0)
+    axes.hlines([low, high], 0, 1, color=GREY, lw=0.6)
     axes.axhline(1.0 / bins, color=GREY, lw=1.0, ls="--")
     axes.set_xlabel("PIT value")
     axes.set_ylabel("share of observations")
