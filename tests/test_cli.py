@@ -207,6 +207,17 @@ def test_fit_says_which_rows_it_drops(run: Run, tmp_path: Path) -> None:
     assert 3 not in set(pd.read_csv(tmp_path / "predictions.csv")["row"])
 
 
+def test_numbers_with_stray_text_are_noticed(run: Run, birds: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(birds).astype({"year": str})
+    frame.loc[7, "year"] = "2OO8"
+    frame.to_csv(tmp_path / "typo.csv", index=False)
+    formula = "body_mass_g ~ year + sex"
+    code, _, err = run("fit", tmp_path / "typo.csv", formula, "--out", tmp_path / "out")
+    assert code == 0
+    assert "column 'year' holds numbers, but '2OO8' in row 7 is text" in err
+    assert "'sex'" not in err
+
+
 def test_predict_leaves_out_rows_when_asked(run: Run, fitted: bm.Fit, tmp_path: Path) -> None:
     fitted.save(tmp_path / "fit.nc")
     code, _, err = run("predict", tmp_path / "fit.nc", PENGUINS)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bayesml as bm
-from bayesml.cli.tables import complete_rows, read_table
+from bayesml.cli.tables import complete_rows, read_table, warn_of_stray_text
 from bayesml.cli.wording import in_words, tell
 from bayesml.data.messages import plural
 from bayesml.inference import Method
@@ -33,6 +33,7 @@ def fit(options: Namespace) -> None:
     likelihood = _likelihood(options.likelihood)
     method = _method(options.method, options.draws)
     frame = read_table(options.data)
+    warn_of_stray_text(frame, [str(name) for name in frame if str(name) in options.formula])
     data = bm.Data.from_formula(options.formula, frame, missing=options.missing)
     for name in filter(None, (options.term, options.by)):
         require_column(name, columns_read(data.design))

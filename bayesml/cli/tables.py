@@ -83,6 +83,30 @@ def _neighbours(path: Path) -> str:
     return f" (there are: {quoted(tables)})" if tables else ""
 
 
+def warn_of_stray_text(frame: "pd.DataFrame", names: Sequence[str]) -> None:
+    """Warn of columns that hold numbers but for a few entries, and so would count as levels.
+
+    Warns
+    -----
+    DataWarning
+        Naming the column and the first entry that is not a number.
+    """
+    import pandas as pd
+
+    for name in names:
+        column = frame[name]
+        if pd.api.types.is_string_dtype(column):
+            strays = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
+            if 0 < len(strays) < 0.5 * column.notna().sum():
+                warnings.warn(
+                    f"column {name!r} holds numbers, but {strays.iloc[0]!r} in row "
+                    f"{strays.index[0]} is text, so that all of it is taken for levels; "
+                    "correct the file if that is not meant",
+                    DataWarning,
+                    stacklevel=2,
+                )
+
+
 def complete_rows(frame: "pd.DataFrame", columns: Sequence[str]) -> "pd.DataFrame":
     """Leave out rows with missing values in these columns.
 

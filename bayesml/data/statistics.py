@@ -4,14 +4,14 @@ Derived in docs/theory/sufficient_statistics.md.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 
 from bayesml.data.blocks import Block
 from bayesml.errors import DataError
-from bayesml.linalg import triangular_factor
+from bayesml.linalg import GRAM_SAFE, gram_factor, tall_factor, triangular_factor
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
@@ -36,10 +36,9 @@ class SufficientStatistics:
         Number of rows m.
     weight : float
         Sum of the observation weights W; equals m without weights.
-    mean_X : ndarray, shape (n,)
-        Weighted means of the features, in the features' units.
-    mean_y : float
-        Weighted mean of the target.
+    mean, mean_error : ndarray, shape (n + 1,)
+        Weighted means of the features and of the target, rounded, and what the rounding left
+        out: far from the origin the merged factor needs both.
     R : ndarray, shape (n + 1, n + 1)
         Upper-triangular factor; its last column belongs to the target.
 
@@ -62,38 +61,41 @@ class SufficientStatistics:
 
     rows: int
     weight: float
-    mean_X: Array
-    mean_y: float
+    mean: Array
+    mean_error: Array
     R: Array
 
     @property
     def n(self) -> int:
         """Number of features."""
-        return len(self.mean_X)
+        return len(self.mean) - 1
+
+    @property
+    def mean_X(self) -> Array:
+        """Weighted means of the features, in the features' units."""
+        return self.mean[:-1]
+
+    @property
+    def mean_y(self) -> float:
+        """Weighted mean of the target, in its unit."""
+        return float(self.mean[-1])
 
     @classmethod
-    def empty(cls, n: int) -> "SufficientStatistics":
-        """Return the neutral element: the statistics of no rows of `n` features."""
-        return cls(0, 0.0, np.zeros(n), 0.0, np.zeros((n + 1, n + 1)))
+    def empty(cls, n: int, rows: int = 0) -> "SufficientStatistics":
+        """Return the statistics of rows without weight: the neutral element."""
+        zero = np.zeros(n + 1)
+        return cls(rows, 0.0, zero, zero, np.zeros((n + 1, n + 1)))
 
     @classmethod
     def of(cls, block: Block) -> "SufficientStatistics":
-        """Compute the statistics of one block of rows, by Householder QR of the centred block."""
+        """Compute the statistics of one block of rows (S2)."""
         b, n = block.X.shape
-        A = np.empty((b, n + 1), order="F")
-        A[:, :n], A[:, n] = block.X, block.y
         w = block.observation_weights
         weight = float(b) if w is None else float(np.sum(w))
         if weight == 0.0:
-            return cls.empty(n)
-        mean = _mean(A, w, weight)
-        A -= mean
-        rounding = _mean(A, w, weight)
-        A -= rounding
-        mean += rounding
-        if w is not None:
-            A *= np.sqrt(w)[:, None]
-        return cls(b, weight, mean[:n], float(mean[n]), triangular_factor(A))
+            return cls.empty(n, b)
+        fast = None if w is not None else _without_copy(block)
+        return fast or _centred(block, weight)
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[Block]) -> "SufficientStatistics":
@@ -112,33 +114,77 @@ class SufficientStatistics:
                 f"Statistics of {self.n} and of {other.n} features cannot be merged: "
                 "both data sets need the same columns in the same order."
             )
+        rows = self.rows + other.rows
         if other.weight == 0.0 or self.weight == 0.0:
-            return self if other.weight == 0.0 else other
+            return replace(self if other.weight == 0.0 else other, rows=rows)
         weight = self.weight + other.weight
-        step = np.append(other.mean_X - self.mean_X, other.mean_y - self.mean_y)
-        mean = np.append(self.mean_X, self.mean_y) + step * (other.weight / weight)
+        step = (other.mean - self.mean) + (other.mean_error - self.mean_error)
+        move = step * (other.weight / weight) + self.mean_error
+        mean = self.mean + move
         between = sqrt(self.weight) * sqrt(other.weight / weight) * step
         R = triangular_factor(np.vstack([self.R, other.R, between]))
-        return SufficientStatistics(self.rows + other.rows, weight, mean[:-1], float(mean[-1]), R)
+        return SufficientStatistics(rows, weight, mean, (self.mean - mean) + move, R)
 
     @property
     def sd_X(self) -> Array:
-        """Standard deviation of each feature (divisor W − 1), in the feature's unit."""
+        """Standard deviation of each feature (divisor W − 1, at least 1), in the feature's unit."""
         norms: Array = np.linalg.norm(self.R[:, :-1], axis=0)
         return np.where(norms <= 4 * self.noise[:-1], 0.0, norms) / sqrt(max(self.weight - 1, 1))
 
     @property
     def sd_y(self) -> float:
-        """Standard deviation of the target (divisor W − 1), in its unit."""
+        """Standard deviation of the target (divisor W − 1, at least 1), in its unit."""
         norm = float(np.linalg.norm(self.R[:, -1]))
         return 0.0 if norm <= 4 * self.noise[-1] else norm / sqrt(max(self.weight - 1, 1))
 
     @property
     def noise(self) -> Array:
         """Rounding level of the norm of each centred column: what float64 storage has left."""
-        mean = np.append(self.mean_X, self.mean_y)
-        return np.asarray(EPS * np.abs(mean) * sqrt(self.weight))
+        return np.asarray(EPS * np.abs(self.mean) * sqrt(self.weight))
+
+
+def _without_copy(block: Block) -> SufficientStatistics | None:
+    """Compute the statistics from products of the rows as they lie, where that is accurate (A2).
+
+    Subtracting the means from the moments multiplies the rounding by 1 + mean²/variance. With
+    the condition number it bounds the error of the factor; beyond the bound there is none.
+    """
+    X, y = block.X, block.y
+    b, n = X.shape
+    if b < 8 * (n + 1):
+        return None
+    gram, targets = np.empty((n + 1, n + 1)), np.column_stack([y, np.ones(b)])
+    gram[:n, :n] = X.T @ X
+    products = X.T @ targets
+    gram[:n, n] = gram[n, :n] = products[:, 0]
+    gram[n, n] = y @ y
+    sums = np.append(products[:, 1], y.sum())
+    raw = np.diag(gram).copy()
+    gram -= np.outer(sums, sums / b)
+    variances = np.diag(gram)
+    if np.any(variances <= 0.1 * raw):
+        return None
+    R, condition = gram_factor(gram)
+    if condition > GRAM_SAFE:
+        return None
+    mean = sums / b
+    return SufficientStatistics(b, float(b), mean, np.zeros(n + 1), R)
+
+
+def _centred(block: Block, weight: float) -> SufficientStatistics:
+    """Compute the statistics from a centred, weighted copy of the block."""
+    w, (b, n) = block.observation_weights, block.X.shape
+    centre = np.append(_mean(block.X, w, weight), _mean(block.y, w, weight))
+    A = np.empty((b, n + 1))
+    np.subtract(block.X, centre[:n], out=A[:, :n])
+    np.subtract(block.y, centre[n], out=A[:, n])
+    rest = _mean(A, w, weight)
+    A -= rest
+    if w is not None:
+        A *= np.sqrt(w)[:, None]
+    mean = centre + rest
+    return SufficientStatistics(b, weight, mean, (centre - mean) + rest, tall_factor(A))
 
 
 def _mean(A: Array, w: Array | None, weight: float) -> Array:
-    return A.mean(axis=0) if w is None else np.asarray((w @ A) / weight)
+    return np.asarray((np.ones(len(A)) if w is None else w) @ A / weight)

@@ -240,11 +240,11 @@ class Laplace:
 
 def standard_student_t_log_density(z: Array, df: Array) -> Array:
     """Log density of Student's t with zero location and unit scale."""
-    constant = _log_gamma_step(0.5 * df) - 0.5 * np.log(np.pi * df)
+    constant = log_gamma_step(0.5 * df) - 0.5 * np.log(np.pi * df)
     return np.asarray(constant - 0.5 * (df + 1) * np.log1p(z**2 / df))
 
 
-def _log_gamma_step(x: Array) -> Array:
+def log_gamma_step(x: Array) -> Array:
     """Evaluate log Γ(x + ½) − log Γ(x) without the cancellation at large x.
 
     From x = 20 the asymptotic series of Tricomi & Erdélyi (1951) has error below 1e-14.

@@ -14,11 +14,15 @@ from bayesml.posteriors import ConjugatePosterior, ExactPosterior, Posterior
 from bayesml.posteriors.conjugate import conjugate_update
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.exact import KnownScale
-from bayesml.posteriors.linear_gaussian import LinearGaussian, least_squares, linear_gaussian
+from bayesml.posteriors.least_squares import RowResiduals, least_squares
+from bayesml.posteriors.linear_gaussian import LinearGaussian, NormalPriors, linear_gaussian
 from bayesml.posteriors.log_scale import integrate_log_scale
 from bayesml.predictors import Linear
 from bayesml.priors import NormalInverseGamma
 from bayesml.typing import Array
+
+REFINED_ALWAYS = 1_000_000  # numbers in the design up to which refinement is a few milliseconds
+REFINED_FROM = 1e5  # condition number from which it is needed for ten digits
 
 
 @dataclass(frozen=True)
@@ -88,19 +92,39 @@ def coefficient_names(problem: Problem) -> tuple[str, ...]:
     return (("intercept",) if problem.has_intercept else ()) + tuple(problem.data.feature_names)
 
 
-def normal_rows(priors: Sequence[Distribution], rows: Array) -> tuple[Array, Array, Array]:
-    """Return the functionals of β with Normal priors, their means and standard deviations."""
+def normal_priors(priors: Sequence[Distribution], rows: Array) -> NormalPriors:
+    """Return the Normal ones among the priors of the functionals `rows` of β."""
     normal = [(k, prior) for k, prior in enumerate(priors) if isinstance(prior, Normal)]
     means = np.array([prior.mean for _, prior in normal], dtype=np.float64)
     sds = np.array([prior.sd for _, prior in normal], dtype=np.float64)
-    return rows[[k for k, _ in normal]], means, sds
+    return NormalPriors(rows[[k for k, _ in normal]], means, sds)
 
 
 def geometry_of(problem: Problem) -> LinearGaussian:
     """Return the linear Gaussian model of a problem with Flat or Normal priors, for every σ."""
+    priors = normal_priors(problem.coefficient_priors(), problem.prior_rows())
+    return join(problem, priors)
+
+
+def join(problem: Problem, priors: NormalPriors, sigma_0: float | None = None) -> LinearGaussian:
+    """Join data and priors; refine with the rows where that is cheap or needed (A6)."""
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
-    rows, mean, sd = normal_rows(problem.coefficient_priors(), problem.prior_rows())
-    return linear_gaussian(data, rows, mean, sd, coefficient_names(problem))
+    origin, intercept = problem.statistics.mean_X, problem.has_intercept
+    small = problem.data.m * data.M.shape[0] <= REFINED_ALWAYS
+    rows = RowResiduals(problem.data.blocks, origin, intercept, data)
+    refined = small or data.rank.condition > REFINED_FROM
+    names = coefficient_names(problem)
+    return linear_gaussian(data, priors, names, rows if refined else None, sigma_0)
+
+
+def numerics(geometry: LinearGaussian) -> dict[str, float]:
+    """Return what is known of the accuracy of the decomposition."""
+    rank = geometry.data.rank
+    return {
+        "condition": rank.condition,
+        "rank": float(rank.rank),
+        "refinements": float(geometry.refinements),
+    }
 
 
 def coordinates_of(problem: Problem) -> LinearCoordinates:
@@ -110,10 +134,7 @@ def coordinates_of(problem: Problem) -> LinearCoordinates:
 
 def _quadrature(problem: Problem) -> Learned:
     geometry, coordinates = geometry_of(problem), coordinates_of(problem)
-    diagnostics = {
-        "condition": geometry.data.rank.condition,
-        "rank": float(geometry.data.rank.rank),
-    }
+    diagnostics = numerics(geometry)
     proper = all(prior.proper for prior in problem.coefficient_priors())
     sigma = problem.known.get("sigma")
     if sigma is not None:
@@ -148,18 +169,16 @@ def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Arr
 
 
 def _conjugate(problem: Problem, prior: NormalInverseGamma) -> Learned:
-    data = least_squares(problem.statistics, intercept=problem.has_intercept)
     mean, scale = np.atleast_1d(prior.mean), np.atleast_1d(prior.scale)
     if problem.has_intercept:
         mean = np.append(prior.intercept_mean, mean[: problem.data.n])
         scale = np.append(prior.intercept_scale, scale[: problem.data.n])
-    rows, names = problem.prior_rows(), coefficient_names(problem)
-    geometry = linear_gaussian(data, rows, mean, scale, names, sigma_0=1.0)
+    geometry = join(problem, NormalPriors(problem.prior_rows(), mean, scale), sigma_0=1.0)
     a, b, log_evidence = conjugate_update(geometry, prior.shape, prior.rate)
     return Learned(
         ConjugatePosterior(geometry, a, b, coordinates_of(problem)),
         problem.model,
         "exact posterior in closed form (normal-inverse-gamma)",
         log_evidence,
-        {"condition": data.rank.condition, "rank": float(data.rank.rank)},
+        numerics(geometry),
     )

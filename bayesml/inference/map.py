@@ -8,12 +8,13 @@ from scipy.optimize import brentq
 from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
-from bayesml.inference.exact import coefficient_names, geometry_of, obstacle
+from bayesml.inference.exact import coefficient_names, geometry_of, numerics, obstacle
 from bayesml.inference.objectives import negative_log_density
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
-from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper, least_squares
+from bayesml.posteriors.least_squares import least_squares
+from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper
 from bayesml.posteriors.log_scale import maximise_log_scale
 from bayesml.priors import NormalInverseGamma
 from bayesml.typing import Array
@@ -143,7 +144,7 @@ def _closed_form(problem: Problem) -> Learned:
         problem.model,
         f"posterior mode: {how}",
         NO_EVIDENCE,
-        {"condition": geometry.data.rank.condition, "rank": float(geometry.data.rank.rank)},
+        numerics(geometry),
     )
 
 
@@ -185,9 +186,8 @@ def _joint_covariance(
     data, sigma, prior = geometry.data, geometry.sigma_0 * np.exp(u), problem.inferred["sigma"]
     L = geometry.joint.basis
     within: Array = (L * geometry.relative_variance(np.array(u))) @ L.T
-    residual = data.M @ (beta - data.solution)
-    squares = data.residual_sum_of_squares + float(residual @ residual)
-    cross = -2.0 * (residual @ data.M) / sigma**2
+    pull, squares = data.residuals(beta)
+    cross = 2.0 * pull / sigma**2
     slope, bend = float(prior.score(sigma)), float(prior.curvature(sigma))
     curvature = 2.0 * squares / sigma**2 - sigma**2 * bend - sigma * slope
     pull = within @ cross

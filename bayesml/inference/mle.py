@@ -3,11 +3,12 @@
 Derived in docs/theory/point_estimates.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bayesml.inference.base import Learned
+from bayesml.inference.exact import geometry_of, numerics
 from bayesml.inference.objectives import MeanSquaredError, negative_log_density
 from bayesml.inference.point import (
     NO_EVIDENCE,
@@ -18,10 +19,10 @@ from bayesml.inference.point import (
 )
 from bayesml.inference.terms import standardise
 from bayesml.likelihoods import Gaussian
-from bayesml.linalg import solve_upper
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
-from bayesml.posteriors.linear_gaussian import LeastSquares, least_squares
+from bayesml.posteriors.least_squares import least_squares
+from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.typing import Array
 
 EXACT_FIT = (
@@ -74,62 +75,62 @@ class MLE:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
-        data = least_squares(problem.statistics, intercept=problem.has_intercept)
-        refuse_dependent(problem, data)
         if not isinstance(problem.model.likelihood, Gaussian):
+            data = least_squares(problem.statistics, intercept=problem.has_intercept)
+            refuse_dependent(problem, data)
             objective = negative_log_density(problem, with_prior=False)
             return optimise(problem, objective, self.optimizer, rng, "maximum likelihood")
+        geometry = geometry_of(problem)
         if self.optimizer is None:
-            how = "least squares by QR of the centred data"
-            return _least_squares_fit(problem, data, data.solution, how)
-        objective_j = MeanSquaredError(problem, data, standardise(problem))
-        start = np.zeros(len(data.solution))
+            how = "least squares by orthogonal factors of the centred data"
+            return _classical(problem, geometry, geometry.reference, how)
+        objective_j = MeanSquaredError(problem, geometry.data, standardise(problem))
+        start = np.zeros(geometry.p)
         optimum = self.optimizer.minimize(objective_j, start, rng=rng)
-        how = f"least squares by {self.optimizer!r}, {optimum.iterations} iterations"
-        return _least_squares_fit(
+        learned = _classical(
             problem,
-            data,
+            geometry,
             objective_j.frame.beta(optimum.x),
-            f"{how}: {optimum.reason}",
-            {"gradient_norm": optimum.gradient_norm, "iterations": float(optimum.iterations)},
-            convergence_notes(optimum, definite=True),
-            optimum.loss_curve * objective_j.unit,
+            f"least squares by {self.optimizer!r}, {optimum.iterations} iterations: "
+            f"{optimum.reason}",
+        )
+        iterated = {
+            "gradient_norm": optimum.gradient_norm,
+            "iterations": float(optimum.iterations),
+        }
+        return replace(
+            learned,
+            diagnostics={**learned.diagnostics, **iterated},
+            notes=(*learned.notes, *convergence_notes(optimum, definite=True)),
+            loss_curve=optimum.loss_curve * objective_j.unit,
         )
 
 
-def _least_squares_fit(
-    problem: Problem,
-    data: LeastSquares,
-    beta: Array,
-    explanation: str,
-    diagnostics: dict[str, float] | None = None,
-    notes: tuple[str, ...] = (),
-    loss_curve: Array | None = None,
-) -> Learned:
-    W, p = data.weight, len(beta)
-    rss = data.residual_sum_of_squares + float(np.sum((data.M @ (beta - data.solution)) ** 2))
+def _classical(problem: Problem, geometry: LinearGaussian, beta: Array, how: str) -> Learned:
+    """State σ and the classical standard errors at an estimate of β (E3, E4)."""
+    W, p, L = geometry.data.weight, geometry.p, geometry.joint.basis
+    away = geometry.data.M @ (beta - geometry.reference)
+    squares = geometry.squares + float(away @ away)
     known = problem.known.get("sigma")
-    if known is None and data.fits_exactly:
-        notes = (*notes, EXACT_FIT)
-    residual_sd = float(np.sqrt(rss / (W - p))) if p < W else np.inf
-    inverse = solve_upper(data.M, np.eye(p))
-    spread = known if known is not None else residual_sd
-    sigma = known if known is not None else float(np.sqrt(rss / W))
+    residual_sd = float(np.sqrt(squares / (W - p))) if p < W else np.inf
+    spread = residual_sd if known is None else known
+    sigma = float(np.sqrt(squares / W)) if known is None else known
+    free = known is None and p < W
+    covariance = (spread / geometry.sigma_0) ** 2 * (L @ L.T) if np.isfinite(spread) else None
     posterior = point_estimate(
         problem,
         beta,
-        spread**2 * (inverse @ inverse.T),
+        np.diag(np.full(p, np.inf)) if covariance is None else covariance,
         {"sigma": sigma},
         {} if known is not None else {"sigma": sigma / float(np.sqrt(2.0 * W))},
-        W - p if known is None and p < W else np.inf,
+        W - p if free else np.inf,
+        geometry.reference_error if beta is geometry.reference else None,
     )
-    evidence = {"condition": data.rank.condition, "rank": float(data.rank.rank)}
     return Learned(
         posterior,
         problem.model,
-        explanation,
+        how,
         NO_EVIDENCE,
-        evidence | {"residual_sd": residual_sd} | (diagnostics or {}),
-        notes,
-        loss_curve,
+        numerics(geometry) | {"residual_sd": residual_sd},
+        (EXACT_FIT,) if known is None and (squares == 0.0 or p >= W) else (),
     )

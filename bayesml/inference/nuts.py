@@ -10,7 +10,8 @@ from bayesml.inference.engines import Direct, Engine
 from bayesml.inference.exact import coefficient_names
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
-from bayesml.posteriors.linear_gaussian import check_proper, least_squares
+from bayesml.posteriors.least_squares import least_squares
+from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.priors import NormalInverseGamma
 
 

@@ -13,7 +13,7 @@ from bayesml.distributions import Distribution, Flat, grouped
 from bayesml.inference.terms import DataTerm, RowsTerm, Standardisation, StatisticsTerm, standardise
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Problem
-from bayesml.posteriors.linear_gaussian import LeastSquares, least_squares
+from bayesml.posteriors.least_squares import LeastSquares, least_squares
 from bayesml.typing import Array, Integers
 
 
@@ -70,11 +70,11 @@ class MeanSquaredError:
     @cached_property
     def _d(self) -> Array:
         unit = self.frame.sd_y * np.sqrt(self.data.weight)
-        return np.asarray(self.data.M @ (self.data.solution - self.frame.start) / unit)
+        return np.asarray((self.data.d - self.data.M @ self.frame.start) / unit)
 
     @property
     def _floor(self) -> float:
-        return self.data.residual_sum_of_squares / (self.data.weight * self.frame.sd_y**2)
+        return self.data.floor / (self.data.weight * self.frame.sd_y**2)
 
     @cached_property
     def _rows(self) -> tuple[Array, Array, Array]:

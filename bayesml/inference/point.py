@@ -12,7 +12,8 @@ from bayesml.inference.terms import RowsTerm
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum
 from bayesml.posteriors import PointEstimate
-from bayesml.posteriors.linear_gaussian import LeastSquares, check_proper
+from bayesml.posteriors.least_squares import LeastSquares
+from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.typing import Array
 
 NO_EVIDENCE = (
@@ -28,13 +29,17 @@ def point_estimate(
     noise: Mapping[str, float],
     noise_errors: Mapping[str, float],
     df: float,
+    rounding: Array | None = None,
 ) -> PointEstimate:
     """Return parameters by name, in original units, with their standard errors."""
     coordinates = coordinates_of(problem)
-    values = {name: np.asarray(v) for name, v in coordinates.split(beta).items()}
+    left_out = np.zeros(len(beta)) if rounding is None else rounding
+    values = coordinates.split_exactly(beta, left_out)
     errors = {}
     for name, A in coordinates.parameters().items():
-        variance = np.einsum("kp,pq,kq->k", A, covariance, A)
+        with np.errstate(invalid="ignore"):  # without residual freedom there are none: infinite
+            variance = np.einsum("kp,pq,kq->k", A, covariance, A)
+        variance = np.where(np.isnan(variance), np.inf, variance)
         errors[name] = np.sqrt(variance).reshape(values[name].shape)
     return PointEstimate(
         problem.model.predictor,

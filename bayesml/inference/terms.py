@@ -13,7 +13,7 @@ import numpy as np
 
 from bayesml.likelihoods import Likelihood
 from bayesml.model import Problem
-from bayesml.posteriors.linear_gaussian import LeastSquares
+from bayesml.posteriors.least_squares import LeastSquares
 from bayesml.typing import Array, Integers
 
 
@@ -125,8 +125,7 @@ class StatisticsTerm:
     ) -> tuple[float, Array, dict[str, float]]:
         """Return the sum, its gradient in z and its derivative in σ."""
         sigma, W = noise["sigma"], self.data.weight
-        residual = self.data.M @ (self.frame.beta(z) - self.data.solution)
-        squares = float(residual @ residual) + self.data.residual_sum_of_squares
+        pull, squares = self.data.residuals(self.frame.beta(z))
         value = -0.5 * squares / sigma**2 - W * (np.log(sigma) + 0.5 * np.log(2 * np.pi))
-        gradient = -self.frame.scale * (residual @ self.data.M) / sigma**2
+        gradient = self.frame.scale * pull / sigma**2
         return float(value), gradient, {"sigma": squares / sigma**3 - W / sigma}

@@ -10,13 +10,14 @@ from math import log, pi
 import numpy as np
 from scipy.special import gammainccinv, gammaln
 
+from bayesml.distributions.real_line import log_gamma_step
 from bayesml.likelihoods import StudentT
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import row_blocks
+from bayesml.posteriors.rows import check_probability, row_blocks
 from bayesml.typing import Array
 
 
@@ -32,19 +33,22 @@ class InverseGammaScale:
         """E[σ] = √b Γ(a − ½)/Γ(a), infinite for a ≤ ½."""
         if self.shape <= 0.5:
             return np.array([np.inf])
-        ratio = np.exp(gammaln(self.shape - 0.5) - gammaln(self.shape))
-        return np.array([np.sqrt(self.rate) * ratio])
+        step = log_gamma_step(np.asarray(self.shape - 0.5))
+        return np.atleast_1d(np.sqrt(self.rate) * np.exp(-step))
 
     @property
     def sd(self) -> Array:
         """Standard deviation of σ, infinite for a ≤ 1."""
         if self.shape <= 1.0:
             return np.array([np.inf])
-        return np.sqrt(self.rate / (self.shape - 1.0) - self.mean**2)
+        # Var σ = b (1/(a−1) − e^{−2s}), s = log Γ(a) − log Γ(a−½); both terms are near 1/a.
+        step = log_gamma_step(np.asarray(self.shape - 0.5))
+        excess = -np.expm1(np.log(self.shape - 1.0) - 2.0 * step)
+        return np.atleast_1d(np.sqrt(self.rate / (self.shape - 1.0) * excess))
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ."""
-        precision = gammainccinv(self.shape, q) / self.rate
+        precision = gammainccinv(self.shape, float(check_probability(q))) / self.rate
         return np.atleast_1d(1.0 / np.sqrt(precision))
 
 
@@ -145,10 +149,9 @@ def conjugate_update(
     shape, rate : float
         Prior a and b of the variance.
     """
-    W, zero = geometry.data.weight, np.zeros(())
+    W = geometry.data.weight
     a = shape + 0.5 * W
-    squares = geometry.data.residual_sum_of_squares + float(geometry.prior_penalty(zero))
-    b = rate + 0.5 * squares
+    b = rate + 0.5 * (geometry.squares + geometry.prior_squares)
     log_evidence = (
         -0.5 * W * log(2.0 * pi)
         + 0.5 * geometry.p * log(2.0 * pi)

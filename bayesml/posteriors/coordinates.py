@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesml.linalg.doubled import exact_dot
 from bayesml.typing import Array
 
 
@@ -43,6 +44,18 @@ class LinearCoordinates:
         if not self.intercept:
             return {"weights": weights}
         return {"intercept": np.concatenate([[1.0], -self.origin])[None, :], "weights": weights}
+
+    def split_exactly(self, beta: Array, error: Array) -> dict[str, Array]:
+        """Return parameters by name from one β, with what its rounding left out (A7).
+
+        Far from the origin the intercept is a small difference of large numbers.
+        """
+        parameters = self.split(beta + error)
+        if self.intercept:
+            row = np.append(1.0, -self.origin)
+            high, low = exact_dot(row, beta)
+            parameters["intercept"] = np.asarray(high + (low + float(row @ error)))
+        return parameters
 
     def split(self, beta: Array) -> dict[str, Array]:
         """Return parameters by name from β of shape (..., p); the intercept at X = 0."""

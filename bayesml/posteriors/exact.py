@@ -16,7 +16,7 @@ from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import LogScalePosterior
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import row_blocks
+from bayesml.posteriors.rows import check_probability, row_blocks
 from bayesml.typing import Array
 
 
@@ -74,14 +74,14 @@ class ScaleMarginal:
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ given y."""
-        return np.atleast_1d(self.posterior.quantile(q))
+        return np.atleast_1d(self.posterior.quantile(float(check_probability(q))))
 
 
 @dataclass(frozen=True, eq=False)
 class ExactPosterior:
     r"""Gaussian in the coefficients given σ, σ on quadrature nodes: nothing is sampled.
 
-    .. math:: p(\beta \mid y) = \sum_k \pi_k\,\mathrm{Normal}(\beta \mid \hat\beta + L\gamma_k,\
+    .. math:: p(\beta \mid y) = \sum_k \pi_k\,\mathrm{Normal}(\beta \mid \beta_0 + L\gamma_k,\
               L D_k L^\top) \qquad (L11)
 
     Attributes
@@ -157,14 +157,14 @@ class ExactPosterior:
         """Return means and standard deviations of Aβ (+ noise) at the nodes of σ, (rows, K)."""
         u, g = self.scale.nodes, self.geometry
         h = A @ g.joint.basis
-        eta = (A @ g.data.solution)[:, None] + h @ g.shift(u).T
+        eta = (A @ g.reference)[:, None] + h @ g.shift(u).T
         return eta, {"sigma": np.sqrt(h**2 @ g.relative_variance(u).T + noise_variance)}
 
     def _sample(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
         u, g = self.scale.sample(rng, size), self.geometry
         noise = rng.standard_normal((size, g.p))
         deviation = g.shift(u) + np.sqrt(g.relative_variance(u)) * noise
-        return g.data.solution + deviation @ g.joint.basis.T, g.sigma_0 * np.exp(u)
+        return g.reference + deviation @ g.joint.basis.T, g.sigma_0 * np.exp(u)
 
     def _eta(self, X: Array, beta: Array) -> Array:
         eta = np.empty((beta.shape[0], X.shape[0]))

@@ -1,7 +1,7 @@
 """The linear Gaussian model as a function of σ alone, after one decomposition.
 
 Coordinates are β = (b at the mean of the features, θ), or θ without an intercept. Everything is
-expanded around the least-squares solution, so that flat priors give its digits back.
+expanded around the posterior mean at one reference scale, refined to the last digit.
 Derived in docs/theory/linear_gaussian.md, whose labels are cited.
 """
 
@@ -9,109 +9,89 @@ from dataclasses import dataclass
 from math import log, pi, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import RankDeficientError
-from bayesml.linalg import (
-    JointDiagonal,
-    RankReport,
-    diagonalise_jointly,
-    rank_report,
-    solve_upper,
-    triangular_factor,
-)
+from bayesml.linalg import JointDiagonal, diagonalise_jointly
+from bayesml.posteriors.least_squares import LeastSquares, Residuals
 from bayesml.typing import Array
 
 LOG_2PI = log(2.0 * pi)
-EPS = float(np.finfo(np.float64).eps)
+MOST_REFINEMENTS = 6
 
 
 @dataclass(frozen=True, eq=False)
-class LeastSquares:
-    r"""The data term: :math:`\sum_i w_i (y_i - x_i^\top\beta)^2 = \|d - M\beta\|^2 + \rho^2` (L2).
+class NormalPriors:
+    r"""Independent Normal priors on functionals of β: rows·β ~ Normal(mean, sd) (L3).
 
     Attributes
     ----------
-    M : ndarray, shape (p, p)
-        Upper triangular.
-    d : ndarray, shape (p,)
-    solution : ndarray, shape (p,)
-        A minimiser β̂; the only one if the rank is full.
-    residual_sum_of_squares : float
-        Its value, in squared units of y.
-        Exactly zero where it is at the rounding level of the target.
-    weight : float
-        W.
-    rank : RankReport
+    rows : ndarray, shape (k, p)
+        Linearly independent; none for a coefficient with a flat prior.
+    mean, sd : ndarray, shape (k,)
+        In the unit of the functional.
     """
 
-    M: Array
-    d: Array
-    solution: Array
-    residual_sum_of_squares: float
-    weight: float
-    rank: RankReport
+    rows: Array
+    mean: Array
+    sd: Array
 
     @property
-    def fits_exactly(self) -> bool:
-        """Whether the residuals are zero, or cannot be told from it in floating point."""
-        return self.residual_sum_of_squares == 0.0
+    def P(self) -> Array:
+        """The rows divided by their standard deviations."""
+        return self.rows / self.sd[:, None]
 
-
-def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> LeastSquares:
-    """Solve the least-squares problem from the sufficient statistics (L2)."""
-    n, R, W = statistics.n, statistics.R, statistics.weight
-    noise = statistics.noise[:n]
-    if intercept:
-        M: Array = np.zeros((n + 1, n + 1))
-        M[0, 0], M[1:, 1:] = sqrt(W), R[:n, :n]
-        d = np.append(sqrt(W) * statistics.mean_y, R[:n, n])
-        rss, noise = R[n, n] ** 2, np.append(0.0, noise)
-    else:
-        means = sqrt(W) * np.append(statistics.mean_X, statistics.mean_y)
-        full = triangular_factor(np.vstack([means, R]))
-        M, d, rss = full[:n, :n], full[:n, n], full[n, n] ** 2
-    rank = rank_report(M, noise)
-    if rank.null_space.shape[1] == 0:
-        return LeastSquares(M, d, solve_upper(M, d), _above_rounding(rss, statistics), W, rank)
-    norms = np.linalg.norm(M, axis=0)
-    scale = np.where(norms > 0, norms, 1.0)
-    equilibrated = np.linalg.lstsq(M / scale, d, rcond=1e-12)[0]
-    solution = equilibrated / scale
-    rss += float(np.sum((d - M @ solution) ** 2))
-    return LeastSquares(M, d, solution, _above_rounding(rss, statistics), W, rank)
-
-
-def _above_rounding(rss: float, statistics: SufficientStatistics) -> float:
-    """Return the residual sum of squares, or zero if the rounding of y explains it."""
-    n = statistics.n
-    largest = float(np.linalg.norm(statistics.R[:, n])) + abs(statistics.mean_y) * sqrt(
-        statistics.weight
-    )
-    return float(rss) if rss > (8 * (n + 1) * EPS * largest) ** 2 else 0.0
+    def misfit(self, beta: Array) -> Array:
+        """Evaluate (mean − rows·β)/sd."""
+        return np.asarray((self.mean - self.rows @ beta) / self.sd)
 
 
 @dataclass(frozen=True, eq=False)
 class LinearGaussian:
     r"""Gaussian posterior of the coefficients given σ, for every σ.
 
-    .. math:: \beta \mid y, \sigma \sim \mathrm{Normal}\bigl(\hat\beta + L\gamma(\sigma),\
+    .. math:: \beta \mid y, \sigma \sim \mathrm{Normal}\bigl(\beta_0 + L\gamma(\sigma),\
               L\,\mathrm{diag}\{D(\sigma)\}\,L^\top\bigr)
 
-    with :math:`r = \sigma/\sigma_0`, :math:`D_k = r^2/(c_k^2 + r^2 s_k^2)` and
-    :math:`\gamma_k = s_k \hat p_k D_k` (L6, L7).
+    with :math:`\sigma = \sigma_0 e^u`, :math:`D_k = r^2/(c_k^2 + r^2 s_k^2)`, :math:`r = e^u`, and
+    :math:`\gamma_k = g_k D_k (e^{-2u} - 1)` (L6, L7).
+
+    Attributes
+    ----------
+    data : LeastSquares
+    joint : JointDiagonal
+    reference, reference_error : ndarray, shape (p,)
+        β₀, the posterior mean at σ₀, rounded, and what the rounding left out.
+    pull : ndarray, shape (p,)
+        g, the data's pull at β₀ in the basis L; the prior's is its opposite.
+    squares, floor : float
+        Σ wᵢ rᵢ² at β₀, and at the least-squares solution, in squared units of y.
+    sigma_0 : float
+        In the unit of y.
+    prior_squares : float
+        The squared prior misfit at β₀.
+    prior_constant : float
+        The logarithm of the priors' normalising constants.
+    refinements : int
+        Steps of iterative refinement that were taken.
     """
 
     data: LeastSquares
     joint: JointDiagonal
-    misfit: Array
+    reference: Array
+    reference_error: Array
+    pull: Array
+    squares: float
+    floor: float
     sigma_0: float
+    prior_squares: float
     prior_constant: float
+    refinements: int
 
     @property
     def p(self) -> int:
         """Number of coefficients."""
-        return len(self.data.solution)
+        return len(self.reference)
 
     def relative_variance(self, u: Array) -> Array:
         """Evaluate D at σ = σ₀ eᵘ, shape (..., p) (L6)."""
@@ -119,38 +99,37 @@ class LinearGaussian:
         return np.asarray(r2 / (self.joint.c**2 + r2 * self.joint.s**2))
 
     def shift(self, u: Array) -> Array:
-        """Evaluate γ at σ = σ₀ eᵘ, shape (..., p): how far the prior pulls (L7)."""
-        return self.joint.s * self.misfit * self.relative_variance(u)
-
-    def prior_penalty(self, u: Array) -> Array:
-        """Evaluate min_β ‖prior misfit‖² + data misfit − RSS/σ², at σ = σ₀ eᵘ (L8)."""
-        c2, s2 = self.joint.c**2, self.joint.s**2
-        r2 = np.exp(2.0 * np.asarray(u))[..., None]
-        active = s2 > 0
-        terms = self.misfit[active] ** 2 * c2[active] / (c2[active] + r2 * s2[active])
-        return np.asarray(np.sum(terms, axis=-1))
+        """Evaluate γ at σ = σ₀ eᵘ, shape (..., p): how far the mean moves from β₀ (L7)."""
+        tilt = np.expm1(-2.0 * np.asarray(u))[..., None]
+        return np.asarray(self.pull * (tilt * self.relative_variance(u)))
 
     def log_profile(self, u: Array) -> Array:
-        """Evaluate max_β log p(y, β | σ) at σ = σ₀ eᵘ, up to a constant (L9).
+        """Evaluate max_β log p(y, β | σ) at σ = σ₀ eᵘ, up to a constant (L8).
 
         The exponential is written by expm1: at a million rows the two large terms cancel near
-        the mode, and their difference keeps its digits.
+        the mode, and their difference keeps its digits. The sum in brackets has positive terms.
         """
         u = np.asarray(u)
-        scaled = self.data.residual_sum_of_squares / self.sigma_0**2
-        data = -self.data.weight * u - 0.5 * scaled * np.expm1(-2.0 * u)
-        return np.asarray(data - 0.5 * self.prior_penalty(u))
+        return np.asarray(-self.data.weight * u - 0.5 * np.expm1(-2.0 * u) * self._squares(u))
+
+    def _squares(self, u: Array) -> Array:
+        """Evaluate (RSS/σ₀² + Σ h² D), the squares left at σ₀ eᵘ less what the mean gains."""
+        h2 = np.divide(self.pull, self.joint.c, out=np.zeros(self.p), where=self._seen) ** 2
+        return np.asarray(self.floor / self.sigma_0**2 + self.relative_variance(u) @ h2)
+
+    @property
+    def _seen(self) -> NDArray[np.bool_]:
+        """Directions of which the data say anything in floating point."""
+        return np.asarray(self.joint.c > 1e-7)
 
     def log_profile_slope(self, u: float) -> float:
-        """Evaluate the derivative of `log_profile` (L9)."""
-        c2, s2 = self.joint.c**2, self.joint.s**2
-        r2 = float(np.exp(2.0 * u))
-        scaled = self.data.residual_sum_of_squares / (self.sigma_0**2 * r2)
-        pull = self.misfit**2 * c2 * r2 * s2 / (c2 + r2 * s2) ** 2
-        return float(scaled - self.data.weight + np.sum(pull))
+        """Evaluate the derivative of `log_profile` (L8)."""
+        r2, tilt = float(np.exp(2.0 * u)), float(np.expm1(-2.0 * u))
+        by_mean = np.sum((self.pull * self.relative_variance(np.asarray(u))) ** 2) / r2
+        return float(self._squares(np.asarray(u)) / r2 - self.data.weight - tilt * by_mean)
 
     def log_marginal(self, u: Array) -> Array:
-        """Evaluate log p(y | σ) at σ = σ₀ eᵘ up to `log_constant` (L10)."""
+        """Evaluate log p(y | σ) at σ = σ₀ eᵘ up to `log_constant` (L9)."""
         c2, s2 = self.joint.c**2, self.joint.s**2
         r2 = np.exp(2.0 * np.asarray(u))[..., None]
         return np.asarray(self.log_profile(u) - 0.5 * np.sum(np.log(c2 / r2 + s2), axis=-1))
@@ -160,7 +139,7 @@ class LinearGaussian:
         """The part of log p(y | σ) that does not depend on σ (L10)."""
         return (
             -self.data.weight * (0.5 * LOG_2PI + log(self.sigma_0))
-            - 0.5 * self.data.residual_sum_of_squares / self.sigma_0**2
+            - 0.5 * (self.squares / self.sigma_0**2 + self.prior_squares)
             + 0.5 * self.p * LOG_2PI
             - self.joint.log_abs_det
             + self.prior_constant
@@ -168,28 +147,26 @@ class LinearGaussian:
 
     def mean(self, u: Array) -> Array:
         """Evaluate E[β | y, σ], shape (..., p)."""
-        return np.asarray(self.data.solution + self.shift(u) @ self.joint.basis.T)
+        return np.asarray(self.reference + self.shift(u) @ self.joint.basis.T)
 
 
 def linear_gaussian(
     data: LeastSquares,
-    rows: Array,
-    mean: Array,
-    sd: Array,
+    priors: NormalPriors,
     names: tuple[str, ...],
+    residuals: Residuals | None = None,
     sigma_0: float | None = None,
 ) -> LinearGaussian:
-    r"""Join the data term with the priors :math:`\mathrm{rows}\cdot\beta \sim N(mean, sd)`.
+    r"""Join the data term with the priors, and refine the mean at the reference scale.
 
     Parameters
     ----------
     data : LeastSquares
-    rows : ndarray, shape (k, p)
-        Linearly independent; one row for every coefficient with a Normal prior.
-    mean, sd : ndarray, shape (k,)
-        In the unit of the coefficient.
+    priors : NormalPriors
     names : tuple of str
         Names of the coefficients, for the error.
+    residuals : callable or None
+        The data's pull and sum of squares at any β; None takes them from the factor.
     sigma_0 : float or None
         Reference scale σ₀; None takes one of the size of the residuals.
 
@@ -198,26 +175,58 @@ def linear_gaussian(
     RankDeficientError
         If neither data nor prior determine some combination of the coefficients.
     """
-    prior = rows / sd[:, None]
-    check_proper(data, prior, names)
+    check_proper(data, priors.rows, names)
+    at = data.residuals if residuals is None else residuals
     sigma_0 = _reference_scale(data) if sigma_0 is None else sigma_0
-    joint = diagonalise_jointly(data.M / sigma_0, prior)
-    misfit = joint.directions.T @ ((mean - rows @ data.solution) / sd)
-    constant = float(-np.sum(np.log(sd)) - 0.5 * len(sd) * LOG_2PI)
-    return LinearGaussian(data, joint, misfit, sigma_0, constant)
+    P = priors.P
+    joint = diagonalise_jointly(data.M / sigma_0, P)
+    L, beta = joint.basis, joint.solve(np.append(data.d / sigma_0, priors.mean / priors.sd))
+    best, taken = np.inf, 0
+    pull, squares = at(beta)
+    while taken < MOST_REFINEMENTS:
+        step = L @ (L.T @ (pull / sigma_0**2 + priors.misfit(beta) @ P))
+        size = float(np.linalg.norm(joint.coordinates(step)))
+        if size == 0.0 or not size < 0.5 * best:
+            break
+        beta, best, taken = beta + step, size, taken + 1
+        pull, squares = at(beta)
+    misfit = priors.misfit(beta)
+    by_data, by_prior = L.T @ (pull / sigma_0**2), -(L.T @ (misfit @ P))
+    balanced = np.where(joint.c < joint.s, by_data, by_prior) * (joint.s > 0)
+    return LinearGaussian(
+        data,
+        joint,
+        beta,
+        step if np.all(np.abs(step) <= 1e-6 * np.abs(beta)) else np.zeros(len(beta)),
+        balanced,
+        squares,
+        _floor(data, joint, balanced, squares, sigma_0),
+        sigma_0,
+        float(misfit @ misfit),
+        float(-np.sum(np.log(priors.sd)) - 0.5 * len(misfit) * LOG_2PI),
+        taken,
+    )
 
 
-def check_proper(data: LeastSquares, prior: Array, names: tuple[str, ...]) -> None:
+def _floor(
+    data: LeastSquares, joint: JointDiagonal, pull: Array, squares: float, sigma_0: float
+) -> float:
+    """Return the sum of squares of least squares: β₀'s less what moving there gains (L8)."""
+    gain = np.divide(pull, joint.c, out=np.zeros(len(pull)), where=joint.c > 1e-7)
+    gained = sigma_0**2 * float(gain @ gain)
+    if gained <= 0.5 * squares:
+        return data.above_rounding(squares - gained)
+    return data.residuals(data.solution())[1]
+
+
+def check_proper(data: LeastSquares, rows: Array, names: tuple[str, ...]) -> None:
     """Refuse coefficients that neither the data nor a proper prior determines."""
-    null = data.rank.null_space
-    p = data.M.shape[0]
+    null, p = data.rank.null_space, data.M.shape[0]
     if null.shape[1] == 0:
         return
-    norms = np.linalg.norm(data.M, axis=0)
-    directions = null / np.where(norms > 0, norms, 1.0)[:, None]
-    directions = directions / np.linalg.norm(directions, axis=0)
-    scaled = prior / np.maximum(np.linalg.norm(prior, axis=1, keepdims=True), 1e-300)
-    informed = np.linalg.matrix_rank(scaled @ directions, tol=1e-10) if len(prior) else 0
+    scaled = rows / data.rank.scale
+    scaled = scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-300)
+    informed = np.linalg.matrix_rank(scaled @ null, tol=1e-10) if len(rows) else 0
     if informed == null.shape[1]:
         return
     involved = [names[j] for j in data.rank.dependent]
@@ -234,7 +243,7 @@ def check_proper(data: LeastSquares, prior: Array, names: tuple[str, ...]) -> No
 
 def _reference_scale(data: LeastSquares) -> float:
     """Choose σ₀ of the size of the residuals; it only balances the decomposition (L4)."""
-    rss, freedom = data.residual_sum_of_squares, data.weight - data.rank.rank
+    rss, freedom = data.residuals(data.solution())[1], data.weight - data.rank.rank
     total = rss + float(np.sum(data.d**2))
     if freedom > 0 and rss > 1e-20 * total:
         return sqrt(rss / freedom)

@@ -55,7 +55,7 @@ def fit(
     >>> import bayesml as bm
     >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
     >>> print(bm.fit(bm.Model(), data, bm.MLE()).explanation)
-    least squares by QR of the centred data
+    least squares by orthogonal factors of the centred data
     """
     if not isinstance(model, Model):
         raise IncompatibleModelError(

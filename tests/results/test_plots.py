@@ -362,6 +362,33 @@ def test_loss_needs_an_optimizer(exact: bm.Fit) -> None:
         bm.plots.loss(exact)
 
 
+def test_names_are_written_as_they_are() -> None:
+    rng = np.random.default_rng(1)
+    names = {"feature_names": ["price in $", "$x$"], "target_name": "$y_1$"}
+    data = bm.Data(rng.normal(size=(30, 2)), rng.normal(size=30), **names)
+    fit = bm.fit(bm.Model(), data, rng=1)
+    point = bm.fit(bm.Model(), data, bm.MLE(bm.LBFGS()))
+    for figure in (
+        bm.plots.effect(fit, "$x$"),
+        bm.plots.posterior(fit),
+        bm.plots.predictive_check(fit),
+        bm.plots.predictions(fit),
+        bm.plots.coefficients({"$a$": fit}),
+        bm.plots.loss({"$b$": point}),
+    ):
+        FigureCanvasAgg(figure).draw()
+        for text in figure.findobj(mpl.text.Text):
+            shown = text.get_text()
+            assert "mathdefault" in shown or not mpl.cbook.is_math_text(shown), shown
+
+
+def test_two_values_are_no_reason_to_warn() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(40, 1))
+    fit = bm.fit(bm.Model(), bm.Data(x, x[:, 0] > 0), rng=1)
+    assert_legible(bm.plots.predictive_check(fit))
+
+
 @pytest.mark.parametrize("function", [bm.plots.loss, bm.plots.coefficients])
 def test_no_fits_are_refused(function: Callable[[dict[str, bm.Fit]], Figure]) -> None:
     with pytest.raises(bm.IncompatibleModelError, match="at least one"):

@@ -7,10 +7,11 @@ what it can draw; these are the pictures that need the model, or its prediction,
 
 from bayesml.results.plots.calibration import calibration
 from bayesml.results.plots.coefficients import coefficients
-from bayesml.results.plots.densities import posterior, predictive_check
 from bayesml.results.plots.effect import effect
 from bayesml.results.plots.loss import loss
+from bayesml.results.plots.posterior import posterior
 from bayesml.results.plots.predictions import predictions
+from bayesml.results.plots.predictive_check import predictive_check
 
 __all__ = [
     "calibration",

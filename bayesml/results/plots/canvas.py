@@ -69,7 +69,7 @@ def grid(figure: "Figure", panels: int, columns: int) -> list["Axes"]:
 def caption(figure: "Figure", text: str) -> None:
     """Write a line under the picture in small grey letters, broken to its width."""
     letters = int(figure.get_figwidth() * 16)
-    figure.supxlabel(fill(text, letters), fontsize=SMALL, color=GREY, x=0.02, ha="left")
+    figure.supxlabel(plain(fill(text, letters)), fontsize=SMALL, color=GREY, x=0.02, ha="left")
 
 
 def legend(figure: "Figure", handles: "list[Artist]", columns: int) -> None:
@@ -79,7 +79,16 @@ def legend(figure: "Figure", handles: "list[Artist]", columns: int) -> None:
 
 def side_legend(figure: "Figure", handles: "list[Artist]", title: str) -> None:
     """Put a second legend right of the axes."""
-    figure.legend(handles=handles, loc="outside right center", title=title, alignment="left")
+    figure.legend(handles=handles, loc="outside right center", title=plain(title), alignment="left")
+
+
+def plain(text: object) -> str:
+    r"""Write text as it is, with no mathematics between dollars.
+
+    >>> plain("price in $")
+    'price in \\$'
+    """
+    return str(text).replace("$", r"\$")
 
 
 def panel_title(entry: str) -> str:
@@ -90,7 +99,7 @@ def panel_title(entry: str) -> str:
     """
     name = entry[8:-1] if entry.startswith("weights[") else entry
     lines = name.replace(":", " ×\n").split("\n") if len(name) > 28 else [name]
-    return "\n".join(fill(line, 30) for line in lines)
+    return plain("\n".join(fill(line, 30) for line in lines))
 
 
 def percent(probability: float) -> str:

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.results.fit import Fit
-from bayesml.results.plots.canvas import COLOURS, GREY, caption, grid, panel_title, paper, percent
+from bayesml.results.plots.canvas import (
+    COLOURS,
+    GREY,
+    caption,
+    grid,
+    panel_title,
+    paper,
+    percent,
+    plain,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +100,9 @@ def _draw_panel(
         axes.axvline(0, color=GREY, lw=0.7, ls=":", zorder=0)
     axes.set_title(panel_title(name))
     axes.set_ylim(0.6 - len(tables), 0.6)
-    axes.set_yticks([-k for k in range(len(tables))], list(tables) if labelled else [])
+    axes.set_yticks(
+        [-k for k in range(len(tables))], [plain(t) for t in tables] if labelled else []
+    )
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(4))

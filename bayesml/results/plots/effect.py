@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.results.fit import Fit
-from bayesml.results.plots.canvas import COLOURS, GREY, caption, legend, paper, percent, side_legend
+from bayesml.results.plots.canvas import (
+    COLOURS,
+    GREY,
+    caption,
+    legend,
+    paper,
+    percent,
+    plain,
+    side_legend,
+)
 from bayesml.results.plots.columns import (
     describe,
     is_numeric,
@@ -15,6 +24,7 @@ from bayesml.results.plots.columns import (
     typical,
 )
 from bayesml.results.plots.curves import Curve, check_by, curves, default_term
+from bayesml.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -83,8 +93,8 @@ def effect(
             _draw_bands(axes, drawn, probability, point=fit.kind == "point")
         else:
             _draw_bars(axes, drawn, levels(columns[term]), probability)
-        axes.set_xlabel(term)
-        axes.set_ylabel(fit.data.target_name)
+        axes.set_xlabel(plain(term))
+        axes.set_ylabel(plain(fit.data.target_name))
         _legend(figure, drawn, by, probability, point=fit.kind == "point")
         caption(figure, _words(held, drawn, fit.data.m))
     return figure
@@ -92,13 +102,28 @@ def effect(
 
 def _draw_bands(axes: "Axes", drawn: list[Curve], probability: float, *, point: bool) -> None:
     for curve, colour in zip(drawn, COLOURS, strict=False):
-        axes.plot(curve.points_x, curve.points_y, "o", ms=3, mew=0, color=colour, alpha=0.5)
+        _draw_points(axes, curve.points_x, curve.points_y, colour, drawn)
         lower, upper = curve.prediction.interval(probability)
         axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.15, lw=0, zorder=1)
         if not point:
             lower, upper = curve.prediction.expectation.interval(probability)
             axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.5, lw=0, zorder=3)
         axes.plot(curve.x, curve.prediction.mean, color=colour, zorder=4)
+
+
+def _draw_points(axes: "Axes", x: Any, y: Array, colour: str, drawn: list[Curve]) -> None:
+    """Draw the rows over the bands, larger where they are few."""
+    axes.plot(
+        x,
+        y,
+        "o",
+        ms=3.0 if sum(len(curve.points_x) for curve in drawn) > 100 else 4.5,
+        mew=0.4,
+        mec="white",
+        color="#333333" if len(drawn) == 1 else colour,
+        alpha=0.6,
+        zorder=3.5,
+    )
 
 
 def _draw_bars(axes: "Axes", drawn: list[Curve], names: list[Any], probability: float) -> None:
@@ -110,13 +135,13 @@ def _draw_bars(axes: "Axes", drawn: list[Curve], names: list[Any], probability: 
         at = np.array([place[name] for name in curve.x]) + shift
         spread = rng.uniform(-0.4, 0.4, len(curve.points_x)) * width
         points = np.array([place[name] for name in curve.points_x]) + shift + spread
-        axes.plot(points, curve.points_y, "o", ms=3, mew=0, color=colour, alpha=0.4)
+        _draw_points(axes, points, curve.points_y, colour, drawn)
         lower, upper = curve.prediction.interval(probability)
         axes.vlines(at, lower, upper, color=colour, alpha=0.25, lw=12)
         lower, upper = curve.prediction.expectation.interval(probability)
         axes.vlines(at, lower, upper, color=colour, lw=12, zorder=3)
         axes.plot(at, curve.prediction.mean, "_", ms=14, mew=1.6, color="black", zorder=4)
-    axes.set_xticks(range(len(names)), [str(name) for name in names])
+    axes.set_xticks(range(len(names)), [plain(name) for name in names])
     axes.set_xlim(-0.6, len(names) - 0.4)
 
 
@@ -135,7 +160,7 @@ def _legend(
     legend(figure, bands[point:], 2)
     if by is not None:
         groups: list[Artist] = [
-            Line2D([], [], color=c, marker="o", ms=3, label=curve.label)
+            Line2D([], [], color=c, marker="o", ms=3, label=plain(curve.label))
             for c, curve in zip(COLOURS, drawn, strict=False)
         ]
         side_legend(figure, groups, by)

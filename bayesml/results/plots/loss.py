@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.results.fit import Fit
-from bayesml.results.plots.canvas import COLOURS, caption, legend, paper
+from bayesml.results.plots.canvas import COLOURS, caption, legend, paper, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,12 +54,12 @@ def loss(fits: Fit | Mapping[str, Fit]) -> "Figure":
         for k, (label, curve) in enumerate(curves.items()):
             above = np.where(curve > smallest, curve - smallest, np.nan)
             marker = "o" if len(curve) < 60 else ""
-            axes.plot(above, marker=marker, ms=3, color=COLOURS[k % len(COLOURS)], label=label)
+            axes.plot(
+                above, marker=marker, ms=3, color=COLOURS[k % len(COLOURS)], label=plain(label)
+            )
         axes.set_xlabel("iteration")
         axes.set_ylabel("objective above its smallest value")
         if any(curves):
             legend(figure, [*axes.get_lines()], min(4, len(curves)))
-        caption(
-            figure, f"Smallest value reached: {smallest:.8g}, itself not on the logarithmic axis."
-        )
+        caption(figure, f"Smallest value reached: {smallest:.8g}.")
     return figure

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
 from bayesml.results.fit import Fit
-from bayesml.results.plots.canvas import COLOURS, GREY, caption, legend, paper, percent
+from bayesml.results.plots.canvas import COLOURS, GREY, caption, legend, paper, percent, plain
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Fi
     with paper(4.8, 4.9) as figure:
         axes = figure.add_subplot()
         _draw_intervals(axes, prediction, y[shown], inside[shown], probability)
-        axes.set_xlabel(f"observed {fit.data.target_name}")
-        axes.set_ylabel(f"predicted {fit.data.target_name}")
+        axes.set_xlabel(plain(f"observed {fit.data.target_name}"))
+        axes.set_ylabel(plain(f"predicted {fit.data.target_name}"))
         _legend(figure, inside, probability)
         whose = "the rows that the fit learned from" if frame is None else "new rows"
         some = "" if len(shown) == len(y) else f" {len(shown)} of {len(y)} rows are drawn."

@@ -1,8 +1,6 @@
-"""What ArviZ draws, on our paper: posterior densities and the posterior predictive check."""
+"""Posterior densities, drawn by ArviZ."""
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.results.fit import Fit
@@ -12,23 +10,20 @@ from bayesml.results.plots.canvas import (
     SMALL,
     caption,
     grid,
-    legend,
     panel_title,
     paper,
     percent,
 )
+from bayesml.results.plots.collection import collection
 from bayesml.results.summary import entry_names, significant
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_PANELS = 24
-MOST_ROWS = 5_000
 
 
 def posterior(fit: Fit, *, probability: float = 0.89) -> "Figure":
@@ -98,7 +93,7 @@ def _draw_densities(
         data,
         kind="kde",
         ci_prob=probability,
-        plot_collection=_collection(data, dict(zip(keys, panels, strict=True))),
+        plot_collection=collection(data, dict(zip(keys, panels, strict=True))),
         visuals={
             "title": False,
             "point_estimate_text": False,
@@ -134,106 +129,3 @@ def _finish(axes: "Axes", name: str, row: Array) -> None:
         color=GREY,
     )
     axes.xaxis.set_major_locator(MaxNLocator(4))
-
-
-def predictive_check(fit: Fit, *, samples: int = 50) -> "Figure":
-    """Draw the data beside data sets that the fitted model would produce: ``plot_ppc_dist``.
-
-    Parameters
-    ----------
-    fit : Fit
-        Of any kind; a point estimate produces its data sets at the estimate.
-    samples : int
-        How many data sets.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-
-    References
-    ----------
-    Gelman et al. (2013), Bayesian Data Analysis, §6.3.
-
-    Examples
-    --------
-    >>> import bayesml as bm
-    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
-    >>> predictive_check(fit).axes[0].get_xlabel()
-    'y'
-    """
-    with paper(5.6, 3.4) as figure:
-        axes = figure.add_subplot()
-        shown = _draw_check(fit, axes, samples)
-        axes.set_xlabel(fit.data.target_name)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        _check_legend(figure, samples)
-        rows = "rows" if shown == fit.data.m else f"of {fit.data.m} rows, drawn at random"
-        caption(figure, f"Smoothed densities of {shown} {rows}. They should look alike.")
-    return figure
-
-
-def _draw_check(fit: Fit, axes: "Axes", samples: int) -> int:
-    """Draw the densities of y and of its replications; return how many rows were taken."""
-    import arviz as az
-    import xarray as xr
-
-    rng = np.random.default_rng([fit.seed, 2])
-    rows = np.sort(rng.permutation(fit.data.m)[:MOST_ROWS])
-    X = np.asarray(fit.data.X[rows], dtype=np.float64)
-    replicated = fit.learned.posterior.predict(X).sample(samples, rng=rng)
-    predictive = xr.Dataset({"y": (("chain", "draw", "observation"), replicated[None])})
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior_predictive": predictive,
-            "observed_data": xr.Dataset({"y": ("observation", fit.data.y[rows])}),
-        }
-    )
-    stacked = predictive.stack(sample=("chain", "draw"))
-    smooth = {"bound_correction": False, "extend": True, "extend_fct": 0.5}
-    az.plot_ppc_dist(
-        tree,
-        kind="kde",
-        num_samples=samples,
-        plot_collection=_collection(stacked, {"y": axes}, {"overlay_ppc": ["sample"]}),
-        visuals={
-            "title": False,
-            "remove_axis": False,
-            "predictive_dist": {"color": COLOURS[0], "alpha": 0.35, "width": 0.8},
-            "observed_dist": {"color": "black"},
-        },
-        stats={"predictive_dist": smooth, "observed_dist": smooth},
-    )
-    return len(rows)
-
-
-def _check_legend(figure: "Figure", samples: int) -> None:
-    from matplotlib.lines import Line2D
-
-    handles: list[Artist] = [
-        Line2D([], [], color="black", label="observed"),
-        Line2D([], [], color=COLOURS[0], lw=0.8, label=f"{samples} data sets from the model"),
-    ]
-    legend(figure, handles, 2)
-
-
-def _collection(data: "xr.Dataset", panels: dict[str, "Axes"], aes: Any = None) -> Any:
-    """Tell ArviZ to draw each variable on axes that are there already."""
-    import arviz as az
-    import xarray as xr
-
-    figure = next(iter(panels.values())).figure
-    axes = {name: np.array(panel, dtype=object) for name, panel in panels.items()}
-    zeros = {name: np.array(0) for name in panels}
-    groups = {
-        "/": xr.Dataset({"figure": np.array(figure, dtype=object)}),
-        "plot": xr.Dataset(axes),
-        "row_index": xr.Dataset(zeros),
-        "col_index": xr.Dataset(zeros),
-    }
-    return az.PlotCollection(data, xr.DataTree.from_dict(groups), aes=aes, backend="matplotlib")

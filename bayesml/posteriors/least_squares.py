@@ -1,0 +1,135 @@
+"""The data term of the linear Gaussian model, and its residuals to the last digit.
+
+Derived in docs/theory/linear_gaussian.md and docs/theory/accuracy.md, whose labels are cited.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import fsum, sqrt
+
+import numpy as np
+
+from bayesml.data import Block
+from bayesml.data.statistics import SufficientStatistics
+from bayesml.linalg import RankReport, rank_report, solve_upper, triangular_factor
+from bayesml.linalg.doubled import CHUNK, exact_dot, inner_products, residual, two_product
+from bayesml.typing import Array
+
+EPS = float(np.finfo(np.float64).eps)
+
+Residuals = Callable[[Array], tuple[Array, float]]
+"""Maps β to Σ wᵢ aᵢ (yᵢ − aᵢᵀβ), the data's pull, and to the sum of squares (A5)."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    r"""The data term: :math:`\sum_i w_i (y_i - a_i^\top\beta)^2 = \|d - M\beta\|^2 + \rho^2` (L2).
+
+    Attributes
+    ----------
+    M : ndarray, shape (p, p)
+        Upper triangular.
+    d : ndarray, shape (p,)
+    floor : float
+        :math:`\rho^2`, in squared units of y; exactly zero at the rounding level of y.
+    weight : float
+        W.
+    rank : RankReport
+    rounding : float
+        The sum of squares that the rounding of y alone can explain.
+    """
+
+    M: Array
+    d: Array
+    floor: float
+    weight: float
+    rank: RankReport
+    rounding: float
+
+    def residuals(self, beta: Array) -> tuple[Array, float]:
+        """Return the data's pull Mᵀ(d − Mβ) and the sum of squares at β, from the factor."""
+        rest = self.d - self.M @ beta
+        return rest @ self.M, self.above_rounding(float(rest @ rest) + self.floor)
+
+    def solution(self) -> Array:
+        """Return a minimiser, the one of least norm in scaled columns if there are many."""
+        if self.rank.null_space.shape[1] == 0:
+            return solve_upper(self.M, self.d)
+        return self.rank.solve(self.d)
+
+    def above_rounding(self, squares: float) -> float:
+        """Return a sum of squares, or zero if the rounding of y explains it."""
+        return squares if squares > self.rounding else 0.0
+
+
+def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> LeastSquares:
+    """Arrange the sufficient statistics as a least-squares problem (L2)."""
+    n, R, W = statistics.n, statistics.R, statistics.weight
+    noise = statistics.noise[:n]
+    if intercept:
+        M: Array = np.zeros((n + 1, n + 1))
+        M[0, 0], M[1:, 1:] = sqrt(W), R[:n, :n]
+        d = np.append(sqrt(W) * statistics.mean_y, R[:n, n])
+        floor, noise = R[n, n] ** 2, np.append(0.0, noise)
+    else:
+        means = sqrt(W) * np.append(statistics.mean_X, statistics.mean_y)
+        full = triangular_factor(np.vstack([means, R]))
+        M, d, floor = full[:n, :n], full[:n, n], full[n, n] ** 2
+    size = float(np.linalg.norm(R[:, n])) + abs(statistics.mean_y) * sqrt(W)
+    rounding = (8 * (n + 1) * EPS * size) ** 2
+    above = float(floor) if floor > rounding else 0.0
+    return LeastSquares(M, d, above, W, rank_report(M, noise), rounding)
+
+
+@dataclass(frozen=True, eq=False)
+class RowResiduals:
+    """The same pull from the rows themselves, in doubled precision (A5).
+
+    Attributes
+    ----------
+    blocks : callable
+        Returns the rows, block by block, each time it is called.
+    origin : ndarray, shape (n,)
+        Mean of the features, where the intercept is counted from.
+    intercept : bool
+    term : LeastSquares
+    """
+
+    blocks: Callable[[], Iterable[Block]]
+    origin: Array
+    intercept: bool
+    term: LeastSquares
+
+    def __call__(self, beta: Array) -> tuple[Array, float]:
+        """Return Σ wᵢ aᵢ rᵢ and Σ wᵢ rᵢ², rᵢ = yᵢ − aᵢᵀβ accumulated in doubled precision."""
+        theta = beta[int(self.intercept) :]
+        at_zero = (0.0, 0.0)
+        if self.intercept:
+            at_zero = exact_dot(np.append(1.0, -self.origin), beta)
+        pulls, totals, squares = [], [], []
+        for X, y, w in _chunks(self.blocks()):
+            r, rest = residual(X, y, theta, at_zero)
+            weighted, rest = (r, rest) if w is None else _scaled(w, r, rest)
+            high, low = inner_products(X, weighted)
+            pulls += [high, low, rest @ X]
+            totals += [*weighted.tolist(), *rest.tolist()]
+            squares.append(float(weighted @ r))
+        total = fsum(totals) if self.intercept else 0.0
+        pull = [
+            fsum([*column, -total * centre])
+            for column, centre in zip(np.transpose(pulls), self.origin, strict=True)
+        ]
+        gradient = np.array([total, *pull] if self.intercept else pull)
+        return gradient, self.term.above_rounding(fsum(squares))
+
+
+def _scaled(w: Array, r: Array, rest: Array) -> tuple[Array, Array]:
+    product, error = two_product(w, r)
+    return product, error + w * rest
+
+
+def _chunks(blocks: Iterable[Block]) -> Iterable[Block]:
+    for X, y, w in blocks:
+        for start in range(0, len(y), CHUNK):
+            rows = slice(start, start + CHUNK)
+            yield Block(X[rows], y[rows], None if w is None else w[rows])
