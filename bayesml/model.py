@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ class Model:
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
-        return Problem(self, data, SufficientStatistics.from_blocks(data.blocks()))
+        return Problem(self, data, data.reduce(SufficientStatistics.of, add))
 
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""

@@ -47,7 +47,7 @@ print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules)}))
 
 # Distributions that are used without being imported by name, and through what.
 USED_INDIRECTLY = {"h5netcdf": "xarray writes netCDF with it", "nutpie": "pm.sample runs on it"}
-OPTIONAL = {"polars", "scoringrules", "sklearn"}  # imported where asked for, or with an extra
+OPTIONAL = {"polars", "pyarrow", "scoringrules", "sklearn"}  # imported only when asked for
 
 
 def test_import_loads_nothing_heavy(record_property: Callable[[str, object], None]) -> None:

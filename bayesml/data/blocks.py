@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.checks import BLOCK_VALUES
+from bayesml.errors import DataError
 
 LEAST_ROWS = 256
 """Rows in a block however wide it is, so that a product of matrices stays one."""
@@ -36,6 +37,15 @@ class Block(NamedTuple):
     observation_weights: NDArray[np.float64] | None
 
 
+def rows_per_block(n: int) -> int:
+    """Choose how many rows of n features to read at a time; a function of the shape only.
+
+    >>> rows_per_block(10), rows_per_block(10_000)
+    (104857, 256)
+    """
+    return max(LEAST_ROWS, BLOCK_VALUES // max(1, n))
+
+
 class Source(Protocol):
     """Where rows come from: their number, their blocks in order, and a reduction over them."""
 
@@ -46,6 +56,14 @@ class Source(Protocol):
     @property
     def n(self) -> int:
         """Number of features."""
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have observation weights."""
+
+    @property
+    def whereabouts(self) -> str:
+        """Where the rows are, in words; empty for memory."""
 
     def blocks(self) -> Iterator[Block]:
         """Read the rows in order, a bounded number at a time."""
@@ -76,10 +94,20 @@ class MemorySource:
         """Number of features."""
         return int(self.X.shape[1])
 
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have observation weights."""
+        return self.observation_weights is not None
+
+    @property
+    def whereabouts(self) -> str:
+        """Nowhere else."""
+        return ""
+
     def blocks(self) -> Iterator[Block]:
         """Read the rows in order, a bounded number at a time."""
         weights = self.observation_weights
-        step = max(LEAST_ROWS, BLOCK_VALUES // max(1, self.n))
+        step = rows_per_block(self.n)
         for start in range(0, self.m, step):
             rows = slice(start, start + step)
             yield Block(
@@ -90,6 +118,35 @@ class MemorySource:
 
     def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
         """Bring `function` of every block together by the associative `combine`."""
+        return reduce(combine, map(function, self.blocks()))
+
+
+@dataclass(frozen=True)
+class AbsentSource:
+    """Rows that a stored fit was learned from, and that were not stored with it.
+
+    Attributes
+    ----------
+    m, n : int
+    weighted : bool
+    whereabouts : str
+        Where they were, in words.
+    """
+
+    m: int
+    n: int
+    weighted: bool
+    whereabouts: str
+
+    def blocks(self) -> Iterator[Block]:
+        """Refuse: there are no rows."""
+        raise DataError(
+            f"these data are of a stored fit, and its {self.m} rows, {self.whereabouts}, were not "
+            "stored with it; make the Data from the rows again"
+        )
+
+    def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+        """Refuse: there are no rows."""
         return reduce(combine, map(function, self.blocks()))
 
 

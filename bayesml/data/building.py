@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayesml.data.encoding import decode, encode
 from bayesml.data.formula import plain
-from bayesml.data.messages import quoted, row_names
+from bayesml.data.messages import Labels, quoted, row_names
 from bayesml.data.tables import Column
 from bayesml.errors import DataError
 
@@ -52,7 +52,7 @@ class Built(NamedTuple):
 
 
 def build(
-    terms: "SimpleFormula", rows: "pd.DataFrame", learned: Learned, row_labels: NDArray[Any] | None
+    terms: "SimpleFormula", rows: "pd.DataFrame", learned: Learned, row_labels: Labels
 ) -> Built:
     """Make the columns of `terms`, learning from `rows` what `learned` does not yet know.
 
@@ -88,7 +88,7 @@ def build(
 def _refuse_unseen_levels(
     materializer: "PandasMaterializer",
     levels: Mapping[str, Sequence[Any]],
-    row_labels: NDArray[Any] | None,
+    row_labels: Labels,
 ) -> None:
     """Name the rows whose level the training rows did not have."""
     for factor, known in levels.items():

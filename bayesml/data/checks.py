@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.data.messages import SHOWN, listed, plural, quoted, row_name, row_names
+from bayesml.data.messages import (
+    SHOWN,
+    Labels,
+    listed,
+    plural,
+    quoted,
+    row_name,
+    row_names,
+)
 from bayesml.errors import DataError
 
 BLOCK_VALUES = 2**20
@@ -118,7 +126,7 @@ def require_finite(
     array: NDArray[Any],
     what: str,
     columns: Sequence[str] | None = None,
-    labels: NDArray[Any] | None = None,
+    labels: Labels = None,
     remedy: str = "drop these rows or fill them",
 ) -> None:
     """Refuse NaN and infinities, naming the first few by row and column, in one read of `array`.
@@ -163,15 +171,25 @@ def _in_memory_order(matrix: NDArray[Any]) -> Iterator[tuple[int, int, NDArray[A
         yield (start, 0, matrix[part]) if by_rows else (0, start, matrix[:, part])
 
 
-def require_weights(weights: NDArray[Any], labels: NDArray[Any] | None) -> None:
+def require_weights(weights: NDArray[Any], labels: Labels) -> None:
     """Refuse observation weights that are negative somewhere or zero everywhere."""
+    require_not_negative(weights, labels)
+    require_some_weight(bool(weights.any()))
+
+
+def require_not_negative(weights: NDArray[Any], labels: Labels) -> None:
+    """Refuse observation weights that are negative somewhere."""
     negative = np.flatnonzero(weights < 0)
     if len(negative):
         raise DataError(
             f"observation_weights is negative in {row_names(negative, labels)}; a weight w makes "
             "a row count w times, so it is positive or zero"
         )
-    if not weights.any():
+
+
+def require_some_weight(some: bool) -> None:
+    """Refuse observation weights that are zero everywhere."""
+    if not some:
         raise DataError("observation_weights is zero everywhere: there is nothing to learn from")
 
 

@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import Block, MemorySource, Source
+from bayesml.data.blocks import AbsentSource, Block, MemorySource, Source
+from bayesml.data.dask_input import dask_arrays, dask_formula
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.door import common_labels, named_matrix, read_only, vector, weights_vector
 from bayesml.data.messages import listed, plural
+from bayesml.data.parquet import ParquetFiles
+from bayesml.data.partitions import is_dask
+from bayesml.data.streams import stream_columns, stream_formula
 from bayesml.data.training import learn_formula
 from bayesml.errors import DataError
 
@@ -75,6 +79,10 @@ class Data:
         feature_names: Sequence[str] | None = None,
         target_name: str | None = None,
     ) -> None:
+        if is_dask(X) or is_dask(y):
+            found = dask_arrays(X, y, observation_weights, feature_names, target_name)
+            self._hold(*found, None)
+            return
         labels = common_labels({"X": X, "y": y, "observation_weights": observation_weights})
         features, names = named_matrix(X, feature_names, labels)
         target = vector(y, "y", len(features), labels)
@@ -138,8 +146,62 @@ class Data:
         >>> bm.Data.from_formula("y ~ x + g", frame)
         Data(4 rows, 2 features: x, g[T.b]; target y)
         """
+        if is_dask(frame):
+            return cls._of(*dask_formula(formula, frame, missing, observation_weights), None)
         source, design, labels = learn_formula(formula, frame, missing, observation_weights)
         return cls._of(source, design, labels)
+
+    @classmethod
+    def from_parquet(
+        cls,
+        paths: Any,
+        formula: str | None = None,
+        *,
+        target: str | None = None,
+        features: Sequence[str] | None = None,
+        missing: Literal["raise", "drop"] = "raise",
+        observation_weights: str | None = None,
+        progress: bool = True,
+    ) -> Self:
+        """Stream Parquet files, by a formula or by the names of columns.
+
+        Only a few blocks of the columns needed are in memory at a time. Values are checked as they
+        pass, so an error names file and row when the model is fitted. Factors, transformations
+        that remember the rows and `missing="drop"` take passes over the files before, here:
+        `first_pass` says so.
+
+        Parameters
+        ----------
+        paths : path, or sequence of paths
+            Files, or a folder of them.
+        formula : str, optional
+            As for `from_formula`; otherwise columns are taken as they are.
+        target : str, optional
+            Without a formula: the column to learn.
+        features : sequence of str, optional
+            Without a formula: the columns of X; all others if not given.
+        missing : {"raise", "drop"}
+            Refuse rows with missing values, or drop them with a `DataWarning`.
+        observation_weights : str, optional
+            A column.
+        progress : bool
+            Whether to show a bar while reading, on a terminal.
+
+        Raises
+        ------
+        DataError
+            As `from_formula`, and for files that cannot be read.
+        MissingDependencyError
+            If pyarrow is not installed.
+        """
+        files = ParquetFiles.at(paths, progress)
+        if formula is None:
+            found = stream_columns(files, target, features, missing, observation_weights)
+        elif target is not None or features is not None:
+            raise DataError("a formula names target and features; give it, or them, not both")
+        else:
+            found = stream_formula(files, formula, missing, observation_weights)
+        return cls._of(*found, None)
 
     @classmethod
     def restore(
@@ -153,6 +215,12 @@ class Data:
         """Put together data that were checked before, as when a saved fit is loaded."""
         weights = None if observation_weights is None else read_only(observation_weights)
         return cls._of(MemorySource(read_only(X), read_only(y), weights), design, row_labels)
+
+    @classmethod
+    def without_rows(cls, m: int, weighted: bool, whereabouts: str, design: Design) -> Self:
+        """Describe data whose rows are elsewhere, as when a fit of a stream is loaded."""
+        source = AbsentSource(m, len(design.feature_names), weighted, whereabouts)
+        return cls._of(source, design, None)
 
     @classmethod
     def _of(cls, source: Source, design: Design, labels: NDArray[Any] | None) -> Self:
@@ -177,8 +245,35 @@ class Data:
     @property
     def _memory(self) -> MemorySource:
         if not isinstance(self.source, MemorySource):
-            raise DataError("the rows are not in memory; read them with blocks() or reduce()")
+            raise DataError(
+                f"the rows are {self.source.whereabouts}, not in memory: read them with blocks() "
+                "or reduce(), or data.collect() puts all of them into memory"
+            )
         return self.source
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether `X` and `y` are arrays at hand; otherwise rows are read block by block."""
+        return isinstance(self.source, MemorySource)
+
+    @property
+    def first_pass(self) -> str:
+        """What the rows were read for before they are learned from; empty if for nothing."""
+        return getattr(self.source, "first_pass", "")
+
+    def collect(self) -> Self:
+        """Read all rows into memory, for methods that need them at every step."""
+        if self.in_memory:
+            return self
+        X, y = np.empty((self.m, self.n)), np.empty(self.m)
+        weights = np.empty(self.m) if self.source.weighted else None
+        start = 0
+        for block in self.blocks():
+            rows = slice(start, start := start + len(block.y))
+            X[rows], y[rows] = block.X, block.y
+            if weights is not None and block.observation_weights is not None:
+                weights[rows] = block.observation_weights
+        return self.restore(X, y, weights, self.design, None)
 
     @property
     def X(self) -> NDArray[np.float64] | NDArray[np.float32]:
@@ -224,8 +319,9 @@ class Data:
 
     def __repr__(self) -> str:
         names = listed(self.feature_names)
-        weighted = ", weighted" if self.observation_weights is not None else ""
+        weighted = ", weighted" if self.source.weighted else ""
+        where = f" {self.source.whereabouts}" if self.source.whereabouts else ""
         return (
-            f"Data({plural(self.m, 'row')}{weighted}, {plural(self.n, 'feature')}"
+            f"Data({plural(self.m, 'row')}{where}{weighted}, {plural(self.n, 'feature')}"
             f"{': ' if names else ''}{names}; target {self.target_name})"
         )

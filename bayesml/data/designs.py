@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayesml.data import frames
 from bayesml.data.checks import require_finite, two_dimensional
 from bayesml.data.formula_design import formula_design_from_config
-from bayesml.data.messages import plural, quoted
+from bayesml.data.messages import Labels, plural, quoted
 from bayesml.errors import DataError
 
 
@@ -31,6 +31,10 @@ class Design(Protocol):
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build the (k, n) matrix X of k new rows; a DataError says where they do not fit."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a frame that X is made of."""
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build the (k,) target of the new rows, or None where they have none."""
@@ -62,6 +66,11 @@ class ArrayDesign:
                 f"{plural(len(self.feature_names), 'feature')}: {quoted(self.feature_names)}"
             )
         return _finite_float64(array, self.feature_names, None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a frame that X is made of."""
+        return self.feature_names
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Read the target column of a frame, if it has one."""
@@ -98,6 +107,11 @@ class FrameDesign:
                 "columns are matched by name (one row of a frame is frame.iloc[[i]])"
             )
         return _frame_matrix(new, self.feature_names, (self.target_name, self.weights_name))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a frame that X is made of."""
+        return self.feature_names
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Read the target column of a frame, if it has one."""
@@ -178,7 +192,7 @@ def _frame_matrix(
 
 
 def _finite_float64(
-    array: NDArray[Any], names: Sequence[str], labels: NDArray[Any] | None
+    array: NDArray[Any], names: Sequence[str], labels: Labels
 ) -> NDArray[np.float64]:
     require_finite(array, "X", names, labels)
     return np.asarray(array, dtype=np.float64)

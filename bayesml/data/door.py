@@ -14,12 +14,12 @@ from bayesml.data.checks import (
     require_weights,
     two_dimensional,
 )
-from bayesml.data.messages import plural
+from bayesml.data.messages import Labels, plural
 from bayesml.errors import DataError
 
 
 def named_matrix(
-    X: Any, names: Sequence[str] | None, labels: NDArray[Any] | None
+    X: Any, names: Sequence[str] | None, labels: Labels
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Read X as a finite float matrix with at least one row, and name its columns."""
     if frames.is_frame(X):
@@ -29,14 +29,15 @@ def named_matrix(
         matrix = frames.matrix(X, called, "X")
     else:
         matrix = two_dimensional(X, "X")
-        called = _array_names(names, matrix.shape[1])
+        called = array_names(names, matrix.shape[1])
     if not len(matrix):
         raise DataError("X has no rows; there is nothing to learn from")
     require_finite(matrix, "X", called, labels)
     return read_only(matrix), called
 
 
-def _array_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
+def array_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
+    """Check the names of the n columns of an array, or make them up."""
     if names is None:
         return tuple(f"x{j}" for j in range(n))
     if isinstance(names, str) or not all(names) or set(map(type, names)) - {str}:
@@ -47,7 +48,7 @@ def _array_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
     return tuple(names)
 
 
-def vector(value: Any, what: str, m: int, labels: NDArray[Any] | None) -> NDArray[np.float64]:
+def vector(value: Any, what: str, m: int, labels: Labels) -> NDArray[np.float64]:
     """Read one finite float64 number for each of m rows."""
     array = frames.numbers(value, what)
     if array.ndim != 1:
@@ -59,7 +60,7 @@ def vector(value: Any, what: str, m: int, labels: NDArray[Any] | None) -> NDArra
     return read_only(np.asarray(array, dtype=np.float64))
 
 
-def weights_vector(value: Any, m: int, labels: NDArray[Any] | None) -> NDArray[np.float64] | None:
+def weights_vector(value: Any, m: int, labels: Labels) -> NDArray[np.float64] | None:
     """Read observation weights, non-negative and not all zero; None stays None."""
     if value is None:
         return None
@@ -83,7 +84,7 @@ def common_labels(parts: Mapping[str, Any]) -> NDArray[Any] | None:
                 f"{first} and {second} have different pandas indexes, so their rows may not belong "
                 f"together; use {second}.loc[{first}.index], or {second}.to_numpy() if they do"
             )
-    return next((frames.row_labels(part) for part in indexed.values()), None)
+    return next((frames.index_labels(part) for part in indexed.values()), None)
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

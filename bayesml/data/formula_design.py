@@ -11,10 +11,9 @@ from bayesml.data import frames
 from bayesml.data.building import OUT_OF_DOMAIN, Learned, build
 from bayesml.data.checks import require_finite
 from bayesml.data.formula import parse
+from bayesml.data.missing import Missing
 from bayesml.data.tables import (
     Column,
-    missing_report,
-    missing_rows,
     require_finite_numbers,
     table,
 )
@@ -39,6 +38,11 @@ class FormulaDesign:
         """Build X for new rows; columns that the formula does not read are ignored."""
         return self._build(parse(self.formula).right, self.right, new, "X")
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a frame that X is made of."""
+        return tuple(column.name for column in self.right.columns)
+
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""
         if not frames.is_frame(new):
@@ -54,10 +58,9 @@ class FormulaDesign:
         self, terms: "SimpleFormula", learned: Learned, new: Any, what: str
     ) -> NDArray[np.float64]:
         rows, labels = table(new, learned.columns), frames.row_labels(new)
-        missing = missing_rows(rows)
-        if len(missing):
-            report = missing_report(rows, missing, labels)
-            raise DataError(f"missing values in {report}; drop these rows or fill them")
+        missing = Missing.of(rows.isna().to_numpy(), list(rows.columns), labels)
+        if missing.rows:
+            raise DataError(f"missing values in {missing}; drop these rows or fill them")
         require_finite_numbers(rows, labels)
         built = build(terms, rows, learned, labels)
         require_finite(built.values, what, built.names, labels, OUT_OF_DOMAIN)

@@ -1,15 +1,40 @@
 """pandas, Polars and dicts of columns seen alike, without importing either library."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.checks import ENCODE, real_array, require_unique, stored
-from bayesml.data.messages import listed, suggestion
+from bayesml.data.messages import Labels, Place, listed, suggestion
 from bayesml.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Mapping[str, Any]):
+    """Some rows of a table that is never whole in memory: a frame that knows where they lie.
+
+    Attributes
+    ----------
+    columns : mapping of str to arrays or Series
+    place : Place
+    """
+
+    columns: Mapping[str, Any]
+    place: Place
+
+    def __getitem__(self, name: str) -> Any:
+        return self.columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self.columns)
 
 
 def is_frame(value: Any) -> bool:
@@ -50,7 +75,12 @@ def column_names(frame: Any) -> tuple[str, ...]:
     return names
 
 
-def row_labels(value: Any) -> NDArray[Any] | None:
+def row_labels(value: Any) -> Labels:
+    """Give the index of a pandas object, or the place of a part; None where it only counts rows."""
+    return value.place if isinstance(value, Part) else index_labels(value)
+
+
+def index_labels(value: Any) -> NDArray[Any] | None:
     """Give the index of a pandas object, and None where it only counts the rows from 0."""
     if not has_index(value) or value.index.equals(sys.modules["pandas"].RangeIndex(len(value))):
         return None

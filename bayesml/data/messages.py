@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,16 +41,48 @@ def quoted(names: Iterable[object]) -> str:
     return listed([repr(name) for name in names])
 
 
-def row_name(position: int, labels: NDArray[Any] | None) -> str:
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where some rows lie in data that are read a part at a time, so that errors can name them.
+
+    Attributes
+    ----------
+    where : str
+        A file, or a partition; empty where rows are counted through all of the data.
+    start : int
+        Number of the first row there.
+    kept : (b,) array of int, or None
+        Which of the rows are left, where some were dropped.
+    """
+
+    where: str
+    start: int = 0
+    kept: NDArray[np.intp] | None = None
+
+    def row(self, position: int) -> str:
+        """Name the row at a position among those that are left."""
+        at = self.start + int(position if self.kept is None else self.kept[position])
+        return f"row {at} of {self.where}" if self.where else f"row {at}"
+
+
+Labels = NDArray[Any] | Place | None
+"""How rows are called: by labels, by their place in a file or partition, or by position."""
+
+
+def row_name(position: int, labels: Labels) -> str:
     """Name a row by its label in the user's frame, or by its position counted from 0.
 
     >>> row_name(2, None), row_name(2, np.array(["Ann", "Bo", "Cy"]))
     ('row 2', 'row Cy (position 2)')
+    >>> row_name(2, Place("a.parquet", start=100))
+    'row 102 of a.parquet'
     """
+    if isinstance(labels, Place):
+        return labels.row(position)
     return f"row {position}" if labels is None else f"row {labels[position]} (position {position})"
 
 
-def row_names(positions: Sequence[int] | NDArray[np.intp], labels: NDArray[Any] | None) -> str:
+def row_names(positions: Sequence[int] | NDArray[np.intp], labels: Labels) -> str:
     """Name the first few of several rows."""
     return listed([row_name(int(p), labels) for p in positions[:SHOWN]], len(positions))
 

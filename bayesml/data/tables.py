@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from bayesml.data import frames
 from bayesml.data.checks import require_finite
 from bayesml.data.expressions import Use
-from bayesml.data.messages import listed, row_names
+from bayesml.data.messages import Labels
+from bayesml.data.missing import Missing
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def columns_of(uses: Iterable[Use], frame: Any) -> tuple[Column, ...]:
 
 def _otherwise(only_levels: bool) -> Literal["number", "level"]:
     return "level" if only_levels else "number"
+
+
+def with_weights(columns: Sequence[Column], name: str | None) -> tuple[Column, ...]:
+    """Add the column of weights, unless the formula reads it as a number already."""
+    if name is None:
+        return tuple(columns)
+    return (*(column for column in columns if column.name != name), Column(name, "number"))
 
 
 def table(frame: Any, columns: Sequence[Column]) -> "pd.DataFrame":
@@ -67,21 +75,30 @@ def require_frame(frame: Any) -> None:
         )
 
 
-def missing_rows(rows: "pd.DataFrame") -> NDArray[np.intp]:
-    """Find the rows where any column is missing."""
-    return np.flatnonzero(rows.isna().to_numpy().any(axis=1))
+def complete_rows(
+    rows: "pd.DataFrame", labels: Labels, *, drop: bool
+) -> tuple["pd.DataFrame", NDArray[np.intp] | None, Missing]:
+    """Keep the rows without missing values, or refuse the others; say which were kept, if not all.
+
+    Raises
+    ------
+    DataError
+        If rows are incomplete and are not to be dropped.
+    """
+    absent = rows.isna().to_numpy()
+    missing = Missing.of(absent, list(rows.columns), labels)
+    if not missing.rows:
+        return rows, None, missing
+    if not drop:
+        missing.refuse()
+    kept = np.flatnonzero(~absent.any(axis=1))
+    rows = rows.iloc[kept].reset_index(drop=True)
+    for name in rows.select_dtypes("category"):
+        rows[name] = rows[name].cat.remove_unused_categories()
+    return rows, kept, missing
 
 
-def missing_report(
-    rows: "pd.DataFrame", missing: NDArray[np.intp], labels: NDArray[Any] | None
-) -> str:
-    """Say which rows have missing values, and how many there are in each column."""
-    counts = rows.isna().sum()
-    columns = listed([f"{name}: {count}" for name, count in counts[counts > 0].items()])
-    return f"{row_names(missing, labels)} (missing by column: {columns})"
-
-
-def require_finite_numbers(rows: "pd.DataFrame", labels: NDArray[Any] | None) -> None:
+def require_finite_numbers(rows: "pd.DataFrame", labels: Labels) -> None:
     """Refuse infinities by row and column."""
     for name, values in rows.items():
         if values.dtype == np.float64:

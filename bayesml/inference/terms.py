@@ -90,8 +90,8 @@ class RowsTerm:
     @classmethod
     def of(cls, problem: Problem, frame: Standardisation) -> "RowsTerm":
         """Standardise the rows of a problem."""
+        y, w = problem.data.y, problem.data.observation_weights  # refuses rows not in memory
         X = np.concatenate([block.X for block in problem.data.blocks()])
-        y, w = problem.data.y, problem.data.observation_weights
         weights = np.ones(len(y)) if w is None else w
         return cls(problem.model.likelihood, frame, frame.design(X), y, weights)
 

@@ -95,9 +95,8 @@ class StudentT:
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
         square = ((np.asarray(y) - eta) / sigma) ** 2
         pull = (df + 1) * square / (df + square)
-        by_df = 0.5 * (
-            digamma(0.5 * (df + 1)) - digamma(0.5 * df) - np.log1p(square / df) + (pull - 1) / df
-        )
+        tail = _log_excess(np.asarray(square / df, dtype=np.float64)) + square / (df * (df + square))
+        by_df = 0.5 * (_digamma_excess(df) + tail)
         return {"df": np.asarray(by_df), "sigma": np.asarray((pull - 1.0) / sigma)}
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
@@ -139,3 +138,17 @@ class StudentT:
                 noise_words("σ", self.sigma, "Exponential(1/sd(y))"),
             ]
         )
+
+
+def _digamma_excess(df: Array) -> Array:
+    """Evaluate ψ((ν+1)/2) − ψ(ν/2) − 1/ν without the cancellation at large ν (T4)."""
+    far = np.maximum(df, 40.0)
+    series = (0.5 - (0.25 - (0.5 - 2.125 / far**2) / far**2) / far**2) / far**2
+    near = digamma(0.5 * (df + 1)) - digamma(0.5 * df) - 1.0 / df
+    return np.where(df < 40.0, near, series)
+
+
+def _log_excess(t: Array) -> Array:
+    """Evaluate t/(1+t) − log(1+t) without the cancellation at small t (T4)."""
+    series = np.sum([(-1) ** (k + 1) * (k - 1) / k * t**k for k in range(2, 10)], axis=0)
+    return np.asarray(np.where(t < 0.01, series, t / (1.0 + t) - np.log1p(t)))

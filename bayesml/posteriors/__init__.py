@@ -3,6 +3,7 @@
 from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.conjugate import ConjugatePosterior
 from bayesml.posteriors.exact import ExactPosterior
+from bayesml.posteriors.leave_one_out import LeaveOneOut, leave_one_out
 from bayesml.posteriors.point import PointEstimate
 from bayesml.posteriors.prediction import Interval, Prediction
 from bayesml.posteriors.sampled import SampledPosterior
@@ -12,9 +13,11 @@ __all__ = [
     "ExactPosterior",
     "Interval",
     "Kind",
+    "LeaveOneOut",
     "Marginal",
     "PointEstimate",
     "Posterior",
     "Prediction",
     "SampledPosterior",
+    "leave_one_out",
 ]

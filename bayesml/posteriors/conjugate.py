@@ -80,7 +80,7 @@ class ConjugatePosterior:
 
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (N5)."""
-        return Mixture(A.shape[0], np.ones(1), StudentT(), lambda b: self._at(A[b], 0.0))
+        return Mixture(A.shape[0], np.ones(1), StudentT(), lambda b: self.at(A[b], 0.0))
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter."""
@@ -109,14 +109,15 @@ class ConjugatePosterior:
 
         expected_variance = self.rate / (self.shape - 1.0) if self.shape > 1.0 else np.inf
         return Prediction(
-            Mixture(rows, one, StudentT(), lambda b: self._at(self.coordinates.rows(X[b]), 1.0)),
-            Mixture(rows, one, StudentT(), lambda b: self._at(self.coordinates.rows(X[b]), 0.0)),
+            Mixture(rows, one, StudentT(), lambda b: self.at(self.coordinates.rows(X[b]), 1.0)),
+            Mixture(rows, one, StudentT(), lambda b: self.at(self.coordinates.rows(X[b]), 0.0)),
             np.full(rows, expected_variance),
             sample,
             sample_mean,
         )
 
-    def _at(self, A: Array, noise: float) -> tuple[Array, dict[str, Array]]:
+    def at(self, A: Array, noise: float) -> tuple[Array, dict[str, Array]]:
+        """Return locations and scales of Aβ plus `noise` times σ² of variance, (rows, 1)."""
         zero = np.zeros(())
         eta = (A @ self.geometry.mean(zero))[:, None]
         h = A @ self.geometry.joint.basis

@@ -102,13 +102,15 @@ class ExactPosterior:
 
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12)."""
-        pi, tail = self.scale.weights, self._tail_index
-        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self._at(A[b]), tail)
+        pi, tail = self.scale.weights, self._tail_index(A)
+        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self.at(A[b]), tail)
 
-    @property
-    def _tail_index(self) -> float:
-        """Tail index of Aβ: that of σ under a flat prior, none where priors bound D(σ)."""
-        return self.scale.tail_index if np.any(self.geometry.joint.s == 0) else np.inf
+    def _tail_index(self, A: Array) -> float:
+        """Return the tail index of Aβ: that of σ if A sees a direction without a prior."""
+        joint = self.geometry.joint
+        h = np.abs(A @ joint.basis)
+        flat = h[:, joint.s == 0].sum() > 1e-12 * h.sum()
+        return self.scale.tail_index if flat else np.inf
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter, by quadrature."""
@@ -140,20 +142,20 @@ class ExactPosterior:
             return eta
 
         def total(block: slice) -> tuple[Array, dict[str, Array]]:
-            return self._at(self.coordinates.rows(X[block]), variance)
+            return self.at(self.coordinates.rows(X[block]), variance)
 
         def mean(block: slice) -> tuple[Array, dict[str, Array]]:
-            return self._at(self.coordinates.rows(X[block]))
+            return self.at(self.coordinates.rows(X[block]))
 
         return Prediction(
             Mixture(rows, pi, Gaussian(), total, self.scale.tail_index),
-            Mixture(rows, pi, Gaussian(), mean, self._tail_index),
+            Mixture(rows, pi, Gaussian(), mean, self._tail_index(np.ones((1, self.coordinates.p)))),
             np.full(rows, self.scale.moment(2)),
             sample,
             sample_mean,
         )
 
-    def _at(self, A: Array, noise_variance: Array | float = 0.0) -> tuple[Array, dict[str, Array]]:
+    def at(self, A: Array, noise_variance: Array | float = 0.0) -> tuple[Array, dict[str, Array]]:
         """Return means and standard deviations of Aβ (+ noise) at the nodes of σ, (rows, K)."""
         u, g = self.scale.nodes, self.geometry
         h = A @ g.joint.basis

@@ -72,6 +72,8 @@ class Mixture:
             variance[block] = (within + between) @ self.weights
         if self.tail_index <= 2.0 * (1 + 1e-6):
             variance[:] = np.inf
+        if self.tail_index <= 1.0 + 1e-6:
+            mean[:] = np.nan
         return mean, variance
 
     @property

@@ -1,11 +1,11 @@
 """A fit as an `xarray.DataTree` in ArviZ's schema, from every kind of answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.data import Data
+from bayesml.data import Block, Data
 from bayesml.inference.base import Learned
 from bayesml.model import Model, Problem
 from bayesml.posteriors.rows import row_blocks
@@ -54,9 +54,11 @@ def observation_labels(data: Data) -> Any:
 
 
 def data_groups(data: Data, known: Mapping[str, float]) -> Groups:
-    """Return what was observed, and what was given."""
+    """Return what was observed, and what was given; of rows that are not in memory, neither."""
     import xarray as xr
 
+    if not data.in_memory:
+        return {"constant_data": xr.Dataset(dict(known), {"feature": list(data.feature_names)})}
     coords = {"observation": observation_labels(data), "feature": list(data.feature_names)}
     given: dict[str, Any] = {"X": (["observation", "feature"], data.X)}
     if data.observation_weights is not None:
@@ -75,11 +77,11 @@ def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array]) -> Arra
     chains, per_chain = first.shape[:2]
     out = np.empty((chains, per_chain, data.m))
     noise = noise_of(model, draws)
-    for block in row_blocks(data.m, chains * per_chain):
-        eta = model.predictor.eta(draws, np.asarray(data.X[block], dtype=np.float64))
-        out[..., block] = model.likelihood.log_density(data.y[block], eta, noise)
-    if data.observation_weights is not None:
-        out *= data.observation_weights
+    for rows, block in _small_blocks(data, chains * per_chain):
+        eta = model.predictor.eta(draws, block.X)
+        out[..., rows] = model.likelihood.log_density(block.y, eta, noise)
+        if block.observation_weights is not None:
+            out[..., rows] *= block.observation_weights
     return out
 
 
@@ -91,10 +93,21 @@ def posterior_predictive(
     chains, per_chain = first.shape[:2]
     out = np.empty((chains, per_chain, data.m))
     noise = noise_of(model, draws)
-    for block in row_blocks(data.m, chains * per_chain):
-        eta = model.predictor.eta(draws, np.asarray(data.X[block], dtype=np.float64))
-        out[..., block] = model.likelihood.sample(eta, noise, rng)
+    for rows, block in _small_blocks(data, chains * per_chain):
+        eta = model.predictor.eta(draws, block.X)
+        out[..., rows] = model.likelihood.sample(eta, noise, rng)
     return out
+
+
+def _small_blocks(data: Data, width: int) -> Iterator[tuple[slice, Block]]:
+    """Read the rows in order, so few at a time that rows × width stays bounded; say which."""
+    start = 0
+    for block in data.blocks():
+        w = block.observation_weights
+        for rows in row_blocks(len(block.y), width):
+            part = Block(block.X[rows], block.y[rows], None if w is None else w[rows])
+            yield slice(start + rows.start, start + rows.stop), part
+        start += len(block.y)
 
 
 def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:

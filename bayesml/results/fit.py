@@ -1,6 +1,7 @@
 """What was learned, whichever method learned it: one type."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,17 @@ from bayesml.data import Data, Design
 from bayesml.errors import ConvergenceWarning, ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
-from bayesml.posteriors import Kind, Prediction
+from bayesml.posteriors import (
+    ConjugatePosterior,
+    ExactPosterior,
+    Kind,
+    LeaveOneOut,
+    Prediction,
+    leave_one_out,
+)
 from bayesml.posteriors.rows import whole_number
 from bayesml.priors import NormalInverseGamma
-from bayesml.results import checks, datatree, summary
+from bayesml.results import checks, datatree, streams, summary
 from bayesml.results.prior import prior_draws
 from bayesml.results.support import Support, support
 from bayesml.typing import Array
@@ -243,16 +251,61 @@ class Fit:
         DataError
             If columns are missing, or hold missing values or unseen levels.
         """
+        self._warn_if_failed()
+        rows = np.asarray(self.design.matrix(X), dtype=np.float64)
+        prediction = self.learned.posterior.predict(rows)
+        return replace(prediction, locate=lambda: self._support.locate(rows))
+
+    def predict_parquet(
+        self,
+        source: Any,
+        target: Any,
+        probability: float = 0.9,
+        *,
+        keep: Sequence[str] = (),
+        progress: bool = True,
+    ) -> int:
+        """Predict the rows of Parquet files into a Parquet file, of any size in bounded memory.
+
+        Parameters
+        ----------
+        source : path, or sequence of paths
+            Files, or a folder of them, with the columns that the model reads.
+        target : path
+            The file to write, with the columns ``mean``, ``sd``, ``epistemic_sd``,
+            ``aleatoric_sd``, ``lower`` and ``upper``, in the unit of y and in the order of the
+            rows.
+        probability : float
+            Mass of the equal-tailed interval from ``lower`` to ``upper``.
+        keep : sequence of str
+            Columns of the source to go along, for instance a key.
+        progress : bool
+            Whether to show a bar, on a terminal.
+
+        Returns
+        -------
+        int
+            Number of rows.
+
+        Raises
+        ------
+        DataError
+            Naming file and row, as `predict`. No file is left behind then.
+        MissingDependencyError
+            If pyarrow is not installed.
+        """
+        self._warn_if_failed()
+        how = streams.Predictor(self.learned.posterior, self.design, probability, tuple(keep))
+        return streams.predict_parquet(how, source, target, progress=progress)
+
+    def _warn_if_failed(self) -> None:
         if not self._report.passed:
             warnings.warn(
                 "This prediction comes from a fit whose checks failed; see fit.check(). "
                 + self._report.failures[0],
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        rows = np.asarray(self.design.matrix(X), dtype=np.float64)
-        prediction = self.learned.posterior.predict(rows)
-        return replace(prediction, locate=lambda: self._support.locate(rows))
 
     def leverage(self, X: Any) -> Array:
         r"""Return how far each row lies from the training data: its leverage (P8).
@@ -343,6 +396,27 @@ class Fit:
         from bayesml.results.contrasts import marginal
 
         return marginal(self, term, frame)
+
+    def leave_one_out(self) -> LeaveOneOut:
+        """Predict every row from all the others, in closed form.
+
+        Returns
+        -------
+        LeaveOneOut
+            Log densities, means and leverages per row.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the answer is not exact; ``az.loo`` approximates it from draws.
+        """
+        posterior = self.learned.posterior
+        if not isinstance(posterior, ExactPosterior | ConjugatePosterior):
+            raise IncompatibleModelError(
+                f"leave_one_out() is closed form for exact answers, and this one is {self.kind}. "
+                "Use az.loo(fit.to_datatree(log_likelihood=True))."
+            )
+        return leave_one_out(posterior, self.data.blocks())
 
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.

@@ -38,14 +38,7 @@ def save(fit: Fit, path: Any) -> None:
         "elapsed": fit.elapsed,
     }
     config = {name: encode(part, name, arrays) for name, part in parts.items()}
-    labels = fit.data.row_labels
-    config["data"] = {
-        "design": fit.data.design.to_config(),
-        "X": encode(np.asarray(fit.data.X), "data.X", arrays),
-        "y": encode(np.asarray(fit.data.y), "data.y", arrays),
-        "observation_weights": encode(fit.data.observation_weights, "data.w", arrays),
-        "row_labels": None if labels is None else np.asarray(labels).tolist(),
-    }
+    config["data"] = {"design": fit.data.design.to_config(), **_rows(fit.data, arrays)}
     variables = {key: (_dims(key, value), value) for key, value in arrays.items()}
     attributes = {"format": FORMAT, "config": json.dumps(config)}
     tree = fit.idata.copy()
@@ -91,16 +84,34 @@ def load(path: Any) -> Fit:
     arrays = {str(key): np.asarray(value) for key, value in group.data_vars.items()}
     data = config.pop("data")
     parts = {name: decode(part, arrays) for name, part in config.items()}
-    labels = data["row_labels"]
-    return Fit(
-        data=Data.restore(
-            decode(data["X"], arrays),
-            decode(data["y"], arrays),
-            decode(data["observation_weights"], arrays),
-            design_from_config(data["design"]),
-            None if labels is None else np.asarray(labels),
-        ),
-        **parts,
+    return Fit(data=_data(data, arrays), **parts)
+
+
+def _rows(data: Data, arrays: dict[str, Array]) -> dict[str, Any]:
+    """Describe the rows: themselves if they are in memory, otherwise where they were."""
+    if not data.in_memory:
+        source = data.source
+        return {"m": data.m, "weighted": source.weighted, "whereabouts": source.whereabouts}
+    labels = data.row_labels
+    return {
+        "X": encode(np.asarray(data.X), "data.X", arrays),
+        "y": encode(np.asarray(data.y), "data.y", arrays),
+        "observation_weights": encode(data.observation_weights, "data.w", arrays),
+        "row_labels": None if labels is None else np.asarray(labels).tolist(),
+    }
+
+
+def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
+    design = design_from_config(config["design"])
+    if "X" not in config:
+        return Data.without_rows(config["m"], config["weighted"], config["whereabouts"], design)
+    labels = config["row_labels"]
+    return Data.restore(
+        decode(config["X"], arrays),
+        decode(config["y"], arrays),
+        decode(config["observation_weights"], arrays),
+        design,
+        None if labels is None else np.asarray(labels),
     )
 
 

@@ -9,7 +9,7 @@ from scipy.linalg import svd
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.linear_gaussian import least_squares
+from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.prediction import Leverage
 from bayesml.posteriors.rows import row_blocks
 from bayesml.typing import Array

@@ -269,6 +269,8 @@ class Stream:
     """Rows that are made when they are read, and never all in memory."""
 
     m, n = 40, 2
+    weighted = False
+    whereabouts = "made up"
 
     def blocks(self) -> Iterator[Block]:
         for start in range(0, self.m, 7):

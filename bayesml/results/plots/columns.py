@@ -124,7 +124,7 @@ def _values(column: Any, name: str, numeric: bool) -> Any:
 
 def _training_rows(fit: Fit, frame: Any) -> Any:
     """Find the rows of the frame that were kept, by the labels that `Data` remembers."""
-    labels = frames.row_labels(frame)
+    labels = frames.index_labels(frame)
     columns = frames.select(frame, frames.column_names(frame)[:1], "the picture")
     m = len(next(iter(columns.values()), ()))
     if m == fit.data.m or fit.data.row_labels is None:

@@ -1,0 +1,199 @@
+"""Dask arrays and dataframes become partitions whose rows belong together."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import isnan
+from typing import Any, Literal
+
+import numpy as np
+
+from bayesml.data import frames
+from bayesml.data.blocks import MemorySource
+from bayesml.data.checks import require_not_negative, require_some_weight
+from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.door import array_names, named_matrix, vector
+from bayesml.data.frames import Part
+from bayesml.data.learning import Student, learn
+from bayesml.data.lessons import Lesson
+from bayesml.data.messages import Place, plural
+from bayesml.data.missing import drops
+from bayesml.data.optional import optional
+from bayesml.data.partitions import Count, PartitionSource, count, counted, is_dask, tree
+from bayesml.data.readers import FormulaReader
+from bayesml.data.training import question
+from bayesml.errors import DataError
+
+
+def dask_arrays(
+    X: Any, y: Any, weights: Any, names: Sequence[str] | None, target_name: str | None
+) -> tuple[PartitionSource, Design]:
+    """Take X, y and weights of which one at least is a Dask collection."""
+    called, design = _named(X, y, weights, names, target_name)
+    given = {"X": X, "y": y} | ({} if weights is None else {"observation_weights": weights})
+    pieces, sizes = _aligned(given)
+    starts: Sequence[Any] = [None] * len(pieces)
+    if not any(map(isnan, sizes)):
+        starts = np.cumsum([0, *sizes[:-1]]).tolist()
+    partitions = tuple(
+        (*parts, Place("", start) if start is not None else Place(f"partition {i}"))
+        for i, (parts, start) in enumerate(zip(pieces, starts, strict=True))
+    )
+    opener = partial(_open_arrays, called if isinstance(design, ArrayDesign) else None)
+    m, passed = sum(sizes), ""
+    if isnan(m) or weights is not None:
+        found: Count = tree(partial(count, opener), partitions, counted)
+        require_some_weight(found.weight)
+        m, passed = found.rows, "read once before, for counting rows"
+    if not m:
+        raise DataError("X has no rows; there is nothing to learn from")
+    source = PartitionSource(partitions, opener, int(m), len(called), weights is not None, passed)
+    return source, design
+
+
+def _named(
+    X: Any, y: Any, weights: Any, names: Sequence[str] | None, target_name: str | None
+) -> tuple[tuple[str, ...], Design]:
+    target = target_name or _name(y) or "y"
+    if hasattr(X, "columns"):
+        if names is not None:
+            raise DataError("feature_names are for arrays; rename the columns of the frame instead")
+        called = frames.column_names(X)
+        design: Design = FrameDesign(called, target, _name(weights))
+    else:
+        if X.ndim != 2:
+            raise DataError(f"X has {plural(X.ndim, 'dimension')}; rows × columns are needed")
+        called = array_names(names, X.shape[1])
+        design = ArrayDesign(called, target)
+    if target in called:
+        raise DataError(
+            f"the target {target!r} is also a column of X; leave it out of X, "
+            "or give another target_name"
+        )
+    return called, design
+
+
+def _name(value: Any) -> str | None:
+    """Give the name of a Series; that of a Dask array is a key of its graph."""
+    named = is_dask(value) and not hasattr(value, "chunks")
+    return str(value.name) if named and value.name is not None else frames.series_name(value)
+
+
+def _aligned(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
+    """Cut all parts into the same rows: pieces by partition, and how many rows each has."""
+    guide = next(value for value in given.values() if is_dask(value))
+    sizes = _sizes(guide)
+    columns = []
+    for name, value in given.items():
+        pieces, own = _pieces(name, value, sizes)
+        same = len(own) == len(sizes) and all(
+            a == b or isnan(a) or isnan(b) for a, b in zip(own, sizes, strict=True)
+        )
+        if not same:
+            raise DataError(
+                f"{name} has {plural(len(own), 'partition')} of {_total(own)} rows, but others "
+                f"have {len(sizes)} of {_total(sizes)}; rows are matched by position, so cut them "
+                "alike"
+            )
+        columns.append(pieces)
+    return list(zip(*columns, strict=True)), sizes
+
+
+def _total(sizes: Sequence[float]) -> str:
+    return "unknown" if isnan(sum(sizes)) else str(int(sum(sizes)))
+
+
+def _sizes(value: Any) -> list[float]:
+    if hasattr(value, "chunks"):
+        return list(value.chunks[0])
+    return [float("nan")] * value.npartitions
+
+
+def _pieces(name: str, value: Any, sizes: Sequence[float]) -> tuple[list[Any], list[float]]:
+    """Cut one part as the others are cut, where that can be told."""
+    known = not any(map(isnan, sizes))
+    if not is_dask(value):
+        if not known:
+            raise DataError(
+                f"{name} is in memory, but the partitions of the rest are of unknown length; "
+                "make it a Dask collection too"
+            )
+        array = np.asarray(value)
+        if len(array) != sum(sizes):
+            raise DataError(f"{name} has {len(array)} rows, but the rest has {sum(sizes)}")
+        ends = np.cumsum(list(sizes)).astype(int)
+        return np.split(array, ends[:-1]), list(sizes)
+    if not hasattr(value, "chunks"):
+        return value.to_delayed(), _sizes(value)
+    rows = {0: tuple(sizes)} if known and sum(sizes) == len(value) else {}
+    whole = {1: -1} if value.ndim == 2 else {}
+    if rows or whole:
+        value = value.rechunk(rows | whole)
+    return value.to_delayed().ravel().tolist(), _sizes(value)
+
+
+def _open_arrays(names: tuple[str, ...] | None, X: Any, y: Any, *rest: Any) -> MemorySource:
+    """Check the rows of one partition; the last argument is their place."""
+    *weights, place = rest
+    if not len(X):
+        return MemorySource(np.empty((0, X.shape[1])), np.empty(0), None)
+    features, _ = named_matrix(X, names, place)
+    target = vector(y, "y", len(features), place)
+    w = vector(weights[0], "observation_weights", len(features), place) if weights else None
+    if w is not None:
+        require_not_negative(w, place)
+    return MemorySource(features, target, w)
+
+
+def dask_formula(
+    formula: str, frame: Any, missing: Literal["raise", "drop"], weights: Any
+) -> tuple[PartitionSource, Design]:
+    """Meet the partitions of a Dask dataframe with a formula, in a pass that also counts rows."""
+    if weights is not None and not isinstance(weights, str):
+        raise DataError("observation_weights of a Dask dataframe is the name of a column")
+    if not hasattr(frame, "columns"):
+        raise DataError("a formula needs a frame; a Dask array has no named columns")
+    schema = _part(_schema(frame), Place(""))
+    student = Student(question(formula, schema, weights), weights, drops(missing))
+
+    def survey(function: Callable[[Part], Lesson], columns: tuple[str, ...], task: str) -> Lesson:
+        lesson: Lesson = tree(partial(_study, function), _partitions(frame, columns), _join)
+        return lesson
+
+    learnt = learn(student, survey, count=True)
+    reader, m = learnt.reader, learnt.rows or 0
+    source = PartitionSource(
+        _partitions(frame, reader.columns),
+        partial(_open_frame, reader),
+        m,
+        len(reader.design.feature_names),
+        weights is not None,
+        learnt.first_pass,
+    )
+    return source, reader.design
+
+
+def _schema(frame: Any) -> Any:
+    """Make a frame of few rows with the types of the columns."""
+    utils = optional("dask.dataframe.utils", "dask", "reading Dask dataframes")
+    return utils.meta_nonempty(frame._meta)
+
+
+def _partitions(frame: Any, columns: Sequence[str]) -> tuple[tuple[Any, ...], ...]:
+    pieces = frame[list(columns)].to_delayed()
+    return tuple((piece, Place(f"partition {i}")) for i, piece in enumerate(pieces))
+
+
+def _part(rows: Any, place: Place) -> Part:
+    return Part(frames.select(rows, frames.column_names(rows), "the formula"), place)
+
+
+def _study(function: Callable[[Part], Lesson], rows: Any, place: Place) -> Lesson:
+    return function(_part(rows, place))
+
+
+def _join(one: Lesson, other: Lesson) -> Lesson:
+    return one + other
+
+
+def _open_frame(reader: FormulaReader, rows: Any, place: Place) -> MemorySource:
+    return MemorySource(*reader.block(_part(rows, place)))

@@ -1,0 +1,101 @@
+"""Prediction from files to files, a block of rows in memory at a time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesml.data import Design
+from bayesml.data.blocks import rows_per_block
+from bayesml.data.messages import Place, quoted
+from bayesml.data.optional import optional
+from bayesml.data.parquet import ParquetFiles, part
+from bayesml.errors import DataError
+from bayesml.posteriors import Posterior
+from bayesml.posteriors.mixture import check_probability
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMNS = ("mean", "sd", "epistemic_sd", "aleatoric_sd", "lower", "upper")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """What a fit needs in order to predict a table.
+
+    Attributes
+    ----------
+    posterior : Posterior
+    design : Design
+    probability : float
+        Mass of the interval from `lower` to `upper`.
+    keep : tuple of str
+        Columns of the source that go along, for instance a key.
+    """
+
+    posterior: Posterior
+    design: Design
+    probability: float
+    keep: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_probability(self.probability)
+        if taken := [name for name in self.keep if name in COLUMNS]:
+            raise DataError(
+                f"keep has {quoted(taken)}, which are names of what is predicted; "
+                "rename these columns of the source"
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the source that are read."""
+        return tuple(dict.fromkeys((*self.design.columns, *self.keep)))
+
+    def predict(self, table: "pa.Table", place: Place) -> "pa.Table":
+        """Predict the rows of a table."""
+        import pyarrow as pa
+
+        X = self.design.matrix(part(table, self.design.columns, place))
+        prediction = self.posterior.predict(np.asarray(X, dtype=np.float64))
+        interval = prediction.interval(self.probability)
+        values = (
+            prediction.mean,
+            prediction.sd,
+            prediction.epistemic_sd,
+            prediction.aleatoric_sd,
+            interval.lower,
+            interval.upper,
+        )
+        kept = {name: table[name] for name in self.keep}
+        return pa.table(kept | dict(zip(COLUMNS, values, strict=True)))
+
+
+def predict_parquet(predictor: Predictor, source: Any, target: Any, *, progress: bool) -> int:
+    """Predict the rows of Parquet files into a new Parquet file, in order; return how many.
+
+    A prediction that fails leaves no file behind.
+    """
+    files = ParquetFiles.at(source, progress)
+    final = Path(target)
+    if any(final.exists() and final.samefile(path) for path in files.paths):
+        raise DataError(f"{str(final)!r} is to be read; write the predictions to another file")
+    unfinished = final.with_name(final.name + ".unfinished")
+    try:
+        rows = _write(predictor, files, unfinished)
+        unfinished.replace(final)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return rows
+
+
+def _write(predictor: Predictor, files: ParquetFiles, path: Path) -> int:
+    parquet = optional("pyarrow.parquet", "parquet", "writing Parquet files")
+    size, rows = rows_per_block(len(predictor.columns)), 0
+    empty = predictor.predict(files.empty(predictor.columns), Place(""))
+    with parquet.ParquetWriter(path, empty.schema) as writer:
+        for table, place in files.tables(predictor.columns, size, "predicting"):
+            writer.write_table(predictor.predict(table, place))
+            rows += table.num_rows
+    return rows
