@@ -95,7 +95,9 @@ class StudentT:
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
         square = ((np.asarray(y) - eta) / sigma) ** 2
         pull = (df + 1) * square / (df + square)
-        tail = _log_excess(np.asarray(square / df, dtype=np.float64)) + square / (df * (df + square))
+        tail = _log_excess(np.asarray(square / df, dtype=np.float64)) + square / (
+            df * (df + square)
+        )
         by_df = 0.5 * (_digamma_excess(df) + tail)
         return {"df": np.asarray(by_df), "sigma": np.asarray((pull - 1.0) / sigma)}
 

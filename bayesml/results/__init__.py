@@ -2,6 +2,7 @@
 
 from bayesml.results.calibration import Calibration, calibration
 from bayesml.results.checks import CheckReport, Finding
+from bayesml.results.comparison import Comparison, compare
 from bayesml.results.contrasts import Effect
 from bayesml.results.fit import Fit
 from bayesml.results.learning import fit
@@ -12,12 +13,14 @@ from bayesml.results.validation import CrossValidation, Risk, cross_validate, ri
 __all__ = [
     "Calibration",
     "CheckReport",
+    "Comparison",
     "CrossValidation",
     "Effect",
     "Finding",
     "Fit",
     "Risk",
     "calibration",
+    "compare",
     "cross_validate",
     "fit",
     "load",
