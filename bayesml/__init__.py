@@ -2,6 +2,7 @@
 
 from bayesml import distributions, losses
 from bayesml.data import Data
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
     Exponential,
     Flat,
@@ -113,6 +114,7 @@ __all__ = [
     "SamplingInterrupted",
     "StorageError",
     "StudentT",
+    "SufficientStatistics",
     "WeaklyInformative",
     "calibration",
     "compare",

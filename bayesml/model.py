@@ -15,6 +15,7 @@ from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.predictors import Linear, Predictor
 from bayesml.priors import (
+    After,
     Independent,
     NormalInverseGamma,
     Prior,
@@ -67,6 +68,12 @@ class Model:
         _check_role("likelihood", self.likelihood, "parameter_scores", "Gaussian()")
         if not isinstance(self.prior, Flat):
             _check_role("prior", self.prior, "resolve", "WeaklyInformative()")
+        if isinstance(self.prior, After) and self.likelihood != self.prior.likelihood:
+            raise IncompatibleModelError(
+                f"The prior is what {self.prior.statistics.rows} rows taught under the likelihood "
+                f"{self.prior.likelihood!r}, whose noise is part of it, but the likelihood is "
+                f"{self.likelihood!r}. Use fit.resolved.likelihood, or fit.update(data)."
+            )
         if isinstance(self.prior, NormalInverseGamma) and self.likelihood != Gaussian():
             raise IncompatibleModelError(
                 f"NormalInverseGamma states the prior of the Gaussian noise itself, but the "
@@ -101,7 +108,10 @@ class Model:
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
-        return Problem(self, data, data.reduce(SufficientStatistics.of, add))
+        statistics = data.reduce(SufficientStatistics.of, add)
+        if isinstance(self.prior, After):
+            return Problem(self, data, self.prior.statistics + statistics, complete=False)
+        return Problem(self, data, statistics)
 
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""
@@ -110,7 +120,7 @@ class Model:
         return Model(self.predictor, replace(stated, **dict.fromkeys(unknown, Flat())), Flat())
 
     def _resolve_noise(self, sd_y: float) -> Likelihood:
-        if isinstance(self.prior, NormalInverseGamma):
+        if isinstance(self.prior, NormalInverseGamma | After):
             return self.likelihood
         missing = [name for name, value in self.likelihood.noise.items() if value is None]
         if missing and sd_y == 0.0:
@@ -152,11 +162,15 @@ class Problem:
         As the user wrote it.
     data : Data
     statistics : SufficientStatistics
+        Of these data, and of those seen before if the prior is what they taught.
+    complete : bool
+        Whether the rows of `data` are all that the statistics stand for.
     """
 
     declared: Model
     data: Data
     statistics: SufficientStatistics
+    complete: bool = True
 
     @cached_property
     def model(self) -> Model:

@@ -11,7 +11,13 @@ import numpy as np
 
 from bayesml.data.blocks import Block
 from bayesml.errors import DataError
-from bayesml.linalg import GRAM_SAFE, gram_factor, tall_factor, triangular_factor
+from bayesml.linalg import (
+    GRAM_SAFE,
+    downdated,
+    gram_factor,
+    tall_factor,
+    triangular_factor,
+)
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
@@ -123,6 +129,39 @@ class SufficientStatistics:
         mean = self.mean + move
         between = sqrt(self.weight) * sqrt(other.weight / weight) * step
         R = triangular_factor(np.vstack([self.R, other.R, between]))
+        return SufficientStatistics(rows, weight, mean, (self.mean - mean) + move, R)
+
+    def __sub__(self, other: "SufficientStatistics") -> "SufficientStatistics":
+        """Take rows out again, where the digits allow it (S5).
+
+        Raises
+        ------
+        DataError
+            If `other` is not part of these rows, or holds so much of what they say that the rest
+            would keep fewer than six digits.
+        """
+        if self.n != other.n:
+            raise DataError(f"Statistics of {self.n} and of {other.n} features do not subtract.")
+        if other.weight == 0.0:
+            return replace(self, rows=self.rows - other.rows)
+        weight = self.weight - other.weight
+        if weight <= 0 or other.rows > self.rows:
+            raise DataError(
+                f"Rows of weight {other.weight:g} cannot be taken out of rows of weight "
+                f"{self.weight:g}: nothing would be left. Compute the statistics anew."
+            )
+        step = (other.mean - self.mean) + (other.mean_error - self.mean_error)
+        move = self.mean_error - step * (other.weight / weight)
+        mean = self.mean + move
+        between = sqrt(other.weight) * sqrt(self.weight / weight) * step
+        R = downdated(self.R, np.vstack([other.R, between]))
+        if R is None:
+            raise DataError(
+                "The rows to take out hold nearly all that is known of some combination of the "
+                "columns, or were never in: what is left would be rounding. Compute the "
+                "statistics of the remaining rows anew."
+            )
+        rows = self.rows - other.rows
         return SufficientStatistics(rows, weight, mean, (self.mean - mean) + move, R)
 
     @property

@@ -1,7 +1,7 @@
 """The exact posterior of the linear Gaussian model. Derived in docs/theory/linear_gaussian.md."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from bayesml.posteriors.least_squares import RowResiduals, least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian, NormalPriors, linear_gaussian
 from bayesml.posteriors.log_scale import integrate_log_scale
 from bayesml.predictors import Linear
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import After, NormalInverseGamma
 from bayesml.typing import Array
 
 REFINED_ALWAYS = 1_000_000  # numbers in the design up to which refinement is a few milliseconds
@@ -69,8 +69,8 @@ class Exact:
                 "or Auto() to choose."
             )
         if isinstance(problem.prior, NormalInverseGamma):
-            return _conjugate(problem, problem.prior)
-        return _quadrature(problem)
+            return _given_earlier_rows(problem, _conjugate(problem, problem.prior))
+        return _given_earlier_rows(problem, _quadrature(problem))
 
 
 def obstacle(problem: Problem) -> str | None:
@@ -109,10 +109,12 @@ def geometry_of(problem: Problem) -> LinearGaussian:
 def join(problem: Problem, priors: NormalPriors, sigma_0: float | None = None) -> LinearGaussian:
     """Join data and priors; refine with the rows where that is cheap or needed (A6)."""
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
-    origin, intercept = problem.statistics.mean_X, problem.has_intercept
+    means, intercept = problem.statistics, problem.has_intercept
     small = problem.data.m * data.M.shape[0] <= REFINED_ALWAYS
-    rows = RowResiduals(problem.data.blocks, origin, intercept, data)
-    refined = small or data.rank.condition > REFINED_FROM
+    needed = small or data.rank.condition > REFINED_FROM
+    low = means.mean_error[:-1]
+    rows = RowResiduals(problem.data.blocks, means.mean_X, low, intercept, data)
+    refined = problem.complete and needed
     names = coefficient_names(problem)
     return linear_gaussian(data, priors, names, rows if refined else None, sigma_0)
 
@@ -129,7 +131,8 @@ def numerics(geometry: LinearGaussian) -> dict[str, float]:
 
 def coordinates_of(problem: Problem) -> LinearCoordinates:
     """Return the coordinates in which β is counted."""
-    return LinearCoordinates(problem.statistics.mean_X, problem.has_intercept)
+    means = problem.statistics
+    return LinearCoordinates(means.mean_X, means.mean_error[:-1], problem.has_intercept)
 
 
 def _quadrature(problem: Problem) -> Learned:
@@ -157,6 +160,16 @@ def _quadrature(problem: Problem) -> Learned:
         how = f"exact posterior, σ integrated by quadrature on {len(scale.nodes)} nodes"
     reason = "the evidence is defined only under proper priors, and some of these are Flat()."
     return Learned(posterior, problem.model, how, log_evidence if proper else reason, diagnostics)
+
+
+def _given_earlier_rows(problem: Problem, learned: Learned) -> Learned:
+    """Take the evidence of earlier rows out: log p(new | old) = log p(all) − log p(old)."""
+    earlier = problem.declared.prior
+    if not isinstance(earlier, After) or isinstance(learned.log_evidence, str):
+        return learned
+    before = earlier.log_evidence
+    given = before if isinstance(before, str) else learned.log_evidence - before
+    return replace(learned, log_evidence=given)
 
 
 def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Array:

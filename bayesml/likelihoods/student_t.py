@@ -147,7 +147,7 @@ def _digamma_excess(df: Array) -> Array:
     far = np.maximum(df, 40.0)
     series = (0.5 - (0.25 - (0.5 - 2.125 / far**2) / far**2) / far**2) / far**2
     near = digamma(0.5 * (df + 1)) - digamma(0.5 * df) - 1.0 / df
-    return np.where(df < 40.0, near, series)
+    return np.asarray(np.where(df < 40.0, near, series))
 
 
 def _log_excess(t: Array) -> Array:

@@ -4,6 +4,7 @@ from bayesml.linalg.joint_diagonal import JointDiagonal, diagonalise_jointly
 from bayesml.linalg.triangular import (
     GRAM_SAFE,
     RankReport,
+    downdated,
     gram_factor,
     rank_report,
     solve_upper,
@@ -16,6 +17,7 @@ __all__ = [
     "JointDiagonal",
     "RankReport",
     "diagonalise_jointly",
+    "downdated",
     "gram_factor",
     "rank_report",
     "solve_upper",

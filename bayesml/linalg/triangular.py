@@ -11,6 +11,7 @@ from bayesml.typing import Array
 EPS = float(np.finfo(np.float64).eps)
 GRAM_SAFE = 300.0  # κ²ε = 2e-11
 CHOLESKY_QR_SAFE = 1e7
+DOWNDATE_LOSS = 1e9
 
 
 def triangular_factor(A: Array) -> Array:
@@ -93,6 +94,30 @@ def gram_factor(gram: Array) -> tuple[Array, float]:
         return factor, np.inf
     reciprocal, _ = dtrcon(factor)
     return factor * scale, float(1.0 / reciprocal) if reciprocal > 0 else np.inf
+
+
+def downdated(R: Array, rows: Array) -> Array | None:
+    r"""Return the factor of :math:`R^\top R - B^\top B`, or None where too few digits are left.
+
+    With :math:`Z = B R^{-1}` it is the factor of :math:`I - Z^\top Z` times R; the largest
+    singular value s of Z loses a factor :math:`1/(1 - s^2)`, at most `DOWNDATE_LOSS`.
+
+    Examples
+    --------
+    >>> downdated(np.array([[5.0]]), np.array([[3.0]]))
+    array([[4.]])
+    >>> downdated(np.array([[5.0]]), np.array([[5.0]])) is None
+    True
+    """
+    if np.any(np.diag(R) == 0.0):
+        return None
+    Z = solve_upper(R, rows.T, transpose=True).T
+    _, s, Vt = svd(Z, full_matrices=True, check_finite=False)
+    left = np.ones(R.shape[1])
+    left[: len(s)] = 1.0 - s**2
+    if np.min(left) < 1.0 / DOWNDATE_LOSS:
+        return None
+    return triangular_factor(np.sqrt(left)[:, None] * (Vt @ R))
 
 
 def solve_upper(R: Array, b: Array, *, transpose: bool = False) -> Array:

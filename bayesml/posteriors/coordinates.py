@@ -14,13 +14,15 @@ class LinearCoordinates:
 
     Attributes
     ----------
-    origin : ndarray, shape (n,)
-        Where the intercept is counted from: the mean of the features.
+    origin, origin_error : ndarray, shape (n,)
+        Where the intercept is counted from: the mean of the features, rounded, and what the
+        rounding left out.
     intercept : bool
         Without an intercept β = θ and the origin is not used.
     """
 
     origin: Array
+    origin_error: Array
     intercept: bool
 
     @property
@@ -35,6 +37,7 @@ class LinearCoordinates:
         A = np.empty((X.shape[0], self.p))
         A[:, 0] = 1.0
         np.subtract(X, self.origin, out=A[:, 1:])
+        A[:, 1:] -= self.origin_error
         return A
 
     def parameters(self) -> dict[str, Array]:
@@ -54,7 +57,8 @@ class LinearCoordinates:
         if self.intercept:
             row = np.append(1.0, -self.origin)
             high, low = exact_dot(row, beta)
-            parameters["intercept"] = np.asarray(high + (low + float(row @ error)))
+            rest = float(row @ error - self.origin_error @ beta[1:])
+            parameters["intercept"] = np.asarray(high + (low + rest))
         return parameters
 
     def split(self, beta: Array) -> dict[str, Array]:
@@ -62,4 +66,7 @@ class LinearCoordinates:
         if not self.intercept:
             return {"weights": beta}
         theta = beta[..., 1:]
-        return {"intercept": beta[..., 0] - theta @ self.origin, "weights": theta}
+        return {
+            "intercept": beta[..., 0] - theta @ (self.origin + self.origin_error),
+            "weights": theta,
+        }

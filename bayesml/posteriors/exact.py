@@ -38,6 +38,11 @@ class KnownScale:
         return np.ones(1)
 
     @property
+    def rule(self) -> tuple[Array, Array]:
+        """The one node and its weight."""
+        return self.nodes, self.weights
+
+    @property
     def tail_index(self) -> float:
         """A number has all moments."""
         return np.inf
@@ -102,7 +107,7 @@ class ExactPosterior:
 
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12)."""
-        pi, tail = self.scale.weights, self._tail_index(A)
+        pi, tail = self.scale.rule[1], self._tail_index(A)
         return Mixture(A.shape[0], pi, Gaussian(), lambda b: self.at(A[b]), tail)
 
     def _tail_index(self, A: Array) -> float:
@@ -130,7 +135,8 @@ class ExactPosterior:
 
     def predict(self, X: Array) -> Prediction:
         """Return the predictive distribution at the rows of X, by quadrature (P3)."""
-        rows, pi, variance = X.shape[0], self.scale.weights, self.scale.sigma**2
+        rows, (u, pi) = X.shape[0], self.scale.rule
+        variance = (self.geometry.sigma_0 * np.exp(u)) ** 2
 
         def sample_mean(size: int, rng: np.random.Generator) -> Array:
             return self._eta(X, self._sample(size, rng)[0])
@@ -155,9 +161,12 @@ class ExactPosterior:
             sample_mean,
         )
 
-    def at(self, A: Array, noise_variance: Array | float = 0.0) -> tuple[Array, dict[str, Array]]:
-        """Return means and standard deviations of Aβ (+ noise) at the nodes of σ, (rows, K)."""
-        u, g = self.scale.nodes, self.geometry
+    def at(
+        self, A: Array, noise_variance: Array | float = 0.0, u: Array | None = None
+    ) -> tuple[Array, dict[str, Array]]:
+        """Return means and standard deviations of Aβ (+ noise) at nodes of u, (rows, K)."""
+        g = self.geometry
+        u = self.scale.rule[0] if u is None else u
         h = A @ g.joint.basis
         eta = (A @ g.reference)[:, None] + h @ g.shift(u).T
         return eta, {"sigma": np.sqrt(h**2 @ g.relative_variance(u).T + noise_variance)}

@@ -89,14 +89,15 @@ class RowResiduals:
     ----------
     blocks : callable
         Returns the rows, block by block, each time it is called.
-    origin : ndarray, shape (n,)
-        Mean of the features, where the intercept is counted from.
+    origin, origin_error : ndarray, shape (n,)
+        Mean of the features, where the intercept is counted from, rounded, and the rest.
     intercept : bool
     term : LeastSquares
     """
 
     blocks: Callable[[], Iterable[Block]]
     origin: Array
+    origin_error: Array
     intercept: bool
     term: LeastSquares
 
@@ -105,13 +106,16 @@ class RowResiduals:
         theta = beta[int(self.intercept) :]
         at_zero = (0.0, 0.0)
         if self.intercept:
-            at_zero = exact_dot(np.append(1.0, -self.origin), beta)
-        pulls, totals, squares = [], [], []
+            start, low = exact_dot(np.append(1.0, -self.origin), beta)
+            at_zero = (start, low - float(self.origin_error @ theta))
+        pulls: list[Array] = []
+        totals: list[float] = []
+        squares: list[float] = []
         for X, y, w in _chunks(self.blocks()):
             r, rest = residual(X, y, theta, at_zero)
             weighted, rest = (r, rest) if w is None else _scaled(w, r, rest)
-            high, low = inner_products(X, weighted)
-            pulls += [high, low, rest @ X]
+            above, below = inner_products(X, weighted)
+            pulls += [above, below, rest @ X]
             totals += [*weighted.tolist(), *rest.tolist()]
             squares.append(float(weighted @ r))
         total = fsum(totals) if self.intercept else 0.0

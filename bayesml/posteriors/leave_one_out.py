@@ -109,7 +109,8 @@ def _by_nodes(posterior: ExactPosterior, part: Block) -> Rows:
     """Reweight the nodes of σ by the row that is left out (V3)."""
     w = np.asarray(part.observation_weights)[:, None]
     y = part.y[:, None]
-    eta, spread = posterior.at(posterior.coordinates.rows(part.X))
+    rows = posterior.coordinates.rows(part.X)
+    eta, spread = posterior.at(rows, u=posterior.scale.nodes)
     variance = posterior.scale.sigma**2
     g = spread["sigma"] ** 2 / variance
     left = np.maximum(1.0 - w * g, 1e-300)

@@ -16,6 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import sici
 
 from bayesml.errors import ImproperPosteriorError
+from bayesml.posteriors.gauss import compressed
 from bayesml.typing import Array, ArrayLike
 
 LogDensity = Callable[[Array], Array]
@@ -78,6 +79,11 @@ class LogScalePosterior:
         if self.tail_index <= order * (1 + 1e-6):
             return np.inf
         return float(self.weights @ self.sigma**order)
+
+    @cached_property
+    def rule(self) -> tuple[Array, Array]:
+        """Few nodes and weights for smooth functions of u, such as predictive densities (Q5)."""
+        return compressed(self.nodes, self.weights)
 
     def cdf(self, sigma: ArrayLike) -> Array:
         """Evaluate P(σ ≤ sigma | y) by the sinc rule (Q4)."""

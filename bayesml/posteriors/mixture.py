@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import elementwise
-from scipy.special import logsumexp
+from scipy.special import logsumexp, ndtri
 
 from bayesml.errors import ConvergenceError
 from bayesml.likelihoods import Likelihood
@@ -173,8 +174,10 @@ class Mixture:
 
         centre = np.where(np.isfinite(mean), mean, np.median(_first(eta), axis=1))
         spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre))
-        out = centre.copy()
-        rows = np.flatnonzero(spread > 4 * EPS * np.abs(centre))
+        out, settled = self._newton(q, eta, parameters, centre, spread)
+        rows = np.flatnonzero(~settled & (spread > 4 * EPS * np.abs(centre)))
+        if len(rows) == 0:
+            return out
         low, high = (centre - spread)[rows], (centre + spread)[rows]
         bracket = elementwise.bracket_root(excess, low, high, args=(rows,), maxiter=2000)
         found = elementwise.find_root(excess, bracket.bracket, args=(rows,))
@@ -185,6 +188,30 @@ class Mixture:
             )
         out[rows] = found.x
         return out
+
+    def _newton(
+        self, q: Array, eta: Array, parameters: Mapping[str, Array], centre: Array, spread: Array
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """Take a few Newton steps from the normal quantile; say which rows they settled.
+
+        Steps that do not shrink leave their row to bracketing.
+        """
+        y, last = centre + spread * ndtri(q), np.full(len(centre), np.inf)
+        settled = spread <= 4 * EPS * np.abs(centre)
+        y[settled] = centre[settled]
+        for _ in range(8):
+            column = y[:, None]
+            with np.errstate(all="ignore"):
+                density = np.exp(self.likelihood.log_density(column, eta, parameters))
+                excess = self.likelihood.cdf(column, eta, parameters) @ self.weights - q
+                step = excess / (density @ self.weights)
+            moving = ~settled & (np.abs(step) < 0.5 * last)
+            y[moving] -= step[moving]
+            last = np.where(moving, np.abs(step), -1.0)
+            settled |= moving & (np.abs(step) <= 1e-9 * spread)
+            if not np.any(moving & ~settled):
+                break
+        return y, settled
 
     def _blocks(self) -> Iterator[slice]:
         return row_blocks(self.rows, len(self.weights))

@@ -8,7 +8,7 @@ import numpy as np
 from bayesml.errors import DataError
 from bayesml.typing import Array, ArrayLike
 
-BLOCK = 1_000_000
+BLOCK = 200_000
 
 
 def row_blocks(rows: int, width: int) -> Iterator[slice]:

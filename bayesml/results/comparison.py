@@ -86,13 +86,13 @@ class Comparison:
     def __repr__(self) -> str:
         """Show both tables."""
         means = self.estimates().xs("mean", axis=1, level=1)
-        return f"{means.to_string(float_format='%.4g')}\n\n" + self.table.to_string(
-            float_format="%.4g", na_rep=""
+        return f"{means.to_string(float_format=_short)}\n\n" + self.table.to_string(
+            float_format=_short, na_rep=""
         )
 
     def _repr_html_(self) -> str:
         means = self.estimates().xs("mean", axis=1, level=1)
-        return f"{means.to_html(float_format='%.4g')}{self.table.to_html(float_format='%.4g')}"
+        return f"{means.to_html(float_format=_short)}{self.table.to_html(float_format=_short)}"
 
 
 def compare(fits: Mapping[str, Fit]) -> Comparison:
@@ -181,6 +181,10 @@ def _exact_elpd(fit: Fit) -> Any:
         elpd_i=log_density,
         pareto_k=xr.zeros_like(log_density),
     )
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _log_evidence(fit: Fit) -> float:

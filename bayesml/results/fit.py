@@ -1,4 +1,4 @@
-"""What was learned, whichever method learned it: one type."""
+"""The one type that learning returns, whatever the method."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Data, Design
-from bayesml.errors import ConvergenceWarning, ImproperPosteriorError, IncompatibleModelError
+from bayesml.data.statistics import SufficientStatistics
+from bayesml.errors import (
+    ConvergenceWarning,
+    DataError,
+    ImproperPosteriorError,
+    IncompatibleModelError,
+)
 from bayesml.inference import Learned, Method
+from bayesml.likelihoods import Gaussian
 from bayesml.model import Model, Problem
 from bayesml.posteriors import (
     ConjugatePosterior,
@@ -21,7 +28,7 @@ from bayesml.posteriors import (
     leave_one_out,
 )
 from bayesml.posteriors.rows import whole_number
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import After, Independent, NormalInverseGamma
 from bayesml.results import checks, datatree, streams, summary
 from bayesml.results.prior import prior_draws
 from bayesml.results.support import Support, support
@@ -47,6 +54,8 @@ class Fit:
     method : Method
     learned : Learned
         The posterior and the evidence for it.
+    statistics : SufficientStatistics
+        Of the rows, and of those seen before: all that a linear Gaussian model knows of them.
     seed : int
         From which the draws are made.
     elapsed : float
@@ -67,6 +76,7 @@ class Fit:
     data: Data
     method: Method
     learned: Learned
+    statistics: SufficientStatistics
     seed: int
     elapsed: float
 
@@ -416,7 +426,59 @@ class Fit:
                 f"leave_one_out() is closed form for exact answers, and this one is {self.kind}. "
                 "Use az.loo(fit.to_datatree(log_likelihood=True))."
             )
+        if self.statistics.rows != self.data.m:
+            raise DataError(
+                f"The fit has seen {self.statistics.rows} rows, but holds the last {self.data.m}: "
+                "leave_one_out() needs them all. Learn all rows together."
+            )
         return leave_one_out(posterior, self.data.blocks())
+
+    def as_prior(self) -> After:
+        """Return what was learned as a prior for new rows, in `Model`.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the model is not a linear Gaussian one, which is known by its statistics.
+        """
+        likelihood, prior = self.resolved.likelihood, self.resolved.prior
+        if not isinstance(likelihood, Gaussian) or not isinstance(
+            prior, Independent | NormalInverseGamma
+        ):
+            raise IncompatibleModelError(
+                "as_prior() keeps the sufficient statistics, which only Linear() with a Gaussian "
+                f"likelihood has, and this is {self.resolved!r}. Learn all rows together."
+            )
+        seen = self.statistics
+        if isinstance(self.model.prior, After):
+            return replace(self.model.prior, statistics=seen, log_evidence=self._total_evidence)
+        return After(prior, likelihood, seen, self.learned.log_evidence)
+
+    def update(self, data: Data) -> "Fit":
+        """Learn more rows, exactly as if all had been there, with the old rows gone.
+
+        The priors stay as they were resolved, and so does the method.
+
+        Parameters
+        ----------
+        data : Data
+            New rows with the same features in the same order.
+
+        Returns
+        -------
+        Fit
+            Its ``data`` are the new rows and its ``statistics`` those of all; its log evidence
+            is that of the new rows given the old ones.
+        """
+        from bayesml.results.learning import fit
+
+        if data.feature_names != self.data.feature_names:
+            raise DataError(
+                f"The new rows have features {list(data.feature_names)}, but the fit has "
+                f"{list(self.data.feature_names)}: the same columns in the same order are needed."
+            )
+        model = Model(self.resolved.predictor, self.resolved.likelihood, self.as_prior())
+        return fit(model, data, self.method, rng=self.seed)
 
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
@@ -451,7 +513,7 @@ class Fit:
     @cached_property
     def _support(self) -> Support:
         intercept = getattr(self.resolved.predictor, "intercept", True) is not False
-        return support(self.data, intercept=intercept)
+        return support(self.data, self.statistics, intercept=intercept)
 
     @property
     def _chains(self) -> dict[str, Array]:
@@ -464,6 +526,15 @@ class Fit:
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])
+
+    @property
+    def _total_evidence(self) -> float | str:
+        """Log p of all rows seen: of the new given the old, and of the old."""
+        before = self.model.prior.log_evidence if isinstance(self.model.prior, After) else 0.0
+        now = self.learned.log_evidence
+        if isinstance(before, str) or isinstance(now, str):
+            return before if isinstance(before, str) else now
+        return before + now
 
     def _problem(self, group: str) -> Problem:
         if isinstance(self.resolved.prior, NormalInverseGamma):

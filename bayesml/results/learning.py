@@ -9,7 +9,7 @@ import numpy as np
 from bayesml.data import Data
 from bayesml.errors import ConvergenceWarning, DataError, IncompatibleModelError
 from bayesml.inference import Auto, Method
-from bayesml.model import Model
+from bayesml.model import Model, Problem
 from bayesml.results.fit import Fit
 
 
@@ -75,15 +75,20 @@ def fit(
         )
     seed = seed_of(rng)
     start = perf_counter()
-    problem = model.resolve(data)
-    learned = chosen.learn(problem, np.random.default_rng(seed))
-    result = Fit(model, data, chosen, learned, seed, perf_counter() - start)
+    return learn(model, model.resolve(data), chosen, seed, start)
+
+
+def learn(model: Model, problem: Problem, method: Method, seed: int, start: float) -> Fit:
+    """Learn a problem, check the answer, and warn where a check failed."""
+    learned = method.learn(problem, np.random.default_rng(seed))
+    elapsed = perf_counter() - start
+    result = Fit(model, problem.data, method, learned, problem.statistics, seed, elapsed)
     report = result.check()
     if not report.passed:
         warnings.warn(
             "Checks of this fit failed; see fit.check(). " + " ".join(report.failures),
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return result
 

@@ -34,6 +34,7 @@ def save(fit: Fit, path: Any) -> None:
         "model": fit.model,
         "method": fit.method,
         "learned": fit.learned,
+        "statistics": fit.statistics,
         "seed": fit.seed,
         "elapsed": fit.elapsed,
     }

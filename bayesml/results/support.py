@@ -56,15 +56,14 @@ class Support:
         return Leverage(self.leverage(X), self.largest)
 
 
-def support(data: Data, *, intercept: bool) -> Support:
-    """Read the data twice: for the triangular factor, and for its furthest row."""
-    statistics = SufficientStatistics.from_blocks(data.blocks())
+def support(data: Data, statistics: SufficientStatistics, *, intercept: bool) -> Support:
+    """Invert the triangular factor, and read the data once for its furthest row."""
     problem = least_squares(statistics, intercept=intercept)
     norms = np.linalg.norm(problem.M, axis=0)
     scale = np.where(norms > 0, norms, 1.0)
     _, singular, Vt = svd(problem.M / scale)
     r = problem.rank.rank
-    coordinates = LinearCoordinates(statistics.mean_X, intercept)
+    coordinates = LinearCoordinates(statistics.mean_X, statistics.mean_error[:-1], intercept)
     found = Support(coordinates, scale, Vt[:r].T / singular[:r], Vt[r:].T, np.inf)
     largest = max(_largest(found, data))
     return Support(coordinates, scale, found.seen, found.unseen, largest)
