@@ -169,15 +169,14 @@ class Fit:
                 "y": datatree.log_likelihood(self.resolved, self.data, values)
             }
         if log_prior:
-            extra["log_prior"] = datatree.log_prior(self._problem("log_prior"), values)
+            extra["log_prior"] = datatree.log_prior(self._problem, values)
         if posterior_predictive:
             rng = self._rng(1)
             replicated = datatree.posterior_predictive(self.resolved, self.data, values, rng)
             extra["posterior_predictive"] = {"y": replicated}
         if prior:
             made, each = next(iter(values.values())).shape[:2]
-            problem = self.resolved.resolve(self.data)
-            extra["prior"] = prior_draws(problem, made, each, self._rng(4))
+            extra["prior"] = prior_draws(self._problem, made, each, self._rng(4))
         groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}
         groups |= datatree.data_groups(self.data, self._known)
         return xr.DataTree.from_dict(groups)
@@ -536,10 +535,6 @@ class Fit:
             return before if isinstance(before, str) else now
         return before + now
 
-    def _problem(self, group: str) -> Problem:
-        if isinstance(self.resolved.prior, NormalInverseGamma):
-            raise IncompatibleModelError(
-                f"The group {group} needs separate priors, but NormalInverseGamma is a joint one. "
-                "State Independent(...) priors to use it."
-            )
-        return self.resolved.resolve(self.data)
+    @property
+    def _problem(self) -> Problem:
+        return Problem(self.resolved, self.data, self.statistics)

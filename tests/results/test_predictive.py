@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import bayesml as bm
 from tests.agreement.problems import made
@@ -77,3 +78,19 @@ def test_prior_group_on_request() -> None:
     tree = bm.fit(bm.Model(), made(m=30, n=2), rng=1).to_datatree(prior=True, draws=100)
     assert tree["prior"]["weights"].dims == ("chain", "draw", "feature")
     assert set(tree["prior"]) == set(tree["posterior"])
+
+
+def test_joint_log_prior_is_scipys() -> None:
+    prior = bm.NormalInverseGamma(mean=1.0, scale=2.0, shape=5.0, rate=8.0, intercept_scale=3.0)
+    data = made(m=20, n=2)
+    tree = bm.fit(bm.Model(prior=prior), data, rng=1).to_datatree(log_prior=True, draws=5)
+    draws, logs = tree["posterior"], tree["log_prior"]
+    sigma, weights = draws["sigma"].values, draws["weights"].values
+    centred = draws["intercept"].values + weights @ np.mean(data.X, axis=0)
+    expected = {
+        "sigma": stats.invgamma.logpdf(sigma**2, 5.0, scale=8.0) + np.log(2 * sigma),
+        "weights": stats.norm.logpdf(weights, 1.0, 2.0 * sigma[..., None]),
+        "intercept": stats.norm.logpdf(centred, 0.0, 3.0 * sigma),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(logs[name], values, rtol=1e-9)
