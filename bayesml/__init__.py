@@ -1,6 +1,6 @@
 """bayesml: one declared model, learned by any method, always the same kind of result."""
 
-from bayesml import distributions
+from bayesml import distributions, losses
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
@@ -58,7 +58,23 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import Independent, Layered, NormalInverseGamma, WeaklyInformative
-from bayesml.results import CheckReport, Fit, fit, load, plots
+from bayesml.results import (
+    Calibration,
+    CheckReport,
+    Comparison,
+    CrossValidation,
+    Effect,
+    Fit,
+    Risk,
+    calibration,
+    compare,
+    cross_validate,
+    fit,
+    load,
+    plots,
+    prior_predictive,
+    risk,
+)
 
 __all__ = [
     "GELU",
@@ -73,13 +89,17 @@ __all__ = [
     "Auto",
     "BayesmlError",
     "BayesmlWarning",
+    "Calibration",
     "CheckReport",
+    "Comparison",
     "ConvergenceError",
     "ConvergenceWarning",
+    "CrossValidation",
     "Data",
     "DataError",
     "DataWarning",
     "Direct",
+    "Effect",
     "Ensemble",
     "Exact",
     "Exponential",
@@ -112,6 +132,7 @@ __all__ = [
     "PyMC",
     "RankDeficientError",
     "ReLU",
+    "Risk",
     "SamplingInterrupted",
     "SiLU",
     "Softplus",
@@ -121,10 +142,16 @@ __all__ = [
     "Tanh",
     "Training",
     "WeaklyInformative",
+    "calibration",
+    "compare",
+    "cross_validate",
     "distributions",
     "fit",
     "load",
+    "losses",
     "plots",
+    "prior_predictive",
     "ridge_penalty",
     "ridge_prior_sd",
+    "risk",
 ]

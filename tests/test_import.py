@@ -32,6 +32,7 @@ LOADED_WHEN_FIRST_USED = {
     "pyarrow",
     "pymc",
     "pytensor",
+    "scoringrules",
     "sklearn",
     "xarray",
 }
@@ -46,7 +47,7 @@ print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules)}))
 
 # Distributions that are used without being imported by name, and through what.
 USED_INDIRECTLY = {"h5netcdf": "xarray writes netCDF with it", "nutpie": "pm.sample runs on it"}
-OPTIONAL = {"polars", "pyarrow", "sklearn"}  # imported only when asked for
+OPTIONAL = {"polars", "pyarrow", "scoringrules", "sklearn"}  # imported only when asked for
 
 
 def test_import_loads_nothing_heavy(record_property: Callable[[str, object], None]) -> None:

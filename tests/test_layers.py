@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bayesml"
 # Top to bottom. Layers on one line are siblings: they never import each other.
 LAYERS = (
     {"errors", "typing"},
-    {"linalg"},
+    {"linalg", "losses"},
     {"data"},
     {"distributions"},
     {"predictors", "likelihoods", "priors"},

@@ -112,7 +112,7 @@ class MLE:
         return replace(
             learned,
             diagnostics={**learned.diagnostics, **iterated},
-            notes=(*learned.notes, *convergence_notes(optimum, definite=True)),
+            notes=(*learned.notes, *convergence_notes(optimum)),
             loss_curve=optimum.loss_curve * objective_j.unit,
         )
 

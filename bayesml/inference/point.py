@@ -71,7 +71,7 @@ def optimise(
     else:
         optimum = optimizer.minimize(stochastic, objective.start, rng=rng)
         curve = optimum.loss_curve
-    covariance, definite = _covariance(objective, optimum)
+    covariance, curvature = _covariance(objective, optimum)
     p, scale = objective.p, objective.frame.scale
     noise = objective.noise(optimum.x)
     by_log = np.sqrt(np.diag(covariance)[p:])
@@ -89,30 +89,28 @@ def optimise(
         problem.model,
         f"{label} by {how}, {len(curve) - 1} iterations: {optimum.reason}",
         NO_EVIDENCE,
-        {"gradient_norm": optimum.gradient_norm, "iterations": float(len(curve) - 1)},
-        convergence_notes(optimum, definite),
+        {
+            "gradient_norm": optimum.gradient_norm,
+            "curvature": curvature,
+            "iterations": float(len(curve) - 1),
+        },
+        convergence_notes(optimum),
         curve * problem.statistics.weight,
     )
 
 
-def convergence_notes(optimum: Optimum, definite: bool) -> tuple[str, ...]:
+def convergence_notes(optimum: Optimum) -> tuple[str, ...]:
     """Say in words what is wrong with an optimum; nothing if all is well."""
-    notes = () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
-    if definite:
-        return notes
-    return (
-        *notes,
-        "The curvature at the answer is not positive definite, so it is not an isolated optimum "
-        "and has no standard errors: some parameters are not determined by the data. "
-        "State proper priors and use MAP(), or fix the parameter at a known number.",
-    )
+    return () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
 
 
-def _covariance(objective: NegativeLogDensity, optimum: Optimum) -> tuple[Array, bool]:
+def _covariance(objective: NegativeLogDensity, optimum: Optimum) -> tuple[Array, float]:
+    """Return H⁻¹ (NaN if H is not positive definite), and the smallest curvature."""
     H = objective.weight * objective.hessian(optimum.x)
+    scale = np.sqrt(np.abs(np.diag(H)))
+    unit = H / np.outer(scale, scale) if np.all(scale > 0) else H
+    smallest = float(np.linalg.eigvalsh(unit)[0]) if np.all(np.isfinite(unit)) else np.nan
     try:
-        factor = cho_factor(H)
+        return cho_solve(cho_factor(H), np.eye(len(H))), smallest
     except LinAlgError:
-        return np.full_like(H, np.nan), False
-    covariance = cho_solve(factor, np.eye(len(H)))
-    return covariance, bool(np.all(np.isfinite(covariance)))
+        return np.full_like(H, np.nan), smallest

@@ -75,6 +75,9 @@ class Likelihood(Protocol):
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y | η, φ)."""
 
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y > y | η, φ), not as one minus the former: small ones keep their digits."""
+
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:

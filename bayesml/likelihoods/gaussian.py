@@ -107,6 +107,10 @@ class Gaussian:
         """Evaluate Φ((y − η)/σ)."""
         return np.asarray(ndtr((np.asarray(y) - eta) / np.asarray(parameters["sigma"])))
 
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate Φ((η − y)/σ)."""
+        return np.asarray(ndtr((eta - np.asarray(y)) / np.asarray(parameters["sigma"])))
+
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:

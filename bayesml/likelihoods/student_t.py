@@ -126,6 +126,11 @@ class StudentT:
         z = (np.asarray(y) - eta) / np.asarray(parameters["sigma"])
         return np.asarray(stdtr(np.asarray(parameters["df"]), z))
 
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y > y): the distribution is symmetric around η."""
+        z = (eta - np.asarray(y)) / np.asarray(parameters["sigma"])
+        return np.asarray(stdtr(np.asarray(parameters["df"]), z))
+
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:

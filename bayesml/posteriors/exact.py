@@ -14,8 +14,9 @@ from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import LogScalePosterior
-from bayesml.posteriors.mixture import Mixture, check_probability, row_blocks
+from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.rows import check_probability, row_blocks
 from bayesml.typing import Array
 
 

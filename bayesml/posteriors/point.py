@@ -7,9 +7,11 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from bayesml.likelihoods import Likelihood
+from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
-from bayesml.posteriors.mixture import Atoms, Mixture, check_probability
+from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor
 from bayesml.typing import Array
 

@@ -3,15 +3,21 @@
 Derived in docs/theory/prediction.md.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bayesml.posteriors.mixture import check_probability, whole_number
+from bayesml.errors import DataError
+from bayesml.losses import Loss
+from bayesml.posteriors import decisions
+from bayesml.posteriors.rows import check_probability, whole_number
 from bayesml.typing import Array, ArrayLike
 
+Booleans = NDArray[np.bool]
 Sampler = Callable[[int, np.random.Generator], Array]
 
 
@@ -40,11 +46,27 @@ class RowDistribution(Protocol):
     def cdf(self, y: ArrayLike) -> Array:
         """Distribution function per row."""
 
+    def survival(self, y: ArrayLike) -> Array:
+        """P(Y > y) per row."""
+
     def log_density(self, y: ArrayLike) -> Array:
         """Log density per row."""
 
-    def quantile(self, q: float) -> Array:
-        """Quantiles per row."""
+    def quantile(self, q: ArrayLike) -> Array:
+        """Quantiles per row, for one level or one per row."""
+
+    def highest_density_interval(self, probability: float) -> tuple[Array, Array]:
+        """Shortest intervals per row."""
+
+    def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
+        """Blocks of rows with nodes and weights, (b, N), for expectations."""
+
+
+class Leverage(NamedTuple):
+    """How far rows lie from the training data, and how far the furthest of those lies."""
+
+    rows: Array
+    largest_in_training: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +90,8 @@ class Prediction:
         The distribution of E[y | x, θ] over the posterior.
     aleatoric_variance : ndarray, shape (rows,)
         In squared units of y.
+    locate : callable or None
+        Computes leverages, if the prediction knows the training data.
 
     Examples
     --------
@@ -87,6 +111,7 @@ class Prediction:
     aleatoric_variance: Array
     sampler: Sampler
     mean_sampler: Sampler
+    locate: Callable[[], Leverage] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -96,7 +121,8 @@ class Prediction:
         """Say how many rows there are and what can be asked."""
         return (
             f"Prediction({len(self)} rows: .mean, .sd, .epistemic_sd, .aleatoric_sd, "
-            ".interval(0.9), .quantile(0.5), .log_prob(y), .expectation)"
+            ".interval(0.9), .quantile(0.5), .exceedance(c), .decide(loss), .log_prob(y), "
+            ".expectation)"
         )
 
     @property
@@ -128,7 +154,37 @@ class Prediction:
             np.zeros(len(self)),
             self.mean_sampler,
             self.mean_sampler,
+            self.locate,
         )
+
+    @property
+    def leverage(self) -> Array:
+        r"""How far each row lies from the training data (P8).
+
+        The variance of a least-squares prediction at the row, in units of σ²: 1/m at the mean of
+        the features, and growing with the square of the distance in units of their covariance.
+
+        Raises
+        ------
+        DataError
+            If the prediction was not made by `Fit.predict`, and knows no training data.
+        """
+        return self._leverage.rows
+
+    @property
+    def extrapolates(self) -> Booleans:
+        """Which rows lie further from the training data than any of those does, by leverage.
+
+        Each column alone may be within its range: it is the combination that is new. There the
+        answer rests on the form of the model, which no row has tested.
+        """
+        return np.asarray(self.leverage > self._leverage.largest_in_training * (1 + 1e-9))
+
+    @cached_property
+    def _leverage(self) -> Leverage:
+        if self.locate is None:
+            raise DataError("This prediction knows no training data: make it by fit.predict(X).")
+        return self.locate()
 
     def quantile(self, q: ArrayLike) -> Array:
         """Return y with P(Y ≤ y | x, data) = q.
@@ -165,9 +221,78 @@ class Prediction:
         tail = 0.5 * (1.0 - inside)
         return Interval(self.quantile(tail), self.quantile(1.0 - tail))
 
+    def highest_density_interval(self, probability: float = 0.9) -> Interval:
+        """Return the shortest interval that holds y with the given probability (P6).
+
+        Where the density has one peak, it is the set of the most probable values. Where it has
+        several, it is still the shortest single interval, and covers the valley between them.
+
+        Parameters
+        ----------
+        probability : float
+
+        Returns
+        -------
+        Interval
+            ``lower`` and ``upper``, each of shape (rows,), in the unit of y.
+        """
+        inside = float(check_probability(probability))
+        return Interval(*self.distribution.highest_density_interval(inside))
+
     def cdf(self, y: ArrayLike) -> Array:
         """Evaluate P(Y ≤ y | x, data), for one y or one per row."""
         return self.distribution.cdf(y)
+
+    def exceedance(self, threshold: ArrayLike) -> Array:
+        """Evaluate P(Y > threshold | x, data), for one threshold or one per row.
+
+        Small probabilities keep their digits: they are not one minus a large one.
+        """
+        return self.distribution.survival(threshold)
+
+    def decide(self, loss: Loss, actions: ArrayLike | None = None) -> Array:
+        r"""Return the action that minimises the expected loss, row by row (P5).
+
+        .. math:: a^* = \arg\min_a E[\ell(y, a) \mid x, \mathcal D]
+
+        Parameters
+        ----------
+        loss : callable
+            ℓ(y, a), elementwise: one of `bayesml.losses`, whose best actions have names, or any
+            function, whose expectation is then minimised numerically, to about a thousandth of
+            the spread where the loss has kinks.
+        actions : sequence of float, optional
+            The only possible actions. By default any number is.
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+
+        Raises
+        ------
+        ConvergenceError
+            If the expected loss has no minimum in or near the predictive range.
+
+        References
+        ----------
+        Berger (1985), Statistical Decision Theory and Bayesian Analysis, §4.4.
+
+        Examples
+        --------
+        >>> import numpy as np, bayesml as bm
+        >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+        >>> p = fit.predict([[1.5]])
+        >>> short_costs_nine_times_over = bm.losses.PinballLoss(0.9)
+        >>> bool(p.decide(short_costs_nine_times_over)[0] == p.quantile(0.9)[0])
+        True
+        """
+        if actions is not None:
+            return decisions.best_of(self.distribution, loss, actions)
+        return decisions.best_action(self.distribution, loss)
+
+    def expected_loss(self, loss: Loss, action: ArrayLike) -> Array:
+        """Evaluate E[ℓ(y, a) | x, data] of one action, or one per row."""
+        return decisions.expected_loss(self.distribution, loss, action)
 
     def log_prob(self, y: ArrayLike) -> Array:
         """Evaluate the log predictive density of y, for one y or one per row."""

@@ -1,8 +1,10 @@
 """What can be said against an answer, for each kind of answer. NaN is a failure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from bayesml.inference.base import Learned
 
@@ -86,48 +88,99 @@ def check(learned: Learned, chains: Mapping[str, Any]) -> CheckReport:
     return CheckReport(learned.posterior.kind, tuple(findings), learned.notes)
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A number that a method reports about its answer, and what it must satisfy.
+
+    Attributes
+    ----------
+    name, requirement, meaning, remedy : str
+        As in `Finding`.
+    holds : callable
+        False for NaN.
+    """
+
+    name: str
+    requirement: str
+    holds: Callable[[float], bool]
+    meaning: str
+    remedy: str
+
+
+LIMITS: Mapping[str, Limit] = {
+    "condition": Limit(
+        "condition number of the scaled design",
+        "≤ 1e10, or exact collinearity settled by the prior",
+        lambda value: value <= 1e10 or value == float("inf"),
+        "Columns are so nearly collinear that the coefficients keep few correct digits.",
+        "Leave out or combine columns, centre polynomials, or give proper priors.",
+    ),
+    "quadrature_error": Limit(
+        "quadrature error",
+        "≤ 1e-8",
+        lambda value: value <= 1e-8,
+        "The integral over σ did not settle when its nodes were doubled.",
+        "Check the prior of σ: its scale may be absurd for these data.",
+    ),
+    "gradient_norm": Limit(
+        "gradient norm at the answer, standardised",
+        "≤ 1e-3",
+        lambda value: value <= 1e-3,
+        "The optimizer stopped away from an optimum.",
+        "Allow more iterations, or use the default optimizer.",
+    ),
+    "energy_variance": Limit(
+        "variance of the energy error per dimension, worst chain",
+        "≤ 0.1",
+        lambda value: value <= 0.1,
+        "Steps are too long for the posterior's curvature, and without an accept step biased.",
+        "Lower Langevin(energy=...).",
+    ),
+    "curvature": Limit(
+        "smallest curvature at the answer, of a Hessian with unit diagonal",
+        "> 1e-10",
+        lambda value: value > 1e-10,
+        "The curvature at the answer is not positive definite, so it is not an isolated optimum "
+        "and has no standard errors: some parameters are not determined by the data.",
+        "State proper priors and use MAP(), or fix the parameter at a known number.",
+    ),
+    "pareto_k": Limit(
+        "Pareto k̂ of the approximation",
+        "≤ 0.7",
+        lambda value: value <= 0.7,
+        "The approximation misses mass that the posterior has, above all in its tails.",
+        "Use Exact() or NUTS() where they apply, or trust the means only.",
+    ),
+    "importance_ess": Limit(
+        "effective sample size after weighting the approximation's draws",
+        "≥ 100",
+        lambda value: value >= 100,
+        "Few draws of the approximation are typical of the posterior.",
+        "Use Exact() or NUTS() where they apply, or make more draws.",
+    ),
+    "agreement": Limit(
+        "correlation between the predictions of members, smallest pair",
+        "≥ 0.5",
+        lambda value: value >= 0.5,
+        "Members of the ensemble tell different stories even on the training rows.",
+        "Train longer, give more data or stronger priors, or use more members.",
+    ),
+}
+"""What the diagnostics of `Learned` must satisfy, by name; others are not judged."""
+
+
 def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
-    if "condition" in diagnostics:
-        value = diagnostics["condition"]
-        rank_known = value == float("inf") and "rank" in diagnostics
-        yield Finding(
-            "condition number of the scaled design",
-            value <= 1e10 or rank_known,
-            value,
-            "≤ 1e10, or exact collinearity settled by the prior",
-            "Columns are so nearly collinear that the coefficients keep few correct digits.",
-            "Leave out or combine columns, centre polynomials, or give proper priors.",
-        )
-    if "quadrature_error" in diagnostics:
-        value = diagnostics["quadrature_error"]
-        yield Finding(
-            "quadrature error",
-            value <= 1e-8,
-            value,
-            "≤ 1e-8",
-            "The integral over σ did not settle when its nodes were doubled.",
-            "Check the prior of σ: its scale may be absurd for these data.",
-        )
-    if "energy_variance" in diagnostics:
-        value = diagnostics["energy_variance"]
-        yield Finding(
-            "variance of the energy error per dimension, worst chain",
-            value <= 0.1,
-            value,
-            "≤ 0.1",
-            "Steps are too long for the posterior's curvature, and without an accept step biased.",
-            "Lower Langevin(energy=...).",
-        )
-    if "gradient_norm" in diagnostics:
-        value = diagnostics["gradient_norm"]
-        yield Finding(
-            "gradient norm at the answer, standardised",
-            value <= 1e-3,
-            value,
-            "≤ 1e-3",
-            "The optimizer stopped away from an optimum.",
-            "Allow more iterations, or use the default optimizer.",
-        )
+    for key, limit in LIMITS.items():
+        if key in diagnostics:
+            value = float(diagnostics[key])
+            yield Finding(
+                limit.name,
+                limit.holds(value),
+                value,
+                limit.requirement,
+                limit.meaning,
+                limit.remedy,
+            )
 
 
 def _convergence(chains: Mapping[str, Any]) -> Iterable[Finding]:
@@ -187,7 +240,7 @@ def _sampler(stats: Mapping[str, Any]) -> Iterable[Finding]:
             "Raise max_depth, or standardise the columns.",
         )
     if "energy" in stats:
-        bfmi = float(min(array_stats.bfmi(stats["energy"])))
+        bfmi = float(np.min(array_stats.bfmi(stats["energy"])))  # NaN if any is
         yield Finding(
             "E-BFMI, worst chain",
             bfmi >= 0.3,

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Block, Data
+from bayesml.distributions import InverseGamma, Normal
 from bayesml.inference.base import Learned
 from bayesml.model import Model, Problem
-from bayesml.posteriors.mixture import row_blocks
+from bayesml.posteriors.rows import row_blocks
+from bayesml.priors import NormalInverseGamma
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -37,6 +39,18 @@ def dataset(
     )
 
 
+def tree(
+    groups: Mapping[str, Mapping[str, Array]], data: Data, known: Mapping[str, float]
+) -> "xr.DataTree":
+    """Put groups of draws together with what was observed and given."""
+    import xarray as xr
+
+    dims = {"weights": ["feature"], "y": ["observation"]}
+    coords = {"feature": list(data.feature_names), "observation": observation_labels(data)}
+    labelled = {name: dataset(group, dims, coords) for name, group in groups.items()}
+    return xr.DataTree.from_dict(labelled | data_groups(data, known))
+
+
 def observation_labels(data: Data) -> Any:
     """Return the labels of the rows."""
     return np.arange(data.m) if data.row_labels is None else data.row_labels
@@ -60,9 +74,7 @@ def data_groups(data: Data, known: Mapping[str, float]) -> Groups:
     }
 
 
-def log_likelihood(
-    model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta
-) -> Array:
+def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta) -> Array:
     """Evaluate wᵢ log p(yᵢ | draw), shape (chain, draw, observation), block by block."""
     first = next(iter(draws.values()))
     chains, per_chain = first.shape[:2]
@@ -115,6 +127,8 @@ def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:
 
 def log_prior(problem: Problem, draws: Mapping[str, Array]) -> dict[str, Array]:
     """Evaluate the log prior density of every parameter, in the shape of its draws."""
+    if isinstance(problem.prior, NormalInverseGamma):
+        return _joint_log_prior(problem.prior, problem, draws)
     out: dict[str, Array] = {}
     theta, priors = draws["weights"], problem.coefficient_priors()
     if problem.has_intercept:
@@ -126,6 +140,26 @@ def log_prior(problem: Problem, draws: Mapping[str, Array]) -> dict[str, Array]:
         columns = [prior.log_density(theta[..., j]) for j, prior in enumerate(priors)]
         out["weights"] = np.stack(columns, axis=-1)
     return out | {name: prior.log_density(draws[name]) for name, prior in problem.inferred.items()}
+
+
+def _joint_log_prior(
+    prior: NormalInverseGamma, problem: Problem, draws: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Evaluate log p(σ), with p(σ²) an inverse gamma, and log p(θ | σ)."""
+    sigma, theta = draws["sigma"], draws["weights"]
+    normal = Normal()
+
+    def given_sigma(x: Array, mean: Any, scale: Any, s: Array) -> Array:
+        spread = np.asarray(scale) * s
+        return normal.log_density((x - np.asarray(mean)) / spread) - np.log(spread)
+
+    out: dict[str, Array] = {}
+    if problem.has_intercept:
+        centred = draws["intercept"] + theta @ problem.statistics.mean_X
+        out["intercept"] = given_sigma(centred, prior.intercept_mean, prior.intercept_scale, sigma)
+    out["weights"] = given_sigma(theta, prior.mean, prior.scale, sigma[..., None])
+    variance = InverseGamma(prior.shape, prior.rate).log_density(sigma**2)
+    return out | {"sigma": variance + np.log(2.0 * sigma)}
 
 
 def sample_stats(learned: Learned, draws: Mapping[str, Array]) -> Mapping[str, Array]:

@@ -27,13 +27,18 @@ from bayesml.posteriors import (
     Prediction,
     leave_one_out,
 )
-from bayesml.priors import After, Independent, Layered, NormalInverseGamma
+from bayesml.posteriors.rows import whole_number
+from bayesml.priors import After, Independent, NormalInverseGamma
 from bayesml.results import checks, datatree, streams, summary
+from bayesml.results.prior import prior_draws
+from bayesml.results.support import Support, support
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from bayesml.results.contrasts import Effect
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -130,6 +135,7 @@ class Fit:
         log_likelihood: bool = False,
         log_prior: bool = False,
         posterior_predictive: bool = False,
+        prior: bool = False,
     ) -> "xr.DataTree":
         """Return the result as a DataTree in ArviZ's schema.
 
@@ -138,9 +144,9 @@ class Fit:
         chains, draws : int
             How many independent draws to make of an exact answer; sampled answers keep their
             own, and a point estimate is one draw.
-        log_likelihood, log_prior, posterior_predictive : bool
-            Which of these groups to add; the first and the last hold one number per draw and
-            row.
+        log_likelihood, log_prior, posterior_predictive, prior : bool
+            Which of these groups to add; log_likelihood and posterior_predictive hold one number
+            per draw and row, and prior as many draws of the priors.
 
         Returns
         -------
@@ -163,16 +169,52 @@ class Fit:
                 "y": datatree.log_likelihood(self.resolved, self.data, values, self._eta)
             }
         if log_prior:
-            extra["log_prior"] = datatree.log_prior(self._problem("log_prior"), values)
+            extra["log_prior"] = datatree.log_prior(self._problem, values)
         if posterior_predictive:
             rng = self._rng(1)
             replicated = datatree.posterior_predictive(
                 self.resolved, self.data, values, self._eta, rng
             )
             extra["posterior_predictive"] = {"y": replicated}
+        if prior:
+            made, each = next(iter(values.values())).shape[:2]
+            extra["prior"] = prior_draws(self._problem, made, each, self._rng(4))
         groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}
         groups |= datatree.data_groups(self.data, self._known)
         return xr.DataTree.from_dict(groups)
+
+    def posterior_predictive(self, *, chains: int = 4, draws: int = 250) -> "xr.DataTree":
+        r"""Return data sets that the fit expects at the rows that it learned from.
+
+        .. math:: \theta, \phi \sim p(\theta, \phi \mid \mathcal D), \qquad
+                  \tilde y_i \sim p(\,\cdot \mid h_\theta(x_i), \phi)
+
+        Parameters
+        ----------
+        chains, draws : int
+            How many; of sampled answers, at most that many draws of each of its chains, evenly
+            spaced. The group holds chains × draws × m numbers, computed a block of rows at a
+            time.
+
+        Returns
+        -------
+        xarray.DataTree
+            As `to_datatree`, with the group ``posterior_predictive``.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+        >>> fit.posterior_predictive(draws=100)["posterior_predictive"]["y"].shape
+        (4, 100, 3)
+        """
+        values = self.draws(whole_number(chains, "chains"), whole_number(draws, "draws"))
+        step = -(-next(iter(values.values())).shape[1] // draws)
+        values = {name: v[:, ::step] for name, v in values.items()}
+        rng = self._rng(1)
+        y = datatree.posterior_predictive(self.resolved, self.data, values, self._eta, rng)
+        groups = {"posterior": values, "posterior_predictive": {"y": y}}
+        return datatree.tree(groups, self.data, self._known)
 
     def draws(self, chains: int = 4, draws: int = 1000) -> dict[str, Array]:
         """Return parameter draws by name, shape (chain, draw, ...), the same at every call."""
@@ -221,7 +263,9 @@ class Fit:
             If columns are missing, or hold missing values or unseen levels.
         """
         self._warn_if_failed()
-        return self.learned.posterior.predict(np.asarray(self.design.matrix(X), dtype=np.float64))
+        rows = np.asarray(self.design.matrix(X), dtype=np.float64)
+        prediction = self.learned.posterior.predict(rows)
+        return replace(prediction, locate=lambda: self._support.locate(rows))
 
     def predict_parquet(
         self,
@@ -273,6 +317,96 @@ class Fit:
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+    def leverage(self, X: Any) -> Array:
+        r"""Return how far each row lies from the training data: its leverage (P8).
+
+        .. math:: h(x) = a^\top (A^\top A)^{-1} a
+
+        with A the rows that were learned from, an intercept among them. It is 1/m at their mean,
+        and infinite in a direction that no training row has.
+
+        Parameters
+        ----------
+        X : array_like or data frame
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+            Without unit. ``predict(X).extrapolates`` compares it with the training rows'.
+        """
+        return self._support.leverage(np.asarray(self.design.matrix(X), dtype=np.float64))
+
+    def compare(self, before: Any, after: Any) -> Prediction:
+        r"""Return how much the average expectation changes from one scenario to another (P7).
+
+        .. math:: \Delta = \frac1k\sum_i E[y \mid x_i^{\text{after}}, \theta]
+                  - \frac1l\sum_i E[y \mid x_i^{\text{before}}, \theta]
+
+        Parameters
+        ----------
+        before, after : array_like or data frame
+            Rows of the two scenarios, for instance the same people without and with treatment.
+
+        Returns
+        -------
+        Prediction
+            Of one row, the difference, in the unit of y: its ``mean``, ``sd``, ``interval`` and
+            ``exceedance(0)``. Exact where the posterior is; both scenarios share parameters, so
+            that what is uncertain in both cancels.
+
+        References
+        ----------
+        Gelman & Pardoe (2007), Average predictive comparisons for models with nonlinearity,
+        interactions, and variance components, eq. 1.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+        >>> fit.compare([[1.0]], [[3.0]]).mean.round(1)
+        array([4.1])
+        """
+        from bayesml.results.contrasts import compare
+
+        return compare(self, before, after)
+
+    def marginal(self, term: str, frame: Any = None) -> "Effect":
+        r"""Return what one column does to E[y], averaged over the rows that were learned from.
+
+        For a column of numbers the average slope
+        :math:`\frac1m\sum_i \partial E[y \mid x_i, \theta] / \partial x`, through every term that
+        the column enters; for levels the average difference of each to the first.
+
+        Parameters
+        ----------
+        term : str
+            A column that the model reads.
+        frame : data frame, optional
+            What the data were made from. Needed if a formula made its features from other
+            columns.
+
+        Returns
+        -------
+        Effect
+            With labels, a ``prediction`` of the effects, and a ``summary()``.
+
+        Raises
+        ------
+        DataError
+            If there is no such column, it does not vary, or the frame is needed.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> frame = {"y": [0.1, 1.2, 3.9, 9.1, 16.2], "x": [0.0, 1.0, 2.0, 3.0, 4.0]}
+        >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + I(x**2)", frame))
+        >>> fit.marginal("x", frame).prediction.mean.round(0)  # the mean of 2x
+        array([4.])
+        """
+        from bayesml.results.contrasts import marginal
+
+        return marginal(self, term, frame)
 
     def leave_one_out(self) -> LeaveOneOut:
         """Predict every row from all the others, in closed form.
@@ -377,6 +511,11 @@ class Fit:
     def _report(self) -> checks.CheckReport:
         return checks.check(self.learned, self._chains)
 
+    @cached_property
+    def _support(self) -> Support:
+        intercept = getattr(self.resolved.predictor, "intercept", True) is not False
+        return support(self.data, self.statistics, intercept=intercept)
+
     @property
     def _chains(self) -> dict[str, Array]:
         return dict(getattr(self.learned.posterior, "compared", {}))
@@ -384,9 +523,7 @@ class Fit:
     @property
     def _eta(self) -> datatree.Eta:
         """How draws become η: as the posterior says, or by the predictor itself."""
-        eta: datatree.Eta = getattr(
-            self.learned.posterior, "eta", self.resolved.predictor.eta
-        )
+        eta: datatree.Eta = getattr(self.learned.posterior, "eta", self.resolved.predictor.eta)
         return eta
 
     @property
@@ -406,11 +543,6 @@ class Fit:
             return before if isinstance(before, str) else now
         return before + now
 
-    def _problem(self, group: str) -> Problem:
-        prior = self.resolved.prior
-        if isinstance(prior, NormalInverseGamma | Layered):
-            raise IncompatibleModelError(
-                f"The group {group} needs a prior for every coefficient, but "
-                f"{type(prior).__name__} is a joint one. State Independent(...) priors to use it."
-            )
-        return self.resolved.resolve(self.data)
+    @property
+    def _problem(self) -> Problem:
+        return Problem(self.resolved, self.data, self.statistics)

@@ -73,7 +73,7 @@ def fit(
             f"fit: method must be an inference method, got {name}. For instance Exact(), MLE(), "
             "MAP(), NUTS() or Auto(), with parentheses."
         )
-    seed = _seed(rng)
+    seed = seed_of(rng)
     start = perf_counter()
     return learn(model, model.resolve(data), chosen, seed, start)
 
@@ -93,7 +93,8 @@ def learn(model: Model, problem: Problem, method: Method, seed: int, start: floa
     return result
 
 
-def _seed(rng: Any) -> int:
+def seed_of(rng: Any) -> int:
+    """Return a seed from what the user gave, or a fresh one."""
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
     if rng is None:

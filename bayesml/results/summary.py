@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.posteriors import Posterior
-from bayesml.posteriors.mixture import check_probability
+from bayesml.posteriors.rows import check_probability
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,6 +5,7 @@ nothing is shown and no setting is changed. Save it with ``figure.savefig("fit.p
 what it can draw; these are the pictures that need the model, or its prediction, and not only draws.
 """
 
+from bayesml.results.plots.calibration import calibration
 from bayesml.results.plots.coefficients import coefficients
 from bayesml.results.plots.effect import effect
 from bayesml.results.plots.loss import loss
@@ -12,4 +13,12 @@ from bayesml.results.plots.posterior import posterior
 from bayesml.results.plots.predictions import predictions
 from bayesml.results.plots.predictive_check import predictive_check
 
-__all__ = ["coefficients", "effect", "loss", "posterior", "predictions", "predictive_check"]
+__all__ = [
+    "calibration",
+    "coefficients",
+    "effect",
+    "loss",
+    "posterior",
+    "predictions",
+    "predictive_check",
+]

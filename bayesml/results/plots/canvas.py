@@ -6,7 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from bayesml.errors import MissingDependencyError
-from bayesml.posteriors.mixture import check_probability
+from bayesml.posteriors.rows import check_probability
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

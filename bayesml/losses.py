@@ -1,0 +1,164 @@
+r"""Losses ℓ(y, a): what it costs to have said a when y came. Derived in docs/theory/prediction.md.
+
+A loss is any function of y and a that works on arrays. Those here know their best action, the
+functional of the predictive distribution that minimises :math:`E[\ell(y, a)]` (P5).
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.typing import Array, ArrayLike
+
+__all__ = ["AbsoluteError", "KnownAction", "Loss", "PinballLoss", "SquaredError", "ZeroOneLoss"]
+
+
+class Loss(Protocol):
+    """A function ℓ(y, a), elementwise."""
+
+    def __call__(self, y: Array, action: Array) -> Array:
+        """Evaluate the loss."""
+
+
+class Forecast(Protocol):
+    """What a best action is read from."""
+
+    @property
+    def mean(self) -> Array:
+        """Means."""
+
+    def quantile(self, q: float) -> Array:
+        """Quantiles."""
+
+
+@runtime_checkable
+class KnownAction(Protocol):
+    """A loss whose best action has a name."""
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the action of least expected loss, one a row."""
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    r"""The squared error :math:`(y - a)^2`, in squared units of y; the mean minimises it.
+
+    Examples
+    --------
+    >>> SquaredError()(3.0, 1.0)
+    array(4.)
+    """
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate (y − a)²."""
+        return np.asarray(np.square(np.subtract(y, action, dtype=np.float64)))
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the mean."""
+        return forecast.mean
+
+
+@dataclass(frozen=True)
+class AbsoluteError:
+    r"""The absolute error :math:`|y - a|`, in the unit of y; the median minimises it.
+
+    Examples
+    --------
+    >>> AbsoluteError()(3.0, 5.0)
+    array(2.)
+    """
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate |y − a|."""
+        return np.asarray(np.abs(np.subtract(y, action, dtype=np.float64)))
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the median."""
+        return forecast.quantile(0.5)
+
+
+@dataclass(frozen=True)
+class PinballLoss:
+    r"""The pinball loss: having said too little costs q a unit, too much costs 1 − q.
+
+    .. math:: \ell(y, a) = \max\{q (y - a),\ (q - 1)(y - a)\}
+
+    in the unit of y; the q quantile minimises it.
+
+    Parameters
+    ----------
+    level : float
+        q, strictly between 0 and 1. With costs c₊ for a unit short and c₋ for a unit over it is
+        c₊/(c₊ + c₋).
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the level is not a probability.
+
+    References
+    ----------
+    Koenker & Bassett (1978), Regression quantiles, eq. 1.4.
+
+    Examples
+    --------
+    >>> PinballLoss(0.9)([3.0, 1.0], 2.0)
+    array([0.9, 0.1])
+    """
+
+    level: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise IncompatibleModelError(
+                f"PinballLoss: level must lie strictly between 0 and 1, got {self.level!r}."
+            )
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate the loss."""
+        short = np.subtract(y, action, dtype=np.float64)
+        return np.maximum(self.level * short, (self.level - 1.0) * short)
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the quantile."""
+        return forecast.quantile(self.level)
+
+
+@dataclass(frozen=True)
+class ZeroOneLoss:
+    r"""One if y is further than a tolerance from a, zero otherwise.
+
+    .. math:: \ell(y, a) = \mathbb 1\{|y - a| > \tau\}
+
+    The centre of the most probable interval of length 2τ minimises it: near the mode for small τ.
+
+    Parameters
+    ----------
+    tolerance : float
+        τ, positive, in the unit of y.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the tolerance is not positive: a single value of a continuous y has probability zero.
+
+    Examples
+    --------
+    >>> ZeroOneLoss(0.5)([1.2, 3.0], 1.0)
+    array([0., 1.])
+    """
+
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        if not self.tolerance > 0:
+            raise IncompatibleModelError(
+                f"ZeroOneLoss: tolerance must be positive, got {self.tolerance!r}. It is half the "
+                "length of the interval that counts as right."
+            )
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate the loss."""
+        return np.asarray(np.abs(np.subtract(y, action)) > self.tolerance, dtype=np.float64)

@@ -1,0 +1,89 @@
+"""Expected losses and the actions that minimise them. Derived in docs/theory/prediction.md."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesml.errors import ConvergenceError, DataError
+from bayesml.losses import KnownAction, Loss, ZeroOneLoss
+from bayesml.posteriors.rows import per_row
+from bayesml.posteriors.shortest import minimise_within
+from bayesml.typing import Array, ArrayLike, Integers
+
+if TYPE_CHECKING:
+    from bayesml.posteriors.prediction import RowDistribution
+
+GRID = np.linspace(0.0, 1.0, 33)
+
+
+def expected_loss(distribution: "RowDistribution", loss: Loss, action: ArrayLike) -> Array:
+    """Evaluate E[ℓ(y, a)] per row, for one action or one per row."""
+    action = per_row(action, distribution.rows, "action")
+    out = np.empty(distribution.rows)
+    for block, y, weights in distribution.nodes():
+        out[block] = np.sum(weights * loss(y, action[block, None]), axis=1)
+    return out
+
+
+def best_action(distribution: "RowDistribution", loss: Loss) -> Array:
+    """Return the action of least expected loss per row: by name, or by minimising."""
+    if isinstance(loss, KnownAction):
+        return loss.best_action(distribution)
+    if isinstance(loss, ZeroOneLoss):
+        return _most_probable_centre(distribution, loss.tolerance)
+    out = np.empty(distribution.rows)
+    for block, y, weights in distribution.nodes():
+        out[block] = _minimise(y, weights, loss)
+    return out
+
+
+def best_of(distribution: "RowDistribution", loss: Loss, actions: ArrayLike) -> Array:
+    """Return which of the possible actions has the least expected loss, per row."""
+    possible = np.asarray(actions, dtype=np.float64)
+    if possible.ndim != 1 or possible.size == 0:
+        raise DataError(
+            f"decide: actions must be a list of numbers, got an array of shape {possible.shape}."
+        )
+    losses = np.stack([expected_loss(distribution, loss, action) for action in possible])
+    return possible[np.argmin(losses, axis=0)]
+
+
+def _minimise(y: Array, weights: Array, loss: Loss) -> Array:
+    def expected(action: Array, row: Integers) -> Array:
+        return np.sum(weights[row] * loss(y[row], action[:, None]), axis=1)
+
+    grid = np.quantile(y, GRID, axis=1)
+    reach = np.maximum(grid[-1] - grid[0], 1e-3 * np.maximum(np.abs(grid[0]), 1.0))
+    return _least(expected, np.vstack([grid[0] - reach, grid, grid[-1] + reach]))
+
+
+def _most_probable_centre(distribution: "RowDistribution", tolerance: float) -> Array:
+    def missed(action: Array, row: Integers) -> Array:
+        centre = middle.copy()
+        centre[row] = action
+        below = distribution.cdf(centre - tolerance)
+        return np.asarray((below + distribution.survival(centre + tolerance))[row])
+
+    levels = np.linspace(0.001, 0.999, len(GRID))
+    grid = np.stack([distribution.quantile(level) for level in levels])
+    middle = grid[len(grid) // 2]
+    return _least(missed, grid)
+
+
+def _least(expected: Callable[[Array, Integers], Array], grid: Array) -> Array:
+    """Minimise around the best point of a grid (G, rows), row by row."""
+    rows = np.arange(grid.shape[1])
+    values = np.stack([expected(actions, rows) for actions in grid])
+    best = np.argmin(values, axis=0)
+    if not np.all(np.isfinite(values)):
+        raise DataError("decide: the loss is not finite somewhere in the predictive range.")
+    edge = (best == 0) | (best == len(grid) - 1)
+    if np.any(edge):
+        raise ConvergenceError(
+            f"decide: the expected loss of {int(np.sum(edge))} row(s) still falls at the edge of "
+            "what is predicted, so it may have no minimum. Check the order of the loss's "
+            "arguments, loss(y, action), or state the possible actions: actions=[...]."
+        )
+    low, middle, high = (grid[best + k, rows] for k in (-1, 0, 1))
+    return minimise_within(expected, low, middle, high)

@@ -1,0 +1,321 @@
+"""Whether predictions keep what they promise. Described in docs/guides/calibration.md."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from bayesml.data import Data
+from bayesml.errors import DataError
+from bayesml.posteriors import Prediction
+from bayesml.posteriors.rows import check_probability
+from bayesml.results.checks import CheckReport, Finding
+from bayesml.results.fit import Fit
+from bayesml.results.scores import crps, scoring_rules
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+SCORED = (0.5, 0.8, 0.9, 0.95)
+"""Levels whose interval ends are kept."""
+BAND = 0.99
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    r"""How predictions compare with what was observed, row by row.
+
+    Attributes
+    ----------
+    y, mean, sd : ndarray, shape (m,)
+        Observed, and predicted, in the unit of y.
+    pit : ndarray, shape (m,)
+        Probability integral transforms :math:`F_i(y_i)`: uniform if the predictions are right.
+    log_score : ndarray, shape (m,)
+        Log predictive densities; large is good.
+    crps : ndarray, shape (m,)
+        Continuous ranked probability scores, in the unit of y; small is good.
+    lower, upper : ndarray, shape (4, m)
+        Ends of the 50, 80, 90 and 95 % intervals.
+    weights : ndarray, shape (m,)
+        How many times each row counts.
+    rows : str
+        Which rows these are, in words.
+    """
+
+    y: Array
+    mean: Array
+    sd: Array
+    pit: Array
+    log_score: Array
+    crps: Array
+    lower: Array
+    upper: Array
+    weights: Array
+    rows: str
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.y)
+
+    def coverage(self, levels: Sequence[float] = LEVELS) -> "pd.DataFrame":
+        """Return which share of observations lies in the equal-tailed interval of each level.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by level: ``observed``, and the ends of the 99 % binomial band that it stays
+            within, one level at a time, if predictions are calibrated.
+        """
+        import pandas as pd
+
+        probabilities = np.array([float(check_probability(level)) for level in levels])
+        inside = np.abs(self.pit - 0.5)[None, :] <= 0.5 * probabilities[:, None]
+        observed = inside @ self.weights / self.weights.sum()
+        low, high = binomial_band(float(self.weights.sum()), probabilities, BAND)
+        columns = {"observed": observed, "low": low, "high": high}
+        return pd.DataFrame(columns, index=pd.Index(probabilities, name="level"))
+
+    def histogram(self, bins: int = 10) -> "pd.DataFrame":
+        """Return the PIT histogram with a band that all its bars stay within 99 times in 100.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a bin: ``left`` and ``right``, the ``share`` of rows, and ``low`` and ``high``.
+        """
+        import pandas as pd
+
+        edges = np.linspace(0.0, 1.0, bins + 1)
+        share = np.histogram(self.pit, edges, weights=self.weights)[0] / self.weights.sum()
+        expected = np.full(bins, 1.0 / bins)
+        low, high = binomial_band(float(self.weights.sum()), expected, 1.0 - (1.0 - BAND) / bins)
+        columns = {"left": edges[:-1], "right": edges[1:], "share": share}
+        return pd.DataFrame(columns | {"low": low, "high": high})
+
+    def scores(self) -> "pd.Series[float]":
+        """Return average scores: one number each for the whole data set.
+
+        ``log_score`` large is good. Small is good of ``crps``, ``rmse``, and ``interval_score_90``:
+        width plus 20 times the distance by which a value was missed. ``sharpness_90`` is the mean
+        width alone: of calibrated predictions, the sharper ones are better.
+        """
+        import pandas as pd
+
+        at = SCORED.index(0.9)
+        lower, upper = self.lower[at], self.upper[at]
+        interval = scoring_rules().interval_score(self.y, lower, upper, 0.1, backend="numpy")
+        return pd.Series(
+            {
+                "log_score": self._average(self.log_score),
+                "crps": self._average(self.crps),
+                "interval_score_90": self._average(interval),
+                "sharpness_90": self._average(upper - lower),
+                "rmse": float(np.sqrt(self._average((self.y - self.mean) ** 2))),
+            }
+        )
+
+    def by_group(self, groups: Sequence[Any], level: float = 0.9) -> "pd.DataFrame":
+        """Return reliability group by group: predictions can be right only on average.
+
+        Parameters
+        ----------
+        groups : sequence, length m
+            The group of each row, in the order of the rows.
+        level : float
+            Of the intervals whose coverage is shown.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a group: ``rows``, ``coverage`` and its 99 % band ``low``, ``high``, the mean
+            ``pit`` (½ if unbiased), the mean ``error`` y − prediction, and mean ``crps``.
+        """
+        import pandas as pd
+
+        if len(groups) != len(self):
+            raise DataError(f"by_group: {len(groups)} groups for {len(self)} rows; give one a row.")
+        labels = np.asarray(groups)
+        parts = {label: self._take(labels == label) for label in dict.fromkeys(labels.tolist())}
+        table = {
+            label: {
+                "rows": len(part),
+                "coverage": (line := part.coverage([level]).iloc[0])["observed"],
+                "low": line["low"],
+                "high": line["high"],
+                "pit": part._average(part.pit),
+                "error": part._average(part.y - part.mean),
+                "crps": part._average(part.crps),
+            }
+            for label, part in parts.items()
+        }
+        return pd.DataFrame.from_dict(table, orient="index")
+
+    def check(self) -> CheckReport:
+        """Judge the predictions: are PIT values uniform, and does the 90 % interval hold 90 %."""
+        return CheckReport("predictive", (self._uniformity, self._coverage_finding))
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against the predictions."""
+        return self.check().passed
+
+    def __str__(self) -> str:
+        """Say it in words and numbers."""
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in self.scores().items())
+        return f"{len(self)} rows, {self.rows}\n{scores}\n{self.check()}"
+
+    @cached_property
+    def _uniformity(self) -> Finding:
+        from arviz_stats.base import array_stats
+
+        p = float(array_stats.uniformity_test(np.clip(self.pit, 1e-12, 1 - 1e-12))[0])
+        return Finding(
+            "p-value of uniform PIT values",
+            p >= 0.01,
+            p,
+            "≥ 0.01",
+            f"The predictive distributions have the wrong {self._fault}.",
+            "Look at by_group and the PIT histogram; try a heavier-tailed likelihood, missing "
+            "terms or interactions, or a noise scale that varies.",
+        )
+
+    @property
+    def _coverage_finding(self) -> Finding:
+        line = self.coverage([0.9]).iloc[0]
+        low, high = float(line["low"]), float(line["high"])
+        observed = float(line["observed"])
+        side = "too narrow" if observed < low else "too wide"
+        return Finding(
+            "share of observations in their 90 % interval",
+            low <= observed <= high,
+            observed,
+            f"{low:.3g} to {high:.3g}",
+            f"Intervals are {side}.",
+            "Too narrow: new rows differ from the training rows, or the model is too simple or a "
+            "point estimate. Too wide: outliers inflate the noise scale; try StudentT().",
+        )
+
+    @property
+    def _fault(self) -> str:
+        centre, spread = self._average(self.pit) - 0.5, float(np.std(self.pit)) * np.sqrt(12.0)
+        error = 0.29 / np.sqrt(len(self))
+        if abs(centre) > 3 * error:
+            return f"centre: observations lie {'above' if centre > 0 else 'below'} them too often"
+        if abs(spread - 1) > 3 * error:
+            return "spread: " + ("they are too sure" if spread > 1 else "they are not sure enough")
+        return "shape"
+
+    def _average(self, values: Array) -> float:
+        return float(np.average(values, weights=self.weights))
+
+    def _take(self, rows: Any) -> "Calibration":
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "rows"}
+        return Calibration(**{k: v[..., rows] for k, v in parts.items()}, rows=self.rows)
+
+
+def binomial_band(size: float, probability: Array, mass: float) -> tuple[Array, Array]:
+    """Return ends between which a share of `size` trials lies with at least the given mass."""
+    tail = 0.5 * (1.0 - mass)
+    whole = np.round(size)
+    return (
+        np.asarray(stats.binom.ppf(tail, whole, probability) / whole),
+        np.asarray(stats.binom.ppf(1.0 - tail, whole, probability) / whole),
+    )
+
+
+def calibration(subject: Fit | Prediction, observed: Any) -> Calibration:
+    r"""Compare predictions with what was observed.
+
+    Parameters
+    ----------
+    subject : Fit or Prediction
+    observed : Data, data frame, or ndarray of shape (rows,)
+        For a fit, rows with their target, best ones that it has not seen. For a prediction, the
+        observed y of its rows.
+
+    Returns
+    -------
+    Calibration
+        With ``coverage()``, ``histogram()``, ``scores()``, ``by_group(groups)``, a ``check()``
+        that says what is wrong; `bayesml.plots.calibration` draws it.
+
+    Raises
+    ------
+    DataError
+        If there is no target to compare with, or it is of another length.
+    MissingDependencyError
+        If scoringrules is not installed.
+
+    References
+    ----------
+    Gneiting, Balabdaoui & Raftery (2007), Probabilistic forecasts, calibration and sharpness, §3.
+
+    Examples
+    --------
+    >>> import numpy as np, bayesml as bm
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 1))
+    >>> y = X[:, 0] + rng.normal(size=200)
+    >>> fit = bm.fit(bm.Model(), bm.Data(X[:100], y[:100]))
+    >>> bm.calibration(fit, bm.Data(X[100:], y[100:])).passed
+    True
+    """
+    if isinstance(subject, Prediction):
+        y = np.asarray(observed, dtype=np.float64)
+        if y.shape != (len(subject),):
+            raise DataError(
+                f"calibration: y has shape {y.shape}, but the prediction has {len(subject)} rows."
+            )
+        return compared(subject, y, np.ones(len(y)), "given with their prediction")
+    X, y, weights = rows_of(subject, observed)
+    own = observed is subject.data
+    rows = "the ones that the fit learned from, which flatters it" if own else "new to the fit"
+    return compared(subject.learned.posterior.predict(X), y, weights, rows)
+
+
+def rows_of(fit: Fit, observed: Any) -> tuple[Array, Array, Array]:
+    """Return X, y and weights of rows with their target."""
+    if isinstance(observed, Data):
+        if observed.feature_names != fit.data.feature_names:
+            raise DataError(
+                f"the data have the features {list(observed.feature_names)}, the fit has "
+                f"{list(fit.data.feature_names)}; give a frame, whose columns are matched by name"
+            )
+        w = observed.observation_weights
+        weights = np.ones(observed.m) if w is None else np.asarray(w)
+        return np.asarray(observed.X, dtype=np.float64), np.asarray(observed.y), weights
+    X = np.asarray(fit.design.matrix(observed), dtype=np.float64)
+    y = fit.design.target(observed)
+    if y is None:
+        raise DataError(f"the rows have no target {fit.data.target_name!r} to compare with")
+    return X, y, np.ones(len(y))
+
+
+def compared(prediction: Prediction, y: Array, weights: Array, rows: str) -> Calibration:
+    """Evaluate everything that a calibration needs, once."""
+    intervals = [prediction.interval(level) for level in SCORED]
+    return Calibration(
+        y,
+        prediction.mean,
+        prediction.sd,
+        prediction.cdf(y),
+        prediction.log_prob(y),
+        crps(prediction, y),
+        np.stack([interval.lower for interval in intervals]),
+        np.stack([interval.upper for interval in intervals]),
+        weights,
+        rows,
+    )
+
+
+def pooled(parts: Sequence[Calibration], rows: str) -> Calibration:
+    """Put rows that were compared separately together."""
+    names = [f.name for f in fields(Calibration) if f.name != "rows"]
+    columns = {k: np.concatenate([getattr(p, k) for p in parts], axis=-1) for k in names}
+    return Calibration(**columns, rows=rows)

@@ -1,0 +1,130 @@
+"""Scenario contrasts and effects of a term, with their uncertainty.
+
+Derived in docs/theory/prediction.md.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesml.data import Design
+from bayesml.errors import DataError
+from bayesml.posteriors import Prediction
+from bayesml.posteriors.combination import combination
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayesml.results.fit import Fit
+    from bayesml.results.plots.columns import Columns
+
+STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+"""Of a central difference, in standard deviations of the column."""
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """What one column does, averaged over the rows that were learned from.
+
+    Attributes
+    ----------
+    term : str
+        The column.
+    labels : tuple of str
+        The slope, or each level against the first.
+    prediction : Prediction
+        One row for each label: ``mean``, ``sd``, ``interval``, ``exceedance``, ….
+    """
+
+    term: str
+    labels: tuple[str, ...]
+    prediction: Prediction
+
+    def summary(self, probability: float = 0.89) -> "pd.DataFrame":
+        """Return a table of means, standard deviations and equal-tailed intervals."""
+        import pandas as pd
+
+        lower, upper = self.prediction.interval(probability)
+        tail = 50.0 * (1.0 - probability)
+        return pd.DataFrame(
+            {
+                "mean": self.prediction.mean,
+                "sd": self.prediction.sd,
+                f"{tail:g}%": lower,
+                f"{100 - tail:g}%": upper,
+            },
+            index=list(self.labels),
+        )
+
+    def __str__(self) -> str:
+        """Show the table."""
+        return f"average effect of {self.term}\n{self.summary().to_string()}"
+
+
+def compare(fit: "Fit", before: Any, after: Any) -> Prediction:
+    """Return the distribution of the difference of average expectations, after minus before."""
+    X = [np.asarray(fit.design.matrix(frame), dtype=np.float64) for frame in (before, after)]
+    if min(map(len, X)) == 0:
+        raise DataError("compare: a scenario has no rows; give at least one row for each.")
+    C = np.concatenate([np.full(len(X[0]), -1.0 / len(X[0])), np.full(len(X[1]), 1.0 / len(X[1]))])
+    return _combine(fit, np.vstack(X), C[None, :])
+
+
+def marginal(fit: "Fit", term: str, frame: Any = None) -> Effect:
+    """Return the average slope of a column of numbers, or the effects of levels."""
+    from bayesml.results.plots.columns import is_numeric, require_column, training_columns
+
+    columns = training_columns(fit, frame)
+    require_column(term, columns)
+    weights = fit.data.observation_weights
+    share = np.ones(fit.data.m) if weights is None else np.asarray(weights)
+    share = share / share.sum()
+    if is_numeric(columns[term]):
+        return _slope(fit, term, columns, share)
+    return _levels(fit, term, columns, share)
+
+
+def _slope(fit: "Fit", term: str, columns: "Columns", share: Array) -> Effect:
+    x = columns[term]
+    h = STEP * float(np.std(x))
+    if h == 0.0:
+        raise DataError(f"marginal: the column {term!r} is constant, so it has no slope.")
+    up, down = x + h, x - h
+    X = [_moved(fit.design, columns, term, values) for values in (down, up)]
+    width = up - down  # as rounded, not as meant
+    return Effect(
+        term,
+        (f"per unit of {term}",),
+        _combine(fit, np.vstack(X), np.concatenate([-share / width, share / width])[None, :]),
+    )
+
+
+def _levels(fit: "Fit", term: str, columns: "Columns", share: Array) -> Effect:
+    from bayesml.results.plots.columns import levels
+
+    found = levels(columns[term])
+    if len(found) < 2:
+        raise DataError(f"marginal: the column {term!r} has one level, so there is no contrast.")
+    m = len(share)
+    X = np.vstack(
+        [_moved(fit.design, columns, term, np.array([level] * m, dtype=object)) for level in found]
+    )
+    C = np.zeros((len(found) - 1, len(X)))
+    C[:, :m] = -share
+    for k in range(1, len(found)):
+        C[k - 1, k * m : (k + 1) * m] = share
+    labels = tuple(f"{level} − {found[0]}" for level in found[1:])
+    return Effect(term, labels, _combine(fit, X, C))
+
+
+def _moved(design: Design, columns: "Columns", term: str, values: Any) -> Array:
+    from bayesml.results.plots.columns import rows_at
+
+    return rows_at(design, {}, {**columns, term: values})
+
+
+def _combine(fit: "Fit", X: Array, C: Array) -> Prediction:
+    rng = np.random.default_rng([fit.seed, 3])
+    return combination(fit.learned.posterior, X, C, rng)

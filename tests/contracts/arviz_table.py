@@ -1,0 +1,120 @@
+"""Which function of ArviZ takes the DataTree of which method: what the contract tests run.
+
+``python -m tests.contracts.arviz_table`` writes the table to docs/arviz.md.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import arviz as az
+import xarray as xr
+
+import bayesml as bm
+from tests.agreement.problems import made
+from tests.conftest import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "arviz.md"
+
+PRIORS = bm.Independent(bm.Normal(0, 100), bm.Normal(0, 1000))
+QUIET = bm.NUTS(draws=500, tune=500, progress=False)
+METHODS: dict[str, tuple[bm.Model, Any]] = {
+    "Exact, σ known": (bm.Model(bm.Linear(), bm.Gaussian(2.0), PRIORS), bm.Exact()),
+    "Exact, σ inferred": (bm.Model(prior=PRIORS), bm.Exact()),
+    "Exact, conjugate": (bm.Model(prior=bm.NormalInverseGamma()), bm.Exact()),
+    "NUTS": (bm.Model(prior=PRIORS), QUIET),
+    "NUTS, Student-t": (bm.Model(bm.Linear(), bm.StudentT(), PRIORS), QUIET),
+    "MLE": (bm.Model(prior=PRIORS), bm.MLE()),
+    "MAP": (bm.Model(prior=PRIORS), bm.MAP()),
+}
+
+
+@cache
+def fitted(method: str) -> bm.Fit:
+    model, how = METHODS[method]
+    return bm.fit(model, made(m=40, n=2), how, rng=1)
+
+
+@cache
+def tree(method: str) -> xr.DataTree:
+    """The DataTree with every group that the method has."""
+    proper = method != "MLE"  # which replaces priors by flat ones
+    return fitted(method).to_datatree(
+        log_likelihood=True, log_prior=proper, posterior_predictive=True, prior=proper
+    )
+
+
+def compare(method: str) -> Any:
+    return az.compare({method: tree(method), "Exact, σ known": tree("Exact, σ known")})
+
+
+def bayes_factor(method: str) -> Any:
+    """A point null by the Savage-Dickey ratio, from the draws of prior and posterior."""
+    centre = float(tree(method)["posterior"]["intercept"].mean())
+    return az.bayes_factor(tree(method), var_names="intercept", ref_vals=centre)
+
+
+FUNCTIONS: dict[str, Callable[[str], Any]] = {
+    "summary": lambda m: az.summary(tree(m)),
+    "loo": lambda m: az.loo(tree(m)),
+    "compare": compare,
+    "loo_pit": lambda m: az.loo_pit(tree(m)),
+    "psense_summary": lambda m: az.psense_summary(tree(m)),
+    "bayes_factor": bayes_factor,
+    "plot_dist": lambda m: az.plot_dist(tree(m)),
+    "plot_forest": lambda m: az.plot_forest(tree(m)),
+    "plot_trace_dist": lambda m: az.plot_trace_dist(tree(m)),
+    "plot_rank_dist": lambda m: az.plot_rank_dist(tree(m)),
+    "plot_pair": lambda m: az.plot_pair(tree(m)),
+    "plot_prior_posterior": lambda m: az.plot_prior_posterior(tree(m)),
+    "plot_ppc_dist": lambda m: az.plot_ppc_dist(tree(m)),
+    "plot_ppc_pit": lambda m: az.plot_ppc_pit(tree(m)),
+    "plot_loo_pit": lambda m: az.plot_loo_pit(tree(m)),
+    "plot_energy": lambda m: az.plot_energy(tree(m)),
+}
+
+INTRODUCTION = """
+# ArviZ
+
+`fit.idata` and `fit.to_datatree(...)` are in ArviZ's schema, whatever the method. Each ● is a call
+that the contract tests make; `python -m tests.contracts.arviz_table` writes this page.
+"""
+
+NOTES = """
+- A point estimate is one draw, without a distribution to plot, weigh or rank. Its standard errors
+  are in `fit.summary()`, its intervals in `bm.plots.coefficients`.
+- `plot_energy` reads the energy of Hamiltonian trajectories, which only NUTS has.
+- Exact answers are drawn as four chains of independent draws, the same at every call.
+- `loo` and all that follow from it need `log_likelihood=True`, `psense_summary` needs
+  `log_prior=True` as well, `plot_ppc_*` need `posterior_predictive=True`, `bayes_factor` and
+  `plot_prior_posterior` need `prior=True`, in `fit.to_datatree(...)`.
+- `fit.leave_one_out()` is exact where `loo` samples; `bm.compare` takes the better of the two.
+"""
+
+POINTS = {"summary", "plot_forest"}  # one draw is a number, not a distribution
+
+
+def applies(method: str, function: str) -> bool:
+    """Whether the function has something to say of the method's answer."""
+    if METHODS[method][1] in (bm.MLE(), bm.MAP()):
+        return function in POINTS
+    return function != "plot_energy" or method.startswith("NUTS")
+
+
+def page() -> str:
+    """The table, for people."""
+    head = [
+        *INTRODUCTION.strip().split("\n"),
+        "",
+        "| | " + " | ".join(METHODS) + " |",
+        "|---" * (len(METHODS) + 1) + "|",
+    ]
+    rows = [
+        f"| `{name}` | " + " | ".join("●" if applies(m, name) else "" for m in METHODS) + " |"
+        for name in FUNCTIONS
+    ]
+    return "\n".join([*head, *rows, NOTES])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

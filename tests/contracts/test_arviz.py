@@ -1,0 +1,39 @@
+"""Every function of ArviZ takes the DataTree of every method to which it applies."""
+
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from tests.contracts.arviz_table import FUNCTIONS, METHODS, PAGE, applies, fitted, page, tree
+
+CELLS = [(m, f) for m in METHODS for f in FUNCTIONS if applies(m, f)]
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("method", "function"), CELLS)
+def test_arviz_takes_it(method: str, function: str) -> None:
+    assert FUNCTIONS[function](method) is not None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_arviz_summary_has_our_means(method: str) -> None:
+    """In the same order, within the Monte Carlo error of the draws that ArviZ reads."""
+    import arviz as az
+
+    ours = fitted(method).summary()
+    theirs = az.summary(tree(method), round_to="none")
+    draws = tree(method)["posterior"].sizes
+    error = ours["sd"] / np.sqrt(min(draws["chain"] * draws["draw"], 400))
+    for name in ours.index:
+        assert abs(theirs.loc[name, "mean"] - ours.loc[name, "mean"]) <= 5 * error[name]
+
+
+def test_the_page_is_the_table() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tests.contracts.arviz_table"

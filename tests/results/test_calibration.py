@@ -1,0 +1,199 @@
+"""Calibration, scores, cross-validation and risk, against scoringrules and closed forms."""
+
+import sys
+
+import numpy as np
+import pytest
+import scoringrules
+from scipy import stats
+
+import bayesml as bm
+from bayesml.likelihoods import Gaussian, StudentT
+from bayesml.posteriors.atoms import Atoms
+from bayesml.posteriors.mixture import Mixture
+from bayesml.results.scores import by_quadrature, crps
+from tests.agreement.problems import made, with_ones
+
+Y = np.array([-3.0, 0.1, 2.0, 40.0])
+
+
+def alone(distribution: Mixture | Atoms) -> bm.Prediction:
+    def nothing(size: int, rng: np.random.Generator) -> np.ndarray:
+        return np.zeros((size, distribution.rows))
+
+    return bm.Prediction(distribution, distribution, np.zeros(distribution.rows), nothing, nothing)
+
+
+def normals(K: int) -> Mixture:
+    rng = np.random.default_rng(K)
+    eta, sigma = rng.normal(size=(4, K)), rng.uniform(0.5, 3, size=(4, K))
+    weights = rng.dirichlet(np.ones(K))
+    return Mixture(4, weights, Gaussian(), lambda b: (eta[b], {"sigma": sigma[b]}))
+
+
+def student(df: float) -> Mixture:
+    eta = np.arange(4.0)[:, None]
+    parameters = {"df": np.full((4, 1), df), "sigma": np.full((4, 1), 2.0)}
+    return Mixture(
+        4, np.ones(1), StudentT(), lambda b: (eta[b], {k: v[b] for k, v in parameters.items()})
+    )
+
+
+@pytest.mark.parametrize("distribution", [normals(1), normals(7), student(4.0)])
+def test_quadrature_is_scoringrules_closed_form(distribution: Mixture) -> None:
+    closed = crps(alone(distribution), Y)
+    # Cut off at levels 1e-9: what a Student-t with four degrees of freedom has beyond is 1e-10.
+    np.testing.assert_allclose(by_quadrature(distribution, Y), closed, rtol=1e-7)
+
+
+def test_mixture_of_student_t_is_its_draws(rng: np.random.Generator) -> None:
+    eta, df = np.array([[0.0, 2.0]]), np.array([[3.0, 8.0]])
+    sigma = np.array([[1.0, 0.5]])
+    parts = {"df": df, "sigma": sigma}
+    mixture = Mixture(1, np.array([0.4, 0.6]), StudentT(), lambda b: (eta, parts))
+    picked = rng.choice(2, p=[0.4, 0.6], size=200_000)
+    draws = eta[0, picked] + sigma[0, picked] * rng.standard_t(df[0, picked])
+    sampled = scoringrules.crps_ensemble(1.0, draws, backend="numpy")
+    assert crps(alone(mixture), 1.0)[0] == pytest.approx(sampled, rel=0.01)
+
+
+def test_draws_are_an_ensemble(rng: np.random.Generator) -> None:
+    values = rng.normal(size=(4, 50))
+    atoms = Atoms(4, np.full(50, 0.02), values.__getitem__)
+    by_hand = np.abs(values - Y[:, None]).mean(1) - 0.5 * np.abs(
+        values[:, :, None] - values[:, None, :]
+    ).mean((1, 2))
+    np.testing.assert_allclose(crps(alone(atoms), Y), by_hand, rtol=1e-10)
+
+
+def test_missing_scoringrules_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scoringrules", None)
+    with pytest.raises(bm.MissingDependencyError, match="pip install scoringrules"):
+        crps(alone(normals(1)), Y)
+
+
+@pytest.fixture(scope="module")
+def right() -> bm.Calibration:
+    """The truth itself as the prediction of 2000 rows."""
+    rng = np.random.default_rng(4)
+    eta = rng.normal(size=(2000, 1))
+    truth = Mixture(2000, np.ones(1), Gaussian(), lambda b: (eta[b], {"sigma": np.ones((1, 1))}))
+    return bm.calibration(alone(truth), eta[:, 0] + rng.standard_normal(2000))
+
+
+def with_scale(right: bm.Calibration, factor: float) -> bm.Calibration:
+    eta, sigma = right.mean[:, None], np.full((1, 1), factor)
+    scaled = Mixture(len(right), np.ones(1), Gaussian(), lambda b: (eta[b], {"sigma": sigma}))
+    return bm.calibration(alone(scaled), right.y)
+
+
+def test_the_truth_passes(right: bm.Calibration) -> None:
+    assert right.passed
+    table = right.coverage()
+    assert np.all((table["low"] <= table["observed"]) & (table["observed"] <= table["high"]))
+    bars = right.histogram(20)
+    assert np.all((bars["low"] <= bars["share"]) & (bars["share"] <= bars["high"]))
+    assert bars["share"].sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("factor", "fault"), [(0.8, "too sure"), (1.25, "not sure enough")])
+def test_the_wrong_spread_is_named(right: bm.Calibration, factor: float, fault: str) -> None:
+    report = with_scale(right, factor).check()
+    assert not report.passed
+    assert fault in str(report)
+    assert ("too narrow" if factor < 1 else "too wide") in str(report)
+
+
+def test_a_shift_is_named(right: bm.Calibration) -> None:
+    eta = right.mean[:, None] - 0.3
+    shifted = Mixture(2000, np.ones(1), Gaussian(), lambda b: (eta[b], {"sigma": np.ones((1, 1))}))
+    assert "above them too often" in str(bm.calibration(alone(shifted), right.y))
+
+
+def test_the_truth_has_the_best_scores(right: bm.Calibration) -> None:
+    scores, worse = right.scores(), with_scale(right, 1.5).scores()
+    assert scores["log_score"] > worse["log_score"]
+    assert scores["crps"] < worse["crps"]
+    assert scores["interval_score_90"] < worse["interval_score_90"]
+    assert scores["crps"] == pytest.approx(1 / np.sqrt(np.pi), rel=0.05)  # E|Y − Y′|/2
+    assert scores["sharpness_90"] == pytest.approx(2 * stats.norm.ppf(0.95), rel=1e-9)
+
+
+def test_groups_show_what_the_average_hides(right: bm.Calibration) -> None:
+    half = np.arange(2000) < 1000
+    sigma = np.where(half, 0.7, 1.4)[:, None]
+    eta = right.mean[:, None]
+    uneven = Mixture(2000, np.ones(1), Gaussian(), lambda b: (eta[b], {"sigma": sigma[b]}))
+    table = bm.calibration(alone(uneven), right.y).by_group(np.where(half, "sure", "unsure"))
+    assert table.loc["sure", "coverage"] < table.loc["sure", "low"]
+    assert table.loc["unsure", "coverage"] > table.loc["unsure", "high"]
+    with pytest.raises(bm.DataError, match="3 groups for 2000 rows"):
+        right.by_group(["a", "b", "c"])
+
+
+def test_weights_count_rows(right: bm.Calibration) -> None:
+    data = made(m=12, n=1)
+    fit = bm.fit(bm.Model(), data)
+    X, y, w = np.asarray(data.X), np.asarray(data.y), np.arange(12) % 3
+    weighted = bm.calibration(fit, bm.Data(X, y, observation_weights=w))
+    repeated = bm.calibration(fit, bm.Data(np.repeat(X, w, 0), np.repeat(y, w)))
+    np.testing.assert_allclose(weighted.scores(), repeated.scores(), rtol=1e-9)
+    np.testing.assert_allclose(weighted.coverage(), repeated.coverage())
+
+
+def test_misspecified_noise_is_reported() -> None:
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(800, 1))
+    y = X[:, 0] + rng.standard_t(1.5, size=800)
+    wrong = bm.fit(bm.Model(), bm.Data(X[:400], y[:400]))
+    assert not bm.calibration(wrong, bm.Data(X[400:], y[400:])).passed
+
+
+def test_observed_must_belong_to_the_fit() -> None:
+    fit = bm.fit(bm.Model(), made(m=20, n=2))
+    with pytest.raises(bm.DataError, match="features"):
+        bm.calibration(fit, made(m=20, n=3))
+    with pytest.raises(bm.DataError, match="no target"):
+        bm.calibration(fit, {"x0": [1.0], "x1": [2.0]})
+    with pytest.raises(bm.DataError, match="shape"):
+        bm.calibration(fit.predict(fit.data.X), [1.0])
+    assert "flatters" in bm.calibration(fit, fit.data).rows
+
+
+def test_leaving_one_row_out_is_the_closed_form() -> None:
+    """Least squares: the residual left out is r / (1 − h), whatever the fit's scale."""
+    data = made(m=25, n=2)
+    A, y = with_ones(data), np.asarray(data.y)
+    hat = A @ np.linalg.pinv(A)
+    press = np.mean(((y - hat @ y) / (1 - np.diag(hat))) ** 2)
+    every = bm.cross_validate(bm.Model(), data, bm.MLE(), folds=25, rng=1)
+    assert bm.risk(every).value == pytest.approx(press, rel=1e-9)
+    assert bm.risk(bm.fit(bm.Model(), data, bm.MLE()), data).value == pytest.approx(
+        np.mean((y - hat @ y) ** 2), rel=1e-9
+    )
+
+
+def test_every_row_is_left_out_once() -> None:
+    data = made(m=23, n=2)
+    result = bm.cross_validate(bm.Model(), data, folds=4, rng=1)
+    np.testing.assert_array_equal(np.sort(result.rows), np.arange(23))
+    np.testing.assert_array_equal(result.calibration.y, data.y[result.rows])
+    for fold in result.folds:
+        assert fold.fit.data.m == 23 - len(fold.rows)
+        assert not set(fold.fit.data.y) & set(data.y[fold.rows])
+    with pytest.raises(bm.DataError, match="folds"):
+        bm.cross_validate(bm.Model(), data, folds=24)
+
+
+def test_importance_sampling_agrees_with_leaving_out() -> None:
+    data = made(m=40, n=2)
+    fit = bm.fit(bm.Model(), data, rng=1)
+    every = bm.cross_validate(bm.Model(), data, folds=40, rng=1)
+    for loss in (bm.losses.SquaredError(), bm.losses.AbsoluteError(), bm.losses.PinballLoss(0.8)):
+        exact, sampled = bm.risk(every, loss=loss), bm.risk(fit, loss=loss)
+        assert sampled.value == pytest.approx(exact.value, rel=0.03)
+        assert sampled.standard_error == pytest.approx(exact.standard_error, rel=0.1)
+    with pytest.raises(bm.IncompatibleModelError, match="cross_validate"):
+        bm.risk(fit, loss=bm.losses.ZeroOneLoss(1.0))
+    with pytest.raises(bm.IncompatibleModelError, match="point estimate"):
+        bm.risk(bm.fit(bm.Model(), data, bm.MLE()))

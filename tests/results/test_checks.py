@@ -1,0 +1,129 @@
+"""Every kind of answer is judged by its own evidence, and NaN fails."""
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import bayesml as bm
+from bayesml.inference.point import _covariance
+from bayesml.results.checks import LIMITS, check
+from tests.agreement.problems import made
+
+SHORT = bm.NUTS(draws=600, tune=500, chains=2, progress=False)
+
+
+@pytest.fixture(scope="module")
+def sampled() -> bm.Fit:
+    return bm.fit(bm.Model(), made(m=30, n=2), SHORT, rng=1)
+
+
+def names(fit: bm.Fit) -> set[str]:
+    return {finding.name.split(",")[0] for finding in fit.check().findings}
+
+
+def test_each_kind_has_its_own_checks(sampled: bm.Fit) -> None:
+    data = made(m=30, n=2)
+    exact = {"condition number of the scaled design", "quadrature error"}
+    assert names(bm.fit(bm.Model(), data)) == exact
+    robust = bm.fit(bm.Model(bm.Linear(), bm.StudentT(df=5.0)), data, bm.MAP())
+    assert names(robust) == {
+        "gradient norm at the answer",
+        "smallest curvature at the answer",
+    }
+    assert robust.check().passed
+    assert names(sampled) == {
+        "R̂",
+        "effective sample size",
+        "divergences",
+        "share of draws at the largest tree depth",
+        "E-BFMI",
+    }
+
+
+@pytest.mark.parametrize("key", sorted(LIMITS))
+def test_nan_fails_and_every_finding_says_what_to_do(key: str, sampled: bm.Fit) -> None:
+    learned = replace(sampled.learned, diagnostics={key: np.nan})
+    (finding,) = (f for f in check(learned, sampled.draws()).findings if f.name == LIMITS[key].name)
+    assert not finding.passed
+    assert finding.meaning in str(finding)
+    assert finding.remedy in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("condition", 1e3, 1e12),
+        ("quadrature_error", 1e-12, 1e-4),
+        ("gradient_norm", 1e-9, 1.0),
+        ("curvature", 0.1, -0.1),
+        ("pareto_k", 0.3, 0.9),
+        ("importance_ess", 500.0, 20.0),
+        ("agreement", 0.9, 0.1),
+    ],
+)
+def test_limits_tell_good_from_bad(key: str, good: float, bad: float) -> None:
+    assert LIMITS[key].holds(good)
+    assert not LIMITS[key].holds(bad)
+
+
+def test_nan_in_one_chain_fails(sampled: bm.Fit) -> None:
+    energy = np.array(sampled.learned.sample_stats["energy"])
+    energy[1, 0] = np.nan
+    stats = {**sampled.learned.sample_stats, "energy": energy}
+    report = check(replace(sampled.learned, sample_stats=stats), sampled.draws())
+    assert [f.name for f in report.findings if not f.passed] == ["E-BFMI, worst chain"]
+    draws = {name: np.array(v) for name, v in sampled.draws().items()}
+    draws["weights"][0, 3, 1] = np.nan
+    failed = [f.name for f in check(sampled.learned, draws).findings if not f.passed]
+    assert len(failed) == 3  # R̂ and both effective sample sizes
+
+
+def test_each_fault_of_a_sampler_is_found(sampled: bm.Fit) -> None:
+    chains, draws = sampled.learned.sample_stats["diverging"].shape
+    faults = {
+        "diverging": np.eye(chains, draws, dtype=bool),
+        "reached_max_treedepth": np.ones((chains, draws), dtype=bool),
+        "energy": np.cumsum(np.ones((chains, draws)), axis=1),
+    }
+    for name, values in faults.items():
+        stats = {**sampled.learned.sample_stats, name: values}
+        report = check(replace(sampled.learned, sample_stats=stats), sampled.draws())
+        assert sum(not f.passed for f in report.findings) == 1, name
+
+
+def test_chains_that_disagree_are_found(sampled: bm.Fit) -> None:
+    apart = {name: np.array(v) for name, v in sampled.draws().items()}
+    apart["sigma"][0] += 10.0
+    failed = [f.name for f in check(sampled.learned, apart).findings if not f.passed]
+    assert "R̂, rank-normalised, worst parameter" in failed
+
+
+@dataclass
+class Saddle:
+    """An objective whose curvature is known."""
+
+    curvature: np.ndarray
+    weight: float = 10.0
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        return self.curvature
+
+
+@pytest.mark.parametrize(
+    ("hessian", "smallest"),
+    [
+        ([[4.0, 0.0], [0.0, 9.0]], 1.0),
+        ([[4.0, 8.0], [8.0, 9.0]], 1 - 8 / 6),
+        ([[1.0, 1.0], [1.0, 1.0]], 0.0),
+        ([[1.0, 0.0], [0.0, 0.0]], 0.0),
+    ],
+)
+def test_a_saddle_and_a_flat_direction_are_found(hessian: list, smallest: float) -> None:
+    optimum = SimpleNamespace(x=np.zeros(2))
+    covariance, curvature = _covariance(Saddle(np.array(hessian)), optimum)
+    assert curvature == pytest.approx(smallest, abs=1e-12)
+    assert LIMITS["curvature"].holds(curvature) == (smallest > 0)
+    if smallest > 0:
+        np.testing.assert_allclose(covariance, np.linalg.inv(hessian) / 10)

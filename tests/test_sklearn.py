@@ -1,0 +1,83 @@
+"""The scikit-learn face keeps scikit-learn's contract, and says what the package says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import bayesml as bm
+from bayesml.sklearn import BayesianRegressor
+from tests.agreement.problems import made
+
+SHORT = bm.NUTS(draws=100, tune=100, chains=2, progress=False)
+
+
+@pytest.fixture(scope="module")
+def rows() -> tuple[np.ndarray, np.ndarray]:
+    data = made(m=50, n=3)
+    return np.asarray(data.X), np.asarray(data.y)
+
+
+@pytest.mark.parametrize("method", [None, bm.Exact(), bm.MAP()], ids=repr)
+def test_scikit_learns_own_checks_pass(method: object) -> None:
+    results = check_estimator(BayesianRegressor(method=method), on_fail=None, on_skip=None)
+    assert len(results) > 40
+    assert [r for r in results if r["status"] == "failed"] == []
+
+
+def test_it_says_what_the_package_says(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = rows
+    estimator = BayesianRegressor(bm.Model(), random_state=1).fit(X, y)
+    fit = bm.fit(bm.Model(), bm.Data(X, y))
+    p = fit.predict(X)
+    mean, sd = estimator.predict(X, return_std=True)
+    np.testing.assert_array_equal(mean, p.mean)
+    np.testing.assert_array_equal(sd, p.sd)
+    np.testing.assert_array_equal(estimator.predict_interval(X, 0.8), np.transpose(p.interval(0.8)))
+    np.testing.assert_array_equal(estimator.predict_quantiles(X, [0.1]).ravel(), p.quantile(0.1))
+    drawn = estimator.sample_y(X, 4000)
+    assert drawn.shape == (50, 4000)
+    assert np.all(np.abs(drawn.mean(axis=1) - p.mean) < 4.5 * p.sd / np.sqrt(4000))
+
+
+def test_least_squares_is_scikit_learns(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = rows
+    w = np.linspace(0, 2, 50)
+    ours = BayesianRegressor(method=bm.MLE()).fit(X, y, sample_weight=w)
+    theirs = LinearRegression().fit(X, y, sample_weight=w)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-9)
+    assert ours.score(X, y) == pytest.approx(theirs.score(X, y))
+
+
+def test_clones_pipelines_and_searches(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = rows
+    robust = bm.Model(bm.Linear(), bm.StudentT(df=4.0))
+    estimator = BayesianRegressor(robust, bm.MAP(), 3)
+    assert clone(estimator).get_params() == estimator.get_params()
+    pipeline = make_pipeline(StandardScaler(), BayesianRegressor())
+    assert cross_val_score(pipeline, X, y, cv=3).min() > 0.5
+    grid = {"bayesianregressor__method": [bm.MLE(), bm.MAP(), bm.Exact()]}
+    assert GridSearchCV(pipeline, grid, cv=3).fit(X, y).best_score_ > 0.5
+
+
+def test_frames_give_names(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = rows
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    estimator = BayesianRegressor().fit(frame, y)
+    assert estimator.feature_names_in_.tolist() == ["a", "b", "c"]
+    assert "weights[b]" in estimator.fit_.summary().index
+    with pytest.raises(ValueError, match="feature names"):
+        estimator.predict(frame[["c", "b", "a"]])
+
+
+def test_nuts_learns_too(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = rows
+    with pytest.warns(bm.ConvergenceWarning):  # so few draws
+        estimator = BayesianRegressor(method=SHORT, random_state=0).fit(X, y)
+    with pytest.warns(bm.ConvergenceWarning):
+        assert estimator.score(X, y) > 0.5
