@@ -87,7 +87,7 @@ def test_function_values_are_those_of_nuts(wave):
     model = bm.Model(bm.MLP((3,)), bm.Gaussian(sigma=0.3), bm.Layered(sd=1.5))
     new = np.linspace(-2.5, 2.5, 9)[:, None]
     nuts = _fit(model, wave, bm.NUTS(draws=500, tune=400, chains=2, max_depth=7, progress=False))
-    micro = _fit(model, wave, bm.Langevin(chains=4, steps=12_000, thin=10, energy=1e-3))
+    micro = _fit(model, wave, bm.Langevin(chains=8, steps=40_000, thin=10, energy=1e-3))
     p, q = _expectation(micro, new), _expectation(nuts, new)
     assert np.max(np.abs(p.mean - q.mean) / q.sd) < 0.3
     np.testing.assert_allclose(p.sd, q.sd, rtol=0.3)
