@@ -16,7 +16,7 @@ from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.exact import KnownScale
 from bayesml.posteriors.least_squares import RowResiduals, least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian, NormalPriors, linear_gaussian
-from bayesml.posteriors.log_scale import integrate_log_scale
+from bayesml.posteriors.log_scale import integrate_log_scale, maximise_log_scale
 from bayesml.predictors import Linear
 from bayesml.priors import After, NormalInverseGamma
 from bayesml.typing import Array
@@ -100,10 +100,10 @@ def normal_priors(priors: Sequence[Distribution], rows: Array) -> NormalPriors:
     return NormalPriors(rows[[k for k, _ in normal]], means, sds)
 
 
-def geometry_of(problem: Problem) -> LinearGaussian:
+def geometry_of(problem: Problem, sigma_0: float | None = None) -> LinearGaussian:
     """Return the linear Gaussian model of a problem with Flat or Normal priors, for every σ."""
     priors = normal_priors(problem.coefficient_priors(), problem.prior_rows())
-    return join(problem, priors)
+    return join(problem, priors, problem.known.get("sigma", sigma_0))
 
 
 def join(problem: Problem, priors: NormalPriors, sigma_0: float | None = None) -> LinearGaussian:
@@ -147,6 +147,7 @@ def _quadrature(problem: Problem) -> Learned:
         how = f"exact Gaussian posterior, σ = {sigma:g} known"
     else:
         prior = problem.inferred["sigma"]
+        geometry = _around_the_mode(problem, geometry, prior)
         scale = integrate_log_scale(
             lambda u: _log_density(geometry, prior, u),
             geometry.sigma_0,
@@ -170,6 +171,18 @@ def _given_earlier_rows(problem: Problem, learned: Learned) -> Learned:
     before = earlier.log_evidence
     given = before if isinstance(before, str) else learned.log_evidence - before
     return replace(learned, log_evidence=given)
+
+
+def _around_the_mode(
+    problem: Problem, geometry: LinearGaussian, prior: Distribution
+) -> LinearGaussian:
+    """Move σ₀ to where the mass of σ is, if it is far: digits are best there (L4)."""
+    for _ in range(3):
+        u, _ = maximise_log_scale(lambda u, g=geometry: _log_density(g, prior, u))
+        if not 1.0 < abs(u) < 59.0:
+            break
+        geometry = geometry_of(problem, geometry.sigma_0 * float(np.exp(u)))
+    return geometry
 
 
 def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Array:

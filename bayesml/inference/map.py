@@ -139,6 +139,11 @@ def _closed_form(problem: Problem) -> Learned:
     known = problem.known.get("sigma")
     if known is None:
         u = _scale_mode(geometry, problem.inferred["sigma"])
+        for _ in range(3):
+            if abs(u) < 1.0:
+                break
+            geometry = geometry_of(problem, geometry.sigma_0 * float(np.exp(u)))
+            u = _scale_mode(geometry, problem.inferred["sigma"])
         sigma = geometry.sigma_0 * float(np.exp(u))
         how = "ridge given σ, σ by a search in one number"
     else:

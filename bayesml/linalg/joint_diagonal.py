@@ -88,6 +88,9 @@ def diagonalise_jointly(M: Array, P: Array) -> JointDiagonal:
     Q[rows] = factor
     _, _, Vt = svd(Q[:m], check_finite=False)
     V = Vt[::-1].T
+    by_prior = int(np.sum(np.linalg.norm(Q[:m] @ V, axis=0) < 0.7))
+    _, _, Wt = svd(Q[m:] @ V[:, by_prior:], check_finite=False)
+    V[:, by_prior:] = V[:, by_prior:] @ Wt.T
     s = np.linalg.norm(Q[m:] @ V, axis=0)
     s[k:] = 0.0
     basis = np.empty((p, p))

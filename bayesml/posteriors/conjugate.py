@@ -41,15 +41,24 @@ class InverseGammaScale:
         """Standard deviation of σ, infinite for a ≤ 1."""
         if self.shape <= 1.0:
             return np.array([np.inf])
-        # Var σ = b (1/(a−1) − e^{−2s}), s = log Γ(a) − log Γ(a−½); both terms are near 1/a.
-        step = log_gamma_step(np.asarray(self.shape - 0.5))
-        excess = -np.expm1(np.log(self.shape - 1.0) - 2.0 * step)
-        return np.atleast_1d(np.sqrt(self.rate / (self.shape - 1.0) * excess))
+        return np.atleast_1d(np.sqrt(self.rate * _excess(self.shape)))
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ."""
         precision = gammainccinv(self.shape, float(check_probability(q))) / self.rate
         return np.atleast_1d(1.0 / np.sqrt(precision))
+
+
+def _excess(shape: float) -> float:
+    """Evaluate 1/(a − 1) − Γ(a − ½)²/Γ(a)², whose terms cancel at large a (N3)."""
+    x = shape - 0.5
+    squared = float(np.exp(-2.0 * log_gamma_step(np.asarray(x))))
+    if shape < 100.0:
+        return 1.0 / (shape - 1.0) - squared
+    series = (
+        1 / 4 + (1 / 32 + (1 / 128 - (5 / 2048 + (23 / 8192 - 53 / 65536 / x) / x) / x) / x) / x
+    )
+    return series * squared / (shape - 1.0)
 
 
 @dataclass(frozen=True, eq=False)

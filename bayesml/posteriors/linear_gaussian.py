@@ -5,7 +5,8 @@ expanded around the posterior mean at one reference scale, refined to the last d
 Derived in docs/theory/linear_gaussian.md, whose labels are cited.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import log, pi, sqrt
 
 import numpy as np
@@ -193,14 +194,19 @@ def linear_gaussian(
     misfit = priors.misfit(beta)
     by_data, by_prior = L.T @ (pull / sigma_0**2), -(L.T @ (misfit @ P))
     balanced = np.where(joint.c < joint.s, by_data, by_prior) * (joint.s > 0)
+    unseen = (np.arange(len(beta)) < len(beta) - data.rank.rank) & (joint.c < 1e-6)
+    balanced, joint = (
+        np.where(unseen, 0.0, balanced),
+        replace(joint, c=np.where(unseen, 0.0, joint.c)),
+    )
     return LinearGaussian(
         data,
         joint,
         beta,
-        step if np.all(np.abs(step) <= 1e-6 * np.abs(beta)) else np.zeros(len(beta)),
+        step if taken < MOST_REFINEMENTS and small(step, beta) else np.zeros(len(beta)),
         balanced,
         squares,
-        _floor(data, joint, balanced, squares, sigma_0),
+        _floor(data, joint, balanced, squares, sigma_0, lambda away: at(beta + L @ away)[1]),
         sigma_0,
         float(misfit @ misfit),
         float(-np.sum(np.log(priors.sd)) - 0.5 * len(misfit) * LOG_2PI),
@@ -208,15 +214,26 @@ def linear_gaussian(
     )
 
 
+def small(step: Array, beta: Array) -> bool:
+    """Say whether a step is a rounding of β rather than a move."""
+    return bool(np.all(np.abs(step) <= 1e-6 * np.abs(beta)))
+
+
 def _floor(
-    data: LeastSquares, joint: JointDiagonal, pull: Array, squares: float, sigma_0: float
+    data: LeastSquares,
+    joint: JointDiagonal,
+    pull: Array,
+    squares: float,
+    sigma_0: float,
+    squares_at: Callable[[Array], float],
 ) -> float:
     """Return the sum of squares of least squares: β₀'s less what moving there gains (L8)."""
-    gain = np.divide(pull, joint.c, out=np.zeros(len(pull)), where=joint.c > 1e-7)
+    seen = joint.c > 1e-7
+    gain = np.divide(pull, joint.c, out=np.zeros(len(pull)), where=seen)
     gained = sigma_0**2 * float(gain @ gain)
     if gained <= 0.5 * squares:
         return data.above_rounding(squares - gained)
-    return data.residuals(data.solution())[1]
+    return squares_at(np.divide(gain, joint.c, out=np.zeros(len(pull)), where=seen))
 
 
 def check_proper(data: LeastSquares, rows: Array, names: tuple[str, ...]) -> None:

@@ -55,10 +55,7 @@ def test_the_tree_is_in_arvizs_schema(fit: bm.Fit) -> None:
 
 
 def test_groups_on_request(fit: bm.Fit) -> None:
-    conjugate = isinstance(fit.model.prior, bm.NormalInverseGamma)
-    tree = fit.to_datatree(
-        log_likelihood=True, posterior_predictive=True, log_prior=not conjugate, draws=50
-    )
+    tree = fit.to_datatree(log_likelihood=True, posterior_predictive=True, draws=50)
     draws = {k: v.values for k, v in tree["posterior"].data_vars.items()}
     eta = draws["intercept"][..., None] + draws["weights"] @ np.asarray(fit.data.X).T
     noise = {
@@ -68,9 +65,6 @@ def test_groups_on_request(fit: bm.Fit) -> None:
     expected = fit.model.likelihood.log_density(fit.data.y, eta, noise)
     np.testing.assert_allclose(tree["log_likelihood"]["y"], expected, rtol=1e-12)
     assert tree["posterior_predictive"]["y"].shape == eta.shape
-    if conjugate:
-        with pytest.raises(bm.IncompatibleModelError, match="joint"):
-            fit.to_datatree(log_prior=True)
 
 
 def test_predictions_add_up(fit: bm.Fit) -> None:
