@@ -67,7 +67,8 @@ class CheckReport:
 
     def __str__(self) -> str:
         """Give the whole report."""
-        head = f"checks of a {self.kind} answer: {'passed' if self.passed else 'FAILED'}"
+        article = "an" if self.kind[0] in "ae" else "a"
+        head = f"checks of {article} {self.kind} answer: {'passed' if self.passed else 'FAILED'}"
         notes = (f"FAIL  {note}" for note in self.notes)
         return "\n".join([head, *notes, *map(str, self.findings)])
 

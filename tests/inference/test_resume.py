@@ -60,7 +60,7 @@ import nutpie, numpy as np, bayesml as bm
 from tests.agreement.problems import made
 model = bm.Model(bm.Linear(), bm.StudentT())
 method = bm.NUTS(draws={draws}, tune={tune}, progress=False)
-problem = model.resolve(made(m=3000, n=8))
+problem = model.resolve(made(m=300, n=8))
 print("ready", flush=True)
 try:
     learned = method.learn(problem, np.random.default_rng(1))
