@@ -106,9 +106,8 @@ def test_saved_fit_is_read_by_arviz_and_predicts_the_same(
 ) -> None:
     run("fit", birds, FORMULA, "--seed", 1, "--out", tmp_path)
     tree = az.from_netcdf(tmp_path / "fit.nc")
-    assert az.summary(tree, round_to="none")["mean"].to_numpy() == pytest.approx(
-        fitted.summary()["mean"].to_numpy(), rel=0.1
-    )
+    read, table = az.summary(tree, round_to="none"), fitted.summary()
+    assert np.all(np.abs(read["mean"].to_numpy() - table["mean"]) < 0.1 * table["sd"])
     new = pd.read_csv(birds).iloc[[5, 0, 17]]
     new[["species", "flipper_length_mm", "island"]].to_csv(tmp_path / "new.csv", index=False)
     out_file = tmp_path / "deep" / "predictions.csv"

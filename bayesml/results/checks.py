@@ -67,7 +67,7 @@ class CheckReport:
 
     def __str__(self) -> str:
         """Give the whole report."""
-        article = "an" if self.kind[0] in "ae" else "a"
+        article = "an" if self.kind[0] in "aeiou" else "a"
         head = f"checks of {article} {self.kind} answer: {'passed' if self.passed else 'FAILED'}"
         notes = (f"FAIL  {note}" for note in self.notes)
         return "\n".join([head, *notes, *map(str, self.findings)])
