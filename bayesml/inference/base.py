@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Posterior
+from bayesml.samplers import Adaptation
 from bayesml.typing import Array
 
 
@@ -32,6 +33,8 @@ class Learned:
         Objective values from the start to the end, for optimised answers.
     sample_stats : mapping of name to ndarray
         Sampler statistics in ArviZ's names, shape (chain, draw).
+    state : Adaptation or None
+        Where a sampler stopped and what it had learned of the scales, to go on from there.
     """
 
     posterior: Posterior
@@ -42,6 +45,7 @@ class Learned:
     notes: tuple[str, ...] = ()
     loss_curve: Array | None = None
     sample_stats: Mapping[str, Array] = field(default_factory=dict)
+    state: Adaptation | None = None
 
 
 class Method(Protocol):

@@ -15,7 +15,7 @@ from bayesml.inference.objectives import Unconstrained, negative_log_density
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS
 from bayesml.priors import Layered, NormalInverseGamma
-from bayesml.samplers import sample
+from bayesml.samplers import Adaptation, sample
 from bayesml.typing import Array
 
 
@@ -54,6 +54,7 @@ class Drawn:
     chains: Mapping[str, Array]
     statistics: Mapping[str, Array]
     how: str
+    state: Adaptation | None = None
 
 
 class Engine(Protocol):
@@ -72,8 +73,10 @@ class Direct:
     with their Jacobian.
     """
 
-    def sample(self, problem: Problem, settings: Settings, seed: int) -> Drawn:
-        """Sample in whitened coordinates, from starts spread around the mode."""
+    def sample(
+        self, problem: Problem, settings: Settings, seed: int, state: Adaptation | None = None
+    ) -> Drawn:
+        """Sample in whitened coordinates, from starts around the mode, or where a run stopped."""
         if isinstance(problem.prior, NormalInverseGamma):
             raise IncompatibleModelError(
                 "NUTS() takes separate priors on coefficients and noise, got NormalInverseGamma, "
@@ -84,10 +87,11 @@ class Direct:
         target = negative_log_density(problem, with_prior=True)
         frame = whitening(Unconstrained(target))
         size = len(frame.mode)
+        start = np.random.default_rng(seed).uniform(-2.0, 2.0, (settings.chains, size))
         drawn = sample(
             frame.log_density,
             size,
-            np.random.default_rng(seed).uniform(-2.0, 2.0, (settings.chains, size)),
+            start if state is None else state.position,
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
@@ -95,12 +99,15 @@ class Direct:
             max_depth=settings.max_depth,
             seed=seed,
             progress=settings.progress,
+            adaptation=state,
         )
         x = frame.position(drawn.positions)
         chains = coordinates_of(problem).split(target.frame.beta(x[..., : target.p]))
         for k, name in enumerate(target.noise_priors):
             chains[name] = target.reference[name] * np.exp(x[..., target.p + k])
-        return Drawn(chains, drawn.sample_stats, "by the package's own log density")
+        return Drawn(
+            chains, drawn.sample_stats, "by the package's own log density", drawn.adaptation
+        )
 
 
 def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:

@@ -1,6 +1,7 @@
 """The posterior by the No-U-Turn sampler. Described in docs/theory/nuts.md."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from bayesml.posteriors import SampledPosterior
 from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.priors import Layered, NormalInverseGamma
+from bayesml.typing import Array
+
+RETUNE = 100
+"""Draws for the step size when a run is resumed."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,41 @@ class NUTS:
             "NUTS does not compute it. Use Exact() where it applies.",
             notes=() if kept == self.draws else (stopped,),
             sample_stats=drawn.statistics,
+            state=drawn.state,
         )
+
+    def resume(self, problem: Problem, earlier: Learned, seed: int) -> Learned:
+        """Go on where a run stopped, and put the draws of both together.
+
+        The metric is kept, and `RETUNE` draws are spent on the step size before draws are kept.
+        """
+        posterior = earlier.posterior
+        if not isinstance(posterior, SampledPosterior) or earlier.state is None:
+            raise IncompatibleModelError(
+                "resume: this answer has no state to go on from. Only NUTS(engine=Direct()) keeps "
+                "one; for others fit again with more draws."
+            )
+        if not isinstance(self.engine, Direct):
+            raise IncompatibleModelError(f"resume: {self.engine!r} cannot go on; use Direct().")
+        settings = replace(self, tune=RETUNE)
+        drawn = self.engine.sample(problem, settings, seed, earlier.state)
+        chains = _appended(posterior.chains, drawn.chains)
+        statistics = _appended(earlier.sample_stats, drawn.statistics)
+        made = next(iter(drawn.statistics.values())).shape[1]
+        kept = next(iter(statistics.values())).shape[1]
+        stopped = f"Interrupted: {made} of {self.draws} further draws per chain were made."
+        return replace(
+            earlier,
+            posterior=replace(posterior, chains=chains),
+            explanation=f"{self.chains} chains of {kept} draws, resumed, {drawn.how}",
+            notes=() if made == self.draws else (stopped,),
+            sample_stats=statistics,
+            state=drawn.state,
+        )
+
+
+def _appended(first: Mapping[str, Array], second: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: np.concatenate([v, second[name]], axis=1) for name, v in first.items()}
 
 
 def refuse_improper(problem: Problem) -> None:

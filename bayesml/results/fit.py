@@ -481,6 +481,38 @@ class Fit:
         model = Model(self.resolved.predictor, self.resolved.likelihood, self.as_prior())
         return fit(model, data, self.method, rng=self.seed)
 
+    def resume(self, draws: int) -> "Fit":
+        """Return the fit with more draws: NUTS goes on from where every chain stopped.
+
+        Parameters
+        ----------
+        draws : int
+            How many more, per chain. An interrupted run can be resumed too.
+
+        Returns
+        -------
+        Fit
+            With the draws of both runs; this one stays as it is.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the answer was not sampled, or by an engine that keeps no state.
+
+        Examples
+        --------
+        >>> import numpy as np, bayesml as bm
+        >>> X = np.linspace(0, 1, 20)[:, None]
+        >>> data = bm.Data(X, X[:, 0] + 0.1 * np.sin(40 * X[:, 0]))
+        >>> method = bm.NUTS(draws=500, tune=500, progress=False)
+        >>> fit = bm.fit(bm.Model(), data, method, rng=1)
+        >>> fit.resume(300).draws()["weights"].shape
+        (4, 800, 1)
+        """
+        from bayesml.results.learning import resume
+
+        return resume(self, whole_number(draws, "draws"))
+
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
 

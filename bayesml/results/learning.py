@@ -1,6 +1,7 @@
 """The one verb that learns."""
 
 import warnings
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from bayesml.data import Data
 from bayesml.errors import ConvergenceWarning, DataError, IncompatibleModelError
-from bayesml.inference import Auto, Method
+from bayesml.inference import NUTS, Auto, Method
 from bayesml.model import Model, Problem
 from bayesml.results.fit import Fit
 
@@ -78,17 +79,36 @@ def fit(
     return learn(model, model.resolve(data), chosen, seed, start)
 
 
+def resume(earlier: Fit, draws: int) -> Fit:
+    """Sample on from where a fit stopped."""
+    method = earlier.method.otherwise if isinstance(earlier.method, Auto) else earlier.method
+    if not isinstance(method, NUTS):
+        raise IncompatibleModelError(
+            f"resume: {method!r} does not sample, so there is nothing to go on with. "
+            "Fit with NUTS()."
+        )
+    start, length = perf_counter(), next(iter(earlier.learned.sample_stats.values())).shape[1]
+    problem = Problem(earlier.resolved, earlier.data, earlier.statistics)
+    seed = int(np.random.default_rng([earlier.seed, 5, length]).integers(2**31))
+    learned = replace(method, draws=draws).resume(problem, earlier.learned, seed)
+    elapsed = earlier.elapsed + perf_counter() - start
+    return _checked(replace(earlier, learned=learned, elapsed=elapsed))
+
+
 def learn(model: Model, problem: Problem, method: Method, seed: int, start: float) -> Fit:
     """Learn a problem, check the answer, and warn where a check failed."""
     learned = method.learn(problem, np.random.default_rng(seed))
     elapsed = perf_counter() - start
-    result = Fit(model, problem.data, method, learned, problem.statistics, seed, elapsed)
+    return _checked(Fit(model, problem.data, method, learned, problem.statistics, seed, elapsed))
+
+
+def _checked(result: Fit) -> Fit:
     report = result.check()
     if not report.passed:
         warnings.warn(
             "Checks of this fit failed; see fit.check(). " + " ".join(report.failures),
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return result
 

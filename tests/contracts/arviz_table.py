@@ -109,10 +109,10 @@ def page() -> str:
         "| | " + " | ".join(METHODS) + " |",
         "|---" * (len(METHODS) + 1) + "|",
     ]
-    rows = [
-        f"| `{name}` | " + " | ".join("●" if applies(m, name) else "" for m in METHODS) + " |"
-        for name in FUNCTIONS
-    ]
+    rows = []
+    for name in FUNCTIONS:
+        cells = " | ".join("●" * applies(method, name) for method in METHODS)
+        rows.append(f"| `{name}` | {cells} |")
     return "\n".join([*head, *rows, NOTES])
 
 

@@ -11,6 +11,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 OUTPUTS = {
+    "calibrated_prediction.py": {"calibrated_prediction.png"},
     "statistical_analysis.py": {
         "analysis_coefficients.png",
         "analysis_fit.png",

@@ -1,0 +1,109 @@
+"""A run that goes on, and a run that is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bayesml as bm
+from tests.agreement.problems import made
+from tests.conftest import REPOSITORY
+
+SHORT = bm.NUTS(draws=400, tune=400, chains=4, progress=False)
+
+
+@pytest.fixture(scope="module")
+def fit() -> bm.Fit:
+    return bm.fit(bm.Model(), made(m=40, n=2), SHORT, rng=1)
+
+
+def test_resumed_draws_follow_the_first_and_agree_with_exact(fit: bm.Fit) -> None:
+    longer = fit.resume(600)
+    assert longer.draws()["weights"].shape == (4, 1000, 2)
+    np.testing.assert_array_equal(longer.draws()["weights"][:, :400], fit.draws()["weights"])
+    new = longer.draws()["weights"][:, 400:]
+    exact = bm.fit(bm.Model(), made(m=40, n=2)).summary()
+    for k in range(2):
+        mean, sd = exact.loc[f"weights[x{k}]", ["mean", "sd"]]
+        assert abs(new[..., k].mean() - mean) < 5 * sd / np.sqrt(600)
+        assert new[..., k].std() == pytest.approx(sd, rel=0.15)
+    assert longer.check().passed
+    assert longer.learned.sample_stats["energy"].shape == (4, 1000)
+    assert fit.draws()["weights"].shape == (4, 400, 2)
+
+
+def test_resuming_is_reproducible_and_does_not_repeat(fit: bm.Fit) -> None:
+    one, two = (fit.resume(200).draws()["weights"] for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    twice = fit.resume(200).resume(200).draws()["weights"]
+    assert not np.array_equal(twice[:, 400:600], twice[:, 600:])
+
+
+def test_a_saved_run_goes_on(fit: bm.Fit, tmp_path: Path) -> None:
+    fit.save(tmp_path / "fit.nc")
+    again = bm.load(tmp_path / "fit.nc").resume(200)
+    np.testing.assert_array_equal(again.draws()["weights"], fit.resume(200).draws()["weights"])
+
+
+def test_what_was_not_sampled_cannot_go_on() -> None:
+    with pytest.raises(bm.IncompatibleModelError, match="does not sample"):
+        bm.fit(bm.Model(), made(m=40, n=2), bm.MLE()).resume(100)
+
+
+STOPPED = """
+import nutpie, numpy as np, bayesml as bm
+from tests.agreement.problems import made
+model = bm.Model(bm.Linear(), bm.StudentT())
+method = bm.NUTS(draws={draws}, tune={tune}, progress=False)
+problem = model.resolve(made(m=300, n=8))
+print("ready", flush=True)
+try:
+    learned = method.learn(problem, np.random.default_rng(1))
+except bm.SamplingInterrupted:
+    print("in warm-up", flush=True)
+else:
+    kept = learned.posterior.chains["weights"].shape[1]
+    print("kept", kept, "Interrupted" in learned.notes[0], flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@pytest.mark.parametrize(
+    ("draws", "tune", "wait", "said"),
+    [(10**6, 30, 12.0, "kept"), (1000, 10**6, 5.0, "in warm-up")],
+)
+def test_control_c_stops_within_two_seconds(draws: int, tune: int, wait: float, said: str) -> None:
+    code = STOPPED.format(draws=draws, tune=tune)
+    child = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == "ready"
+        time.sleep(wait)
+        start = time.perf_counter()
+        child.send_signal(signal.SIGINT)
+        answer = child.stdout.readline().split()
+        seconds = time.perf_counter() - start
+        assert " ".join(answer).startswith(said)
+        if said == "kept":
+            assert 0 < int(answer[1]) < draws
+            assert answer[2] == "True"
+        assert seconds < 2.0
+        child.wait(timeout=10)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(child.pid, 0)  # no process of the session is left
+    finally:
+        child.kill()
+        child.stdout.close()
+        child.wait()
