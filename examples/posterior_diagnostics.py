@@ -5,6 +5,7 @@ examples/output.
 """
 
 from pathlib import Path
+from typing import Any
 
 import arviz as az
 import numpy as np
@@ -35,18 +36,26 @@ def main() -> None:
     for name, tree in trees.items():
         print(f"az.summary, {name}\n\n{az.summary(tree)}\n")
 
-    table = nuts.summary()
-    distance = (table["mean"] - exact.summary()["mean"]) / table["mcse_mean"]
-    print("NUTS is an approximation with a known error. Its means lie off the exact ones by at")
-    print(f"most {np.abs(distance).max():.1f} of its Monte Carlo standard errors.\n")
-
+    distance_of_nuts(nuts, exact)
     loo = {name: az.loo(tree, pointwise=True) for name, tree in trees.items()}
     for name, result in loo.items():
         print(
             f"leave-one-out, {name}: elpd {result.elpd:.1f} ± {result.se:.1f}, "
             f"worst Pareto k {float(result.pareto_k.max()):.2f}"
         )
+    draw(exact, trees)
 
+
+def distance_of_nuts(nuts: bm.Fit, exact: bm.Fit) -> None:
+    """Measure NUTS, where the exact answer is known."""
+    table = nuts.summary()
+    distance = (table["mean"] - exact.summary()["mean"]) / table["mcse_mean"]
+    print("NUTS is an approximation with a known error. Its means lie off the exact ones by at")
+    print(f"most {np.abs(distance).max():.1f} of its Monte Carlo standard errors.\n")
+
+
+def draw(exact: bm.Fit, trees: dict[str, Any]) -> None:
+    """Draw what bayesml draws of a fit, and what ArviZ draws of its tree."""
     pictures = {
         "diagnostics_posterior.png": bm.plots.posterior(exact),
         "diagnostics_check.png": bm.plots.predictive_check(exact),

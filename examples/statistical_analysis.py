@@ -40,16 +40,15 @@ def main() -> None:
     print(f"The exact posterior\n\n{exact}\n\n{exact.check()}\n")
     interpret(exact, penguins, model)
 
+    descents = {
+        "gradient descent": bm.fit(model, data, bm.MLE(bm.GradientDescent())),
+        "L-BFGS": bm.fit(model, data, bm.MLE(bm.LBFGS())),
+    }
     pictures = {
         "analysis_coefficients.png": bm.plots.coefficients(fits),
         "analysis_fit.png": bm.plots.effect(exact, frame=penguins, by="species"),
         "analysis_predictions.png": bm.plots.predictions(exact),
-        "analysis_loss.png": bm.plots.loss(
-            {
-                "gradient descent": bm.fit(model, data, bm.MLE(bm.GradientDescent())),
-                "L-BFGS": bm.fit(model, data, bm.MLE(bm.LBFGS())),
-            }
-        ),
+        "analysis_loss.png": bm.plots.loss(descents),
     }
     for name, figure in pictures.items():
         figure.savefig(OUTPUT / name)

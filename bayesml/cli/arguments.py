@@ -76,12 +76,7 @@ def _add_fit(commands: Any) -> None:
         default="gaussian",
         help="the noise; student-t forgives outliers (default: gaussian)",
     )
-    add(
-        "--missing",
-        choices=("raise", "drop"),
-        default="raise",
-        help="refuse rows with missing values, or leave them out (default: raise)",
-    )
+    _add_missing(command)
     add("--draws", type=_count, metavar="N", help="draws per chain of nuts (default: 1000)")
     add("--seed", type=_seed, metavar="N", help="repeat a run exactly (default: a fresh seed)")
     add("--term", metavar="COLUMN", help="the column on the axis of fit.png")
@@ -98,12 +93,7 @@ def _add_predict(commands: Any) -> None:
     add("fit", metavar="FIT.nc", type=Path, help="fit.nc from the folder of `bayesml fit`")
     add("data", metavar="NEW", type=Path, help="a .csv, .tsv or .parquet file with its columns")
     add("--out", type=Path, metavar="FILE", help="write a CSV file, and show its first rows")
-    add(
-        "--missing",
-        choices=("raise", "drop"),
-        default="raise",
-        help="refuse rows with missing values, or leave them out (default: raise)",
-    )
+    _add_missing(command)
     _add_probability(command)
     command.set_defaults(run=predict)
 
@@ -113,6 +103,15 @@ def _add_demo(commands: Any) -> None:
     command = commands.add_parser("demo", help=words, description=f"{words.capitalize()}.")
     _add_out(command)
     command.set_defaults(run=demo)
+
+
+def _add_missing(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--missing",
+        choices=("raise", "drop"),
+        default="raise",
+        help="refuse rows with missing values, or leave them out (default: raise)",
+    )
 
 
 def _add_probability(command: ArgumentParser) -> None:

@@ -1,9 +1,9 @@
 """What was learned yesterday, as the prior of today."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.likelihoods import Gaussian
 from bayesml.priors.independent import Independent
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.scales import Scales
@@ -32,7 +32,7 @@ class After:
     """
 
     prior: Independent | NormalInverseGamma
-    likelihood: Gaussian
+    likelihood: Any
     statistics: SufficientStatistics
     log_evidence: float | str
 

@@ -8,13 +8,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesml.data import Data, design_from_config
-from bayesml.errors import StorageError
+from bayesml.errors import MissingDependencyError, StorageError
 from bayesml.results.fit import Fit
 from bayesml.typing import Array
 
@@ -166,7 +167,12 @@ def _dims(key: str, value: Array) -> list[str]:
 
 def _write(tree: "xr.DataTree", path: Path) -> None:
     if path.suffix == ".zarr":
-        tree.to_zarr(path, mode="w")
+        if find_spec("zarr") is None:
+            raise MissingDependencyError(
+                f"{str(path)!r} is a Zarr folder, which needs the package zarr: "
+                "pip install zarr, or save to a path that ends in .nc."
+            )
+        tree.to_zarr(path, mode="w", consolidated=False)
     else:
         tree.to_netcdf(path, engine="h5netcdf")
 
@@ -178,7 +184,8 @@ def _read(path: Path) -> "xr.Dataset":
         raise StorageError(f"There is no file {str(path)!r}. Fit.save(path) writes one.")
     engine: Any = "zarr" if path.suffix == ".zarr" else "h5netcdf"
     try:
-        with xr.open_dataset(path, engine=engine, group=GROUP) as group:
+        options: Any = {"consolidated": False} if engine == "zarr" else {}
+        with xr.open_dataset(path, engine=engine, group=GROUP, **options) as group:
             return group.load()
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(

@@ -20,6 +20,7 @@ from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -79,21 +80,13 @@ def _draw_densities(
     import arviz as az
     import xarray as xr
 
-    drawn = fit.draws(draws=5000)
-    labels = fit.data.feature_names
-    by_name = {
-        name: draws.reshape(*draws.shape[:2], -1)[..., k]
-        for parameter, draws in drawn.items()
-        for k, name in enumerate(entry_names(parameter, int(draws[0, 0].size), labels))
-    }
-    keys = {f"p{k}": name for k, name in enumerate(table.index)}
-    data = xr.Dataset({key: (("chain", "draw"), by_name[name]) for key, name in keys.items()})
-    limits = table.iloc[:, 2:4].to_numpy()
+    data = _draws(fit, [str(name) for name in table.index])
+    means, limits = table["mean"].to_numpy(), table.iloc[:, 2:4].to_numpy()
     az.plot_dist(
         data,
         kind="kde",
         ci_prob=probability,
-        plot_collection=collection(data, dict(zip(keys, panels, strict=True))),
+        plot_collection=collection(data, dict(zip(map(str, data), panels, strict=True))),
         visuals={
             "title": False,
             "point_estimate_text": False,
@@ -101,15 +94,30 @@ def _draw_densities(
             "face": {"color": COLOURS[0], "alpha": 0.25},
         },
         stats={
-            "point_estimate": xr.Dataset({k: table["mean"].iloc[j] for j, k in enumerate(keys)}),
+            "point_estimate": xr.Dataset({key: means[j] for j, key in enumerate(data)}),
             "credible_interval": xr.Dataset(
-                {key: ("ci_bound", limits[j]) for j, key in enumerate(keys)},
+                {key: ("ci_bound", limits[j]) for j, key in enumerate(data)},
                 coords={"ci_bound": ["lower", "upper"]},
             ),
         },
     )
     for axes, name, row in zip(panels, table.index, table.to_numpy(), strict=True):
         _finish(axes, str(name), row)
+
+
+def _draws(fit: Fit, names: list[str]) -> "xr.Dataset":
+    """Return draws of the named entries as variables p0, p1, …: any name may hold anything."""
+    import xarray as xr
+
+    by_name = {
+        name: draws.reshape(*draws.shape[:2], -1)[..., k]
+        for parameter, draws in fit.draws(draws=5000).items()
+        for k, name in enumerate(
+            entry_names(parameter, int(draws[0, 0].size), fit.data.feature_names)
+        )
+    }
+    dims = ("chain", "draw")
+    return xr.Dataset({f"p{k}": (dims, by_name[name]) for k, name in enumerate(names)})
 
 
 def _finish(axes: "Axes", name: str, row: Array) -> None:

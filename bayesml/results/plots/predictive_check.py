@@ -69,18 +69,14 @@ def _draw_check(fit: Fit, axes: "Axes", samples: int) -> int:
     X = np.asarray(fit.data.X[rows], dtype=np.float64)
     replicated = fit.learned.posterior.predict(X).sample(samples, rng=rng)
     predictive = xr.Dataset({"y": (("chain", "draw", "observation"), replicated[None])})
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior_predictive": predictive,
-            "observed_data": xr.Dataset({"y": ("observation", fit.data.y[rows])}),
-        }
-    )
+    observed = xr.Dataset({"y": ("observation", fit.data.y[rows])})
+    groups = {"posterior_predictive": predictive, "observed_data": observed}
     stacked = predictive.stack(sample=("chain", "draw"))
     smooth = {"bound_correction": False, "extend": True, "extend_fct": 0.5}
     with warnings.catch_warnings():  # ArviZ would rather see counts in another picture
         warnings.filterwarnings("ignore", message="Variables y in")
         az.plot_ppc_dist(
-            tree,
+            xr.DataTree.from_dict(groups),
             kind="kde",
             num_samples=samples,
             plot_collection=collection(stacked, {"y": axes}, {"overlay_ppc": ["sample"]}),
