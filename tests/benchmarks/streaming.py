@@ -153,7 +153,7 @@ def moments(fit: Any) -> Any:
 
 
 def digits(folder: Path) -> dict[str, float]:
-    """Give the largest relative difference of means and sds to a fit in memory."""
+    """Give the largest difference to a fit in memory, of means and of sds, over the largest."""
     import dask.dataframe as dd
     import pandas as pd
 
@@ -167,7 +167,9 @@ def digits(folder: Path) -> dict[str, float]:
         "Dask": bm.Data(lazy[FEATURES], lazy["y"]),
     }
     return {
-        name: float(np.max(np.abs(moments(bm.fit(bm.Model(), data)) / held - 1)))
+        name: float(
+            np.max(np.abs(moments(bm.fit(bm.Model(), data)) - held) / np.abs(held).max(axis=0))
+        )
         for name, data in others.items()
     }
 
