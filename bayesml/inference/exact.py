@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -178,7 +179,7 @@ def _around_the_mode(
 ) -> LinearGaussian:
     """Move σ₀ to where the mass of σ is, if it is far: digits are best there (L4)."""
     for _ in range(3):
-        u, _ = maximise_log_scale(lambda u, g=geometry: _log_density(g, prior, u))
+        u, _ = maximise_log_scale(partial(_log_density, geometry, prior))
         if not 1.0 < abs(u) < 59.0:
             break
         geometry = geometry_of(problem, geometry.sigma_0 * float(np.exp(u)))
