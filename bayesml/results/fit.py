@@ -536,7 +536,7 @@ class Fit:
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):
             lines.append(f"log evidence {self.learned.log_evidence:.3f}")
-        lines.append(f"{self.data!r}, {self.elapsed:.3g} s; checks {state}")
+        lines += [repr(self.data), f"{self.elapsed:.2g} s; checks {state}"]
         return headings, cells, lines
 
     @cached_property

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
 from scipy.integrate import solve_ivp
 
 import bayesml as bm
@@ -85,12 +86,19 @@ def test_draws_without_hidden_layers_are_those_of_the_exact_posterior(rng):
 @pytest.mark.slow
 def test_function_values_are_those_of_nuts(wave):
     model = bm.Model(bm.MLP((3,)), bm.Gaussian(sigma=0.3), bm.Layered(sd=1.5))
-    new = np.linspace(-2.5, 2.5, 9)[:, None]
     nuts = _fit(model, wave, bm.NUTS(draws=500, tune=400, chains=2, max_depth=7, progress=False))
     micro = _fit(model, wave, bm.Langevin(chains=8, steps=40_000, thin=10, energy=1e-3))
-    p, q = _expectation(micro, new), _expectation(nuts, new)
-    assert np.max(np.abs(p.mean - q.mean) / q.sd) < 0.3
-    np.testing.assert_allclose(p.sd, q.sd, rtol=0.3)
+    one, other = (fit.learned.posterior.compared["eta"] for fit in (micro, nuts))
+    for row in range(0, one.shape[-1], 7):
+        a, b = one[..., row], other[..., row]
+        error = np.hypot(_error(a), _error(b))
+        assert abs(a.mean() - b.mean()) < 5 * error  # of eight rows and two samplers
+        np.testing.assert_allclose(a.std(), b.std(), rtol=0.5)
+
+
+def _error(draws):
+    """Monte Carlo error of the mean; chains that disagree make it large."""
+    return float(array_stats.mcse(draws, method="mean"))
 
 
 def test_chains_are_compared_by_function_values(wave):
