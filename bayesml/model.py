@@ -227,12 +227,24 @@ class Problem:
         r"""Rows G such that the priors are on :math:`G\beta`, β = (b at the mean, θ) (L3)."""
         p = self.data.n + self.has_intercept
         G = np.eye(p)
-        centred = not isinstance(self.prior, Independent) or (
-            self.prior.intercept_origin == "centred"
-        )
-        if self.has_intercept and not centred:
+        if self._intercept_at_zero:
             G[0, 1:] = -self.statistics.mean_X
         return G
+
+    def prior_rows_error(self) -> Array:
+        """Return what the rounding of the means left out of `prior_rows`."""
+        p = self.data.n + self.has_intercept
+        error = np.zeros((p, p))
+        if self._intercept_at_zero:
+            error[0, 1:] = -self.statistics.mean_error[:-1]
+        return error
+
+    @property
+    def _intercept_at_zero(self) -> bool:
+        """Whether the prior of the intercept is stated where the features are zero."""
+        prior = self.prior
+        at_zero = isinstance(prior, Independent) and prior.intercept_origin != "centred"
+        return self.has_intercept and at_zero
 
 
 def _check_role(role: str, part: Any, needs: str, example: str) -> None:

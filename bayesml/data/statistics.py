@@ -11,13 +11,7 @@ import numpy as np
 
 from bayesml.data.blocks import Block
 from bayesml.errors import DataError
-from bayesml.linalg import (
-    GRAM_SAFE,
-    downdated,
-    gram_factor,
-    tall_factor,
-    triangular_factor,
-)
+from bayesml.linalg import centred_factor, downdated, triangular_factor
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
@@ -95,13 +89,11 @@ class SufficientStatistics:
     @classmethod
     def of(cls, block: Block) -> "SufficientStatistics":
         """Compute the statistics of one block of rows (S2)."""
-        b, n = block.X.shape
-        w = block.observation_weights
+        (b, n), w = block.X.shape, block.observation_weights
         weight = float(b) if w is None else float(np.sum(w))
         if weight == 0.0:
             return cls.empty(n, b)
-        fast = None if w is not None else _without_copy(block)
-        return fast or _centred(block, weight)
+        return cls(b, weight, *centred_factor(block.X, block.y, w))
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[Block]) -> "SufficientStatistics":
@@ -180,50 +172,3 @@ class SufficientStatistics:
     def noise(self) -> Array:
         """Rounding level of the norm of each centred column: what float64 storage has left."""
         return np.asarray(EPS * np.abs(self.mean) * sqrt(self.weight))
-
-
-def _without_copy(block: Block) -> SufficientStatistics | None:
-    """Compute the statistics from products of the rows as they lie, where that is accurate (A2).
-
-    Subtracting the means from the moments multiplies the rounding by 1 + mean²/variance. With
-    the condition number it bounds the error of the factor; beyond the bound there is none.
-    """
-    X, y = block.X, block.y
-    b, n = X.shape
-    if b < 8 * (n + 1):
-        return None
-    gram, targets = np.empty((n + 1, n + 1)), np.column_stack([y, np.ones(b)])
-    gram[:n, :n] = X.T @ X
-    products = X.T @ targets
-    gram[:n, n] = gram[n, :n] = products[:, 0]
-    gram[n, n] = y @ y
-    sums = np.append(products[:, 1], y.sum())
-    raw = np.diag(gram).copy()
-    gram -= np.outer(sums, sums / b)
-    variances = np.diag(gram)
-    if np.any(variances <= 0.1 * raw):
-        return None
-    R, condition = gram_factor(gram)
-    if condition > GRAM_SAFE:
-        return None
-    mean = sums / b
-    return SufficientStatistics(b, float(b), mean, np.zeros(n + 1), R)
-
-
-def _centred(block: Block, weight: float) -> SufficientStatistics:
-    """Compute the statistics from a centred, weighted copy of the block."""
-    w, (b, n) = block.observation_weights, block.X.shape
-    centre = np.append(_mean(block.X, w, weight), _mean(block.y, w, weight))
-    A = np.empty((b, n + 1))
-    np.subtract(block.X, centre[:n], out=A[:, :n])
-    np.subtract(block.y, centre[n], out=A[:, n])
-    rest = _mean(A, w, weight)
-    A -= rest
-    if w is not None:
-        A *= np.sqrt(w)[:, None]
-    mean = centre + rest
-    return SufficientStatistics(b, weight, mean, (centre - mean) + rest, tall_factor(A))
-
-
-def _mean(A: Array, w: Array | None, weight: float) -> Array:
-    return np.asarray((np.ones(len(A)) if w is None else w) @ A / weight)

@@ -1,6 +1,5 @@
 """The exact posterior of the linear Gaussian model. Derived in docs/theory/linear_gaussian.md."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -93,18 +92,19 @@ def coefficient_names(problem: Problem) -> tuple[str, ...]:
     return (("intercept",) if problem.has_intercept else ()) + tuple(problem.data.feature_names)
 
 
-def normal_priors(priors: Sequence[Distribution], rows: Array) -> NormalPriors:
-    """Return the Normal ones among the priors of the functionals `rows` of β."""
-    normal = [(k, prior) for k, prior in enumerate(priors) if isinstance(prior, Normal)]
-    means = np.array([prior.mean for _, prior in normal], dtype=np.float64)
-    sds = np.array([prior.sd for _, prior in normal], dtype=np.float64)
-    return NormalPriors(rows[[k for k, _ in normal]], means, sds)
+def normal_priors(problem: Problem) -> NormalPriors:
+    """Return the Normal ones among the priors of the coefficients."""
+    priors = enumerate(problem.coefficient_priors())
+    normal = {k: prior for k, prior in priors if isinstance(prior, Normal)}
+    means = np.array([prior.mean for prior in normal.values()], dtype=np.float64)
+    sds = np.array([prior.sd for prior in normal.values()], dtype=np.float64)
+    rows, error, k = problem.prior_rows(), problem.prior_rows_error(), list(normal)
+    return NormalPriors(rows[k], error[k], means, sds)
 
 
 def geometry_of(problem: Problem, sigma_0: float | None = None) -> LinearGaussian:
     """Return the linear Gaussian model of a problem with Flat or Normal priors, for every σ."""
-    priors = normal_priors(problem.coefficient_priors(), problem.prior_rows())
-    return join(problem, priors, problem.known.get("sigma", sigma_0))
+    return join(problem, normal_priors(problem), problem.known.get("sigma", sigma_0))
 
 
 def join(problem: Problem, priors: NormalPriors, sigma_0: float | None = None) -> LinearGaussian:
@@ -148,9 +148,10 @@ def _quadrature(problem: Problem) -> Learned:
         how = f"exact Gaussian posterior, σ = {sigma:g} known"
     else:
         prior = problem.inferred["sigma"]
-        geometry = _around_the_mode(problem, geometry, prior)
+        geometry, peak = _around_the_mode(problem, geometry, prior)
         scale = integrate_log_scale(
-            lambda u: _log_density(geometry, prior, u),
+            partial(_log_density, geometry, prior),
+            peak,
             geometry.sigma_0,
             f"There are {geometry.data.weight:g} rows for {geometry.p} coefficients, and the "
             f"prior of σ is {prior!r}.",
@@ -176,14 +177,15 @@ def _given_earlier_rows(problem: Problem, learned: Learned) -> Learned:
 
 def _around_the_mode(
     problem: Problem, geometry: LinearGaussian, prior: Distribution
-) -> LinearGaussian:
+) -> tuple[LinearGaussian, tuple[float, float]]:
     """Move σ₀ to where the mass of σ is, if it is far: digits are best there (L4)."""
+    peak = maximise_log_scale(partial(_log_density, geometry, prior))
     for _ in range(3):
-        u, _ = maximise_log_scale(partial(_log_density, geometry, prior))
-        if not 1.0 < abs(u) < 59.0:
+        if not 1.0 < abs(peak[0]) < 59.0:
             break
-        geometry = geometry_of(problem, geometry.sigma_0 * float(np.exp(u)))
-    return geometry
+        geometry = geometry_of(problem, geometry.sigma_0 * float(np.exp(peak[0])))
+        peak = maximise_log_scale(partial(_log_density, geometry, prior))
+    return geometry, peak
 
 
 def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Array:
@@ -200,7 +202,8 @@ def _conjugate(problem: Problem, prior: NormalInverseGamma) -> Learned:
     if problem.has_intercept:
         mean = np.append(prior.intercept_mean, mean[: problem.data.n])
         scale = np.append(prior.intercept_scale, scale[: problem.data.n])
-    geometry = join(problem, NormalPriors(problem.prior_rows(), mean, scale), sigma_0=1.0)
+    rows, error = problem.prior_rows(), problem.prior_rows_error()
+    geometry = join(problem, NormalPriors(rows, error, mean, scale), sigma_0=1.0)
     a, b, log_evidence = conjugate_update(geometry, prior.shape, prior.rate)
     return Learned(
         ConjugatePosterior(geometry, a, b, coordinates_of(problem)),

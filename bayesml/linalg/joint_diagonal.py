@@ -10,7 +10,7 @@ Derived in docs/theory/linear_gaussian.md.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import qr, solve_triangular, svd
+from scipy.linalg import qr, solve_triangular
 
 from bayesml.typing import Array, Integers
 
@@ -86,10 +86,10 @@ def diagonalise_jointly(M: Array, P: Array) -> JointDiagonal:
     factor, T, columns = qr(stacked[rows], mode="economic", pivoting=True, check_finite=False)
     Q = np.empty_like(factor)
     Q[rows] = factor
-    _, _, Vt = svd(Q[:m], check_finite=False)
+    _, _, Vt = np.linalg.svd(Q[:m])
     V = Vt[::-1].T
     by_prior = int(np.sum(np.linalg.norm(Q[:m] @ V, axis=0) < 0.7))
-    _, _, Wt = svd(Q[m:] @ V[:, by_prior:], check_finite=False)
+    _, _, Wt = np.linalg.svd(Q[m:] @ V[:, by_prior:])
     V[:, by_prior:] = V[:, by_prior:] @ Wt.T
     s = np.linalg.norm(Q[m:] @ V, axis=0)
     s[k:] = 0.0

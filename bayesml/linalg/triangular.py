@@ -1,16 +1,15 @@
 """Triangular factors of tall matrices, and the one decision about their rank."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
-from scipy.linalg import qr, solve_triangular, svd
-from scipy.linalg.lapack import dpotrf, dtrcon
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrcon
 
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
-GRAM_SAFE = 300.0  # κ²ε = 2e-11
-CHOLESKY_QR_SAFE = 1e7
 DOWNDATE_LOSS = 1e9
 
 
@@ -38,48 +37,18 @@ def triangular_factor(A: Array) -> Array:
     n = A.shape[1]
     R = np.zeros((n, n))
     if A.shape[0] and n:
-        (factor,) = qr(A, mode="r", check_finite=False)
+        factor = np.linalg.qr(A, mode="r")
         k = min(n, factor.shape[0])
-        R[:k] = np.triu(factor[:k])
+        R[:k] = factor[:k]
         R[:k] *= np.where(np.diag(R)[:k] < 0, -1.0, 1.0)[:, None]
     return R
 
 
-def tall_factor(A: Array) -> Array:
-    r"""Return the triangular factor of a tall matrix at the speed of matrix products.
-
-    Chosen by the condition number :math:`\kappa` of the columns scaled to norm one, which costs
-    O(n²) to estimate. Up to `GRAM_SAFE` the Cholesky factor of :math:`A^\top A`, whose relative
-    error is :math:`\kappa^2\epsilon` (A3); up to `CHOLESKY_QR_SAFE` Cholesky QR twice, with the
-    orthogonality of Householder's (A4); beyond it Householder reflections.
-
-    Parameters
-    ----------
-    A : ndarray, shape (m, n)
-
-    References
-    ----------
-    Yamamoto, Nakatsukasa, Yanagisawa & Fukaya (2015), Roundoff error analysis of the CholeskyQR2
-    algorithm, theorem 3.1.
-    """
-    m, n = A.shape
-    if m < 8 * n or n == 0:
-        return triangular_factor(A)
-    factor, condition = gram_factor(A.T @ A)
-    if condition <= GRAM_SAFE:
-        return factor
-    if condition <= CHOLESKY_QR_SAFE:
-        Q = solve_triangular(factor, A.T, trans=1, check_finite=False)
-        second, again = gram_factor(Q @ Q.T)
-        if again <= 2.0:
-            return np.asarray(second @ factor)
-    return triangular_factor(A)
-
-
 def gram_factor(gram: Array) -> tuple[Array, float]:
-    """Return the Cholesky factor of a Gram matrix, and the condition of its scaled columns.
+    r"""Return the Cholesky factor of a Gram matrix, and the condition of its scaled columns.
 
-    The condition number is an estimate in the 1-norm, infinite if there is no factor.
+    The condition number is an estimate of the bound :math:`\sqrt{\kappa_1\kappa_\infty}` on the
+    one in the 2-norm, in O(n²), infinite if there is no factor.
 
     Examples
     --------
@@ -89,11 +58,12 @@ def gram_factor(gram: Array) -> tuple[Array, float]:
     """
     diagonal = np.sqrt(np.maximum(np.diag(gram), 0.0))
     scale = np.where(diagonal > 0, diagonal, 1.0)
-    factor, failed = dpotrf(np.asarray(gram / np.outer(scale, scale), np.float64), clean=1)
-    if failed:
-        return factor, np.inf
-    reciprocal, _ = dtrcon(factor)
-    return factor * scale, float(1.0 / reciprocal) if reciprocal > 0 else np.inf
+    try:
+        factor = np.linalg.cholesky(gram / np.outer(scale, scale), upper=True)
+    except np.linalg.LinAlgError:
+        return np.full_like(gram, np.nan), np.inf
+    reciprocal = float(dtrcon(factor)[0] * dtrcon(factor, norm="I")[0])
+    return factor * scale, 1.0 / sqrt(reciprocal) if reciprocal > 0 else np.inf
 
 
 def downdated(R: Array, rows: Array) -> Array | None:
@@ -112,7 +82,7 @@ def downdated(R: Array, rows: Array) -> Array | None:
     if np.any(np.diag(R) == 0.0):
         return None
     Z = solve_upper(R, rows.T, transpose=True).T
-    _, s, Vt = svd(Z, full_matrices=True, check_finite=False)
+    _, s, Vt = np.linalg.svd(Z, full_matrices=True)
     left = np.ones(R.shape[1])
     left[: len(s)] = 1.0 - s**2
     if np.min(left) < 1.0 / DOWNDATE_LOSS:
@@ -197,7 +167,7 @@ def rank_report(R: Array, noise: Array) -> RankReport:
     norms = np.linalg.norm(R, axis=0)
     zero = norms <= 4.0 * noise
     scale = np.where(zero, 1.0, norms)
-    left, singular, right = svd(np.where(zero, 0.0, R / scale), check_finite=False)
+    left, singular, right = np.linalg.svd(np.where(zero, 0.0, R / scale))
     relative_noise = float(np.max(np.where(zero, 0.0, noise / scale), initial=0.0))
     tolerance = (10 * n * EPS + 4.0 * relative_noise) * float(np.max(singular, initial=1.0))
     return RankReport(int(np.sum(singular > tolerance)), left, singular, right, scale)

@@ -105,10 +105,14 @@ class ExactPosterior:
         """An exact posterior."""
         return "exact"
 
-    def functional(self, A: Array) -> Mixture:
-        """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12)."""
+    def functional(self, A: Array, at_reference: Array | None = None) -> Mixture:
+        """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12).
+
+        Its value Aβ₀ at the reference can be given, where more of its digits are known (A7).
+        """
         pi, tail = self.scale.rule[1], self._tail_index(A)
-        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self.at(A[b]), tail)
+        centre = A @ self.geometry.reference if at_reference is None else at_reference
+        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self._around(A[b], centre[b]), tail)
 
     def _tail_index(self, A: Array) -> float:
         """Return the tail index of Aβ: that of σ if A sees a direction without a prior."""
@@ -119,8 +123,11 @@ class ExactPosterior:
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter, by quadrature."""
-        rows = self.coordinates.parameters()
-        out: dict[str, Marginal] = {name: self.functional(A) for name, A in rows.items()}
+        g, rows = self.geometry, self.coordinates.parameters()
+        at_reference = self.coordinates.split_exactly(g.reference, g.reference_error)
+        out: dict[str, Marginal] = {
+            name: self.functional(A, np.atleast_1d(at_reference[name])) for name, A in rows.items()
+        }
         if isinstance(self.scale, LogScalePosterior):
             out["sigma"] = ScaleMarginal(self.scale)
         return out
@@ -165,10 +172,19 @@ class ExactPosterior:
         self, A: Array, noise_variance: Array | float = 0.0, u: Array | None = None
     ) -> tuple[Array, dict[str, Array]]:
         """Return means and standard deviations of Aβ (+ noise) at nodes of u, (rows, K)."""
+        return self._around(A, A @ self.geometry.reference, noise_variance, u)
+
+    def _around(
+        self,
+        A: Array,
+        at_reference: Array,
+        noise_variance: Array | float = 0.0,
+        u: Array | None = None,
+    ) -> tuple[Array, dict[str, Array]]:
         g = self.geometry
         u = self.scale.rule[0] if u is None else u
         h = A @ g.joint.basis
-        eta = (A @ g.reference)[:, None] + h @ g.shift(u).T
+        eta = at_reference[:, None] + h @ g.shift(u).T
         return eta, {"sigma": np.sqrt(h**2 @ g.relative_variance(u).T + noise_variance)}
 
     def _sample(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:

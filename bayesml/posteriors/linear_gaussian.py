@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayesml.errors import RankDeficientError
 from bayesml.linalg import JointDiagonal, diagonalise_jointly
+from bayesml.linalg.doubled import exact_dot
 from bayesml.posteriors.least_squares import LeastSquares, Residuals
 from bayesml.typing import Array
 
@@ -27,13 +28,15 @@ class NormalPriors:
 
     Attributes
     ----------
-    rows : ndarray, shape (k, p)
-        Linearly independent; none for a coefficient with a flat prior.
+    rows, rows_error : ndarray, shape (k, p)
+        Linearly independent; none for a coefficient with a flat prior. Rounded, and what the
+        rounding left out.
     mean, sd : ndarray, shape (k,)
         In the unit of the functional.
     """
 
     rows: Array
+    rows_error: Array
     mean: Array
     sd: Array
 
@@ -43,8 +46,12 @@ class NormalPriors:
         return self.rows / self.sd[:, None]
 
     def misfit(self, beta: Array) -> Array:
-        """Evaluate (mean − rows·β)/sd."""
-        return np.asarray((self.mean - self.rows @ beta) / self.sd)
+        """Evaluate (mean − rows·β)/sd, a row with several terms in doubled precision (A7)."""
+        away = self.mean - self.rows @ beta
+        for k in np.flatnonzero(np.count_nonzero(self.rows, axis=1) > 1):
+            high, low = exact_dot(np.append(self.rows[k], self.mean[k]), np.append(-beta, 1.0))
+            away[k] = high + (low - self.rows_error[k] @ beta)
+        return np.asarray(away / self.sd)
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,13 +117,17 @@ class LogScalePosterior:
         return PchipInterpolator(ends, values)
 
 
-def integrate_log_scale(log_density: LogDensity, sigma_0: float, what: str) -> LogScalePosterior:
+def integrate_log_scale(
+    log_density: LogDensity, peak: tuple[float, float], sigma_0: float, what: str
+) -> LogScalePosterior:
     """Normalise a density of u = log(σ/σ₀) given by its logarithm.
 
     Parameters
     ----------
     log_density : callable
         Vectorised; may be −inf.
+    peak : (float, float)
+        Its highest point and the value there, from `maximise_log_scale`.
     sigma_0 : float
         Reference scale, near the posterior within a factor of e⁶⁰.
     what : str
@@ -134,7 +138,7 @@ def integrate_log_scale(log_density: LogDensity, sigma_0: float, what: str) -> L
     ImproperPosteriorError
         If the density does not fall off on both sides.
     """
-    low, high, top, tail_index = _extent(log_density, what)
+    low, high, top, tail_index = _extent(log_density, peak, what)
     intervals = 32
     previous = None
     while True:
@@ -182,13 +186,15 @@ def maximise_log_scale(log_density: LogDensity) -> tuple[float, float]:
     return best
 
 
-def _extent(log_density: LogDensity, what: str) -> tuple[float, float, float, float]:
+def _extent(
+    log_density: LogDensity, peak: tuple[float, float], what: str
+) -> tuple[float, float, float, float]:
     """Return where the density is not negligible, the log of its maximum, and its tail index.
 
     Upwards the density times σ² has to be negligible too, where its integral exists, so that
     variances keep their digits under power tails.
     """
-    mode, top = maximise_log_scale(log_density)
+    mode, top = peak
     distances = 2.0 ** np.arange(-40.0, 8.5, 0.5)
     below = log_density(mode - distances) - top
     above = log_density(mode + distances) - top

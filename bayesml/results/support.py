@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import svd
 
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
@@ -61,7 +60,7 @@ def support(data: Data, statistics: SufficientStatistics, *, intercept: bool) ->
     problem = least_squares(statistics, intercept=intercept)
     norms = np.linalg.norm(problem.M, axis=0)
     scale = np.where(norms > 0, norms, 1.0)
-    _, singular, Vt = svd(problem.M / scale)
+    _, singular, Vt = np.linalg.svd(problem.M / scale)
     r = problem.rank.rank
     coordinates = LinearCoordinates(statistics.mean_X, statistics.mean_error[:-1], intercept)
     found = Support(coordinates, scale, Vt[:r].T / singular[:r], Vt[r:].T, np.inf)
