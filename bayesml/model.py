@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
-from operator import add
 from typing import Any
 
 import numpy as np
@@ -110,10 +109,10 @@ class Model:
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
-        statistics = data.reduce(SufficientStatistics.of, add)
         if isinstance(self.prior, After):
-            return Problem(self, data, self.prior.statistics + statistics, complete=False)
-        return Problem(self, data, statistics)
+            together = self.prior.statistics + data.statistics
+            return Problem(self, data, together, complete=False)
+        return Problem(self, data, data.statistics, complete=data.has_rows)
 
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.checks import BLOCK_VALUES
-from bayesml.errors import DataError
 
 LEAST_ROWS = 256
 """Rows in a block however wide it is, so that a product of matrices stays one."""
@@ -118,35 +117,6 @@ class MemorySource:
 
     def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
         """Bring `function` of every block together by the associative `combine`."""
-        return reduce(combine, map(function, self.blocks()))
-
-
-@dataclass(frozen=True)
-class AbsentSource:
-    """Rows that a stored fit was learned from, and that were not stored with it.
-
-    Attributes
-    ----------
-    m, n : int
-    weighted : bool
-    whereabouts : str
-        Where they were, in words.
-    """
-
-    m: int
-    n: int
-    weighted: bool
-    whereabouts: str
-
-    def blocks(self) -> Iterator[Block]:
-        """Refuse: there are no rows."""
-        raise DataError(
-            f"these data are of a stored fit, and its {self.m} rows, {self.whereabouts}, were not "
-            "stored with it; make the Data from the rows again"
-        )
-
-    def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
-        """Refuse: there are no rows."""
         return reduce(combine, map(function, self.blocks()))
 
 

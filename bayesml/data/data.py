@@ -2,20 +2,32 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import add
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import AbsentSource, Block, MemorySource, Source
+from bayesml.data.blocks import Block, MemorySource, Source
 from bayesml.data.dask_input import dask_arrays, dask_formula
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
-from bayesml.data.door import common_labels, named_matrix, read_only, vector, weights_vector
+from bayesml.data.door import (
+    array_names,
+    common_labels,
+    named_matrix,
+    read_only,
+    rows_like,
+    vector,
+    weights_vector,
+)
 from bayesml.data.messages import listed, plural
 from bayesml.data.parquet import ParquetFiles
 from bayesml.data.partitions import is_dask
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.data.streams import stream_columns, stream_formula
+from bayesml.data.summarised import SummarisedSource
 from bayesml.data.training import learn_formula
 from bayesml.errors import DataError
 
@@ -203,6 +215,30 @@ class Data:
             found = stream_formula(files, formula, missing, observation_weights)
         return cls._of(*found, None)
 
+    def like(self, frame: Any, *, observation_weights: Any = None) -> Self:
+        """Read new rows as these were read, with the levels, centres and knots learned from them.
+
+        Parameters
+        ----------
+        frame : pandas or Polars DataFrame, or dict of columns
+            With the target.
+        observation_weights : str, or (m,) array or Series, optional
+            A column of the frame by its name, or the weights themselves.
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit, or have no target.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> data = bm.Data.from_formula("y ~ center(x)", {"x": [1, 2, 6], "y": [1, 3, 4]})
+        >>> data.like({"x": [3.0, 5.0], "y": [2.0, 4.0]}).X[:, 0]
+        array([0., 2.])
+        """
+        return self._of(rows_like(self.design, frame, observation_weights), self.design, None)
+
     @classmethod
     def restore(
         cls,
@@ -217,10 +253,67 @@ class Data:
         return cls._of(MemorySource(read_only(X), read_only(y), weights), design, row_labels)
 
     @classmethod
-    def without_rows(cls, m: int, weighted: bool, whereabouts: str, design: Design) -> Self:
-        """Describe data whose rows are elsewhere, as when a fit of a stream is loaded."""
-        source = AbsentSource(m, len(design.feature_names), weighted, whereabouts)
+    def from_statistics(
+        cls,
+        statistics: SufficientStatistics,
+        *,
+        feature_names: Sequence[str] | None = None,
+        target_name: str = "y",
+    ) -> Self:
+        """Take the sufficient statistics of rows in their place.
+
+        They are all that `MLE`, `MAP`, `Exact` and `NUTS` need of a linear Gaussian model.
+        Statistics of several data sets add up before.
+
+        Parameters
+        ----------
+        statistics : SufficientStatistics
+        feature_names : sequence of str, optional
+            `x0`, `x1`, … otherwise.
+        target_name : str
+
+        Raises
+        ------
+        DataError
+            If the names do not fit. Later, from whatever needs the rows.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> monday = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.1, 4.9])
+        >>> tuesday = bm.Data([[3.0], [4.0]], [7.2, 8.8])
+        >>> data = bm.Data.from_statistics(monday.statistics + tuesday.statistics)
+        >>> data
+        Data(5 rows as sufficient statistics, 1 feature: x0; target y)
+        >>> bm.fit(bm.Model(), data, bm.MLE()).draws(1, 1)["weights"].round(2)
+        array([[[1.97]]])
+        """
+        names = array_names(feature_names, statistics.n)
+        return cls._of(
+            SummarisedSource(statistics, False, ""), ArrayDesign(names, target_name), None
+        )
+
+    @classmethod
+    def restored(cls, source: Source, design: Design) -> Self:
+        """Put together data whose rows are elsewhere, as when a fit of a stream is loaded."""
         return cls._of(source, design, None)
+
+    def summarised(self) -> Self:
+        """Return these data without their rows: names, design and sufficient statistics.
+
+        A fit of them can be saved, loaded, refitted under other priors and updated with new rows,
+        and predicts as if the rows were there.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> bm.Data([[1.0], [2.0], [4.0]], [1.0, 3.0, 2.0]).summarised()
+        Data(3 rows as sufficient statistics, 1 feature: x0; target y)
+        """
+        if not self.has_rows:
+            return self
+        source = SummarisedSource(self.statistics, self.source.weighted, self.whereabouts)
+        return self._of(source, self.design, None)
 
     @classmethod
     def _of(cls, source: Source, design: Design, labels: NDArray[Any] | None) -> Self:
@@ -255,6 +348,24 @@ class Data:
     def in_memory(self) -> bool:
         """Whether `X` and `y` are arrays at hand; otherwise rows are read block by block."""
         return isinstance(self.source, MemorySource)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows can be read at all; otherwise there are `statistics` of them only."""
+        return not isinstance(self.source, SummarisedSource)
+
+    @property
+    def whereabouts(self) -> str:
+        """Where the rows are, in words; empty for memory."""
+        return self.source.whereabouts
+
+    @cached_property
+    def statistics(self) -> SufficientStatistics:
+        """Sufficient statistics of a linear Gaussian model: the rows are read once for them."""
+        if isinstance(self.source, SummarisedSource):
+            return self.source.statistics
+        total: SufficientStatistics = self.reduce(SufficientStatistics.of, add)
+        return total
 
     @property
     def first_pass(self) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite, two_dimensional
-from bayesml.data.formula_design import formula_design_from_config
+from bayesml.data.formula_design import FormulaDesign, formula_design_from_config
 from bayesml.data.messages import Labels, plural, quoted
 from bayesml.errors import DataError
 
@@ -162,6 +162,19 @@ def design_from_config(config: Mapping[str, Any]) -> Design:
                 raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame' or 'formula'")
     except KeyError as error:
         raise DataError(f"the description of the design lacks {error}") from error
+
+
+def difference(one: Design, other: Design) -> str:
+    """Say what columns of the same names were made with in one design and not in the other."""
+    if not (isinstance(one, FormulaDesign) and isinstance(other, FormulaDesign)):
+        return ""
+    for a, b in ((one.left, other.left), (one.right, other.right)):
+        for factor, levels in a.levels.items():
+            if (there := b.levels.get(factor, levels)) != levels:
+                return f"the levels of {factor} are {quoted(levels)} and {quoted(there)}"
+        if a.transforms != b.transforms:
+            return f"{one.formula!r} learned other centres, scales or knots from other rows"
+    return ""
 
 
 def _frame_target(frame: Any, name: str) -> NDArray[np.float64] | None:

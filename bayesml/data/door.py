@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
+from bayesml.data.blocks import MemorySource
 from bayesml.data.checks import (
     require_finite,
     require_unique,
     require_weights,
     two_dimensional,
 )
+from bayesml.data.designs import Design
 from bayesml.data.messages import Labels, plural
 from bayesml.errors import DataError
 
@@ -85,6 +87,23 @@ def common_labels(parts: Mapping[str, Any]) -> NDArray[Any] | None:
                 f"together; use {second}.loc[{first}.index], or {second}.to_numpy() if they do"
             )
     return next((frames.index_labels(part) for part in indexed.values()), None)
+
+
+def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:
+    """Read the rows of a frame by a design that has met others."""
+    X, y = design.matrix(frame), design.target(frame)
+    if y is None:
+        raise DataError(
+            f"the new rows have no target {design.target_name!r} to learn from; give a frame with "
+            f"the columns of X and that column, or Data(X, y) if you have arrays"
+        )
+    if not len(X):
+        raise DataError("the frame has no rows; there is nothing to learn from")
+    weights = observation_weights
+    if isinstance(weights, str):
+        weights = frames.select(frame, [weights], "observation_weights")[weights]
+    labels = frames.row_labels(frame)
+    return MemorySource(read_only(X), read_only(y), weights_vector(weights, len(X), labels))
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

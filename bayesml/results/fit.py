@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Data, Design
+from bayesml.data.designs import difference
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import (
     ConvergenceWarning,
@@ -463,13 +464,27 @@ class Fit:
         Parameters
         ----------
         data : Data
-            New rows with the same features in the same order.
+            New rows with the same features in the same order. Those of a formula with levels or
+            transformations are made by ``fit.data.like(frame)``.
 
         Returns
         -------
         Fit
             Its ``data`` are the new rows and its ``statistics`` those of all; its log evidence
             is that of the new rows given the old ones.
+
+        Raises
+        ------
+        DataError
+            If the features differ, or mean something else: centred elsewhere, other levels.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> frame = {"x": [1.0, 2.0, 6.0, 7.0], "y": [1.0, 3.0, 4.0, 6.0]}
+        >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ center(x)", frame))
+        >>> fit.update(fit.data.like({"x": [3.0, 5.0], "y": [2.0, 4.0]})).statistics.rows
+        6
         """
         from bayesml.results.learning import fit
 
@@ -477,6 +492,11 @@ class Fit:
             raise DataError(
                 f"The new rows have features {list(data.feature_names)}, but the fit has "
                 f"{list(self.data.feature_names)}: the same columns in the same order are needed."
+            )
+        if other := difference(self.data.design, data.design):
+            raise DataError(
+                f"The new rows' features are not those of the fit: {other}. Read them as the "
+                "fit's own were, fit.update(fit.data.like(frame))."
             )
         model = Model(self.resolved.predictor, self.resolved.likelihood, self.as_prior())
         return fit(model, data, self.method, rng=self.seed)

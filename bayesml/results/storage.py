@@ -92,8 +92,8 @@ def load(path: Any) -> Fit:
 def _rows(data: Data, arrays: dict[str, Array]) -> dict[str, Any]:
     """Describe the rows: themselves if they are in memory, otherwise where they were."""
     if not data.in_memory:
-        source = data.source
-        return {"m": data.m, "weighted": source.weighted, "whereabouts": source.whereabouts}
+        rest = data.summarised().source
+        return {"summarised": encode(rest, "data", arrays)}
     labels = data.row_labels
     return {
         "X": encode(np.asarray(data.X), "data.X", arrays),
@@ -105,8 +105,8 @@ def _rows(data: Data, arrays: dict[str, Array]) -> dict[str, Any]:
 
 def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
     design = design_from_config(config["design"])
-    if "X" not in config:
-        return Data.without_rows(config["m"], config["weighted"], config["whereabouts"], design)
+    if "summarised" in config:
+        return Data.restored(decode(config["summarised"], arrays), design)
     labels = config["row_labels"]
     return Data.restore(
         decode(config["X"], arrays),

@@ -162,6 +162,57 @@ def test_a_loaded_fit_goes_on_learning(tmp_path: Any) -> None:
         again.leave_one_out()
 
 
+def test_statistics_stand_for_the_rows(tmp_path: Any) -> None:
+    X, y = rows()
+    data = bm.Data(X, y, feature_names=["a", "b", "c", "d"], target_name="z")
+    rest = data.summarised()
+    other = bm.Model(prior=bm.Independent(bm.Normal(0, 0.3)))
+    bm.fit(bm.Model(), rest, rng=1).save(tmp_path / "fit.nc")
+    loaded = bm.load(tmp_path / "fit.nc").data
+    assert (
+        repr(loaded) == "Data(200 rows as sufficient statistics, 4 features: a, b, c, d; target z)"
+    )
+    for method in (bm.MLE(), bm.MAP(), bm.Exact()):
+        expected = bm.fit(other, data, method, rng=1).summary()
+        for one in (rest, loaded):
+            found = bm.fit(other, one, method, rng=1).summary()
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+    short = bm.NUTS(draws=50, tune=100, chains=1, progress=False)
+    with pytest.warns(bm.ConvergenceWarning):
+        draws = [bm.fit(other, d, short, rng=1).draws()["weights"] for d in (data, loaded)]
+    np.testing.assert_array_equal(*draws)
+
+
+def test_what_needs_rows_says_that_there_are_none() -> None:
+    X, y = rows()
+    rest = bm.Data.from_statistics(bm.Data(X, y).statistics)
+    with pytest.raises(bm.DataError, match="sufficient statistics"):
+        bm.fit(bm.Model(likelihood=bm.StudentT()), rest, bm.MAP())
+    with pytest.raises(bm.DataError, match="which are not here"):
+        bm.fit(bm.Model(), rest).leave_one_out()
+    with pytest.raises(bm.DataError, match="3 feature_names"):
+        bm.Data.from_statistics(rest.statistics, feature_names=["a", "b", "c"])
+
+
+def test_rows_centred_elsewhere_are_refused() -> None:
+    rng = np.random.default_rng(8)
+    frame = {"x": rng.normal(size=60), "g": np.array(["a", "b", "c"] * 20)}
+    frame["y"] = frame["x"] + rng.normal(size=60)
+    first, second = ({k: v[rows] for k, v in frame.items()} for rows in (slice(40), slice(40, 60)))
+    for formula, why in (("y ~ center(x) + g", "learned other centres"), ("y ~ C(g)", "levels")):
+        fit = bm.fit(bm.Model(), bm.Data.from_formula(formula, first))
+        g = second["g"] if "center" in formula else np.where(second["g"] == "a", "A", second["g"])
+        other = second | {"g": g}
+        with pytest.raises(bm.DataError, match=why):
+            fit.update(bm.Data.from_formula(formula, other))
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x * g", first), rng=1)
+    together = bm.fit(fit.resolved, bm.Data.from_formula("y ~ x * g", frame), rng=1)
+    updated = fit.update(fit.data.like(second))
+    np.testing.assert_allclose(updated.summary(), together.summary(), rtol=1e-9)
+    with pytest.raises(bm.DataError, match="no target 'y'"):
+        fit.data.like({"x": [1.0], "g": ["a"]})
+
+
 def test_other_columns_are_refused() -> None:
     X, y = rows()
     fit = bm.fit(bm.Model(), bm.Data(X, y))
