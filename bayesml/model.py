@@ -88,7 +88,10 @@ class Model:
         likelihood = self.likelihood.describe().split("\n")
         if isinstance(prior, NormalInverseGamma):
             likelihood = likelihood[:1]
-        lines = [*likelihood, self.predictor.describe(), *prior.describe().split("\n")]
+        eta = self.predictor.describe()
+        if getattr(prior, "weights", None) == {}:  # resolved for data without features
+            eta = eta.replace(" + X·weights", "")
+        lines = [*likelihood, eta, *prior.describe().split("\n")]
         without_intercept = getattr(self.predictor, "intercept", None) is False
         return "\n".join(
             line for line in lines if not (without_intercept and line.startswith("intercept"))

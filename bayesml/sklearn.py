@@ -21,16 +21,36 @@ except ImportError as error:
         "Install it: pip install scikit-learn"
     ) from error
 
-__all__ = ["BayesianRegressor"]
+__all__ = ["BayesianMLPRegressor", "BayesianRegressor"]
 
 
-def default_model(data: bm.Data) -> bm.Model:
-    """Return the linear model whose noise is small at the least, and not zero."""
-    spread = float(np.sqrt(np.cov(data.y, aweights=data.observation_weights, ddof=0)))
-    return bm.Model(bm.Linear(), bm.Gaussian(bm.InverseGamma(1.0, 0.01 * (spread or 1.0))))
+class _PredictsDistributions:
+    """What estimators that hold a ``fit_`` predict: a mix-in, as scikit-learn's own are."""
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return means, and with `return_std` standard deviations of new observations too."""
+        prediction = self._predict(X)
+        return (prediction.mean, prediction.sd) if return_std else prediction.mean
+
+    def predict_interval(self, X: Any, probability: float = 0.9) -> Array:
+        """Return equal-tailed intervals of new observations, shape (rows, 2)."""
+        return np.column_stack(self._predict(X).interval(probability))
+
+    def predict_quantiles(self, X: Any, quantiles: ArrayLike = (0.05, 0.5, 0.95)) -> Array:
+        """Return quantiles of new observations, shape (rows, len(quantiles))."""
+        return self._predict(X).quantile(np.atleast_1d(quantiles)).T
+
+    def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = 0) -> Array:
+        """Draw new observations, jointly across rows, shape (rows, n_samples)."""
+        return self._predict(X).sample(n_samples, rng=_seed(random_state)).T
+
+    def _predict(self, X: Any) -> bm.Prediction:
+        check_is_fitted(self)
+        fit: bm.Fit = self.fit_  # type: ignore[attr-defined]
+        return fit.predict(validate_data(self, X, dtype=np.float64, reset=False))
 
 
-class BayesianRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class BayesianRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A model of this package, learned by a method of this package, for pipelines and searches.
 
     Parameters
@@ -85,41 +105,113 @@ class BayesianRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight : array_like, shape (m,), optional
             How many times each row counts: weight 2 is the row twice.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        names = getattr(self, "feature_names_in_", None)
-        data = bm.Data(
-            X,
-            np.asarray(y, dtype=np.float64),
-            observation_weights=weights,
-            feature_names=None if names is None else names.tolist(),
-            target_name="target",
-        )
-        model = default_model(data) if self.model is None else self.model
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.fit_ = bm.fit(model, data, self.method, rng=seed)
+        data = _data(self, X, y, sample_weight)
+        model = bm.Model(likelihood=_noise(data)) if self.model is None else self.model
+        self.fit_ = bm.fit(model, data, self.method, rng=_seed(self.random_state))
         return self
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return means, and with `return_std` standard deviations of new observations too."""
-        prediction = self._predict(X)
-        return (prediction.mean, prediction.sd) if return_std else prediction.mean
 
-    def predict_interval(self, X: Any, probability: float = 0.9) -> Array:
-        """Return equal-tailed intervals of new observations, shape (rows, 2)."""
-        return np.column_stack(self._predict(X).interval(probability))
+class BayesianMLPRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A multilayer perceptron whose predictions are distributions, for pipelines and searches.
 
-    def predict_quantiles(self, X: Any, quantiles: ArrayLike = (0.05, 0.5, 0.95)) -> Array:
-        """Return quantiles of new observations, shape (rows, len(quantiles))."""
-        return self._predict(X).quantile(np.atleast_1d(quantiles)).T
+    Features and target are standardised inside. There is no ``alpha``: the scale of each layer's
+    weights, and of every input's, is learned by evidence.
 
-    def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = 0) -> Array:
-        """Draw new observations, jointly across rows, shape (rows, n_samples)."""
-        seed = int(check_random_state(random_state).randint(2**31 - 1))
-        return self._predict(X).sample(n_samples, rng=seed).T
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int
+        Units in every hidden layer.
+    activation : Activation or None
+        ``ReLU()``, ``SiLU()``, … from ``bayesml.predictors``; None is ``Tanh()``.
+    likelihood : Likelihood or None
+        None is Gaussian noise whose prior excludes zero, as in `BayesianRegressor`.
+    prior : Prior or None
+        None is ``Layered()``, which learns the scales; ``Layered(sd=1.0)`` knows them.
+    method : Method or None
+        How to learn: ``MAP()``, ``Ensemble(8, Laplace())``, ``Langevin()``, …. None is
+        ``Laplace()``.
+    random_state : int, RandomState or None
+        Seed of everything random.
 
-    def _predict(self, X: Any) -> bm.Prediction:
-        check_is_fitted(self)
-        return self.fit_.predict(validate_data(self, X, dtype=np.float64, reset=False))
+    Attributes
+    ----------
+    fit_ : Fit
+        Everything that the package says of the answer: ``estimator.fit_.check()``, ….
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        If X was a frame.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.linspace(-2, 2, 80)[:, None]
+    >>> y = np.sin(2 * X[:, 0]) + 0.1 * np.random.default_rng(0).normal(size=80)
+    >>> network = BayesianMLPRegressor(hidden_layer_sizes=(10,), random_state=1).fit(X, y)
+    >>> network.score(X, y) > 0.95
+    True
+    >>> inside, outside = network.fit_.predict([[0.5], [6.0]]).epistemic_sd
+    >>> bool(outside > 5 * inside)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (50,),
+        activation: Any = None,
+        likelihood: Any = None,
+        prior: Any = None,
+        method: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.likelihood = likelihood
+        self.prior = prior
+        self.method = method
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn from rows X, shape (m, n), and their targets y, shape (m,).
+
+        Parameters
+        ----------
+        X, y : array_like or data frame
+        sample_weight : array_like, shape (m,), optional
+            How many times each row counts: weight 2 is the row twice.
+        """
+        data = _data(self, X, y, sample_weight)
+        activation = bm.Tanh() if self.activation is None else self.activation
+        model = bm.Model(
+            bm.MLP(self.hidden_layer_sizes, activation),
+            _noise(data) if self.likelihood is None else self.likelihood,
+            bm.Layered() if self.prior is None else self.prior,
+        )
+        method = bm.Laplace() if self.method is None else self.method
+        self.fit_ = bm.fit(model, data, method, rng=_seed(self.random_state))
+        return self
+
+
+def _data(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:
+    """Check rows as scikit-learn does, which tells the estimator their features."""
+    X, y = validate_data(estimator, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+    weights = None
+    if sample_weight is not None:
+        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    names = getattr(estimator, "feature_names_in_", None)
+    return bm.Data(
+        X,
+        np.asarray(y, dtype=np.float64),
+        observation_weights=weights,
+        feature_names=None if names is None else names.tolist(),
+        target_name="target",
+    )
+
+
+def _noise(data: bm.Data) -> bm.Gaussian:
+    """Return noise that is small at the least, and not zero."""
+    spread = float(np.sqrt(np.cov(data.y, aweights=data.observation_weights, ddof=0)))
+    return bm.Gaussian(bm.InverseGamma(1.0, 0.01 * (spread or 1.0)))
+
+
+def _seed(random_state: Any) -> int:
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import bayesml as bm
-from bayesml.sklearn import BayesianRegressor
+from bayesml.sklearn import BayesianMLPRegressor, BayesianRegressor
 from tests.agreement.problems import made
 
 SHORT = bm.NUTS(draws=100, tune=100, chains=2, progress=False)
@@ -26,6 +26,14 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("method", [None, bm.Exact(), bm.MAP()], ids=repr)
 def test_scikit_learns_own_checks_pass(method: object) -> None:
     results = check_estimator(BayesianRegressor(method=method), on_fail=None, on_skip=None)
+    assert len(results) > 40
+    assert [r for r in results if r["status"] == "failed"] == []
+
+
+@pytest.mark.parametrize("method", [None, bm.MAP()], ids=repr)
+def test_scikit_learns_own_checks_pass_for_networks(method: object) -> None:
+    network = BayesianMLPRegressor(hidden_layer_sizes=(4,), method=method)
+    results = check_estimator(network, on_fail=None, on_skip=None)
     assert len(results) > 40
     assert [r for r in results if r["status"] == "failed"] == []
 
@@ -73,6 +81,57 @@ def test_frames_give_names(rows: tuple[np.ndarray, np.ndarray]) -> None:
     assert "weights[b]" in estimator.fit_.summary().index
     with pytest.raises(ValueError, match="feature names"):
         estimator.predict(frame[["c", "b", "a"]])
+
+
+@pytest.fixture(scope="module")
+def waves() -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.uniform(-2, 2, (120, 2)), columns=["a", "b"])
+    return frame, np.asarray(np.sin(2 * frame["a"]) + 0.1 * rng.normal(size=120))
+
+
+def test_a_network_says_what_the_package_says(waves: tuple[pd.DataFrame, np.ndarray]) -> None:
+    frame, y = waves
+    weights = np.tile([1.0, 2.0], 60)
+    parts = (bm.ReLU(), bm.Gaussian(), bm.Layered(relevance=False), bm.Laplace())
+    network = BayesianMLPRegressor((6,), *parts, random_state=2)
+    network.fit(frame, y, sample_weight=weights)
+    data = bm.Data(frame.to_numpy(), y, observation_weights=weights, feature_names=["a", "b"])
+    model = bm.Model(bm.MLP((6,), bm.ReLU()), bm.Gaussian(), bm.Layered(relevance=False))
+    p = bm.fit(model, data, bm.Laplace(), rng=network.fit_.seed).predict(frame)
+    mean, sd = network.predict(frame, return_std=True)
+    np.testing.assert_array_equal(mean, p.mean)
+    np.testing.assert_array_equal(sd, p.sd)
+    np.testing.assert_array_equal(network.predict_interval(frame), np.transpose(p.interval(0.9)))
+    np.testing.assert_array_equal(network.predict_quantiles(frame, 0.1).ravel(), p.quantile(0.1))
+    drawn = network.sample_y(frame, 2000)
+    assert drawn.shape == (120, 2000)
+    assert np.all(np.abs(drawn.mean(axis=1) - p.mean) < 4.5 * p.sd / np.sqrt(2000))
+
+
+def test_networks_clone_and_are_searched(waves: tuple[pd.DataFrame, np.ndarray]) -> None:
+    frame, y = waves
+    network = BayesianMLPRegressor((3,), bm.SiLU(), method=bm.MAP(), random_state=0)
+    assert clone(network).get_params() == network.get_params()
+    pipeline = make_pipeline(StandardScaler(), network)
+    sizes = {"bayesianmlpregressor__hidden_layer_sizes": [(1,), (10,)]}
+    search = GridSearchCV(pipeline, sizes, cv=3).fit(frame, y)
+    assert search.best_params_ == {"bayesianmlpregressor__hidden_layer_sizes": (10,)}
+    assert search.best_score_ > 0.9
+    first, second = (clone(network).fit(frame, y).predict(frame) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_network_refuses_what_is_not_its_own(waves: tuple[pd.DataFrame, np.ndarray]) -> None:
+    frame, y = waves
+    network = BayesianMLPRegressor((3,), method=bm.MAP(), random_state=0).fit(frame, y)
+    assert network.feature_names_in_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="feature names"):
+        network.predict(frame[["b", "a"]])
+    with pytest.raises(bm.IncompatibleModelError, match=r"ReLU\(\), got 'relu'"):
+        BayesianMLPRegressor(activation="relu").fit(frame, y)
+    with pytest.raises(bm.IncompatibleModelError, match="Exact"):
+        BayesianMLPRegressor((3,), method=bm.Exact()).fit(frame, y)
 
 
 def test_nuts_learns_too(rows: tuple[np.ndarray, np.ndarray]) -> None:

@@ -193,7 +193,8 @@ class Whitening:
 def whitening(objective: Unconstrained) -> Whitening:
     """Find the mode and the curvature; without a positive curvature the scale stays as it is."""
     start = objective.target.start
-    rough = LBFGS(max_iterations=200, tolerance=1e-6).minimize(objective, start)
+    with np.errstate(all="ignore"):  # what is not finite is a wall to the line search
+        rough = LBFGS(max_iterations=200, tolerance=1e-6).minimize(objective, start)
     H = objective.target.weight * objective.hessian(rough.x)
     try:
         inverse = solve_triangular(cholesky(H, lower=True), np.eye(len(H)), lower=True)

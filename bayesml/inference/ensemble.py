@@ -11,6 +11,7 @@ from bayesml.inference.base import Learned, Method
 from bayesml.inference.map import MAP
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.batched import BatchedObjective
+from bayesml.inference.networks.compare import rows_to_compare
 from bayesml.inference.networks.mode import joint_objective
 from bayesml.inference.networks.objective import JointObjective
 from bayesml.inference.networks.starts import setting_of
@@ -23,6 +24,9 @@ from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.predictors import MLP, flat
 from bayesml.typing import Array
+
+OF_MEMBERS = ("pareto_k", "importance_ess")
+"""Diagnostics that say nothing of the mixture: each is of one member's own Gaussian."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +101,31 @@ class Ensemble:
 
     def _joined(self, problem: Problem, each: list[Learned]) -> Learned:
         """Return the mixture, with the worst of the members' numbers and all of their notes."""
-        names = [n for n in each[0].diagnostics if all(n in one.diagnostics for one in each)]
+        shared = set.intersection(*(set(one.diagnostics) for one in each))
+        names = [name for name in each[0].diagnostics if name in shared]
+        names = [n for n in names if n not in OF_MEMBERS]
+        worst = {name: max(one.diagnostics[name] for one in each) for name in names}
         notes = tuple(f"Member {k}: {note}" for k, one in enumerate(each) for note in one.notes)
+        posterior = EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in each))
         return Learned(
-            EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in each)),
+            posterior,
             each[0].resolved,
             f"equal mixture of {self.members} members; the first: {each[0].explanation}",
             "an ensemble has none: its members' evidences are those of one mode each.",
-            {name: max(one.diagnostics[name] for one in each) for name in names},
+            worst | agreement(problem, posterior),
             notes,
             each[0].loss_curve,
         )
+
+
+def agreement(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:
+    r"""Return the share of the target's variance on which the members' functions agree (M20)."""
+    X = rows_to_compare(problem)
+    if X is None or len(posterior.members) == 1:
+        return {}
+    means = np.array([member.predict(X).mean for member in posterior.members])
+    between = float(np.mean(np.var(means, axis=0, ddof=1)))
+    return {"agreement": 1.0 - between / problem.statistics.sd_y**2}
 
 
 def _batched(member: Method) -> Optimizer | None:
@@ -131,8 +149,9 @@ def _at_once(
     table = np.asarray(optimum.x, dtype=np.float64).reshape(members, -1)
     points = tuple(_point(problem, single, row) for row in table)
     notes = () if optimum.converged else (f"Training did not converge: {optimum.reason}.",)
+    posterior = EnsemblePosterior(problem.model.predictor, points)
     return Learned(
-        EnsemblePosterior(problem.model.predictor, points),
+        posterior,
         problem.model,
         f"equal mixture of {members} members by {optimizer!r}, {optimum.iterations} iterations in "
         f"one batched computation: {optimum.reason}",
@@ -140,7 +159,8 @@ def _at_once(
         {
             "gradient_norm": optimum.gradient_norm / float(np.sqrt(members)),
             "iterations": float(optimum.iterations),
-        },
+        }
+        | agreement(problem, posterior),
         notes,
         optimum.loss_curve * examples.weight / members,
     )

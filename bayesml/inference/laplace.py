@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
+from bayesml.inference.audit import audit
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.last_layer import last_layer
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
@@ -79,7 +80,7 @@ class Laplace:
             problem.model,
             f"Laplace approximation, {kept}, {how(mode)}",
             mode.log_evidence,
-            diagnostics_of(mode),
+            diagnostics_of(mode) | audit(mode, rng),
             notes_of([mode]),
             mode.losses,
         )

@@ -124,8 +124,10 @@ class StatisticsTerm:
         self, z: Array, noise: Mapping[str, float]
     ) -> tuple[float, Array, dict[str, float]]:
         """Return the sum, its gradient in z and its derivative in σ."""
-        sigma, W = noise["sigma"], self.data.weight
+        sigma, W = np.float64(noise["sigma"]), self.data.weight
         pull, squares = self.data.residuals(self.frame.beta(z))
-        value = -0.5 * squares / sigma**2 - W * (np.log(sigma) + 0.5 * np.log(2 * np.pi))
-        gradient = self.frame.scale * pull / sigma**2
-        return float(value), gradient, {"sigma": squares / sigma**3 - W / sigma}
+        with np.errstate(all="ignore"):  # a search may try σ that underflows: not finite, no crash
+            value = -0.5 * squares / sigma**2 - W * (np.log(sigma) + 0.5 * np.log(2 * np.pi))
+            gradient = self.frame.scale * pull / sigma**2
+            slope = float(squares / sigma**3 - W / sigma)
+        return float(value), gradient, {"sigma": slope}

@@ -127,4 +127,6 @@ def noise_words(name: str, value: Noise, default: str) -> str:
     """Say in words what is stated about one parameter."""
     if value is None:
         return f"{name} ~ {default} (weakly informative, scaled by the data)"
-    return f"{name} = {value:g} (known)" if isinstance(value, float) else f"{name} ~ {value!r}"
+    if isinstance(value, float):
+        return f"{name} = {value:g} (known)"
+    return f"{name} ~ flat (improper)" if isinstance(value, Flat) else f"{name} ~ {value!r}"

@@ -30,11 +30,16 @@ class Finding:
     meaning: str
     remedy: str
 
+    @property
+    def measured(self) -> str:
+        """What was measured, and what is needed."""
+        return f"{self.name}: {self.value:.4g} (needs {self.requirement})"
+
     def __str__(self) -> str:
         """Give the line of the report."""
-        mark = "ok  " if self.passed else "FAIL"
-        line = f"{mark}  {self.name}: {self.value:.4g} (needs {self.requirement})"
-        return line if self.passed else f"{line}\n      {self.meaning} {self.remedy}"
+        if self.passed:
+            return f"ok    {self.measured}"
+        return f"FAIL  {self.measured}\n      {self.meaning} {self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class CheckReport:
     @property
     def failures(self) -> tuple[str, ...]:
         """What failed, in words."""
-        failed = (str(f).removeprefix("FAIL  ") for f in self.findings if not f.passed)
+        failed = (f"{f.measured}. {f.meaning} {f.remedy}" for f in self.findings if not f.passed)
         return (*self.notes, *failed)
 
     def __str__(self) -> str:
@@ -145,21 +150,29 @@ LIMITS: Mapping[str, Limit] = {
         "State proper priors and use MAP(), or fix the parameter at a known number.",
     ),
     "pareto_k": Limit(
-        "Pareto k̂ of the approximation",
+        "Pareto k̂ of the approximation, against the linearised network's posterior",
         "≤ 0.7",
         lambda value: value <= 0.7,
         "The approximation misses mass that the posterior has, above all in its tails.",
-        "Use Exact() or NUTS() where they apply, or trust the means only.",
+        "Use Langevin() or NUTS(), or trust the means only.",
     ),
     "importance_ess": Limit(
-        "effective sample size after weighting the approximation's draws",
+        "effective sample size of a thousand draws of the approximation, weighted",
         "≥ 100",
         lambda value: value >= 100,
         "Few draws of the approximation are typical of the posterior.",
-        "Use Exact() or NUTS() where they apply, or make more draws.",
+        "Use Langevin() or NUTS(), or trust the means only.",
+    ),
+    "off_centre": Limit(
+        "distance of the mode from the centre of its approximation, in sds of the function",
+        "≤ 1",
+        lambda value: value <= 1,
+        "Training stopped where the posterior is still some way off, so that intervals of the "
+        "mean are off to one side.",
+        "State the prior scales, Layered(sd=...), or use Langevin() or an Ensemble().",
     ),
     "agreement": Limit(
-        "correlation between the predictions of members, smallest pair",
+        "share of the target's variance on which members of the ensemble agree",
         "≥ 0.5",
         lambda value: value >= 0.5,
         "Members of the ensemble tell different stories even on the training rows.",

@@ -7,10 +7,11 @@ import numpy as np
 
 from bayesml.data import Block, Data
 from bayesml.distributions import InverseGamma, Normal
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.model import Model, Problem
 from bayesml.posteriors.rows import row_blocks
-from bayesml.priors import NormalInverseGamma
+from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:
 
 def log_prior(problem: Problem, draws: Mapping[str, Array]) -> dict[str, Array]:
     """Evaluate the log prior density of every parameter, in the shape of its draws."""
+    refuse_networks(problem, "log_prior")
     if isinstance(problem.prior, NormalInverseGamma):
         return _joint_log_prior(problem.prior, problem, draws)
     out: dict[str, Array] = {}
@@ -140,6 +142,16 @@ def log_prior(problem: Problem, draws: Mapping[str, Array]) -> dict[str, Array]:
         columns = [prior.log_density(theta[..., j]) for j, prior in enumerate(priors)]
         out["weights"] = np.stack(columns, axis=-1)
     return out | {name: prior.log_density(draws[name]) for name, prior in problem.inferred.items()}
+
+
+def refuse_networks(problem: Problem, group: str) -> None:
+    """Refuse a group of the DataTree that needs the priors of coefficients."""
+    if isinstance(problem.prior, Layered):
+        raise IncompatibleModelError(
+            f"to_datatree: a network has no group {group!r}, since the scales of its priors are "
+            "learned with it and its weights have many equivalent labellings. Leave it out, and "
+            "compare networks by log_likelihood=True and az.loo."
+        )
 
 
 def _joint_log_prior(

@@ -178,6 +178,7 @@ class Fit:
             )
             extra["posterior_predictive"] = {"y": replicated}
         if prior:
+            datatree.refuse_networks(self._problem, "prior")
             made, each = next(iter(values.values())).shape[:2]
             extra["prior"] = prior_draws(self._problem, made, each, self._rng(4))
         groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}

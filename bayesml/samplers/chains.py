@@ -1,6 +1,7 @@
 """Running nutpie's chains on a log density written in numpy, in turns and interruptibly."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,10 +96,12 @@ def run(
             finished.show()
         return trees, False
     except KeyboardInterrupt:
-        stopped = [
-            sampler.abort() if tree is None else tree
-            for tree, sampler in zip(trees, samplers, strict=True)
-        ]
+        with warnings.catch_warnings():  # a chain in warm-up has no draws, which ArviZ finds odd
+            warnings.filterwarnings("ignore", message="Found chain dimension to be longer")
+            stopped = [
+                sampler.abort() if tree is None else tree
+                for tree, sampler in zip(trees, samplers, strict=True)
+            ]
         return stopped, True
     except BaseException:
         for tree, sampler in zip(trees, samplers, strict=True):

@@ -17,6 +17,7 @@ from tests.conftest import REPOSITORY
 PAGE = REPOSITORY / "docs" / "arviz.md"
 
 PRIORS = bm.Independent(bm.Normal(0, 100), bm.Normal(0, 1000))
+NETWORK = bm.Model(bm.MLP((3,)), bm.Gaussian(2.0))
 QUIET = bm.NUTS(draws=500, tune=500, progress=False)
 METHODS: dict[str, tuple[bm.Model, Any]] = {
     "Exact, σ known": (bm.Model(bm.Linear(), bm.Gaussian(2.0), PRIORS), bm.Exact()),
@@ -24,6 +25,8 @@ METHODS: dict[str, tuple[bm.Model, Any]] = {
     "Exact, conjugate": (bm.Model(prior=bm.NormalInverseGamma()), bm.Exact()),
     "NUTS": (bm.Model(prior=PRIORS), QUIET),
     "NUTS, Student-t": (bm.Model(bm.Linear(), bm.StudentT(), PRIORS), QUIET),
+    "Laplace": (NETWORK, bm.Laplace()),
+    "Ensemble": (NETWORK, bm.Ensemble(3, bm.Laplace())),
     "MLE": (bm.Model(prior=PRIORS), bm.MLE()),
     "MAP": (bm.Model(prior=PRIORS), bm.MAP()),
 }
@@ -38,7 +41,8 @@ def fitted(method: str) -> bm.Fit:
 @cache
 def tree(method: str) -> xr.DataTree:
     """The DataTree with every group that the method has."""
-    proper = method != "MLE"  # which replaces priors by flat ones
+    model, how = METHODS[method]
+    proper = how != bm.MLE() and model is not NETWORK  # MLE replaces priors by flat ones
     return fitted(method).to_datatree(
         log_likelihood=True, log_prior=proper, posterior_predictive=True, prior=proper
     )
@@ -84,6 +88,10 @@ NOTES = """
 - A point estimate is one draw, without a distribution to plot, weigh or rank. Its standard errors
   are in `fit.summary()`, its intervals in `bm.plots.coefficients`.
 - `plot_energy` reads the energy of Hamiltonian trajectories, which only NUTS has.
+- Laplace and Ensemble are of networks. Weights have many equivalent labellings, so that
+  their densities, traces and ranks mean little, and the scales of their priors are learned: what is
+  compared is the function, by its likelihood and predictions. Noise that Laplace has tuned is one
+  number, of which `summary` says NaN for R̂, with a warning of numpy's.
 - Exact answers are drawn as four chains of independent draws, the same at every call.
 - `loo` and all that follow from it need `log_likelihood=True`, `psense_summary` needs
   `log_prior=True` as well, `plot_ppc_*` need `posterior_predictive=True`, `bayes_factor` and
@@ -91,6 +99,10 @@ NOTES = """
 - `fit.leave_one_out()` is exact where `loo` samples; `bm.compare` takes the better of the two.
 """
 
+OF_FUNCTIONS = {
+    *("summary", "loo", "compare", "loo_pit", "plot_forest"),
+    *("plot_ppc_dist", "plot_ppc_pit", "plot_loo_pit"),
+}
 POINTS = {"summary", "plot_forest"}  # one draw is a number, not a distribution
 
 
@@ -98,6 +110,8 @@ def applies(method: str, function: str) -> bool:
     """Whether the function has something to say of the method's answer."""
     if METHODS[method][1] in (bm.MLE(), bm.MAP()):
         return function in POINTS
+    if METHODS[method][0] is NETWORK:
+        return function in OF_FUNCTIONS
     return function != "plot_energy" or method.startswith("NUTS")
 
 

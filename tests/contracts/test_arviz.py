@@ -6,7 +6,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from tests.contracts.arviz_table import FUNCTIONS, METHODS, PAGE, applies, fitted, page, tree
+import bayesml as bm
+from tests.contracts.arviz_table import (
+    FUNCTIONS,
+    METHODS,
+    NETWORK,
+    PAGE,
+    applies,
+    fitted,
+    page,
+    tree,
+)
 
 CELLS = [(m, f) for m in METHODS for f in FUNCTIONS if applies(m, f)]
 
@@ -22,7 +32,7 @@ def test_arviz_takes_it(method: str, function: str) -> None:
     assert FUNCTIONS[function](method) is not None
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [m for m in METHODS if METHODS[m][0] is not NETWORK])
 def test_arviz_summary_has_our_means(method: str) -> None:
     """In the same order, within the Monte Carlo error of the draws that ArviZ reads."""
     import arviz as az
@@ -33,6 +43,12 @@ def test_arviz_summary_has_our_means(method: str) -> None:
     error = ours["sd"] / np.sqrt(min(draws["chain"] * draws["draw"], 400))
     for name in ours.index:
         assert abs(theirs.loc[name, "mean"] - ours.loc[name, "mean"]) <= 5 * error[name]
+
+
+@pytest.mark.parametrize("group", ["log_prior", "prior"])
+def test_a_network_says_that_it_has_no_such_group(group: str) -> None:
+    with pytest.raises(bm.IncompatibleModelError, match=f"no group '{group}'"):
+        fitted("Laplace").to_datatree(**{group: True})
 
 
 def test_the_page_is_the_table() -> None:

@@ -210,3 +210,12 @@ def test_an_optimizer_that_stops_early_warns() -> None:
     assert not fit.check().passed
     with pytest.raises(bm.ConvergenceError, match="stable only for learning_rate"):
         fitted(bm.MLE(bm.GradientDescent(learning_rate=10.0)))
+
+
+def test_a_model_without_features_or_priors_says_so() -> None:
+    y = [1.0, 2.0, 4.0, 3.0]
+    alone = bm.fit(bm.Model(), bm.Data.from_formula("y ~ 1", {"y": y}))
+    assert "η = intercept\n" in str(alone.resolved)
+    least_squares = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [4.0]], y), bm.MLE())
+    assert "σ ~ flat (improper)" in str(least_squares.resolved)
+    assert "Flat()" not in str(least_squares.resolved)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from bayesml.errors import ConvergenceError
+from bayesml.inference.audit import off_centre
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
 from bayesml.inference.point import NO_EVIDENCE
@@ -52,6 +53,8 @@ def diagnostics_of(mode: Mode) -> dict[str, float]:
     out = {"iterations": float(len(mode.losses) - 1)}
     if not mode.tuned:
         out["gradient_norm"] = mode.gradient_norm
+    elif mode.affordable:
+        out["off_centre"] = off_centre(mode)
     precision = mode.scales.precision
     if mode.setting.hyperprior.prior.learned:
         names = mode.setting.hyperprior.groups.names

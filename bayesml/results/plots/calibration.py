@@ -49,8 +49,8 @@ def calibration(result: Calibration, *, bins: int = 10) -> "Figure":
     """
     with paper(7.2, 3.7) as figure:
         _draw_coverage(figure.add_subplot(1, 2, 1), result)
-        _draw_histogram(figure.add_subplot(1, 2, 2), result, bins)
-        _legend(figure)
+        some_outside = _draw_histogram(figure.add_subplot(1, 2, 2), result, bins)
+        _legend(figure, some_outside=some_outside)
         caption(figure, _words(result))
     return figure
 
@@ -66,7 +66,8 @@ def _draw_coverage(axes: "Axes", result: Calibration) -> None:
     axes.set_ylim(0, 1)
 
 
-def _draw_histogram(axes: "Axes", result: Calibration, bins: int) -> None:
+def _draw_histogram(axes: "Axes", result: Calibration, bins: int) -> bool:
+    """Draw the bars, and say whether one of them is outside its band."""
     table = result.histogram(bins)
     outside = (table["share"] < table["low"]) | (table["share"] > table["high"])
     colours = np.where(outside, COLOURS[1], COLOURS[0])
@@ -86,15 +87,16 @@ def _draw_histogram(axes: "Axes", result: Calibration, bins: int) -> None:
     axes.set_xlabel("PIT value")
     axes.set_ylabel("share of observations")
     axes.set_xlim(0, 1)
+    return bool(outside.any())
 
 
-def _legend(figure: "Figure") -> None:
+def _legend(figure: "Figure", *, some_outside: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     handles: list[Artist] = [
         Line2D([], [], color=COLOURS[0], label="observed"),
-        Patch(color=COLOURS[1], label="outside its band"),
+        *([Patch(color=COLOURS[1], label="outside its band")] if some_outside else []),
         Line2D([], [], color=GREY, ls="--", lw=1.0, label="calibrated"),
         Patch(color=GREY, alpha=0.2, lw=0, label="99 % band of calibrated predictions"),
     ]
@@ -105,7 +107,8 @@ def _words(result: Calibration) -> str:
     scores = result.scores()
     judged = [finding for finding in result.check().findings if not finding.passed]
     verdict = " ".join(finding.meaning for finding in judged) or "Nothing speaks against them."
-    return (
+    text = (
         f"{len(result)} rows, {result.rows}. {verdict} CRPS {scores['crps']:.4g}, log score "
         f"{scores['log_score']:.4g}, mean width of the 90 % intervals {scores['sharpness_90']:.4g}."
     )
+    return text.replace(" -", " −")

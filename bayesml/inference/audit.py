@@ -1,0 +1,69 @@
+"""How good a Gaussian at a mode is, for `fit.check()`. Derived in docs/theory/network.md, (M18)."""
+
+import numpy as np
+
+from bayesml.inference.networks.mode import Mode
+from bayesml.typing import Array
+
+DRAWS = 1000
+MOST_ROWS = 500
+"""Rows at which the distance of the mode is measured, evenly spread."""
+NO_TAIL = 1e-6
+"""Log weights that differ by less are equal but for rounding."""
+AT_A_TIME = 4_000_000
+"""Numbers of η held for all draws at a time."""
+
+
+def audit(mode: Mode, rng: np.random.Generator) -> dict[str, float]:
+    r"""Return what `fit.check()` judges the shape of a Laplace approximation by.
+
+    The linearised network's posterior is sampled by its Gaussian, Normal(μ, H⁻¹) of (M7), and
+    the draws are weighted (M18): ``pareto_k`` is the tail index of the weights, smoothed, and
+    ``importance_ess`` how many draws they leave of a thousand.
+    """
+    noise = mode.point.regression().sample(DRAWS, rng)
+    log_weights = _log_weights(mode, _shift(mode), noise)
+    k, effective = _smoothed(log_weights - log_weights.max())
+    return {"pareto_k": k, "importance_ess": effective}
+
+
+def off_centre(mode: Mode) -> float:
+    """Return how far a mode lies from the centre μ of its Gaussian, in function values (M19)."""
+    m = mode.point.here.eta.shape[-1]  # rows of the first output, which is the mean
+    J = mode.point.here.rows.J[np.linspace(0, m - 1, min(MOST_ROWS, m)).astype(np.intp)]
+    variance = mode.point.regression().covariance(J[None])[:, 0, 0]
+    return float(np.sqrt(np.mean((J @ _shift(mode)) ** 2) / np.mean(variance)))
+
+
+def _shift(mode: Mode) -> Array:
+    """Return μ − θ̂ (M7)."""
+    return -mode.point.weight * mode.point.regression().solve(mode.point.gradient)
+
+
+def _smoothed(log_weights: Array) -> tuple[float, float]:
+    """Return the tail index of weights, and their effective sample size, both smoothed."""
+    from arviz_stats.base import array_stats
+
+    if np.ptp(log_weights) < NO_TAIL:
+        return -np.inf, float(len(log_weights))
+    smoothed, k = array_stats.psislw(log_weights)
+    weights = np.exp(smoothed - smoothed.max())
+    return float(k), float(weights.sum() ** 2 / np.sum(weights**2))
+
+
+def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:
+    """Return log p(y, θ) − log Normal(θ; μ, H⁻¹) of the linearised network, less a constant."""
+    examples, here, precision = mode.setting.examples, mode.point.here, mode.point.precision
+    out = np.empty(len(noise))
+    step = max(1, AT_A_TIME // here.eta.size)
+    for k in range(0, len(noise), step):
+        draws = noise[k : k + step]
+        moved = (shift + draws) @ here.rows.J.T
+        eta = here.eta.ravel() + moved
+        spread = (draws @ here.rows.J.T) ** 2 @ here.rows.weights + draws**2 @ precision
+        prior = (here.x + shift + draws) ** 2 @ precision
+        fit = [
+            examples.log_likelihood(row.reshape(here.eta.shape), mode.scales.noise) for row in eta
+        ]
+        out[k : k + step] = np.array(fit) - 0.5 * prior + 0.5 * spread
+    return out
