@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 from bayesml.data import Data
 from bayesml.errors import DataError
@@ -221,6 +220,8 @@ class Calibration:
 
 def binomial_band(size: float, probability: Array, mass: float) -> tuple[Array, Array]:
     """Return ends between which a share of `size` trials lies with at least the given mass."""
+    from scipy import stats  # a second of imports
+
     tail = 0.5 * (1.0 - mass)
     whole = np.round(size)
     return (

@@ -30,8 +30,9 @@ from bayesml.posteriors import (
 )
 from bayesml.posteriors.rows import whole_number
 from bayesml.priors import After, Independent, NormalInverseGamma
-from bayesml.results import checks, datatree, streams, summary
+from bayesml.results import checks, datatree, streams
 from bayesml.results.prior import prior_draws
+from bayesml.results.summary import Summary, as_html, as_text, rows_as_text, summarise
 from bayesml.results.support import Support, support
 from bayesml.typing import Array
 
@@ -238,8 +239,12 @@ class Fit:
             quantiles and, for sampled answers, ``ess_bulk``, ``ess_tail``, ``r_hat`` and
             ``mcse_mean``.
         """
+        frame: pd.DataFrame = self._summary(probability).frame()
+        return frame
+
+    def _summary(self, probability: float = 0.89) -> Summary:
         names = self.data.feature_names
-        return summary.summary_frame(self.learned.posterior, names, probability, self._chains)
+        return summarise(self.learned.posterior, names, probability, self._chains)
 
     def check(self) -> checks.CheckReport:
         """Return what can be said for and against the answer."""
@@ -546,13 +551,13 @@ class Fit:
 
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""
-        return summary.as_text(*self._table())
+        return as_text(*self._table())
 
     def _repr_html_(self) -> str:
-        return summary.as_html(*self._table())
+        return as_html(*self._table())
 
     def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
-        headings, cells = summary.rows_as_text(self.summary(), self.kind)
+        headings, cells = rows_as_text(self._summary(), self.kind)
         state = "passed" if self._report.passed else "FAILED: " + "; ".join(self._report.failures)
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bayesml.posteriors import Posterior
 from bayesml.posteriors.rows import check_probability
+from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,12 +28,30 @@ def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
     return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
 
 
-def summary_frame(
-    posterior: Posterior, labels: Sequence[str], probability: float, chains: Mapping[str, Any]
-) -> "pd.DataFrame":
-    """Build the table of every parameter entry, at full precision."""
-    import pandas as pd
+class Summary(NamedTuple):
+    """What is known of every parameter entry, at full precision.
 
+    Attributes
+    ----------
+    names, columns : list of str
+    values : ndarray, shape (names, columns)
+    """
+
+    names: list[str]
+    columns: list[str]
+    values: Array
+
+    def frame(self) -> "pd.DataFrame":
+        """Make a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.values, index=self.names, columns=self.columns)
+
+
+def summarise(
+    posterior: Posterior, labels: Sequence[str], probability: float, chains: Mapping[str, Any]
+) -> Summary:
+    """Compute the table of every parameter entry."""
     tail = 0.5 * (1.0 - float(check_probability(probability)))
     names, columns = [], []
     for parameter, marginal in posterior.marginals().items():
@@ -40,15 +59,15 @@ def summary_frame(
         names += entry_names(parameter, len(mean), labels)
         limits = [marginal.quantile(q) for q in (tail, 1.0 - tail)]
         columns.append(np.column_stack([mean, sd, *limits]))
-    lower, upper = f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"
+    headings = ["mean", "sd", f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
     table = np.vstack(columns) if columns else np.empty((0, 4))
-    frame = pd.DataFrame(table, index=names, columns=["mean", "sd", lower, upper])
     if posterior.kind == "sampled" and all(name in chains for name in posterior.marginals()):
-        _add_sampling(frame, chains, posterior)
-    return frame
+        sampling = _sampling(chains, posterior)
+        headings, table = [*headings, *sampling], np.column_stack([table, *sampling.values()])
+    return Summary(names, headings, table)
 
 
-def _add_sampling(frame: "pd.DataFrame", chains: Mapping[str, Any], posterior: Posterior) -> None:
+def _sampling(chains: Mapping[str, Any], posterior: Posterior) -> dict[str, list[float]]:
     from arviz_stats.base import array_stats
 
     entries = [
@@ -56,12 +75,13 @@ def _add_sampling(frame: "pd.DataFrame", chains: Mapping[str, Any], posterior: P
         for draws in (chains[name] for name in posterior.marginals())
         for k in range(int(draws[0, 0].size))
     ]
-    frame["ess_bulk"] = [float(array_stats.ess(e, method="bulk")) for e in entries]
-    frame["ess_tail"] = [
-        float(array_stats.ess(e, method="tail", prob=(0.05, 0.95))) for e in entries
-    ]
-    frame["r_hat"] = [float(array_stats.rhat(e, method="rank")) for e in entries]
-    frame["mcse_mean"] = [float(array_stats.mcse(e, method="mean")) for e in entries]
+    tails = {"method": "tail", "prob": (0.05, 0.95)}
+    return {
+        "ess_bulk": [float(array_stats.ess(e, method="bulk")) for e in entries],
+        "ess_tail": [float(array_stats.ess(e, **tails)) for e in entries],
+        "r_hat": [float(array_stats.rhat(e, method="rank")) for e in entries],
+        "mcse_mean": [float(array_stats.mcse(e, method="mean")) for e in entries],
+    }
 
 
 def significant(value: float, unit: float) -> str:
@@ -80,21 +100,21 @@ def significant(value: float, unit: float) -> str:
     return f"{value:.{decimals}f}" if decimals < 12 else f"{value:.4g}"
 
 
-def rows_as_text(frame: "pd.DataFrame", kind: str) -> tuple[list[str], list[list[str]]]:
+def rows_as_text(summary: Summary, kind: str) -> tuple[list[str], list[list[str]]]:
     """Return headings and cells for a table to read."""
-    headings = [str(column) for column in frame.columns]
+    headings = list(summary.columns)
     if kind == "point":
         headings[:2] = ["estimate", "std. error"]
     cells = []
-    hidden = [str(name) for name in frame.index if UNIT.match(str(name))]
+    hidden = [name for name in summary.names if UNIT.match(name)]
     left_out = set(hidden[MOST_UNITS:])
-    for name, row in zip(frame.index, frame.to_numpy(), strict=True):
+    for name, row in zip(summary.names, summary.values, strict=True):
         if name in left_out:
             continue
         unit = float(row[1])
         shown = [significant(float(v), unit) for v in row[:4]]
         shown += [f"{v:.0f}" if v > 20 else f"{v:.3g}" for v in row[4:]]
-        cells.append([str(name), *shown])
+        cells.append([name, *shown])
     if left_out:
         left = f"… {len(left_out)} more of the network's, in summary()"
         cells.append([left, *[""] * len(headings)])
