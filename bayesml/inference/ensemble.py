@@ -17,7 +17,7 @@ from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.likelihoods import HeteroscedasticGaussian
 from bayesml.model import Problem
-from bayesml.optimizers import SGD, Adam, Optimizer
+from bayesml.optimizers import SGD, Adam, AdamW, Optimizer
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.ensemble import EnsemblePosterior
@@ -32,8 +32,8 @@ class Ensemble:
     .. math:: p(y \mid x) = \frac1M \sum_{k=1}^M p_k(y \mid x)
 
     Members disagree where the data leave the function open: that is epistemic uncertainty, which
-    members of their own (`Laplace`, `Langevin`) add to. With `SGD` or `Adam` all members are
-    trained in one batched computation, otherwise side by side in threads.
+    members of their own (`Laplace`, `Langevin`) add to. With `SGD`, `Adam` or `AdamW` all members
+    are trained in one batched computation, otherwise side by side in threads.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _batched(member: Method) -> Optimizer | None:
     """Return the optimizer that trains all members in one computation, if there is one."""
     if not isinstance(member, MLE | MAP) or member.training.held_out > 0:
         return None
-    return member.optimizer if isinstance(member.optimizer, SGD | Adam) else None
+    return member.optimizer if isinstance(member.optimizer, SGD | Adam | AdamW) else None
 
 
 def _at_once(

@@ -90,6 +90,16 @@ class Adam:
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start and the state after each pass over the data."""
+        return self.decayed_steps(objective, start, np.zeros(()), rng)
+
+    def decayed_steps(
+        self,
+        objective: Objective,
+        start: ArrayLike,
+        decay: Vector,
+        rng: np.random.Generator | None,
+    ) -> Iterator[State]:
+        """Yield the states where every step also shrinks θ by α ``decay`` (O26)."""
         state = evaluate(objective, starting_point(start))
         x, m, v, t = state.x, np.zeros_like(state.x), np.zeros_like(state.x), 0
         for passes in count():
@@ -104,7 +114,8 @@ class Adam:
                 unbias = math.sqrt(1 - self.beta2**t)
                 root = np.sqrt(v)
                 root += self.epsilon * unbias
-                x = x - (alpha * unbias / (1 - self.beta1**t)) * m / root
+                shrunk = x - alpha * decay * x if decay.any() else x
+                x = shrunk - (alpha * unbias / (1 - self.beta1**t)) * m / root
             state = evaluate(objective, x)
 
     def minimize(

@@ -48,6 +48,15 @@ class Stochastic(Objective, Protocol):
         """Estimate J(x) and ∇J(x) from the given examples and the full regulariser r."""
 
 
+@runtime_checkable
+class HasWeights(Objective, Protocol):
+    """A function some of whose coordinates are weights, which may decay, and others are not."""
+
+    @property
+    def decays(self) -> NDArray[np.bool_]:
+        """Which coordinates are weights, shape (p,)."""
+
+
 def with_hessian(objective: Objective, owner: str) -> HasHessian:
     """Return the objective if it has second derivatives, or say what would do without them."""
     if isinstance(objective, HasHessian):

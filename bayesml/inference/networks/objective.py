@@ -11,7 +11,7 @@ import numpy as np
 from bayesml.distributions import Distribution
 from bayesml.inference.networks.examples import Examples, Linearised, Noise
 from bayesml.linalg.regression import Regression
-from bayesml.typing import Array, Integers
+from bayesml.typing import Array, Bools, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +134,11 @@ class JointObjective:
     def rows(self) -> int:
         """Number of rows m."""
         return len(self.examples.y)
+
+    @property
+    def decays(self) -> Bools:
+        """The parameters of the network, but not the noise (O26)."""
+        return np.arange(len(self.precision) + len(self.priors)) < len(self.precision)
 
     def noise(self, x: Array) -> dict[str, float]:
         """Return every noise parameter at x."""
