@@ -43,7 +43,7 @@ from bayesml.inference import (
     ridge_penalty,
     ridge_prior_sd,
 )
-from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, StudentT
+from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, HeteroscedasticStudentT, StudentT
 from bayesml.model import Model
 from bayesml.optimizers import (
     LBFGS,
@@ -114,6 +114,7 @@ __all__ = [
     "HalfNormal",
     "HalfStudentT",
     "HeteroscedasticGaussian",
+    "HeteroscedasticStudentT",
     "ImproperPosteriorError",
     "IncompatibleModelError",
     "Independent",

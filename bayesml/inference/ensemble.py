@@ -15,7 +15,7 @@ from bayesml.inference.networks.mode import joint_objective
 from bayesml.inference.networks.objective import JointObjective
 from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.point import NO_EVIDENCE
-from bayesml.likelihoods import HeteroscedasticGaussian
+from bayesml.likelihoods import Staged
 from bayesml.model import Problem
 from bayesml.optimizers import SGD, Adam, AdamW, Optimizer
 from bayesml.optimizers.settings import check_count
@@ -86,7 +86,7 @@ class Ensemble:
                 f"{problem.model.predictor!r}. A linear model has one answer: use Auto()."
             )
         optimizer = _batched(self.member)
-        staged = isinstance(problem.model.likelihood, HeteroscedasticGaussian)
+        staged = isinstance(problem.model.likelihood, Staged)
         if optimizer is not None and not staged:
             stated = problem.without_priors() if isinstance(self.member, MLE) else problem
             return _at_once(stated, self.members, optimizer, rng)

@@ -50,7 +50,9 @@ def test_refreshing_keeps_unit_length_and_forgets(rng):
     assert abs(far[:, 0].mean()) < 0.02
 
 
-@pytest.mark.parametrize("likelihood", [bm.Gaussian(), bm.HeteroscedasticGaussian(), bm.StudentT()])
+@pytest.mark.parametrize(
+    "likelihood", [bm.Gaussian(), bm.HeteroscedasticStudentT(), bm.StudentT()], ids=repr
+)
 def test_the_gradient_is_that_of_the_density(wave, likelihood, rng):
     modes = [
         find_mode(bm.Model(bm.MLP((3,)), likelihood).resolve(wave), own, Recipe())

@@ -13,12 +13,13 @@ from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, l
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.networks.starts import (
     Setting,
-    homoscedastic,
+    continued,
     setting_of,
-    with_variance_head,
+    simplified,
 )
 from bayesml.inference.networks.training import ByHeldOut, Judge, train
 from bayesml.inference.networks.watch import early_stopped, mean_log_likelihood, shown
+from bayesml.likelihoods import Likelihood, Staged
 from bayesml.model import Problem
 from bayesml.optimizers import LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
@@ -122,16 +123,21 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
 
 
 def _from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
-    """Train from one random start; a variance head starts from the fit without it."""
-    if not setting.heteroscedastic:
+    """Train from one random start; a staged likelihood starts from the fit of a simpler one."""
+    likelihood = setting.examples.likelihood
+    if not isinstance(likelihood, Staged):
         network = setting.examples.network
         parameters = network.start(setting.examples.A.shape[1], rng)
         return _run(setting, flat.join(parameters, setting.examples.shapes), rng, recipe)
-    simpler = homoscedastic(setting, sd_y)
+    simpler = simplified(setting, likelihood, sd_y)
     first = _from_start(simpler, sd_y, rng, recipe)
-    start, scales = with_variance_head(setting, simpler, first.x, first.scales, rng)
+    start, scales = continued(setting, simpler, first.x, first.scales, rng)
     mode = _run(replace(setting, scales=scales), start, rng, recipe)
-    return replace(mode, reason=f"{mode.reason}, from the fit with one σ for all rows")
+    return replace(mode, reason=f"{mode.reason}, from the fit with {_name(likelihood.simpler)}")
+
+
+def _name(likelihood: Likelihood) -> str:
+    return f"{type(likelihood).__name__}()"
 
 
 def _run(setting: Setting, start: Array, rng: np.random.Generator, recipe: Recipe) -> Mode:
