@@ -8,7 +8,7 @@ from bayesml.optimizers.levenberg_marquardt import LevenbergMarquardt
 from bayesml.optimizers.momentum import Momentum
 from bayesml.optimizers.newton import Newton
 from bayesml.optimizers.normal_equation import NormalEquation
-from bayesml.optimizers.objective import HasHessian, HasWeights, Objective, Stochastic
+from bayesml.optimizers.objective import HasHessian, HasWeights, Objective, Stochastic, Streamed
 from bayesml.optimizers.optimizer import Optimizer
 from bayesml.optimizers.schedules import Constant, Cosine, InverseTime, Schedule
 from bayesml.optimizers.sgd import SGD
@@ -37,4 +37,5 @@ __all__ = [
     "State",
     "Stochastic",
     "Stopping",
+    "Streamed",
 ]

@@ -1,7 +1,7 @@
 """Adam (docs/theory/optimisation.md, section "Adam")."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.optimizers.batches import gradients
+from bayesml.optimizers.batches import Pass
 from bayesml.optimizers.objective import Objective, Vector, by_rows
 from bayesml.optimizers.schedules import Cosine, Schedule
 from bayesml.optimizers.settings import (
@@ -126,7 +126,7 @@ class Adam:
 
     def _gradients(
         self, objective: Objective, rng: np.random.Generator | None
-    ) -> Sequence[Callable[[Vector], Vector] | None]:
+    ) -> Pass | list[None]:
         """Return the gradients of one pass, a function each; None is that of the state."""
         if self.batch_size is None:
             return [None]
@@ -134,7 +134,7 @@ class Adam:
             raise IncompatibleModelError(
                 f"{self!r} draws minibatches: it needs rng, a numpy Generator, and got None."
             )
-        return gradients(by_rows(objective, repr(self)), self.batch_size, rng)
+        return Pass(by_rows(objective, repr(self)), self.batch_size, rng)
 
     def _rate(self, passes: float) -> float:
         return self.learning_rate * self.schedule(passes, self.max_iterations)

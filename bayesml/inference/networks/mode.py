@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.networks.examples import Examples
 from bayesml.inference.networks.objective import JointObjective, NetworkObjective, Point
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, log_evidence
@@ -17,11 +17,12 @@ from bayesml.inference.networks.starts import (
     setting_of,
     simplified,
 )
+from bayesml.inference.networks.streamed import StreamedObjective
 from bayesml.inference.networks.training import ByHeldOut, Judge, train
 from bayesml.inference.networks.watch import early_stopped, mean_log_likelihood, shown
 from bayesml.likelihoods import Likelihood, Staged
 from bayesml.model import Problem
-from bayesml.optimizers import LevenbergMarquardt, Optimizer
+from bayesml.optimizers import SGD, Adam, AdamW, LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
 from bayesml.typing import Array
 
@@ -48,6 +49,8 @@ class Mode:
     reason : str
     tuned : bool
         Whether the scales were learned by evidence.
+    streamed_norm : float or None
+        Norm of the gradient where the rows are not among the examples.
     """
 
     setting: Setting
@@ -58,6 +61,7 @@ class Mode:
     converged: bool
     reason: str
     tuned: bool
+    streamed_norm: float | None = None
 
     @property
     def objective(self) -> NetworkObjective:
@@ -90,6 +94,8 @@ class Mode:
     @property
     def gradient_norm(self) -> float:
         """Norm of the gradient, per unit of weight."""
+        if self.streamed_norm is not None:
+            return self.streamed_norm
         return float(np.linalg.norm(self.objective.value_and_gradient(self.x)[1]))
 
 
@@ -113,7 +119,13 @@ class Recipe:
 
 def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from every random start, and keep the best answer."""
-    setting = setting_of(problem)
+    setting = setting_of(problem, not problem.data.in_memory and in_batches(recipe.optimizer))
+    if setting.streamed is not None and recipe.training.held_out > 0:
+        raise IncompatibleModelError(
+            f"{recipe.training!r} sets rows aside, and these are read from "
+            f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
+            "hold rows in memory."
+        )
     sd_y = problem.statistics.sd_y or 1.0
     modes = [_from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
     best = max(modes, key=lambda mode: mode.score)
@@ -184,8 +196,10 @@ def _by_gradients(
     held = None
     if training.held_out > 0:
         examples, held = _divide(examples, training.held_out, rng)
-    objective = joint_objective(setting, examples)
-    x = np.append(start, np.zeros(len(objective.priors)))
+    single = joint_objective(setting, examples)
+    problem = setting.streamed
+    objective = single if problem is None else StreamedObjective(single, problem)
+    x = np.append(start, np.zeros(len(single.priors)))
     states = optimizer.steps(objective, x, rng=rng)
     if training.progress:
         total = optimizer.stopping.max_iterations
@@ -193,7 +207,7 @@ def _by_gradients(
     if held is None:
         optimum = optimizer.stopping.follow(states)
         x, losses, converged = optimum.x, optimum.loss_curve, optimum.converged
-        reason = optimum.reason
+        reason, value, norm = optimum.reason, optimum.value, optimum.gradient_norm
     else:
         state, curve, step = early_stopped(
             states,
@@ -203,17 +217,25 @@ def _by_gradients(
         )
         x, losses, converged = state.x, np.array(curve), True
         reason = f"best held-out likelihood at step {step} of {len(curve) - 1}"
+        value, norm = joint_objective(setting, setting.examples).value(x), None
     scales = Scales(setting.scales.precision, objective.noise(x))
     return Mode(
         setting,
         x[: len(start)],
         scales,
-        -joint_objective(setting, setting.examples).value(x) * setting.examples.weight,
-        losses * examples.weight,
+        -value * objective.weight,
+        losses * objective.weight,
         converged,
         f"{optimizer!r}, {reason}",
         False,
+        None if problem is None else norm,
     )
+
+
+def in_batches(optimizer: Optimizer | None) -> bool:
+    """Say whether an optimizer asks for a few rows at a time."""
+    inner = optimizer.adam if isinstance(optimizer, AdamW) else optimizer
+    return isinstance(inner, SGD) or (isinstance(inner, Adam) and inner.batch_size is not None)
 
 
 def joint_objective(setting: Setting, examples: Examples) -> JointObjective:

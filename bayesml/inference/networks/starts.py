@@ -23,11 +23,21 @@ HEAD_PRECISION = 50.0
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A network, its examples, and what is assumed of its scales."""
+    """A network, its examples, and what is assumed of its scales.
+
+    Attributes
+    ----------
+    examples : Examples
+    hyperprior : Hyperprior
+    scales : Scales
+    streamed : Problem or None
+        Where the rows are, if they are not among the examples.
+    """
 
     examples: Examples
     hyperprior: Hyperprior
     scales: Scales
+    streamed: Problem | None = None
 
     @property
     def outputs(self) -> int:
@@ -35,16 +45,21 @@ class Setting:
         return len(self.examples.network.outputs)
 
 
-def setting_of(problem: Problem) -> Setting:
-    """Return the setting of a problem, and refuse a prior that is not one of networks."""
-    examples, prior = Examples.of(problem), problem.prior
+def setting_of(problem: Problem, streamed: bool = False) -> Setting:
+    """Return the setting of a problem, and refuse a prior that is not one of networks.
+
+    With `streamed` the rows stay where they are.
+    """
+    examples = Examples.none_of(problem) if streamed else Examples.of(problem)
+    prior = problem.prior
     if not isinstance(prior, Layered):
         raise IncompatibleModelError(f"A network takes Layered() priors, got {prior!r}.")
     groups = prior.groups(examples.shapes, problem.data.feature_names)
     hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
     sd_y = problem.statistics.sd_y or 1.0
     noise = dict(examples.likelihood.start(sd_y)) | problem.known
-    return Setting(examples, hyperprior, Scales(prior.precision(groups), noise))
+    scales = Scales(prior.precision(groups), noise)
+    return Setting(examples, hyperprior, scales, problem if streamed else None)
 
 
 def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
@@ -59,7 +74,8 @@ def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
     proper = np.isfinite(prior.sd or 1.0)
     noise_priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
     hyperprior = Hyperprior(prior, groups, noise_priors, {})
-    return Setting(inner, hyperprior, Scales(prior.precision(groups), simpler.start(sd_y)))
+    scales = Scales(prior.precision(groups), simpler.start(sd_y))
+    return Setting(inner, hyperprior, scales, setting.streamed)
 
 
 def continued(
