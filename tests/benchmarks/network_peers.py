@@ -38,8 +38,8 @@ def sklearn_run(X: Any, y: Any, epochs: int) -> tuple[float, float]:
     from sklearn.neural_network import MLPRegressor
 
     net = MLPRegressor(
-        HIDDEN, activation="tanh", alpha=0.0, batch_size=200, learning_rate_init=3e-3,
-        max_iter=epochs, tol=0.0, n_iter_no_change=epochs, random_state=0,
+        hidden_layer_sizes=HIDDEN, activation="tanh", alpha=0.0, batch_size=200,
+        learning_rate_init=3e-3, max_iter=epochs, tol=0.0, n_iter_no_change=epochs, random_state=0,
     )  # fmt: skip
     start = time.perf_counter()
     net.fit(X, y)
@@ -51,6 +51,7 @@ def torch_network(inputs: int, seed: int) -> Any:
     import torch
 
     torch.manual_seed(seed)
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # imports more than torch itself does
     sizes, parts = (inputs, *HIDDEN), []
     for size, wide in zip(sizes, HIDDEN, strict=False):
         parts += [torch.nn.Linear(size, wide), torch.nn.Tanh()]
@@ -81,7 +82,9 @@ def ours_until(X: Any, y: Any, target: float, optimizer: bm.optimizers.Optimizer
     model = bm.Model(bm.MLP(HIDDEN), bm.Gaussian(sigma=1.0), bm.Layered(sd=1e4))
     setting = setting_of(model.resolve(bm.Data(X, y)))
     start = setting.examples.network.start(X.shape[1], np.random.default_rng(0))
-    objective = joint_objective(setting, setting.examples)
+    objective: Any = joint_objective(setting, setting.examples)
+    if isinstance(optimizer, bm.LevenbergMarquardt):
+        objective = setting.hyperprior.objective(setting.examples, setting.scales)
     x = flat.join(start, setting.examples.shapes)
     clock = time.perf_counter()
     for state in optimizer.steps(objective, x, rng=np.random.default_rng(0)):
@@ -140,9 +143,9 @@ def ten(X: Any, y: Any) -> float:
     import torch
 
     A, b = torch.tensor(X, dtype=torch.float32), torch.tensor(y[:, None], dtype=torch.float32)
+    nets = [torch_network(X.shape[1], seed) for seed in range(10)]
     start = time.perf_counter()
-    for seed in range(10):
-        net = torch_network(X.shape[1], seed)
+    for net in nets:
         steps = torch.optim.Adam(net.parameters(), 1e-2)
         for _ in range(50):
             steps.zero_grad()
