@@ -43,12 +43,13 @@ from bayesml.inference import (
     ridge_penalty,
     ridge_prior_sd,
 )
-from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, StudentT
+from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, HeteroscedasticStudentT, StudentT
 from bayesml.model import Model
 from bayesml.optimizers import (
     LBFGS,
     SGD,
     Adam,
+    AdamW,
     GradientDescent,
     LevenbergMarquardt,
     Momentum,
@@ -85,6 +86,7 @@ __all__ = [
     "NUTS",
     "SGD",
     "Adam",
+    "AdamW",
     "ApproximationWarning",
     "Auto",
     "BayesmlError",
@@ -112,6 +114,7 @@ __all__ = [
     "HalfNormal",
     "HalfStudentT",
     "HeteroscedasticGaussian",
+    "HeteroscedasticStudentT",
     "ImproperPosteriorError",
     "IncompatibleModelError",
     "Independent",

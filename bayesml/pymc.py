@@ -23,7 +23,12 @@ from bayesml.distributions import (
     stack,
 )
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, Likelihood
+from bayesml.likelihoods import (
+    Gaussian,
+    HeteroscedasticGaussian,
+    HeteroscedasticStudentT,
+    Likelihood,
+)
 from bayesml.likelihoods import StudentT as StudentTLikelihood
 from bayesml.model import Model, Problem
 from bayesml.predictors import GELU, MLP, Activation, ReLU, SiLU, Softplus, Tanh
@@ -241,6 +246,9 @@ def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, dat
             arguments = {"nu": noise["df"], "mu": eta, "sigma": noise["sigma"]}
         case HeteroscedasticGaussian():
             family, arguments = pm.Normal, {"mu": eta[0], "sigma": pm.math.exp(eta[1])}
+        case HeteroscedasticStudentT():
+            family = pm.StudentT
+            arguments = {"nu": 2.0 + noise["excess_df"], "mu": eta[0], "sigma": pm.math.exp(eta[1])}
         case _:
             raise IncompatibleModelError(f"No PyMC likelihood for {likelihood!r}.")
     if data.observation_weights is None:

@@ -1,4 +1,4 @@
-"""How good a Gaussian at a mode is, for `fit.check()`. Derived in docs/theory/network.md, (M18)."""
+"""How good a Gaussian at a mode is, for `fit.check()`. Derived in docs/theory/network.md, (M21)."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def audit(mode: Mode, rng: np.random.Generator) -> dict[str, float]:
     r"""Return what `fit.check()` judges the shape of a Laplace approximation by.
 
     The linearised network's posterior is sampled by its Gaussian, Normal(μ, H⁻¹) of (M7), and
-    the draws are weighted (M18): ``pareto_k`` is the tail index of the weights, smoothed, and
+    the draws are weighted (M21): ``pareto_k`` is the tail index of the weights, smoothed, and
     ``importance_ess`` how many draws they leave of a thousand.
     """
     noise = mode.point.regression().sample(DRAWS, rng)
@@ -28,7 +28,7 @@ def audit(mode: Mode, rng: np.random.Generator) -> dict[str, float]:
 
 
 def off_centre(mode: Mode) -> float:
-    """Return how far a mode lies from the centre μ of its Gaussian, in function values (M19)."""
+    """Return how far a mode lies from the centre μ of its Gaussian, in function values (M22)."""
     m = mode.point.here.eta.shape[-1]  # rows of the first output, which is the mean
     J = mode.point.here.rows.J[np.linspace(0, m - 1, min(MOST_ROWS, m)).astype(np.intp)]
     variance = mode.point.regression().covariance(J[None])[:, 0, 0]

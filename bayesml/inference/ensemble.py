@@ -16,9 +16,9 @@ from bayesml.inference.networks.mode import joint_objective
 from bayesml.inference.networks.objective import JointObjective
 from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.point import NO_EVIDENCE
-from bayesml.likelihoods import HeteroscedasticGaussian
+from bayesml.likelihoods import Staged
 from bayesml.model import Problem
-from bayesml.optimizers import SGD, Adam, Optimizer
+from bayesml.optimizers import SGD, Adam, AdamW, Optimizer
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.ensemble import EnsemblePosterior
@@ -36,15 +36,16 @@ class Ensemble:
     .. math:: p(y \mid x) = \frac1M \sum_{k=1}^M p_k(y \mid x)
 
     Members disagree where the data leave the function open: that is epistemic uncertainty, which
-    members of their own (`Laplace`, `Langevin`) add to. With `SGD` or `Adam` all members are
-    trained in one batched computation, otherwise side by side in threads.
+    members of their own (`Laplace`, `Langevin`) add to. With `SGD`, `Adam` or `AdamW` all members
+    are trained in one batched computation, otherwise side by side in threads.
 
     Parameters
     ----------
     members : int
         M.
-    member : Method
-        How each is learned, for instance ``MAP()`` or ``Laplace()``.
+    member : Method, or tuple of methods
+        How each is learned, for instance ``MAP()`` or ``Laplace()``. Several take turns:
+        ``(Laplace(), Langevin(chains=1))`` mixes as many of each, whose errors differ.
     threads : int or None
         How many members to learn at a time; None takes the number of processors.
 
@@ -70,17 +71,29 @@ class Ensemble:
     """
 
     members: int = 5
-    member: Method = MAP()
+    member: Method | tuple[Method, ...] = MAP()
     threads: int | None = None
 
     def __post_init__(self) -> None:
         check_count(self, "members")
         if self.threads is not None:
             check_count(self, "threads")
-        if isinstance(self.member, type) or not hasattr(self.member, "learn"):
+        for method in self.methods:
+            if isinstance(method, type) or not hasattr(method, "learn"):
+                raise IncompatibleModelError(
+                    "Ensemble: member must be an inference method such as MAP(), or a tuple of "
+                    f"them, got {self.member!r}."
+                )
+        if self.members % (len(self.methods) or self.members + 1):
             raise IncompatibleModelError(
-                f"Ensemble: member must be an inference method such as MAP(), got {self.member!r}."
+                f"Ensemble: {self.members} members cannot be shared equally by "
+                f"{len(self.methods)} methods. Take a multiple, for the mixture is an equal one."
             )
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """How members are learned, in turn."""
+        return self.member if isinstance(self.member, tuple) else (self.member,)
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Learn every member, and mix them."""
@@ -90,36 +103,40 @@ class Ensemble:
                 f"{problem.model.predictor!r}. A linear model has one answer: use Auto()."
             )
         optimizer = _batched(self.member)
-        staged = isinstance(problem.model.likelihood, HeteroscedasticGaussian)
+        staged = isinstance(problem.model.likelihood, Staged)
         if optimizer is not None and not staged:
             stated = problem.without_priors() if isinstance(self.member, MLE) else problem
             return _at_once(stated, self.members, optimizer, rng)
         with ThreadPoolExecutor(self.threads or os.cpu_count() or 1) as pool:
             streams = rng.spawn(self.members)
-            each = list(pool.map(lambda own: self.member.learn(problem, own), streams))
+            turns = self.methods * (self.members // len(self.methods))
+            each = list(pool.map(lambda method, own: method.learn(problem, own), turns, streams))
         return self._joined(problem, each)
+
+    def _firsts(self, each: list[Learned]) -> str:
+        """Say how the first member of each method was learned."""
+        return "; ".join(
+            f"{type(m).__name__}: {one.explanation}"
+            for m, one in zip(self.methods, each, strict=False)
+        )
 
     def _joined(self, problem: Problem, each: list[Learned]) -> Learned:
         """Return the mixture, with the worst of the members' numbers and all of their notes."""
-        shared = set.intersection(*(set(one.diagnostics) for one in each))
-        names = [name for name in each[0].diagnostics if name in shared]
-        names = [n for n in names if n not in OF_MEMBERS]
-        worst = {name: max(one.diagnostics[name] for one in each) for name in names}
         notes = tuple(f"Member {k}: {note}" for k, one in enumerate(each) for note in one.notes)
         posterior = EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in each))
         return Learned(
             posterior,
             each[0].resolved,
-            f"equal mixture of {self.members} members; the first: {each[0].explanation}",
+            f"equal mixture of {self.members} members; {self._firsts(each)}",
             "an ensemble has none: its members' evidences are those of one mode each.",
-            worst | agreement(problem, posterior),
+            _combined(each) | agreement(problem, posterior),
             notes,
             each[0].loss_curve,
         )
 
 
 def agreement(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:
-    r"""Return the share of the target's variance on which the members' functions agree (M20)."""
+    r"""Return the share of the target's variance on which the members' functions agree (M23)."""
     X = rows_to_compare(problem)
     if X is None or len(posterior.members) == 1:
         return {}
@@ -128,11 +145,20 @@ def agreement(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float
     return {"agreement": 1.0 - between / problem.statistics.sd_y**2}
 
 
-def _batched(member: Method) -> Optimizer | None:
+def _combined(each: list[Learned]) -> dict[str, float]:
+    """Return the worst of the numbers that all members have; effective draws add up (M20)."""
+    shared = [n for n in each[0].diagnostics if all(n in one.diagnostics for one in each)]
+    names = [n for n in shared if n not in OF_MEMBERS]
+    out = {name: max(one.diagnostics[name] for one in each) for name in names}
+    draws = [one.diagnostics["ess_within"] for one in each if "ess_within" in one.diagnostics]
+    return out | ({"ess_within": sum(draws)} if draws else {})
+
+
+def _batched(member: Method | tuple[Method, ...]) -> Optimizer | None:
     """Return the optimizer that trains all members in one computation, if there is one."""
     if not isinstance(member, MLE | MAP) or member.training.held_out > 0:
         return None
-    return member.optimizer if isinstance(member.optimizer, SGD | Adam) else None
+    return member.optimizer if isinstance(member.optimizer, SGD | Adam | AdamW) else None
 
 
 def _at_once(

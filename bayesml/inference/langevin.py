@@ -1,6 +1,7 @@
 """Microcanonical Langevin sampling of a network, warm-started from the modes of an ensemble."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ class Langevin:
     curvature there. Weights and noise move together; the prior precisions are drawn exactly
     given the weights between steps (M17). There is no accept step: the step size holds the
     error in energy at a target, which bounds the bias.
+
+    Chains do not meet: each explores the surroundings of its mode, and the answer is their equal
+    mixture, as an ensemble's is. So R̂ between chains, which asks whether they forgot where they
+    started, is not judged; what is judged is the number of independent draws within chains, and
+    whether their functions agree on the training rows (see docs/theory/network.md).
 
     Parameters
     ----------
@@ -100,6 +106,7 @@ class Langevin:
                 "energy_variance": float(sampled.energy_variance.max()),
                 "refused_steps": float(sampled.refused.max()),
                 "step_size": float(sampled.step_size.mean()),
+                **exploration(posterior.compared),
             },
             notes_of(modes),
         )
@@ -114,7 +121,28 @@ def posterior_of(problem: Problem, density: Density, sampled: Run) -> SampledPos
     if density.hyperprior.prior.learned:
         chains["prior_sd"] = sampled.precisions**-0.5
     model, at = problem.model, rows_to_compare(problem)
-    return SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at)
+    return SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at, True)
+
+
+def exploration(compared: Mapping[str, Array]) -> dict[str, float]:
+    """Return how far chains explored their modes, and how alike the modes' functions are.
+
+    The effective sample size of a function value is summed over chains, each against its own mean
+    alone; of all rows compared, and outputs, the median is taken. The agreement is the smallest
+    correlation between the first outputs of two chains, averaged over their draws.
+    """
+    from arviz_stats.base import array_stats
+
+    sizes = [
+        sum(float(array_stats.ess(chain[None, :, row], method="mean")) for chain in eta)
+        for eta in compared.values()
+        for row in range(eta.shape[-1])
+    ]
+    functions = next(iter(compared.values())).mean(axis=1)
+    out = {"ess_within": float(np.median(sizes))}
+    if len(functions) > 1:
+        out["agreement"] = float(np.min(np.corrcoef(functions)))
+    return out
 
 
 class _bar:

@@ -15,7 +15,7 @@ from bayesml.inference.networks.settings import Training
 from bayesml.inference.objectives import negative_log_density
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
 from bayesml.model import Problem
-from bayesml.optimizers import Optimizer
+from bayesml.optimizers import AdamW, Optimizer
 from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper
 from bayesml.posteriors.log_scale import maximise_log_scale
@@ -70,6 +70,12 @@ class MAP:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the posterior density."""
+        if isinstance(self.optimizer, AdamW):
+            raise IncompatibleModelError(
+                f"MAP({self.optimizer!r}): decoupled weight decay is no prior, and comes to rest "
+                "away from the posterior mode. State the decay as the prior, Layered(sd=...), and "
+                "use MAP(Adam()); or use MLE(AdamW()), which claims no mode."
+            )
         if isinstance(problem.prior, Layered):
             recipe = Recipe(self.optimizer, self.training, tune=problem.prior.learned)
             return network_point(problem, rng, recipe, "posterior mode")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
 from bayesml.inference.networks.mode import Recipe
@@ -23,7 +24,7 @@ from bayesml.inference.point import (
 from bayesml.inference.terms import standardise
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Problem
-from bayesml.optimizers import Optimizer
+from bayesml.optimizers import AdamW, Optimizer
 from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.predictors import MLP
@@ -83,6 +84,11 @@ class MLE:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
+        if isinstance(self.optimizer, AdamW) and not isinstance(problem.model.predictor, MLP):
+            raise IncompatibleModelError(
+                f"MLE({self.optimizer!r}): the weights that decay are a network's. For a linear "
+                "model shrink by a prior: MAP() with Normal weights is ridge regression."
+            )
         if isinstance(problem.model.predictor, MLP):
             recipe = Recipe(self.optimizer, self.training, tune=False)
             return network_point(problem, rng, recipe, "maximum likelihood")

@@ -1,15 +1,18 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
-from bayesml.likelihoods.base import Average, Likelihood, Noise
+from bayesml.likelihoods.base import Average, Likelihood, Noise, Staged
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
+from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
 from bayesml.likelihoods.student_t import StudentT
 
 __all__ = [
     "Average",
     "Gaussian",
     "HeteroscedasticGaussian",
+    "HeteroscedasticStudentT",
     "Likelihood",
     "Noise",
+    "Staged",
     "StudentT",
 ]

@@ -1,7 +1,7 @@
 """The role of a likelihood: everything that learning and predicting need to know of p(y | η)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -85,6 +85,15 @@ class Likelihood(Protocol):
 
     def describe(self) -> str:
         """Say the model of one observation, and the priors of its parameters, in words."""
+
+
+@runtime_checkable
+class Staged(Likelihood, Protocol):
+    """A likelihood that is learned best from the fit of a simpler one."""
+
+    @property
+    def simpler(self) -> Likelihood:
+        """The likelihood whose fit training starts from: as many outputs, or the first alone."""
 
 
 def hermite_average(

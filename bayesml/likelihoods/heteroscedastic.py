@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from bayesml.distributions import Distribution
 from bayesml.likelihoods.base import Average, Noise
-from bayesml.likelihoods.gaussian import HALF_LOG_2PI
+from bayesml.likelihoods.gaussian import HALF_LOG_2PI, Gaussian
 from bayesml.typing import Array, ArrayLike
 
 NODES = 15
@@ -44,6 +44,11 @@ class HeteroscedasticGaussian:
     """
 
     @property
+    def simpler(self) -> Gaussian:
+        """One σ for all rows: the mean should be found before its noise."""
+        return Gaussian()
+
+    @property
     def noise(self) -> Mapping[str, Noise]:
         """None."""
         return {}
@@ -62,32 +67,27 @@ class HeteroscedasticGaussian:
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average the mean in closed form given log σ, and log σ by quadrature."""
-        z, weights = np.polynomial.hermite_e.hermegauss(NODES)
-        sd = np.sqrt(covariance[:, 1, 1])[:, None]
-        slope = covariance[:, 0, 1][:, None] / np.where(sd > 0, sd, 1.0)
-        within = np.maximum(covariance[:, 0, 0][:, None] - slope**2, 0.0)
-        log_sigma = eta[1][:, None] + sd * z
-        mean = eta[0][:, None] + slope * z
+        weights, mean, log_sigma, within = log_scale_nodes(eta, covariance)
         with np.errstate(divide="ignore"):
             spread = 0.5 * np.logaddexp(2.0 * log_sigma, np.log(within))
-        return Average(weights / weights.sum(), np.stack([mean, spread]), parameters)
+        return Average(weights, np.stack([mean, spread]), parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η₁, η₂)."""
-        mean, log_sigma = _outputs(eta)
+        mean, log_sigma = read_outputs(eta)
         z = (np.asarray(y) - mean) * np.exp(-log_sigma)
         return np.asarray(-0.5 * z**2 - log_sigma - HALF_LOG_2PI)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate (r/σ², r²/σ² − 1), r = y − η₁."""
-        mean, log_sigma = _outputs(eta)
+        mean, log_sigma = read_outputs(eta)
         inverse = np.exp(-log_sigma)
         z = (np.asarray(y) - mean) * inverse
         return np.stack([z * inverse, z**2 - 1.0])
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate (1/σ², 2)."""
-        _, log_sigma = _outputs(eta)
+        _, log_sigma = read_outputs(eta)
         return np.stack([np.exp(-2.0 * log_sigma), np.full_like(log_sigma, 2.0)])
 
     def parameter_scores(
@@ -98,22 +98,27 @@ class HeteroscedasticGaussian:
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = η₁."""
-        return np.asarray(_outputs(eta)[0], dtype=np.float64)
+        return np.asarray(read_outputs(eta)[0], dtype=np.float64)
 
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate exp η₂."""
-        return np.asarray(np.exp(_outputs(eta)[1]), dtype=np.float64)
+        return np.asarray(np.exp(read_outputs(eta)[1]), dtype=np.float64)
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate Φ((y − η₁)/σ)."""
-        mean, log_sigma = _outputs(eta)
+        mean, log_sigma = read_outputs(eta)
         return np.asarray(ndtr((np.asarray(y) - mean) * np.exp(-log_sigma)))
+
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate Φ((η₁ − y)/σ)."""
+        mean, log_sigma = read_outputs(eta)
+        return np.asarray(ndtr((mean - np.asarray(y)) * np.exp(-log_sigma)))
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:
         """Draw η₁ + exp(η₂) ε."""
-        mean, log_sigma = _outputs(eta)
+        mean, log_sigma = read_outputs(eta)
         return np.asarray(mean + np.exp(log_sigma) * rng.standard_normal(mean.shape))
 
     def describe(self) -> str:
@@ -121,6 +126,19 @@ class HeteroscedasticGaussian:
         return "y ~ Normal(η₁, exp η₂)"
 
 
-def _outputs(eta: ArrayLike) -> tuple[Array, Array]:
+def read_outputs(eta: ArrayLike) -> tuple[Array, Array]:
+    """Return η₁ and η₂, the latter within its bounds."""
     both = np.asarray(eta)
     return both[0], np.clip(both[1], -BOUND, BOUND)
+
+
+def log_scale_nodes(eta: Array, covariance: Array) -> tuple[Array, Array, Array, Array]:
+    """Return weights, and η₁, η₂ and the variance of η₁ that is left at nodes over η₂.
+
+    Shapes (K,) and (rows, K), the variance (rows, 1), for η ~ Normal(eta, covariance).
+    """
+    z, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    sd = np.sqrt(covariance[:, 1, 1])[:, None]
+    slope = covariance[:, 0, 1][:, None] / np.where(sd > 0, sd, 1.0)
+    within = np.maximum(covariance[:, 0, 0][:, None] - slope**2, 0.0)
+    return weights / weights.sum(), eta[0][:, None] + slope * z, eta[1][:, None] + sd * z, within

@@ -1,13 +1,14 @@
 """Algorithms that minimise functions and know nothing of models (docs/theory/optimisation.md)."""
 
 from bayesml.optimizers.adam import Adam
+from bayesml.optimizers.adamw import AdamW
 from bayesml.optimizers.gradient_descent import GradientDescent
 from bayesml.optimizers.lbfgs import LBFGS
 from bayesml.optimizers.levenberg_marquardt import LevenbergMarquardt
 from bayesml.optimizers.momentum import Momentum
 from bayesml.optimizers.newton import Newton
 from bayesml.optimizers.normal_equation import NormalEquation
-from bayesml.optimizers.objective import HasHessian, Objective, Stochastic
+from bayesml.optimizers.objective import HasHessian, HasWeights, Objective, Stochastic, Streamed
 from bayesml.optimizers.optimizer import Optimizer
 from bayesml.optimizers.schedules import Constant, Cosine, InverseTime, Schedule
 from bayesml.optimizers.sgd import SGD
@@ -18,10 +19,12 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adam",
+    "AdamW",
     "Constant",
     "Cosine",
     "GradientDescent",
     "HasHessian",
+    "HasWeights",
     "InverseTime",
     "LevenbergMarquardt",
     "Momentum",
@@ -34,4 +37,5 @@ __all__ = [
     "State",
     "Stochastic",
     "Stopping",
+    "Streamed",
 ]

@@ -1,7 +1,7 @@
 """Adam (docs/theory/optimisation.md, section "Adam")."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.optimizers.batches import gradients
+from bayesml.optimizers.batches import Pass
 from bayesml.optimizers.objective import Objective, Vector, by_rows
 from bayesml.optimizers.schedules import Cosine, Schedule
 from bayesml.optimizers.settings import (
@@ -90,6 +90,16 @@ class Adam:
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start and the state after each pass over the data."""
+        return self.decayed_steps(objective, start, np.zeros(()), rng)
+
+    def decayed_steps(
+        self,
+        objective: Objective,
+        start: ArrayLike,
+        decay: Vector,
+        rng: np.random.Generator | None,
+    ) -> Iterator[State]:
+        """Yield the states where every step also shrinks θ by α ``decay`` (O26)."""
         state = evaluate(objective, starting_point(start))
         x, m, v, t = state.x, np.zeros_like(state.x), np.zeros_like(state.x), 0
         for passes in count():
@@ -104,7 +114,8 @@ class Adam:
                 unbias = math.sqrt(1 - self.beta2**t)
                 root = np.sqrt(v)
                 root += self.epsilon * unbias
-                x = x - (alpha * unbias / (1 - self.beta1**t)) * m / root
+                shrunk = x - alpha * decay * x if decay.any() else x
+                x = shrunk - (alpha * unbias / (1 - self.beta1**t)) * m / root
             state = evaluate(objective, x)
 
     def minimize(
@@ -115,7 +126,7 @@ class Adam:
 
     def _gradients(
         self, objective: Objective, rng: np.random.Generator | None
-    ) -> Sequence[Callable[[Vector], Vector] | None]:
+    ) -> Pass | list[None]:
         """Return the gradients of one pass, a function each; None is that of the state."""
         if self.batch_size is None:
             return [None]
@@ -123,7 +134,7 @@ class Adam:
             raise IncompatibleModelError(
                 f"{self!r} draws minibatches: it needs rng, a numpy Generator, and got None."
             )
-        return gradients(by_rows(objective, repr(self)), self.batch_size, rng)
+        return Pass(by_rows(objective, repr(self)), self.batch_size, rng)
 
     def _rate(self, passes: float) -> float:
         return self.learning_rate * self.schedule(passes, self.max_iterations)

@@ -1,11 +1,13 @@
 """Minibatches: a shuffled pass over the examples, cut into nearly equal pieces."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from bayesml.optimizers.objective import Rows, Stochastic, Vector
+from bayesml.optimizers.objective import Rows, Stochastic, Streamed, Vector
 
 
 def batches(rows: int, size: int, rng: np.random.Generator) -> list[Rows]:
@@ -19,11 +21,33 @@ def batches(rows: int, size: int, rng: np.random.Generator) -> list[Rows]:
     return [*np.array_split(rng.permutation(rows), -(-rows // size))]
 
 
-def gradients(
-    objective: Stochastic, size: int, rng: np.random.Generator
-) -> list[Callable[[Vector], Vector]]:
-    """Return the gradients ∇J_B of one pass over the data, a function of x for each minibatch."""
-    return [partial(_estimate, objective, rows) for rows in batches(objective.rows, size, rng)]
+@dataclass(frozen=True)
+class Pass:
+    """The gradients ∇J_B of one pass over the data, a function of x for each minibatch.
+
+    Attributes
+    ----------
+    objective : Stochastic or Streamed
+    size : int
+        The most examples in a minibatch.
+    rng : Generator
+    """
+
+    objective: Stochastic | Streamed
+    size: int
+    rng: np.random.Generator
+
+    def __len__(self) -> int:
+        """Return the number of minibatches; blocks that are read may end in a smaller one more."""
+        return math.ceil(self.objective.rows / self.size)
+
+    def __iter__(self) -> Iterator[Callable[[Vector], Vector]]:
+        """Shuffle all rows if they are at hand, otherwise those of a block as it is read."""
+        objective = self.objective
+        if isinstance(objective, Streamed):
+            return objective.minibatches(self.size, self.rng)
+        pieces = batches(objective.rows, self.size, self.rng)
+        return iter([partial(_estimate, objective, rows) for rows in pieces])
 
 
 def _estimate(objective: Stochastic, rows: Rows, x: Vector) -> Vector:

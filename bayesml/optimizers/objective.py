@@ -1,5 +1,6 @@
 """What an optimizer may ask of a function: its value, its gradient and, for some, a little more."""
 
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -48,6 +49,29 @@ class Stochastic(Objective, Protocol):
         """Estimate J(x) and ∇J(x) from the given examples and the full regulariser r."""
 
 
+@runtime_checkable
+class HasWeights(Objective, Protocol):
+    """A function some of whose coordinates are weights, which may decay, and others are not."""
+
+    @property
+    def decays(self) -> NDArray[np.bool_]:
+        """Which coordinates are weights, shape (p,)."""
+
+
+@runtime_checkable
+class Streamed(Objective, Protocol):
+    """A mean over examples that are read in passes, a few in memory at a time."""
+
+    @property
+    def rows(self) -> int:
+        """The number m of examples."""
+
+    def minibatches(
+        self, size: int, rng: np.random.Generator
+    ) -> Iterator[Callable[[Vector], Vector]]:
+        """Read all examples once, and yield gradients from at most `size` of them at a time."""
+
+
 def with_hessian(objective: Objective, owner: str) -> HasHessian:
     """Return the objective if it has second derivatives, or say what would do without them."""
     if isinstance(objective, HasHessian):
@@ -58,9 +82,9 @@ def with_hessian(objective: Objective, owner: str) -> HasHessian:
     )
 
 
-def by_rows(objective: Objective, owner: str) -> Stochastic:
+def by_rows(objective: Objective, owner: str) -> Stochastic | Streamed:
     """Return the objective if examples can be drawn from it, or say what would do without."""
-    if isinstance(objective, Stochastic):
+    if isinstance(objective, Stochastic | Streamed):
         return objective
     raise IncompatibleModelError(
         f"{owner} draws minibatches, but {type(objective).__name__} has no rows and no "

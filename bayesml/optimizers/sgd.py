@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayesml.optimizers.batches import gradients
+from bayesml.optimizers.batches import Pass
 from bayesml.optimizers.curvature import largest
-from bayesml.optimizers.objective import Objective, Stochastic, Vector, by_rows
+from bayesml.optimizers.objective import Objective, Stochastic, Streamed, Vector, by_rows
 from bayesml.optimizers.schedules import Cosine, Schedule
 from bayesml.optimizers.settings import (
     check_callable,
@@ -114,7 +114,7 @@ class SGD:
         rate = self.learning_rate or self._stable_rate(by_row, x, rng)
         velocity, average, step = np.zeros_like(x), x, 0
         for epoch in count():
-            parts = gradients(by_row, self.batch_size, rng)
+            parts = Pass(by_row, self.batch_size, rng)
             for i, gradient in enumerate(parts):
                 step += 1
                 alpha = rate * self.schedule(epoch + i / len(parts), self.epochs)
@@ -129,6 +129,8 @@ class SGD:
         """Pass over the data until the gradient of the whole vanishes."""
         return self.stopping.follow(self.steps(objective, start, rng=rng))
 
-    def _stable_rate(self, objective: Stochastic, x: Vector, rng: np.random.Generator) -> float:
-        probes = gradients(objective, self.batch_size, rng)[:PROBES]
+    def _stable_rate(
+        self, objective: Stochastic | Streamed, x: Vector, rng: np.random.Generator
+    ) -> float:
+        probes = islice(Pass(objective, self.batch_size, rng), PROBES)
         return (1 - self.momentum) / (2 * max(largest(gradient, x) for gradient in probes))

@@ -31,6 +31,8 @@ class SampledPosterior:
     checked_at : ndarray, shape (rows, n), or None
         Rows at which chains are compared by their function values, where parameters have many
         equivalent labellings; None compares the parameters.
+    separate : bool
+        Whether chains are meant to stay apart, each around a mode of its own.
     """
 
     predictor: Predictor
@@ -38,6 +40,7 @@ class SampledPosterior:
     chains: Mapping[str, Array]
     known: Mapping[str, float]
     checked_at: Array | None = None
+    separate: bool = False
 
     @property
     def compared(self) -> Mapping[str, Array]:

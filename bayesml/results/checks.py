@@ -89,7 +89,9 @@ def check(learned: Learned, chains: Mapping[str, Any]) -> CheckReport:
     """
     findings = [*_numerical(learned.diagnostics)]
     if learned.posterior.kind == "sampled":
-        findings += [*_convergence(chains), *_sampler(learned.sample_stats)]
+        if not getattr(learned.posterior, "separate", False):
+            findings += [*_convergence(chains)]
+        findings += [*_sampler(learned.sample_stats)]
     return CheckReport(learned.posterior.kind, tuple(findings), learned.notes)
 
 
@@ -140,6 +142,14 @@ LIMITS: Mapping[str, Limit] = {
         lambda value: value <= 0.1,
         "Steps are too long for the posterior's curvature, and without an accept step biased.",
         "Lower Langevin(energy=...).",
+    ),
+    "ess_within": Limit(
+        "effective sample size of function values within chains, median row",
+        "≥ 50",
+        lambda value: value >= 50,
+        "Chains have explored little of the surroundings of their modes, so that their spread is "
+        "too small and random.",
+        "Take more steps, or more chains: Langevin(steps=...), Ensemble(members=...).",
     ),
     "curvature": Limit(
         "smallest curvature at the answer, of a Hessian with unit diagonal",

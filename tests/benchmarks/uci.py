@@ -1,7 +1,9 @@
 """Networks on the UCI sets with standard splits, one default configuration for all.
 
 Run as ``python -m tests.benchmarks.uci``; it appends one row a split to a CSV file and leaves out
-what is there already, so that it can be stopped and started again. ``--table`` prints the table.
+what is there already, so that it can be stopped and started again, and run as several processes
+with ``--sets`` of their own. ``--table`` prints the table. ``--validate`` holds out a tenth of each
+training part and never reads the test rows: settings are chosen with that alone.
 """
 
 import argparse
@@ -14,21 +16,30 @@ from typing import Any
 import numpy as np
 
 import bayesml as bm
-from tests.reference.refdata import split, split_count
+from tests.reference.refdata import Split, split, split_count
 
-RESULTS = Path(__file__).parent / "results" / "uci.csv"
+RESULTS = Path(__file__).parent / "results"
 SETS = ("yacht", "energy", "wine-quality-red")
-MODEL = bm.Model(bm.MLP(hidden=(50,)), bm.HeteroscedasticGaussian())
+MODEL = bm.Model(bm.MLP(hidden=(50,)), bm.HeteroscedasticStudentT())
 METHODS: dict[str, Any] = {
-    "sampled": bm.Langevin(chains=4),
-    "laplace": bm.Ensemble(4, bm.Laplace()),
+    "default": bm.Ensemble(12, (bm.Laplace(), bm.Langevin(chains=1, steps=4000))),
+    "laplace": bm.Ensemble(8, bm.Laplace()),
+    "sampled": bm.Langevin(chains=8, steps=4000),
 }
 COLUMNS = ("set", "split", "method", "nll", "rmse", "seconds")
 
 
-def one(name: str, k: int, label: str) -> dict[str, Any]:
-    """Fit one split, and score its test rows in original units."""
-    rows = split(name, k)
+def held_out(rows: Split, k: int) -> Split:
+    """Return a tenth of the training rows in place of the test rows."""
+    order = np.random.default_rng(1000 + k).permutation(len(rows.y_train))
+    held = round(0.1 * len(order))
+    new, old = np.sort(order[:held]), np.sort(order[held:])
+    return Split(rows.X_train[old], rows.y_train[old], rows.X_train[new], rows.y_train[new])
+
+
+def one(name: str, k: int, label: str, validate: bool) -> dict[str, Any]:
+    """Fit one split, and score its test rows, or held-out rows, in original units."""
+    rows = held_out(split(name, k), k) if validate else split(name, k)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.ConvergenceWarning)
@@ -41,17 +52,27 @@ def one(name: str, k: int, label: str) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def done() -> list[dict[str, str]]:
+def done(path: Path) -> list[dict[str, str]]:
     """Read the rows that are there."""
-    if not RESULTS.exists():
+    if not path.exists():
         return []
-    with RESULTS.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def table() -> None:
+def keep(path: Path, row: dict[str, Any]) -> None:
+    """Append a row."""
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def table(path: Path) -> None:
     """Print mean and standard error over the splits of every set and method."""
-    rows = done()
+    rows = done(path)
     for name, label in sorted({(row["set"], row["method"]) for row in rows}):
         own = [row for row in rows if (row["set"], row["method"]) == (name, label)]
         cells = []
@@ -66,28 +87,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--splits", type=int, default=20, help="how many splits of each set")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--methods", nargs="+", default=["default"], choices=list(METHODS))
     parser.add_argument("--table", action="store_true", help="print the table of what is there")
+    parser.add_argument("--validate", action="store_true", help="score rows held out of training")
     settings = parser.parse_args()
+    path = RESULTS / ("uci_validation.csv" if settings.validate else "uci.csv")
     if settings.table:
-        table()
+        table(path)
         return
-    RESULTS.parent.mkdir(exist_ok=True)
-    have = {(row["set"], int(row["split"]), row["method"]) for row in done()}
+    RESULTS.mkdir(exist_ok=True)
+    have = {(row["set"], int(row["split"]), row["method"]) for row in done(path)}
     for k in range(settings.splits):
         for name in settings.sets:
             for label in settings.methods:
                 if k >= split_count(name) or (name, k, label) in have:
                     continue
-                row = one(name, k, label)
+                row = one(name, k, label, settings.validate)
                 print(row, flush=True)
-                new = not RESULTS.exists()
-                with RESULTS.open("a", newline="", encoding="utf-8") as file:
-                    writer = csv.DictWriter(file, COLUMNS)
-                    if new:
-                        writer.writeheader()
-                    writer.writerow(row)
-    table()
+                keep(path, row)
+    table(path)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from arviz_stats.base import array_stats
 from scipy.integrate import solve_ivp
 
 import bayesml as bm
+from bayesml.inference.langevin import exploration
 from bayesml.inference.networks.density import density_of
 from bayesml.inference.networks.microcanonical import refresh, turn
 from bayesml.inference.networks.mode import Recipe, find_mode
@@ -50,7 +51,9 @@ def test_refreshing_keeps_unit_length_and_forgets(rng):
     assert abs(far[:, 0].mean()) < 0.02
 
 
-@pytest.mark.parametrize("likelihood", [bm.Gaussian(), bm.HeteroscedasticGaussian(), bm.StudentT()])
+@pytest.mark.parametrize(
+    "likelihood", [bm.Gaussian(), bm.HeteroscedasticStudentT(), bm.StudentT()], ids=repr
+)
 def test_the_gradient_is_that_of_the_density(wave, likelihood, rng):
     modes = [
         find_mode(bm.Model(bm.MLP((3,)), likelihood).resolve(wave), own, Recipe())
@@ -108,6 +111,26 @@ def test_chains_are_compared_by_function_values(wave):
     assert set(compared) == {"eta_1", "eta_2"}
     assert compared["eta_1"].shape == (2, 56, 50)
     assert "prior_sd" in fit.idata["posterior"]
+
+
+def test_exploration_is_judged_within_chains(rng):
+    """Chains that stay apart count their own draws; their functions are compared too."""
+    noise = rng.normal(size=(3, 500, 4))
+    slow = np.cumsum(noise, axis=1) / 20
+    rows, level = np.arange(4.0), 100 * np.arange(3.0)[:, None, None]
+    found = exploration({"eta": rows + level + noise})
+    assert 1000 < found["ess_within"] < 2200
+    assert found["agreement"] > 0.9
+    assert exploration({"eta": rows + slow})["ess_within"] < 100
+    opposed = np.array([1.0, -1.0])[:, None, None] * rows + noise[:2]
+    assert exploration({"eta": opposed})["agreement"] < -0.9
+
+
+def test_separate_modes_are_not_asked_to_mix(wave):
+    fit = _fit(bm.Model(bm.MLP((3,))), wave, bm.Langevin(chains=3, steps=3000, thin=5))
+    report = str(fit.check())
+    assert "within chains" in report
+    assert "R̂" not in report
 
 
 def test_the_same_seed_gives_the_same_draws(wave):

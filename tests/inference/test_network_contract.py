@@ -16,8 +16,14 @@ METHODS = [
     bm.Laplace(last_layer=True),
     bm.Ensemble(2, bm.MAP(bm.SGD(epochs=3))),
     bm.Langevin(chains=2, steps=200, thin=5),
+    bm.Ensemble(2, (bm.Laplace(), bm.Langevin(chains=1, steps=200, thin=5))),
 ]
-LIKELIHOODS = [bm.Gaussian(), bm.StudentT(), bm.HeteroscedasticGaussian()]
+LIKELIHOODS = [
+    bm.Gaussian(),
+    bm.StudentT(),
+    bm.HeteroscedasticGaussian(),
+    bm.HeteroscedasticStudentT(),
+]
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=lambda v: type(v).__name__)

@@ -15,6 +15,7 @@ def test_density_and_distribution_are_normal():
     expected = stats.norm(ETA[0], np.exp(ETA[1]))
     np.testing.assert_allclose(LIKELIHOOD.log_density(Y, ETA, {}), expected.logpdf(Y))
     np.testing.assert_allclose(LIKELIHOOD.cdf(Y, ETA, {}), expected.cdf(Y))
+    np.testing.assert_allclose(LIKELIHOOD.survival(Y, ETA, {}), expected.sf(Y))
 
 
 def test_score_is_the_derivative():

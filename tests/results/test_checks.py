@@ -61,6 +61,7 @@ def test_nan_fails_and_every_finding_says_what_to_do(key: str, sampled: bm.Fit) 
         ("pareto_k", 0.3, 0.9),
         ("importance_ess", 500.0, 20.0),
         ("agreement", 0.9, 0.1),
+        ("ess_within", 50.0, 49.0),
     ],
 )
 def test_limits_tell_good_from_bad(key: str, good: float, bad: float) -> None:

@@ -8,7 +8,7 @@ from bayesml.inference.networks.examples import Examples
 from bayesml.inference.networks.objective import JointObjective
 from bayesml.predictors import flat
 from bayesml.predictors.layers import backward, trace
-from bayesml.typing import Array, Integers
+from bayesml.typing import Array, Bools, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,11 @@ class BatchedObjective:
     def rows(self) -> int:
         """Number of rows m."""
         return self.single.rows
+
+    @property
+    def decays(self) -> Bools:
+        """The parameters of all members, but not their noise (O26)."""
+        return np.tile(self.single.decays, self.members)
 
     def value(self, x: Array) -> float:
         """Evaluate the sum."""

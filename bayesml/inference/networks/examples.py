@@ -62,14 +62,21 @@ class Examples:
     @classmethod
     def of(cls, problem: Problem) -> "Examples":
         """Standardise the rows of a problem, and refuse a predictor that is not a network."""
-        network = problem.model.predictor
-        if not isinstance(network, MLP):
-            raise IncompatibleModelError(f"This method learns an MLP, got {network!r}.")
-        blocks = list(problem.data.blocks())
-        A = np.concatenate([network.standardise(block.X) for block in blocks])
-        y = np.concatenate([block.y for block in blocks])
-        w = np.concatenate([_weights(block) for block in blocks])
-        return cls(network.inner(), problem.model.likelihood, A, y, w)
+        none, network = cls.none_of(problem), network_of(problem)
+        parts = [none.read(block, network) for block in problem.data.blocks()]
+        A, y, w = (np.concatenate([getattr(part, k) for part in parts]) for k in ("A", "y", "w"))
+        return replace(none, A=A, y=y, w=w)
+
+    @classmethod
+    def none_of(cls, problem: Problem) -> "Examples":
+        """Return no rows: the network alone, for rows that are read as they are needed."""
+        network = network_of(problem)
+        A, nothing = np.empty((0, problem.data.n)), np.empty(0)
+        return cls(network.inner(), problem.model.likelihood, A, nothing, nothing)
+
+    def read(self, block: Block, network: MLP) -> "Examples":
+        """Return the rows of a block in place of these, standardised by the declared network."""
+        return replace(self, A=network.standardise(block.X), y=block.y, w=_weights(block))
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -140,6 +147,14 @@ class Examples:
     def score(self, eta: Array, noise: Noise) -> Array:
         """Return wᵢ ∂ log p/∂η of every row of the Jacobian."""
         return np.ravel(self.w * self.likelihood.score(self.y, eta, noise))
+
+
+def network_of(problem: Problem) -> MLP:
+    """Return the network of a problem, and refuse a predictor that is none."""
+    network = problem.model.predictor
+    if not isinstance(network, MLP):
+        raise IncompatibleModelError(f"This method learns an MLP, got {network!r}.")
+    return network
 
 
 def _weights(block: Block) -> Array:

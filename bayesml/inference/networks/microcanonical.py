@@ -7,13 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayesml.errors import ConvergenceError
 from bayesml.inference.networks.density import Density
-from bayesml.typing import Array
-
-Bools = NDArray[np.bool_]
+from bayesml.typing import Array, Bools
 
 MEMORY = 0.99
 """How much of the average that sets the step size survives a step."""

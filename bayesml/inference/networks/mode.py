@@ -6,21 +6,23 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.networks.examples import Examples
 from bayesml.inference.networks.objective import JointObjective, NetworkObjective, Point
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, log_evidence
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.networks.starts import (
     Setting,
-    homoscedastic,
+    continued,
     setting_of,
-    with_variance_head,
+    simplified,
 )
+from bayesml.inference.networks.streamed import StreamedObjective
 from bayesml.inference.networks.training import ByHeldOut, Judge, train
 from bayesml.inference.networks.watch import early_stopped, mean_log_likelihood, shown
+from bayesml.likelihoods import Likelihood, Staged
 from bayesml.model import Problem
-from bayesml.optimizers import LevenbergMarquardt, Optimizer
+from bayesml.optimizers import SGD, Adam, AdamW, LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
 from bayesml.typing import Array
 
@@ -47,6 +49,8 @@ class Mode:
     reason : str
     tuned : bool
         Whether the scales were learned by evidence.
+    streamed_norm : float or None
+        Norm of the gradient where the rows are not among the examples.
     """
 
     setting: Setting
@@ -57,6 +61,7 @@ class Mode:
     converged: bool
     reason: str
     tuned: bool
+    streamed_norm: float | None = None
 
     @property
     def objective(self) -> NetworkObjective:
@@ -89,6 +94,8 @@ class Mode:
     @property
     def gradient_norm(self) -> float:
         """Norm of the gradient, per unit of weight."""
+        if self.streamed_norm is not None:
+            return self.streamed_norm
         return float(np.linalg.norm(self.objective.value_and_gradient(self.x)[1]))
 
 
@@ -112,7 +119,13 @@ class Recipe:
 
 def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from every random start, and keep the best answer."""
-    setting = setting_of(problem)
+    setting = setting_of(problem, not problem.data.in_memory and in_batches(recipe.optimizer))
+    if setting.streamed is not None and recipe.training.held_out > 0:
+        raise IncompatibleModelError(
+            f"{recipe.training!r} sets rows aside, and these are read from "
+            f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
+            "hold rows in memory."
+        )
     sd_y = problem.statistics.sd_y or 1.0
     modes = [_from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
     best = max(modes, key=lambda mode: mode.score)
@@ -122,16 +135,21 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
 
 
 def _from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
-    """Train from one random start; a variance head starts from the fit without it."""
-    if not setting.heteroscedastic:
+    """Train from one random start; a staged likelihood starts from the fit of a simpler one."""
+    likelihood = setting.examples.likelihood
+    if not isinstance(likelihood, Staged):
         network = setting.examples.network
         parameters = network.start(setting.examples.A.shape[1], rng)
         return _run(setting, flat.join(parameters, setting.examples.shapes), rng, recipe)
-    simpler = homoscedastic(setting, sd_y)
+    simpler = simplified(setting, likelihood, sd_y)
     first = _from_start(simpler, sd_y, rng, recipe)
-    start, scales = with_variance_head(setting, simpler, first.x, first.scales, rng)
+    start, scales = continued(setting, simpler, first.x, first.scales, rng)
     mode = _run(replace(setting, scales=scales), start, rng, recipe)
-    return replace(mode, reason=f"{mode.reason}, from the fit with one σ for all rows")
+    return replace(mode, reason=f"{mode.reason}, from the fit with {_name(likelihood.simpler)}")
+
+
+def _name(likelihood: Likelihood) -> str:
+    return f"{type(likelihood).__name__}()"
 
 
 def _run(setting: Setting, start: Array, rng: np.random.Generator, recipe: Recipe) -> Mode:
@@ -178,8 +196,10 @@ def _by_gradients(
     held = None
     if training.held_out > 0:
         examples, held = _divide(examples, training.held_out, rng)
-    objective = joint_objective(setting, examples)
-    x = np.append(start, np.zeros(len(objective.priors)))
+    single = joint_objective(setting, examples)
+    problem = setting.streamed
+    objective = single if problem is None else StreamedObjective(single, problem)
+    x = np.append(start, np.zeros(len(single.priors)))
     states = optimizer.steps(objective, x, rng=rng)
     if training.progress:
         total = optimizer.stopping.max_iterations
@@ -187,7 +207,7 @@ def _by_gradients(
     if held is None:
         optimum = optimizer.stopping.follow(states)
         x, losses, converged = optimum.x, optimum.loss_curve, optimum.converged
-        reason = optimum.reason
+        reason, value, norm = optimum.reason, optimum.value, optimum.gradient_norm
     else:
         state, curve, step = early_stopped(
             states,
@@ -197,17 +217,25 @@ def _by_gradients(
         )
         x, losses, converged = state.x, np.array(curve), True
         reason = f"best held-out likelihood at step {step} of {len(curve) - 1}"
+        value, norm = joint_objective(setting, setting.examples).value(x), None
     scales = Scales(setting.scales.precision, objective.noise(x))
     return Mode(
         setting,
         x[: len(start)],
         scales,
-        -joint_objective(setting, setting.examples).value(x) * setting.examples.weight,
-        losses * examples.weight,
+        -value * objective.weight,
+        losses * objective.weight,
         converged,
         f"{optimizer!r}, {reason}",
         False,
+        None if problem is None else norm,
     )
+
+
+def in_batches(optimizer: Optimizer | None) -> bool:
+    """Say whether an optimizer asks for a few rows at a time."""
+    inner = optimizer.adam if isinstance(optimizer, AdamW) else optimizer
+    return isinstance(inner, SGD) or (isinstance(inner, Adam) and inner.batch_size is not None)
 
 
 def joint_objective(setting: Setting, examples: Examples) -> JointObjective:

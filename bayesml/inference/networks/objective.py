@@ -11,7 +11,7 @@ import numpy as np
 from bayesml.distributions import Distribution
 from bayesml.inference.networks.examples import Examples, Linearised, Noise
 from bayesml.linalg.regression import Regression
-from bayesml.typing import Array, Integers
+from bayesml.typing import Array, Bools, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +135,16 @@ class JointObjective:
         """Number of rows m."""
         return len(self.examples.y)
 
+    @property
+    def weight(self) -> float:
+        """W."""
+        return self.examples.weight
+
+    @property
+    def decays(self) -> Bools:
+        """The parameters of the network, but not the noise (O26)."""
+        return np.arange(len(self.precision) + len(self.priors)) < len(self.precision)
+
     def noise(self, x: Array) -> dict[str, float]:
         """Return every noise parameter at x."""
         logs = x[len(self.precision) :]
@@ -157,9 +167,15 @@ class JointObjective:
         return self._evaluate(x, self.examples.of_rows(rows), self.rows / len(rows))
 
     def _evaluate(self, x: Array, examples: Examples, inflation: float) -> tuple[float, Array]:
+        data = examples.value_and_gradient(x[: len(self.precision)], self.noise(x))
+        return self.with_prior(x, data, inflation, self.weight)
+
+    def with_prior(
+        self, x: Array, data: tuple[float, Array, Noise], inflation: float, weight: float
+    ) -> tuple[float, Array]:
+        """Join the data's part, `inflation` times over, with the prior's, per unit of weight."""
         p, noise = len(self.precision), self.noise(x)
-        theta = x[:p]
-        value, gradient, by_noise = examples.value_and_gradient(theta, noise)
+        theta, (value, gradient, by_noise) = x[:p], data
         prior = self.precision * theta
         total = inflation * value - 0.5 * float(prior @ theta)
         out = np.empty_like(x)
@@ -168,4 +184,4 @@ class JointObjective:
             total += float(density.log_density(noise[name]))
             slope = inflation * by_noise[name] + float(density.score(noise[name]))
             out[p + k] = slope * noise[name]
-        return -total / self.examples.weight, -out / self.examples.weight
+        return -total / weight, -out / weight

@@ -64,7 +64,7 @@ def diagnostics_of(mode: Mode) -> dict[str, float]:
 
 def _standard_errors(mode: Mode) -> Array:
     undetermined = np.full_like(mode.x, np.nan)
-    if not mode.affordable:
+    if mode.setting.streamed is not None or not mode.affordable:
         return undetermined
     if mode.point.here.rows.gram is None and np.any(mode.point.precision <= 0):
         return undetermined

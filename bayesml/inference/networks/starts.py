@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesml.distributions import Exponential, Flat
+from bayesml.distributions import Flat
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.examples import Examples
 from bayesml.inference.networks.scales import Hyperprior, Scales
-from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian
+from bayesml.likelihoods import Staged
 from bayesml.model import Problem
 from bayesml.predictors import Standardisation, flat
 from bayesml.priors import Layered
@@ -23,44 +23,68 @@ HEAD_PRECISION = 50.0
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A network, its examples, and what is assumed of its scales."""
+    """A network, its examples, and what is assumed of its scales.
+
+    Attributes
+    ----------
+    examples : Examples
+    hyperprior : Hyperprior
+    scales : Scales
+    streamed : Problem or None
+        Where the rows are, if they are not among the examples.
+    """
 
     examples: Examples
     hyperprior: Hyperprior
     scales: Scales
+    streamed: Problem | None = None
 
     @property
-    def heteroscedastic(self) -> bool:
-        """Whether the noise is an output."""
-        return isinstance(self.examples.likelihood, HeteroscedasticGaussian)
+    def outputs(self) -> int:
+        """Number of outputs."""
+        return len(self.examples.network.outputs)
 
 
-def setting_of(problem: Problem) -> Setting:
-    """Return the setting of a problem, and refuse a prior that is not one of networks."""
-    examples, prior = Examples.of(problem), problem.prior
+def setting_of(problem: Problem, streamed: bool = False) -> Setting:
+    """Return the setting of a problem, and refuse a prior that is not one of networks.
+
+    With `streamed` the rows stay where they are.
+    """
+    examples = Examples.none_of(problem) if streamed else Examples.of(problem)
+    prior = problem.prior
     if not isinstance(prior, Layered):
         raise IncompatibleModelError(f"A network takes Layered() priors, got {prior!r}.")
     groups = prior.groups(examples.shapes, problem.data.feature_names)
     hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
     sd_y = problem.statistics.sd_y or 1.0
     noise = dict(examples.likelihood.start(sd_y)) | problem.known
-    return Setting(examples, hyperprior, Scales(prior.precision(groups), noise))
+    scales = Scales(prior.precision(groups), noise)
+    return Setting(examples, hyperprior, scales, problem if streamed else None)
 
 
-def homoscedastic(setting: Setting, sd_y: float) -> Setting:
-    """Return the same network with one σ for all rows: where a variance head starts from."""
-    examples, network = setting.examples, setting.examples.network
-    stated = Standardisation((), (), network.outputs[:1])
-    simpler = replace(
-        examples, network=replace(network, standardisation=stated), likelihood=Gaussian()
-    )
+def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
+    """Return the same network under the simpler likelihood, whose fit training starts from."""
+    examples, network, simpler = setting.examples, setting.examples.network, likelihood.simpler
+    stated = Standardisation((), (), network.outputs[: len(simpler.outputs(0.0, sd_y))])
+    inner = replace(examples, network=replace(network, standardisation=stated), likelihood=simpler)
     prior = setting.hyperprior.prior
     names = [name for name in setting.hyperprior.groups.names if name.startswith("weights_1[")]
     features = [name.removeprefix("weights_1[").removesuffix("]") for name in names]
-    groups = prior.groups(simpler.shapes, features if prior.relevance else ())
-    noise_prior = Exponential(1.0 / sd_y) if np.isfinite(prior.sd or 1.0) else Flat()
-    hyperprior = Hyperprior(prior, groups, {"sigma": noise_prior}, {})
-    return Setting(simpler, hyperprior, Scales(prior.precision(groups), {"sigma": sd_y}))
+    groups = prior.groups(inner.shapes, features if prior.relevance else ())
+    proper = np.isfinite(prior.sd or 1.0)
+    noise_priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
+    hyperprior = Hyperprior(prior, groups, noise_priors, {})
+    scales = Scales(prior.precision(groups), simpler.start(sd_y))
+    return Setting(inner, hyperprior, scales, setting.streamed)
+
+
+def continued(
+    setting: Setting, simpler: Setting, x: Array, scales: Scales, rng: np.random.Generator
+) -> tuple[Array, Scales]:
+    """Return where training starts from the fit of the simpler likelihood."""
+    if simpler.outputs < setting.outputs:
+        return with_variance_head(setting, simpler, x, scales, rng)
+    return x, Scales(scales.precision, setting.scales.noise)
 
 
 def with_variance_head(
@@ -82,4 +106,4 @@ def with_variance_head(
         known[f"{weights}[1]"] = HEAD_PRECISION
         for k, name in enumerate(setting.hyperprior.groups.names):
             start[k] = known.get(name, start[k])
-    return flat.join(parameters, setting.examples.shapes), Scales(start, {})
+    return flat.join(parameters, setting.examples.shapes), Scales(start, setting.scales.noise)

@@ -1,0 +1,89 @@
+"""The objective of a network whose rows are read from files or partitions, block by block."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from bayesml.inference.networks.examples import Examples, network_of
+from bayesml.inference.networks.objective import JointObjective
+from bayesml.model import Problem
+from bayesml.optimizers.batches import batches
+from bayesml.typing import Array, Bools
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedObjective:
+    """`JointObjective` over rows that are never in memory together.
+
+    A value takes one pass over the rows. Minibatches are of the rows of one block, shuffled:
+    rows that were written in an order should be shuffled before, for blocks keep theirs.
+
+    Attributes
+    ----------
+    single : JointObjective
+        Of no rows: the network, the prior and the noise.
+    problem : Problem
+    """
+
+    single: JointObjective
+    problem: Problem
+
+    @property
+    def rows(self) -> int:
+        """Number of rows m."""
+        return self.problem.data.m
+
+    @property
+    def weight(self) -> float:
+        """W."""
+        return self.problem.statistics.weight
+
+    @property
+    def priors(self) -> object:
+        """Of the noise parameters that are estimated, by name."""
+        return self.single.priors
+
+    @property
+    def decays(self) -> Bools:
+        """The parameters of the network, but not the noise (O26)."""
+        return self.single.decays
+
+    def noise(self, x: Array) -> dict[str, float]:
+        """Return every noise parameter at x."""
+        return self.single.noise(x)
+
+    def value(self, x: Array) -> float:
+        """Evaluate the objective."""
+        return self.value_and_gradient(x)[0]
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate the objective and its gradient, in one pass over the rows."""
+        p, noise = len(self.single.precision), self.noise(x)
+        value, gradient = 0.0, np.zeros(p)
+        by_noise = dict.fromkeys(self.single.priors, 0.0)
+        for part in self._parts():
+            one = part.value_and_gradient(x[:p], noise)
+            value += one[0]
+            gradient += one[1]
+            by_noise = {name: by_noise[name] + one[2][name] for name in by_noise}
+        return self.single.with_prior(x, (value, gradient, by_noise), 1.0, self.weight)
+
+    def minibatches(
+        self, size: int, rng: np.random.Generator
+    ) -> Iterator[Callable[[Array], Array]]:
+        """Read all rows once, and yield gradients from a few of a block at a time."""
+        for part in self._parts():
+            for rows in batches(len(part.y), size, rng):
+                few = replace(self.single, examples=part.of_rows(np.asarray(rows, dtype=np.intp)))
+                yield partial(self._estimate, few)
+
+    def _estimate(self, few: JointObjective, x: Array) -> Array:
+        data = few.examples.value_and_gradient(x[: len(few.precision)], few.noise(x))
+        return few.with_prior(x, data, self.rows / len(few.examples.y), self.weight)[1]
+
+    def _parts(self) -> Iterator[Examples]:
+        network = network_of(self.problem)
+        for block in self.problem.data.blocks():
+            yield self.single.examples.read(block, network)

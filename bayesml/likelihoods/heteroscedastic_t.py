@@ -1,0 +1,154 @@
+"""Student-t noise whose scale is predicted too. Derived in docs/theory/network.md, (M18)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesml.distributions import Distribution, Gamma
+from bayesml.likelihoods.base import Average, Noise, check_noise, noise_words
+from bayesml.likelihoods.heteroscedastic import (
+    HeteroscedasticGaussian,
+    log_scale_nodes,
+    read_outputs,
+)
+from bayesml.likelihoods.student_t import StudentT
+from bayesml.typing import Array, ArrayLike
+
+
+@dataclass(frozen=True)
+class HeteroscedasticStudentT:
+    r"""Student-t noise with a scale that depends on x, and tails that do not.
+
+    .. math:: y \sim \mathrm{StudentT}(2 + \kappa, \eta_1, e^{\eta_2})
+
+    It reads two outputs, the location and the log scale, on the first axis of `eta` (M18). A
+    predicted scale is itself uncertain, and where it is too small one row can cost more than all
+    others; finite degrees of freedom, which the data choose, bound that. They exceed two, so that
+    the variance exists. It is `HeteroscedasticGaussian` as :math:`\kappa \to \infty`.
+
+    Parameters
+    ----------
+    excess_df : float, Distribution or None
+        Degrees of freedom beyond two, :math:`\kappa = \nu - 2`. A number is known, a distribution
+        is inferred, and None is the default Gamma(2, 0.1).
+
+    Raises
+    ------
+    IncompatibleModelError
+        If `excess_df` is not positive, or is a distribution with mass on negative values.
+
+    References
+    ----------
+    Lange, Little & Taylor (1989), Robust statistical modeling using the t distribution, §3;
+    Juárez & Steel (2010), Model-based clustering of non-Gaussian panel data, §2 (the prior).
+
+    Examples
+    --------
+    >>> likelihood = HeteroscedasticStudentT(excess_df=2.0)
+    >>> likelihood.sd(np.array([[1.0], [0.0]]), {"excess_df": 2.0}).round(3)
+    array([1.414])
+    """
+
+    excess_df: Noise = None
+
+    def __post_init__(self) -> None:
+        checked = check_noise("HeteroscedasticStudentT", "excess_df", self.excess_df)
+        object.__setattr__(self, "excess_df", checked)
+
+    @property
+    def noise(self) -> Mapping[str, Noise]:
+        """The degrees of freedom beyond two."""
+        return {"excess_df": self.excess_df}
+
+    @property
+    def simpler(self) -> HeteroscedasticGaussian:
+        """Gaussian tails: a scale should be found before its tails, which could stand in for it."""
+        return HeteroscedasticGaussian()
+
+    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
+        """κ ~ Gamma(2, 0.1), as ν in `StudentT`."""
+        return {"excess_df": Gamma(2.0, 0.1)}
+
+    def start(self, sd_y: float) -> Mapping[str, float]:
+        """Start from tails that are nearly a Gaussian's."""
+        return {"excess_df": 20.0}
+
+    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
+        """Two: the location of y, and the log of its scale."""
+        scale = sd_y or 1.0
+        return ((mean_y, scale), (float(np.log(scale)), 1.0))
+
+    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
+        """Average over log σ by quadrature, and over the location by one Student-t (M19)."""
+        weights, location, log_scale, within = log_scale_nodes(eta, covariance)
+        with np.errstate(divide="ignore"):
+            spread = 0.5 * np.logaddexp(2.0 * log_scale, np.log(within))
+        df = _df(parameters) * np.exp(np.minimum(2.0 * (spread - log_scale), 20.0))
+        return Average(weights, np.stack([location, spread]), {"excess_df": df - 2.0})
+
+    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log p(y | η₁, η₂, κ)."""
+        location, at = _by_rows(eta, parameters)
+        return StudentT().log_density(y, location, at)
+
+    def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate ((ν + 1) z/(ν + z²)/σ, (ν + 1) z²/(ν + z²) − 1), z = (y − η₁)/σ."""
+        location, log_scale = read_outputs(eta)
+        inverse, df = np.exp(-log_scale), _df(parameters)
+        z = (np.asarray(y) - location) * inverse
+        pull = (df + 1.0) * z / (df + z**2)
+        return np.stack([pull * inverse, pull * z - 1.0])
+
+    def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate ((ν + 1)/((ν + 3) σ²), 2ν/(ν + 3))."""
+        _, log_scale = read_outputs(eta)
+        df = _df(parameters)
+        by_location = (df + 1.0) / (df + 3.0) * np.exp(-2.0 * log_scale)
+        return np.stack([by_location, np.broadcast_to(2.0 * df / (df + 3.0), by_location.shape)])
+
+    def parameter_scores(
+        self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> dict[str, Array]:
+        """Evaluate ∂/∂κ = ∂/∂ν (T4)."""
+        location, at = _by_rows(eta, parameters)
+        return {"excess_df": StudentT().parameter_scores(y, location, at)["df"]}
+
+    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate E[y] = η₁."""
+        return StudentT().mean(*_by_rows(eta, parameters))
+
+    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate exp(η₂) √(ν/(ν − 2)), ν = 2 + κ."""
+        return StudentT().sd(*_by_rows(eta, parameters))
+
+    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y ≤ y)."""
+        return StudentT().cdf(y, *_by_rows(eta, parameters))
+
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y > y)."""
+        return StudentT().survival(y, *_by_rows(eta, parameters))
+
+    def sample(
+        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
+    ) -> Array:
+        """Draw η₁ + exp(η₂) t_ν."""
+        return StudentT().sample(*_by_rows(eta, parameters), rng)
+
+    def describe(self) -> str:
+        """Say the model of one observation in words."""
+        words = noise_words("κ", self.excess_df, "Gamma(2, 0.1)")
+        return f"y ~ StudentT(2 + κ, η₁, exp η₂)\n{words}"
+
+
+def _by_rows(eta: ArrayLike, parameters: Mapping[str, Any]) -> tuple[Array, dict[str, Any]]:
+    """Return the location, and the parameters of `StudentT` with a scale for every row."""
+    location, log_scale = read_outputs(eta)
+    return location, {"df": _df(parameters), "sigma": np.exp(log_scale)}
+
+
+def _df(parameters: Mapping[str, Any]) -> Array:
+    """Return ν = 2 + κ."""
+    return 2.0 + np.asarray(parameters["excess_df"], dtype=np.float64)
