@@ -21,8 +21,8 @@ from bayesml.predictors import Linear
 from bayesml.priors import After, NormalInverseGamma
 from bayesml.typing import Array
 
-REFINED_ALWAYS = 1_000_000  # numbers in the design up to which refinement is a few milliseconds
-REFINED_FROM = 1e5  # condition number from which it is needed for ten digits
+REFINED_FROM = ((5_000, 0.0), (1_000_000, 10.0), (np.inf, 1e5))
+"""Up to how many numbers in the design refinement is made from which condition number on (A6)."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def join(problem: Problem, priors: NormalPriors, sigma_0: float | None = None) -
     """Join data and priors; refine with the rows where that is cheap or needed (A6)."""
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
     means, intercept = problem.statistics, problem.has_intercept
-    small = problem.data.m * data.M.shape[0] <= REFINED_ALWAYS
-    needed = small or data.rank.condition > REFINED_FROM
+    size = problem.data.m * data.M.shape[0]
+    needed = data.rank.condition > next(least for most, least in REFINED_FROM if size <= most)
     low = means.mean_error[:-1]
     rows = RowResiduals(problem.data.blocks, means.mean_X, low, intercept, data)
     refined = problem.complete and needed

@@ -112,7 +112,7 @@ def prediction(runs: int) -> None:
 FIT = """
     import numpy as np, bayesml as bm
     X, y = np.load({X!r}), np.load({y!r})
-    print(bm.fit(bm.Model(), bm.Data(X, y), {method}, rng=1).summary())
+    print(bm.fit(bm.Model(), bm.Data(X, y), {method}, rng=1))
 """
 PYMC = """
     import numpy as np, pymc as pm, arviz as az

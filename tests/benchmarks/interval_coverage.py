@@ -2,9 +2,9 @@
 
 Truths are drawn from the prior, so that an interval of probability L holds them in the share L.
 
-Run as ``python -m tests.benchmarks.coverage``; it appends the counts of every 250 data sets to a
-CSV file and leaves out what is there already, so that it can be stopped and started again;
-``--pieces 4`` stops after four such. ``--table`` prints the table.
+Run as ``python -m tests.benchmarks.interval_coverage``; it appends the counts of every 250 data
+sets to a CSV file and leaves out what is there already, so that it can be stopped and started
+again; ``--pieces 4`` stops after four such. ``--table`` prints the table.
 
 What S draws say has Monte Carlo error of its own, and it is counted with. A truth and S independent
 posterior draws are exchangeable, so that the truth's rank is uniform on 0, …, S, and the interval
@@ -25,7 +25,7 @@ import numpy as np
 import bayesml as bm
 from tests.calibration.simulation import LEVELS, MODEL, Made, band, coverage, draw, ranks
 
-RESULTS = Path(__file__).parent / "results" / "coverage.csv"
+RESULTS = Path(__file__).parent / "results" / "interval_coverage.csv"
 SIZES, SETS, PIECE = (5, 20, 200), 2000, 250
 KEPT, APART = 199, 2
 SAMPLED = bm.NUTS(draws=KEPT * APART, tune=200, chains=1, progress=False)
