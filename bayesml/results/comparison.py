@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.errors import DataError, ImproperPosteriorError, IncompatibleModelError
 from bayesml.results.fit import Fit
 
 if TYPE_CHECKING:
@@ -76,6 +76,60 @@ class Comparison:
 
         tables = {label: fit.summary(probability).iloc[:, :4] for label, fit in self.fits.items()}
         return pd.concat(tables, axis=1)
+
+    @cached_property
+    def without_evidence(self) -> dict[str, str]:
+        """The fits that have no evidence, by label, and why."""
+        evidence = {label: fit.learned.log_evidence for label, fit in self.fits.items()}
+        return {label: why for label, why in evidence.items() if isinstance(why, str)}
+
+    def log_bayes_factors(self) -> "pd.DataFrame":
+        r"""Return how much better each fit's model predicted all rows than each other one's.
+
+        .. math:: \log B_{ij} = \log p(y \mid \mathcal M_i) - \log p(y \mid \mathcal M_j)
+
+        The fits of `without_evidence` are left out. Evidence of exact fits is exact, and the
+        Laplace evidence of networks an approximation. Fits of one model by two methods differ by
+        the error of the methods only.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In nats, row against column: positive where the row's model is the more probable of
+            two that were equally probable before. 1 to 3 is positive evidence, 3 to 5 strong,
+            more very strong. It depends on how wide the priors are, however many rows there are.
+
+        Raises
+        ------
+        ImproperPosteriorError
+            If fewer than two fits have an evidence, with each one's reason.
+
+        References
+        ----------
+        Kass & Raftery (1995), Bayes factors, §3.2, with their 2 log B halved.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
+        >>> flat = bm.Model(prior=bm.Independent(bm.Normal(0, 0.01), bm.Normal(4, 6)))
+        >>> result = bm.compare({"slope": bm.fit(bm.Model(), data), "none": bm.fit(flat, data)})
+        >>> float(result.log_bayes_factors().loc["slope", "none"].round(1))
+        4.1
+        """
+        import pandas as pd
+
+        missing = self.without_evidence
+        found = {k: fit.log_evidence for k, fit in self.fits.items() if k not in missing}
+        if len(found) < 2:
+            reasons = "; ".join(f"{label!r}: {why}" for label, why in missing.items())
+            raise ImproperPosteriorError(
+                f"log_bayes_factors() needs two fits with an evidence, got {len(found)} of "
+                f"{len(self.fits)}. {reasons}".rstrip()
+            )
+        values = np.array(list(found.values()))
+        table = values[:, None] - values[None, :]
+        return pd.DataFrame(table, index=list(found), columns=list(found))
 
     def plot(self, *, probability: float = 0.89) -> "Figure":
         """Draw the estimates side by side; see `bayesml.plots.coefficients`."""

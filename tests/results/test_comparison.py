@@ -3,6 +3,7 @@
 import arviz as az
 import numpy as np
 import pytest
+from scipy.stats import multivariate_t
 
 import bayesml as bm
 from tests.agreement.problems import made
@@ -69,6 +70,44 @@ def test_one_posterior_alone_is_shown(fits: dict[str, bm.Fit]) -> None:
     table = bm.compare({k: fits[k] for k in ("ols", "exact")}).table
     assert table.loc["exact", "elpd"] == pytest.approx(fits["exact"].leave_one_out().elpd)
     assert table["elpd_diff"].isna().all()
+
+
+def conjugate(scale: float) -> bm.Model:
+    prior = bm.NormalInverseGamma(
+        mean=0.0, scale=scale, shape=2.0, rate=3.0, intercept_mean=1.0, intercept_scale=5.0
+    )
+    return bm.Model(bm.Linear(), bm.Gaussian(), prior)
+
+
+def closed_form(data: bm.Data, scale: float) -> float:
+    """Student-t evidence: y ~ t(2a, A m, b/a (I + A S Aᵀ)), the intercept at the means."""
+    A = np.column_stack([np.ones(data.m), data.X - data.X.mean(axis=0)])
+    S = np.diag([5.0**2, scale**2, scale**2])
+    shape = 3.0 / 2.0 * (np.eye(data.m) + A @ S @ A.T)
+    return float(multivariate_t(np.full(data.m, 1.0), shape, df=4.0).logpdf(data.y))
+
+
+def test_bayes_factors_are_those_of_the_closed_form(data: bm.Data, fits: dict[str, bm.Fit]) -> None:
+    scales = {"wide": 10.0, "middle": 1.0, "tight": 0.01}
+    known = {label: closed_form(data, scale) for label, scale in scales.items()}
+    found = {label: bm.fit(conjugate(scale), data) for label, scale in scales.items()}
+    result = bm.compare({"ols": fits["ols"], **found, "nuts": fits["nuts"]})
+    factors = result.log_bayes_factors()
+    assert list(factors.index) == list(factors.columns) == list(scales)
+    for row in scales:
+        for column in scales:
+            expected = known[row] - known[column]
+            assert factors.loc[row, column] == pytest.approx(expected, abs=1e-9)
+    assert set(result.without_evidence) == {"ols", "nuts"}
+
+
+def test_without_two_evidences_each_fit_says_why(fits: dict[str, bm.Fit]) -> None:
+    result = bm.compare({label: fits[label] for label in ("ols", "exact", "nuts")})
+    with pytest.raises(bm.ImproperPosteriorError, match="1 of 3") as raised:
+        result.log_bayes_factors()
+    assert f"'ols': {fits['ols'].learned.log_evidence}" in str(raised.value)
+    assert f"'nuts': {fits['nuts'].learned.log_evidence}" in str(raised.value)
+    assert "'exact'" not in str(raised.value)
 
 
 def test_fits_of_other_rows_are_refused(fits: dict[str, bm.Fit]) -> None:
