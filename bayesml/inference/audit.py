@@ -35,6 +35,13 @@ def off_centre(mode: Mode) -> float:
     return float(np.sqrt(np.mean((J @ _shift(mode)) ** 2) / np.mean(variance)))
 
 
+def decrement(mode: Mode) -> float:
+    """Return the gradient at a mode in units of its curvature, per parameter (M24)."""
+    slope = mode.point.weight * mode.point.gradient
+    squares = max(-float(slope @ _shift(mode)), 0.0)
+    return float(np.sqrt(squares / len(slope)))
+
+
 def _shift(mode: Mode) -> Array:
     """Return μ − θ̂ (M7)."""
     return -mode.point.weight * mode.point.regression().solve(mode.point.gradient)

@@ -13,6 +13,7 @@ from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.objectives import negative_log_density
+from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
 from bayesml.model import Problem
 from bayesml.optimizers import AdamW, Optimizer
@@ -155,18 +156,19 @@ def _closed_form(problem: Problem) -> Learned:
     else:
         u, sigma, how = float(np.log(known / geometry.sigma_0)), known, "ridge, σ known"
     beta = geometry.mean(np.array(u))
-    errors = {}
-    if known is None:
-        covariance, errors["sigma"] = _joint_covariance(problem, geometry, beta, u)
-    else:
-        L = geometry.joint.basis
-        covariance = (L * geometry.relative_variance(np.array(u))) @ L.T
+    curvature = mode_curvature(problem, geometry, beta, u)
+    rest = curvature.rest
+    errors = {} if rest is None else {"sigma": sigma / float(np.sqrt(rest))}
+    optimality = {
+        "gradient_norm": mode_gradient(problem, beta, sigma),
+        "definiteness": curvature.smallest,
+    }
     return Learned(
-        point_estimate(problem, beta, covariance, {"sigma": sigma}, errors, np.inf),
+        point_estimate(problem, beta, curvature.covariance, {"sigma": sigma}, errors, np.inf),
         problem.model,
         f"posterior mode: {how}",
         NO_EVIDENCE,
-        numerics(geometry),
+        numerics(geometry) | optimality,
     )
 
 
@@ -199,19 +201,3 @@ def _polish(geometry: LinearGaussian, prior: Distribution, u: float) -> float:
 
     low, high = u - 1e-6, u + 1e-6
     return float(brentq(slope, low, high, xtol=1e-15)) if slope(low) > 0 > slope(high) else u
-
-
-def _joint_covariance(
-    problem: Problem, geometry: LinearGaussian, beta: Array, u: float
-) -> tuple[Array, float]:
-    """Invert the curvature in (β, u) at the mode, by the Schur complement of the β block (E8)."""
-    data, sigma, prior = geometry.data, geometry.sigma_0 * np.exp(u), problem.inferred["sigma"]
-    L = geometry.joint.basis
-    within: Array = (L * geometry.relative_variance(np.array(u))) @ L.T
-    pull, squares = data.residuals(beta)
-    cross = 2.0 * pull / sigma**2
-    slope, bend = float(prior.score(sigma)), float(prior.curvature(sigma))
-    curvature = 2.0 * squares / sigma**2 - sigma**2 * bend - sigma * slope
-    pull = within @ cross
-    variance = 1.0 / (curvature - cross @ pull)
-    return within + variance * np.outer(pull, pull), float(sigma * np.sqrt(variance))

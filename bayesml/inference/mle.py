@@ -14,6 +14,7 @@ from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.objectives import MeanSquaredError, negative_log_density
+from bayesml.inference.optimality import least_squares_optimality
 from bayesml.inference.point import (
     NO_EVIDENCE,
     convergence_notes,
@@ -148,6 +149,8 @@ def _classical(problem: Problem, geometry: LinearGaussian, beta: Array, how: str
         problem.model,
         how,
         NO_EVIDENCE,
-        numerics(geometry) | {"residual_sd": residual_sd},
+        numerics(geometry)
+        | least_squares_optimality(problem, geometry, beta)
+        | {"residual_sd": residual_sd},
         (EXACT_FIT,) if known is None and (squares == 0.0 or p >= W) else (),
     )

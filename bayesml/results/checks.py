@@ -159,6 +159,22 @@ LIMITS: Mapping[str, Limit] = {
         "and has no standard errors: some parameters are not determined by the data.",
         "State proper priors and use MAP(), or fix the parameter at a known number.",
     ),
+    "definiteness": Limit(
+        "smallest curvature at the answer, of a Hessian with unit diagonal, by orthogonal factors",
+        "> 1e-20, a condition number of 1e10",
+        lambda value: value > 1e-20,
+        "The curvature at the answer is not positive definite but for rounding, so it is not an "
+        "isolated optimum and its standard errors mean nothing.",
+        "Leave out or combine columns, give proper priors, or state sigma.",
+    ),
+    "decrement": Limit(
+        "gradient at the mode in units of the curvature, root mean square over parameters",
+        "≤ 1",
+        lambda value: value <= 1,
+        "Parameters are as far from the optimum as draws of the posterior are: training stopped "
+        "too early.",
+        "Allow more iterations, LevenbergMarquardt(max_iterations=...), or more restarts.",
+    ),
     "pareto_k": Limit(
         "Pareto k̂ of the approximation, against the linearised network's posterior",
         "≤ 0.7",

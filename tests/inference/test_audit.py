@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import bayesml as bm
-from bayesml.inference.audit import _log_weights, audit, off_centre
+from bayesml.inference.audit import _log_weights, audit, decrement, off_centre
 from bayesml.inference.ensemble import agreement
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode
 from bayesml.likelihoods import Likelihood
@@ -30,6 +30,7 @@ def test_a_gaussian_posterior_is_found_gaussian() -> None:
     assert found["pareto_k"] == -np.inf
     assert found["importance_ess"] == 1000
     assert off_centre(mode) < 1e-6
+    assert decrement(mode) < 1e-6
 
 
 def test_weights_are_ratios_of_the_densities_themselves() -> None:
@@ -59,6 +60,9 @@ def test_a_mode_off_its_centre_is_found() -> None:
     J = mode.point.here.rows.J
     variance = np.diag(J @ np.linalg.inv(J.T @ J / 0.25 + np.eye(3)) @ J.T)
     assert found == pytest.approx(np.sqrt(np.sum((J @ step) ** 2) / variance.sum()), rel=1e-6)
+    sizes = step @ (J.T @ J / 0.25 + np.eye(3)) @ step  # of a quadratic, the distance squared
+    found = decrement(replace(mode, x=mode.x + step))
+    assert found == pytest.approx(np.sqrt(sizes / 3), rel=1e-6)
 
 
 def test_checks_of_a_laplace_approximation_and_of_an_ensemble_are_not_empty() -> None:
@@ -67,11 +71,13 @@ def test_checks_of_a_laplace_approximation_and_of_an_ensemble_are_not_empty() ->
     data = bm.Data(X, np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=60))
     model = bm.Model(bm.MLP((5,)), bm.Gaussian())
     laplace = bm.fit(model, data, bm.Laplace(), rng=1).check()
-    assert [f.name.split(" ")[0] for f in laplace.findings] == ["Pareto", "effective", "distance"]
+    started = [f.name.split(" ")[0] for f in laplace.findings]
+    assert started == ["gradient", "Pareto", "effective", "distance"]
     assert laplace.passed
     for other in (bm.MAP(), bm.Laplace(last_layer=True)):
-        (finding,) = bm.fit(model, data, other, rng=1).check().findings
-        assert finding.name.startswith("distance")
+        gradient, distance = bm.fit(model, data, other, rng=1).check().findings
+        assert gradient.name.startswith("gradient at the mode in units of the curvature")
+        assert distance.name.startswith("distance")
     ensemble = bm.fit(model, data, bm.Ensemble(3, bm.Laplace()), rng=1).check()
     assert any("agree" in f.name for f in ensemble.findings)
     assert not any("Pareto" in f.name for f in ensemble.findings)

@@ -33,6 +33,15 @@ def test_each_kind_has_its_own_checks(sampled: bm.Fit) -> None:
         "smallest curvature at the answer",
     }
     assert robust.check().passed
+    closed = {
+        "condition number of the scaled design",
+        "gradient norm at the answer",
+        "smallest curvature at the answer",
+    }
+    for method in (bm.MLE(), bm.MAP()):
+        estimate = bm.fit(bm.Model(), data, method)
+        assert names(estimate) == closed
+        assert estimate.check().passed
     assert names(sampled) == {
         "R̂",
         "effective sample size",
@@ -58,6 +67,8 @@ def test_nan_fails_and_every_finding_says_what_to_do(key: str, sampled: bm.Fit) 
         ("quadrature_error", 1e-12, 1e-4),
         ("gradient_norm", 1e-9, 1.0),
         ("curvature", 0.1, -0.1),
+        ("definiteness", 1e-12, -1e-12),
+        ("decrement", 0.1, 2.0),
         ("pareto_k", 0.3, 0.9),
         ("importance_ess", 500.0, 20.0),
         ("agreement", 0.9, 0.1),

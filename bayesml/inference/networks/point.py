@@ -3,7 +3,7 @@
 import numpy as np
 
 from bayesml.errors import ConvergenceError
-from bayesml.inference.audit import off_centre
+from bayesml.inference.audit import decrement, off_centre
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
 from bayesml.inference.point import NO_EVIDENCE
@@ -54,7 +54,7 @@ def diagnostics_of(mode: Mode) -> dict[str, float]:
     if not mode.tuned:
         out["gradient_norm"] = mode.gradient_norm
     elif mode.affordable:
-        out["off_centre"] = off_centre(mode)
+        out |= {"off_centre": off_centre(mode), "decrement": decrement(mode)}
     precision = mode.scales.precision
     if mode.setting.hyperprior.prior.learned:
         names = mode.setting.hyperprior.groups.names

@@ -1,0 +1,105 @@
+"""Whether a closed-form point estimate is an optimum: its gradient, and its curvature.
+
+Derived in docs/theory/point_estimates.md, (E8) to (E10).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.inference.exact import normal_priors
+from bayesml.inference.objectives import MeanSquaredError, negative_log_density
+from bayesml.inference.terms import standardise
+from bayesml.model import Problem
+from bayesml.posteriors.linear_gaussian import LinearGaussian
+from bayesml.typing import Array
+
+
+def least_squares_optimality(
+    problem: Problem, geometry: LinearGaussian, beta: Array
+) -> dict[str, float]:
+    """Return the gradient of (E1) at an estimate, and the smallest curvature (E10)."""
+    objective = MeanSquaredError(problem, geometry.data, standardise(problem))
+    z = (beta - objective.frame.start) / objective.frame.scale
+    singular = float(np.min(geometry.data.rank.singular, initial=1.0))
+    return {
+        "gradient_norm": float(np.linalg.norm(objective.value_and_gradient(z)[1])),
+        "definiteness": singular**2,
+    }
+
+
+def mode_gradient(problem: Problem, beta: Array, sigma: float) -> float:
+    """Return the norm of the gradient of the log posterior at an estimate (E9)."""
+    objective = negative_log_density(problem, with_prior=True)
+    frame, p = objective.frame, objective.p
+    logs = [np.log(sigma / objective.reference[name]) for name in objective.noise_priors]
+    z = (beta - frame.start) / frame.scale
+    gradient = objective.value_and_gradient(np.append(z, logs))[1]
+    gradient[:p] *= (sigma / frame.sd_y) ** 2
+    return float(np.linalg.norm(gradient))
+
+
+@dataclass(frozen=True, eq=False)
+class ModeCurvature:
+    r"""The curvature of the negative log posterior at a mode, in (β, u) or β alone (E8).
+
+    Attributes
+    ----------
+    factor : ndarray, shape (k, p)
+        [M/σ; P], whose product with itself is H.
+    within : ndarray, shape (p, p)
+        :math:`H^{-1}`.
+    cross : ndarray, shape (p,)
+        g; zero where σ is known.
+    bend : float or None
+        h; None where σ is known.
+    """
+
+    factor: Array
+    within: Array
+    cross: Array
+    bend: float | None
+
+    @property
+    def rest(self) -> float | None:
+        """The Schur complement of H, 1/Var(u)."""
+        return None if self.bend is None else float(self.bend - self.cross @ self._pull)
+
+    @property
+    def covariance(self) -> Array:
+        """Cov(β)."""
+        if self.rest is None:
+            return self.within
+        return np.asarray(self.within + np.outer(self._pull, self._pull) / self.rest)
+
+    @property
+    def smallest(self) -> float:
+        """The smallest eigenvalue of the whole, scaled to a unit diagonal (E10)."""
+        factor = self.factor
+        if self.bend is not None and self.rest is not None:
+            if self.rest <= 0.0:
+                return self.rest / abs(self.bend)
+            corner = np.append(np.zeros(len(self.cross)), np.sqrt(self.rest))
+            factor = np.vstack([np.column_stack([factor, factor @ self._pull]), corner])
+        scaled = factor / np.linalg.norm(factor, axis=0)
+        return float(np.linalg.svd(scaled, compute_uv=False)[-1] ** 2)
+
+    @property
+    def _pull(self) -> Array:
+        return np.asarray(self.within @ self.cross)
+
+
+def mode_curvature(
+    problem: Problem, geometry: LinearGaussian, beta: Array, u: float
+) -> ModeCurvature:
+    """Evaluate the blocks of the curvature at β and σ = σ₀ eᵘ."""
+    data, sigma, L = geometry.data, geometry.sigma_0 * float(np.exp(u)), geometry.joint.basis
+    within: Array = (L * geometry.relative_variance(np.array(u))) @ L.T
+    factor = np.vstack([data.M / sigma, normal_priors(problem).P])
+    if "sigma" in problem.known:
+        return ModeCurvature(factor, within, np.zeros(len(beta)), None)
+    prior = problem.inferred["sigma"]
+    pull, squares = data.residuals(beta)
+    slope, bend = float(prior.score(sigma)), float(prior.curvature(sigma))
+    curvature = 2.0 * squares / sigma**2 - sigma**2 * bend - sigma * slope
+    return ModeCurvature(factor, within, 2.0 * pull / sigma**2, curvature)
