@@ -36,6 +36,13 @@ class LastLayerPosterior:
         """An approximation."""
         return "approximate"
 
+    @property
+    def constants(self) -> dict[str, Array]:
+        """The hidden layers and the tuned noise, which have no distribution."""
+        drawn = {self._name(name) for name in self.head.shapes}
+        hidden = {name: value for name, value in self.mode.items() if name not in drawn}
+        return hidden | self.head.constants
+
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginals of the last layer and the noise."""
         return {self._name(name): value for name, value in self.head.marginals().items()}

@@ -57,6 +57,11 @@ class LinearisedPosterior:
         """Shapes of the parameters."""
         return self.predictor.shapes(self.features)
 
+    @property
+    def constants(self) -> dict[str, Array]:
+        """The tuned noise: numbers that maximise the evidence, without a distribution."""
+        return {name: np.asarray(self.noise[name]) for name in self.inferred}
+
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the normal marginals of the parameters, and the tuned noise as atoms."""
         x = flat.join(self.mode, self.shapes)

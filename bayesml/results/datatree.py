@@ -41,15 +41,32 @@ def dataset(
 
 
 def tree(
-    groups: Mapping[str, Mapping[str, Array]], data: Data, known: Mapping[str, float]
+    groups: Mapping[str, Mapping[str, Array]],
+    data: Data,
+    known: Mapping[str, Any],
+    dims: Mapping[str, list[str]],
 ) -> "xr.DataTree":
-    """Put groups of draws together with what was observed and given."""
+    """Put groups of draws together with what was observed and given.
+
+    Parameters
+    ----------
+    groups : mapping of group to draws by name
+    data : Data
+    known : mapping of name to value
+        What has no distribution: it is constant data, and no draws of it are.
+    dims : mapping of name to list of str
+        Axes of the parameters.
+    """
     import xarray as xr
 
-    dims = {"weights": ["feature"], "y": ["observation"]}
+    dims = {**dims, "y": ["observation"], "prior_sd": ["group"]}
     coords = {"feature": list(data.feature_names), "observation": observation_labels(data)}
-    labelled = {name: dataset(group, dims, coords) for name, group in groups.items()}
-    return xr.DataTree.from_dict(labelled | data_groups(data, known))
+    labelled: Groups = {}
+    for group, draws in groups.items():
+        uncertain = {name: values for name, values in draws.items() if name not in known}
+        labelled[group] = dataset(uncertain, dims, coords)
+    constants = {name: (dims.get(name, []), value) for name, value in known.items()}
+    return xr.DataTree.from_dict(labelled | data_groups(data, constants))
 
 
 def observation_labels(data: Data) -> Any:
@@ -57,7 +74,7 @@ def observation_labels(data: Data) -> Any:
     return np.arange(data.m) if data.row_labels is None else data.row_labels
 
 
-def data_groups(data: Data, known: Mapping[str, float]) -> Groups:
+def data_groups(data: Data, known: Mapping[str, Any]) -> Groups:
     """Return what was observed, and what was given; of rows that are not in memory, neither."""
     import xarray as xr
 

@@ -154,16 +154,11 @@ class Fit:
         -------
         xarray.DataTree
             Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` and those
-            asked for, with the feature names and row labels as coordinates.
+            asked for, with the feature names and row labels as coordinates. Parameters without
+            a distribution are in ``constant_data``: noise that is known or tuned, hidden layers
+            at their mode.
         """
-        import xarray as xr
-
         values = self.draws(chains, draws)
-        dims = self.resolved.predictor.dims() | {"y": ["observation"], "prior_sd": ["group"]}
-        coords = {
-            "feature": list(self.data.feature_names),
-            "observation": datatree.observation_labels(self.data),
-        }
         extra: dict[str, dict[str, Array]] = {"posterior": values}
         extra["sample_stats"] = dict(datatree.sample_stats(self.learned, values))
         if log_likelihood:
@@ -182,9 +177,7 @@ class Fit:
             datatree.refuse_networks(self._problem, "prior")
             made, each = next(iter(values.values())).shape[:2]
             extra["prior"] = prior_draws(self._problem, made, each, self._rng(4))
-        groups = {name: datatree.dataset(v, dims, coords) for name, v in extra.items()}
-        groups |= datatree.data_groups(self.data, self._known)
-        return xr.DataTree.from_dict(groups)
+        return self._tree(extra)
 
     def posterior_predictive(self, *, chains: int = 4, draws: int = 250) -> "xr.DataTree":
         r"""Return data sets that the fit expects at the rows that it learned from.
@@ -216,8 +209,7 @@ class Fit:
         values = {name: v[:, ::step] for name, v in values.items()}
         rng = self._rng(1)
         y = datatree.posterior_predictive(self.resolved, self.data, values, self._eta, rng)
-        groups = {"posterior": values, "posterior_predictive": {"y": y}}
-        return datatree.tree(groups, self.data, self._known)
+        return self._tree({"posterior": values, "posterior_predictive": {"y": y}})
 
     def draws(self, chains: int = 4, draws: int = 1000) -> dict[str, Array]:
         """Return parameter draws by name, shape (chain, draw, ...), the same at every call."""
@@ -584,10 +576,9 @@ class Fit:
         eta: datatree.Eta = getattr(self.learned.posterior, "eta", self.resolved.predictor.eta)
         return eta
 
-    @property
-    def _known(self) -> dict[str, float]:
-        noise = self.resolved.likelihood.noise
-        return {name: value for name, value in noise.items() if isinstance(value, float)}
+    def _tree(self, groups: dict[str, dict[str, Array]]) -> "xr.DataTree":
+        known = self._problem.known | dict(getattr(self.learned.posterior, "constants", {}))
+        return datatree.tree(groups, self.data, known, self.resolved.predictor.dims())
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])

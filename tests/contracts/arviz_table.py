@@ -90,8 +90,8 @@ NOTES = """
 - `plot_energy` reads the energy of Hamiltonian trajectories, which only NUTS has.
 - Laplace and Ensemble are of networks. Weights have many equivalent labellings, so that
   their densities, traces and ranks mean little, and the scales of their priors are learned: what is
-  compared is the function, by its likelihood and predictions. Noise that Laplace has tuned is one
-  number, of which `summary` says NaN for R̂, with a warning of numpy's.
+  compared is the function, by its likelihood and predictions. Noise that Laplace has tuned, and
+  hidden layers at their mode, are numbers without a distribution: they are in `constant_data`.
 - Exact answers are drawn as four chains of independent draws, the same at every call.
 - `loo` and all that follow from it need `log_likelihood=True`, `psense_summary` needs
   `log_prior=True` as well, `plot_ppc_*` need `posterior_predictive=True`, `bayes_factor` and

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import bayesml as bm
+from tests.agreement.problems import made
 from tests.contracts.arviz_table import (
     FUNCTIONS,
     METHODS,
@@ -43,6 +44,25 @@ def test_arviz_summary_has_our_means(method: str) -> None:
     error = ours["sd"] / np.sqrt(min(draws["chain"] * draws["draw"], 400))
     for name in ours.index:
         assert abs(theirs.loc[name, "mean"] - ours.loc[name, "mean"]) <= 5 * error[name]
+
+
+@pytest.mark.parametrize("last_layer", [False, True])
+def test_what_has_no_distribution_is_constant_data(last_layer: bool) -> None:
+    """Under warnings as errors: R̂ of a constant is NaN, with a warning."""
+    import arviz as az
+
+    model = bm.Model(bm.MLP((3,)), bm.Gaussian())
+    fit = bm.fit(model, made(m=40, n=2), bm.Laplace(last_layer=last_layer), rng=1)
+    found = fit.to_datatree(draws=100, log_likelihood=True)
+    assert az.summary(found).notna().all(axis=None)
+    constants = {"sigma", "weights_1", "biases_1"} if last_layer else {"sigma"}
+    draws = fit.draws(draws=100)
+    assert set(found["posterior"].data_vars) == set(draws) - constants
+    for name in constants:
+        np.testing.assert_array_equal(found["constant_data"][name], draws[name][0, 0])
+    predictive = fit.posterior_predictive(draws=5)
+    assert set(predictive["posterior"].data_vars) == set(draws) - constants
+    assert predictive["posterior_predictive"]["y"].shape == (4, 5, 40)
 
 
 @pytest.mark.parametrize("group", ["log_prior", "prior"])
