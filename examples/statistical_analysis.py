@@ -46,7 +46,7 @@ def main() -> None:
     }
     pictures = {
         "analysis_coefficients.png": bm.plots.coefficients(fits),
-        "analysis_fit.png": bm.plots.effect(exact, frame=penguins, by="species"),
+        "analysis_fit.png": bm.plots.effect(exact, by="species"),
         "analysis_predictions.png": bm.plots.predictions(exact),
         "analysis_loss.png": bm.plots.loss(descents),
     }

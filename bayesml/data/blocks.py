@@ -7,12 +7,15 @@ Whatever holds the rows offers the same two methods, so that a sum over examples
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.checks import BLOCK_VALUES
+
+if TYPE_CHECKING:
+    from bayesml.data.kept import KeptColumns
 
 LEAST_ROWS = 256
 """Rows in a block however wide it is, so that a product of matrices stays one."""
@@ -77,11 +80,14 @@ class MemorySource:
 
     X is float32 or float64 in any memory order. A block of it is a view where linear algebra can
     read it as it lies, otherwise a float64 copy, of at most 8 MiB or 256 rows.
+
+    `columns` are what a formula made X of, by name; None where X is what was given.
     """
 
     X: NDArray[np.float64] | NDArray[np.float32]
     y: NDArray[np.float64]
     observation_weights: NDArray[np.float64] | None = None
+    columns: "KeptColumns | None" = None
 
     @property
     def m(self) -> int:
@@ -118,6 +124,13 @@ class MemorySource:
     def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
         """Bring `function` of every block together by the associative `combine`."""
         return reduce(combine, map(function, self.blocks()))
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Make a view that cannot be written through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _float64(rows: NDArray[np.float64] | NDArray[np.float32]) -> NDArray[np.float64]:

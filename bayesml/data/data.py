@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import Block, MemorySource, Source
+from bayesml.data.blocks import Block, MemorySource, Source, read_only
 from bayesml.data.dask_input import dask_arrays, dask_formula
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.door import (
     array_names,
     common_labels,
     named_matrix,
-    read_only,
     rows_like,
     vector,
     weights_vector,
 )
+from bayesml.data.kept import KeptColumns
 from bayesml.data.messages import listed, plural
 from bayesml.data.parquet import ParquetFiles
 from bayesml.data.partitions import is_dask
@@ -63,6 +63,8 @@ class Data:
         How new input becomes X.
     row_labels : (m,) array or None
         The index of a pandas frame, unless it only counts the rows.
+    columns : mapping of column name to values, or None
+        What a formula made X of, for the effect of a column; only of rows in memory.
     m, n : int
         Number of rows and of features, the intercept not among them.
 
@@ -247,10 +249,12 @@ class Data:
         observation_weights: NDArray[np.float64] | None,
         design: Design,
         row_labels: NDArray[Any] | None,
+        columns: KeptColumns | None = None,
     ) -> Self:
         """Put together data that were checked before, as when a saved fit is loaded."""
         weights = None if observation_weights is None else read_only(observation_weights)
-        return cls._of(MemorySource(read_only(X), read_only(y), weights), design, row_labels)
+        source = MemorySource(read_only(X), read_only(y), weights, columns)
+        return cls._of(source, design, row_labels)
 
     @classmethod
     def from_statistics(
@@ -400,6 +404,14 @@ class Data:
     def observation_weights(self) -> NDArray[np.float64] | None:
         """How many times each row counts, read-only; None where every row counts once."""
         return self._memory.observation_weights
+
+    @property
+    def columns(self) -> KeptColumns | None:
+        """What a formula in memory made X of, by column; None where X is what was given.
+
+        Only columns that the formula reads, numbers not copied where they were float64.
+        """
+        return self._memory.columns
 
     @property
     def feature_names(self) -> tuple[str, ...]:

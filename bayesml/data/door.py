@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import MemorySource
+from bayesml.data.blocks import MemorySource, read_only
 from bayesml.data.checks import (
     require_finite,
     require_unique,
@@ -16,7 +16,10 @@ from bayesml.data.checks import (
     two_dimensional,
 )
 from bayesml.data.designs import Design
+from bayesml.data.formula_design import FormulaDesign
+from bayesml.data.kept import kept_columns
 from bayesml.data.messages import Labels, plural
+from bayesml.data.tables import table
 from bayesml.errors import DataError
 
 
@@ -102,12 +105,9 @@ def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySou
     weights = observation_weights
     if isinstance(weights, str):
         weights = frames.select(frame, [weights], "observation_weights")[weights]
-    labels = frames.row_labels(frame)
-    return MemorySource(read_only(X), read_only(y), weights_vector(weights, len(X), labels))
-
-
-def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Make a view that cannot be written through."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    labels, columns = frames.row_labels(frame), None
+    if isinstance(design, FormulaDesign):
+        read = design.right.columns
+        columns = kept_columns(table(frame, read), read, design.feature_names)
+    weights = weights_vector(weights, len(X), labels)
+    return MemorySource(read_only(X), read_only(y), weights, columns)

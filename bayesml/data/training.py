@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import MemorySource
+from bayesml.data.blocks import MemorySource, read_only
 from bayesml.data.building import OUT_OF_DOMAIN, Built, Learned, build
 from bayesml.data.checks import require_finite, require_unique
-from bayesml.data.door import common_labels, read_only, weights_vector
+from bayesml.data.door import common_labels, weights_vector
 from bayesml.data.formula import Sides, expand_dot, parse, term_uses
 from bayesml.data.formula_design import FormulaDesign
+from bayesml.data.kept import kept_columns
 from bayesml.data.messages import Labels, quoted
 from bayesml.data.missing import drops
 from bayesml.data.tables import (
@@ -68,7 +69,9 @@ def learn_formula(
     target, features = build_sides(asked, Learned(asked.left), Learned(asked.right), rows, labels)
     require_finite(target.values, "y", target.names, labels, OUT_OF_DOMAIN)
     require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
-    source = MemorySource(read_only(features.values), read_only(target.values[:, 0]), weights)
+    columns = kept_columns(rows, asked.right, features.names)
+    X, y = read_only(features.values), read_only(target.values[:, 0])
+    source = MemorySource(X, y, weights, columns)
     return source, design_of(asked, target, features), labels
 
 

@@ -382,8 +382,8 @@ class Fit:
         term : str
             A column that the model reads.
         frame : data frame, optional
-            What the data were made from. Needed if a formula made its features from other
-            columns.
+            What the data were made from. Needed only where `Data` did not keep what a formula
+            read: rows were streamed, or are some of other data's.
 
         Returns
         -------
@@ -400,7 +400,7 @@ class Fit:
         >>> import bayesml as bm
         >>> frame = {"y": [0.1, 1.2, 3.9, 9.1, 16.2], "x": [0.0, 1.0, 2.0, 3.0, 4.0]}
         >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + I(x**2)", frame))
-        >>> fit.marginal("x", frame).prediction.mean.round(0)  # the mean of 2x
+        >>> fit.marginal("x").prediction.mean.round(0)  # the mean of 2x
         array([4.])
         """
         from bayesml.results.contrasts import marginal

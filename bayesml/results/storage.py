@@ -100,6 +100,7 @@ def _rows(data: Data, arrays: dict[str, Array]) -> dict[str, Any]:
         "y": encode(np.asarray(data.y), "data.y", arrays),
         "observation_weights": encode(data.observation_weights, "data.w", arrays),
         "row_labels": None if labels is None else np.asarray(labels).tolist(),
+        "columns": encode(data.columns, "data.columns", arrays),
     }
 
 
@@ -114,6 +115,7 @@ def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
         decode(config["observation_weights"], arrays),
         design,
         None if labels is None else np.asarray(labels),
+        decode(config.get("columns"), arrays),  # files of before have none
     )
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     }
     known = bm.Data.from_formula(FORMULA, penguins.iloc[::2])
     pictures = {
-        "fit.png": bm.plots.effect(fit, frame=penguins, by="species"),
+        "fit.png": bm.plots.effect(fit, by="species"),
         "posterior.png": bm.plots.posterior(fit),
         "ppc.png": bm.plots.predictive_check(fit),
         "predictions.png": bm.plots.predictions(fit),

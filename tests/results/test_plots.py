@@ -285,7 +285,6 @@ def test_effect_from_polars(exact: bm.Fit, frame: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({}, "give the frame that it learned from"),
         ({"term": "flipper_length"}, "did you mean 'flipper_length_mm'"),
         ({"by": "island"}, "the model reads no column 'island'"),
         ({"by": "flipper_length_mm"}, "is the column on the axis"),
@@ -295,9 +294,51 @@ def test_effect_from_polars(exact: bm.Fit, frame: pd.DataFrame) -> None:
 def test_effect_refuses(
     exact: bm.Fit, frame: pd.DataFrame, arguments: dict[str, str], complaint: str
 ) -> None:
-    given = {"frame": frame} if arguments else {}
     with pytest.raises(bm.DataError, match=complaint):
-        bm.plots.effect(exact, **given, **arguments)
+        bm.plots.effect(exact, frame=frame, **arguments)
+
+
+@pytest.mark.parametrize("path", ["", "fit.nc", "fit.zarr"])
+@pytest.mark.parametrize("formula", ["y ~ np.log(x) * g", "y ~ poly(x, 2) + C(k)", "y ~ x + g"])
+def test_effect_needs_no_frame(formula: str, path: str, tmp_path: Path) -> None:
+    """The same picture and effects as with it, saved and loaded too."""
+    fit, frame = by_formula(formula)
+    if path:
+        fit.save(tmp_path / path)
+        fit = bm.load(tmp_path / path)
+    for column in fit.design.columns:
+        one = bm.plots.effect(fit, column, frame=frame).axes[0].lines
+        other = bm.plots.effect(fit, column).axes[0].lines
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a.get_xydata(), b.get_xydata())
+        one, other = fit.marginal(column, frame), fit.marginal(column)
+        assert one.labels == other.labels
+        np.testing.assert_array_equal(one.prediction.mean, other.prediction.mean)
+
+
+def by_formula(formula: str) -> tuple[bm.Fit, pd.DataFrame]:
+    rng = np.random.default_rng(4)
+    x, g, k = rng.uniform(1, 3, 40), rng.choice(["u", "v"], 40), rng.integers(3, 6, 40)
+    frame = pd.DataFrame({"x": x, "g": g, "k": k, "y": x + k + rng.normal(size=40)})
+    frame.loc[7, "x"] = np.nan
+    with pytest.warns(bm.DataWarning):
+        data = bm.Data.from_formula(formula, frame, missing="drop")
+    return bm.fit(bm.Model(), data, rng=1), frame
+
+
+def test_new_rows_of_a_formula_keep_their_columns() -> None:
+    fit, frame = by_formula("y ~ np.log(x) + g")
+    later = frame.iloc[10:30].reset_index(drop=True)
+    again = fit.update(fit.data.like(later))
+    one, other = again.marginal("x", later), again.marginal("x")
+    np.testing.assert_array_equal(one.prediction.mean, other.prediction.mean)
+
+
+def test_a_part_of_the_rows_asks_for_the_frame() -> None:
+    fit, _ = by_formula("y ~ np.log(x) + g")
+    (fold, *_) = bm.cross_validate(fit.model, fit.data, folds=3, rng=1).folds
+    with pytest.raises(bm.DataError, match="give the frame that the fit learned from"):
+        fold.fit.marginal("x")
 
 
 def test_effect_refuses_another_frame(exact: bm.Fit, frame: pd.DataFrame) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.data import Design, frames
+from bayesml.data import Data, Design, frames
 from bayesml.data.formula_design import FormulaDesign
+from bayesml.data.kept import Levels
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.results.fit import Fit
@@ -31,8 +32,8 @@ def training_columns(fit: Fit, frame: Any = None) -> Columns:
     ----------
     fit : Fit
     frame : data frame, optional
-        What the data were made from. Needed where a formula turned its columns into others,
-        which `Data` does not keep.
+        What the data were made from. Needed where `Data` did not keep the columns of a formula:
+        they were streamed, or a part of other data.
 
     Raises
     ------
@@ -41,12 +42,7 @@ def training_columns(fit: Fit, frame: Any = None) -> Columns:
     """
     read, X = columns_read(fit.design), np.asarray(fit.data.X, dtype=np.float64)
     if frame is None or not read:
-        if tuple(read) != fit.data.feature_names:
-            raise DataError(
-                "the formula made its features from other columns, which the fit does not keep: "
-                "give the frame that it learned from, frame=…"
-            )
-        return dict(zip(read, X.T, strict=True))
+        return _own_columns(fit.data, read, X)
     rows = _training_rows(fit, frame)
     found = frames.select(frame, list(read), "the picture")
     columns = {name: _values(found[name], name, read[name])[rows] for name in read}
@@ -55,6 +51,19 @@ def training_columns(fit: Fit, frame: Any = None) -> Columns:
             "the frame is not the one that the fit learned from: its rows give other features"
         )
     return columns
+
+
+def _own_columns(data: Data, read: Iterable[str], X: Array) -> Columns:
+    """Return what the data kept of a formula's columns, or X where these are its columns."""
+    if data.columns is not None:
+        kept = data.columns.items()
+        return {name: v.values() if isinstance(v, Levels) else v for name, v in kept}
+    if tuple(read) != data.feature_names:
+        raise DataError(
+            "the formula made its features from other columns, which these data do not keep: "
+            "give the frame that the fit learned from, frame=…"
+        )
+    return dict(zip(read, X.T, strict=True))
 
 
 def is_numeric(column: Any) -> bool:

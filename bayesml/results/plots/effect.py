@@ -52,7 +52,8 @@ def effect(
     term : str, optional
         The column on the horizontal axis; the first that holds numbers by default.
     frame : data frame, optional
-        What the data were made from. Needed if a formula made its features from other columns.
+        What the data were made from. Needed only where `Data` did not keep what a formula
+        read: rows were streamed, or are some of other data's.
     by : str, optional
         A column with at most six values, and one curve for each over the range that it has.
     probability : float

@@ -1,0 +1,53 @@
+"""The columns that a formula read, kept beside the features that it made of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.data.blocks import read_only
+from bayesml.data.tables import Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """A column of levels, each row by the place of its level.
+
+    Attributes
+    ----------
+    places : (m,) array of int
+    levels : tuple of str, int or float
+    """
+
+    places: NDArray[np.integer[Any]]
+    levels: tuple[str | int | float, ...]
+
+    def values(self) -> NDArray[np.object_]:
+        """Return the level of every row."""
+        levels = np.empty(len(self.levels), dtype=object)
+        levels[:] = self.levels
+        return np.asarray(levels[self.places])
+
+
+KeptColumns = Mapping[str, NDArray[np.float64] | Levels]
+"""Numbers, not copied where they were float64, and levels, by the name of the column."""
+
+
+def kept_columns(
+    rows: "pd.DataFrame", columns: Sequence[Column], features: Sequence[str]
+) -> KeptColumns | None:
+    """Keep the columns of complete rows, or nothing where the features are these columns."""
+    if tuple(column.name for column in columns) == tuple(features):
+        return None
+    return {column.name: _kept(rows[column.name], column) for column in columns}
+
+
+def _kept(values: "pd.Series[Any]", column: Column) -> NDArray[np.float64] | Levels:
+    if column.kind == "number":
+        return read_only(values.to_numpy())
+    return Levels(read_only(np.asarray(values.cat.codes)), tuple(values.cat.categories.tolist()))
