@@ -106,8 +106,8 @@ class NUTS:
         posterior = earlier.posterior
         if not isinstance(posterior, SampledPosterior) or earlier.state is None:
             raise IncompatibleModelError(
-                "resume: this answer has no state to go on from. Only NUTS(engine=Direct()) keeps "
-                "one; for others fit again with more draws."
+                f"resume: this answer has no state to go on from ({earlier.explanation}). Linear "
+                "predictors sampled by NUTS(engine=Direct()) keep one; fit again with more draws."
             )
         if not isinstance(self.engine, Direct):
             raise IncompatibleModelError(f"resume: {self.engine!r} cannot go on; use Direct().")

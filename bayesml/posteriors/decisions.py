@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, DataError
+from bayesml.errors import ConvergenceError, DataError, IncompatibleModelError
 from bayesml.losses import KnownAction, Loss, ZeroOneLoss
 from bayesml.posteriors.rows import per_row
 from bayesml.posteriors.shortest import minimise_within
@@ -22,13 +22,29 @@ def expected_loss(distribution: "RowDistribution", loss: Loss, action: ArrayLike
     action = per_row(action, distribution.rows, "action")
     out = np.empty(distribution.rows)
     for block, y, weights in distribution.nodes():
-        out[block] = np.sum(weights * loss(y, action[block, None]), axis=1)
+        out[block] = np.sum(weights * losses(loss, y, action[block, None]), axis=1)
     return out
+
+
+def losses(loss: Loss, y: Array, action: Array) -> Array:
+    """Evaluate ℓ(y, a), and refuse what is not an elementwise function of both."""
+    if isinstance(loss, type) or not callable(loss):
+        raise IncompatibleModelError(
+            f"The loss must be a function of (y, action), got {loss!r}. For instance "
+            "bayesml.losses.AbsoluteError(), with brackets, or lambda y, a: (y - a) ** 2."
+        )
+    values, shape = np.asarray(loss(y, action)), np.broadcast_shapes(y.shape, action.shape)
+    if values.shape != shape:
+        raise IncompatibleModelError(
+            f"The loss must be elementwise: for y of shape {y.shape} and actions of shape "
+            f"{action.shape} it gave {values.shape} instead of {shape}. Leave out sums and means."
+        )
+    return values
 
 
 def best_action(distribution: "RowDistribution", loss: Loss) -> Array:
     """Return the action of least expected loss per row: by name, or by minimising."""
-    if isinstance(loss, KnownAction):
+    if isinstance(loss, KnownAction) and not isinstance(loss, type):
         return loss.best_action(distribution)
     if isinstance(loss, ZeroOneLoss):
         return _most_probable_centre(distribution, loss.tolerance)
@@ -45,13 +61,18 @@ def best_of(distribution: "RowDistribution", loss: Loss, actions: ArrayLike) -> 
         raise DataError(
             f"decide: actions must be a list of numbers, got an array of shape {possible.shape}."
         )
-    losses = np.stack([expected_loss(distribution, loss, action) for action in possible])
-    return possible[np.argmin(losses, axis=0)]
+    costs = np.stack([expected_loss(distribution, loss, action) for action in possible])
+    endless = ~np.isfinite(costs).all(axis=1)
+    if np.any(endless):
+        raise DataError(
+            f"decide: the expected loss of action {possible[endless][0]:g} is not finite."
+        )
+    return possible[np.argmin(costs, axis=0)]
 
 
 def _minimise(y: Array, weights: Array, loss: Loss) -> Array:
     def expected(action: Array, row: Integers) -> Array:
-        return np.sum(weights[row] * loss(y[row], action[:, None]), axis=1)
+        return np.sum(weights[row] * losses(loss, y[row], action[:, None]), axis=1)
 
     grid = np.quantile(y, GRID, axis=1)
     reach = np.maximum(grid[-1] - grid[0], 1e-3 * np.maximum(np.abs(grid[0]), 1.0))

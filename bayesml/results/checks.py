@@ -85,12 +85,13 @@ def check(learned: Learned, chains: Mapping[str, Any]) -> CheckReport:
     ----------
     learned : Learned
     chains : mapping of name to ndarray, shape (chain, draw, ...)
-        Draws, for sampled answers.
+        Draws, for sampled answers: of parameters, or of a network's function values.
     """
     findings = [*_numerical(learned.diagnostics)]
     if learned.posterior.kind == "sampled":
         if not getattr(learned.posterior, "separate", False):
-            findings += [*_convergence(chains)]
+            functions = getattr(learned.posterior, "checked_at", None) is not None
+            findings += [*_convergence(chains, "function value" if functions else "parameter")]
         findings += [*_sampler(learned.sample_stats)]
     return CheckReport(learned.posterior.kind, tuple(findings), learned.notes)
 
@@ -222,7 +223,7 @@ def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
             )
 
 
-def _convergence(chains: Mapping[str, Any]) -> Iterable[Finding]:
+def _convergence(chains: Mapping[str, Any], what: str) -> Iterable[Finding]:
     from arviz_stats.base import array_stats
 
     def worst(statistic: Any, pick: Any) -> float:
@@ -235,22 +236,22 @@ def _convergence(chains: Mapping[str, Any]) -> Iterable[Finding]:
 
     rhat = worst(lambda x: array_stats.rhat(x, method="rank"), max)
     yield Finding(
-        "R̂, rank-normalised, worst parameter",
+        f"R̂, rank-normalised, worst {what}",
         rhat <= 1.01,
         rhat,
         "≤ 1.01",
         "The chains disagree (or there is only one, which cannot show agreement).",
         "Run longer (tune=2000, draws=2000), use four chains, or a simpler model.",
     )
-    for method, what, prob in (("bulk", "centre", None), ("tail", "tails", (0.05, 0.95))):
+    for method, part, prob in (("bulk", "centre", None), ("tail", "tails", (0.05, 0.95))):
         ess = worst(lambda x, m=method, p=prob: array_stats.ess(x, method=m, prob=p), min)
         least = 100.0 * next(iter(chains.values())).shape[0]
         yield Finding(
-            f"effective sample size, {method}, worst parameter",
+            f"effective sample size, {method}, worst {what}",
             ess >= least,
             ess,
             f"≥ {least:g}",
-            f"Too few independent draws to trust estimates of the {what}.",
+            f"Too few independent draws to trust estimates of the {part}.",
             "Run longer: more draws.",
         )
 

@@ -11,6 +11,7 @@ import numpy as np
 from bayesml.data import Design
 from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
+from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.combination import combination
 from bayesml.typing import Array
 
@@ -65,11 +66,34 @@ class Effect:
 
 def compare(fit: "Fit", before: Any, after: Any) -> Prediction:
     """Return the distribution of the difference of average expectations, after minus before."""
-    X = [np.asarray(fit.design.matrix(frame), dtype=np.float64) for frame in (before, after)]
-    if min(map(len, X)) == 0:
-        raise DataError("compare: a scenario has no rows; give at least one row for each.")
-    C = np.concatenate([np.full(len(X[0]), -1.0 / len(X[0])), np.full(len(X[1]), 1.0 / len(X[1]))])
-    return _combine(fit, np.vstack(X), C[None, :])
+    X = [_scenario(fit.design, before, "before"), _scenario(fit.design, after, "after")]
+    k, m = map(len, X)
+    C = np.concatenate([np.full(k, -1.0 / k), np.full(m, 1.0 / m)])
+    if k == m:  # rows that are the same in both cancel, rounding and all
+        same = np.all(X[0] == X[1], axis=1)
+        C[np.tile(same, 2)] = 0.0
+    rows = np.flatnonzero(C)
+    return _combine(fit, np.vstack(X)[rows], C[None, rows]) if len(rows) else _nothing()
+
+
+def _nothing() -> Prediction:
+    """Return the number zero."""
+    zero = Atoms(1, np.ones(1), lambda block: np.zeros((1, 1))[block])
+
+    def sample(size: int, rng: np.random.Generator) -> Array:
+        return np.zeros((size, 1))
+
+    return Prediction(zero, zero, np.zeros(1), sample, sample)
+
+
+def _scenario(design: Design, frame: Any, name: str) -> Array:
+    try:
+        X = np.asarray(design.matrix(frame), dtype=np.float64)
+    except DataError as error:
+        raise DataError(f"compare: {name}: {error}") from error
+    if not len(X):
+        raise DataError(f"compare: the scenario {name!r} has no rows; give at least one.")
+    return X
 
 
 def marginal(fit: "Fit", term: str, frame: Any = None) -> Effect:

@@ -87,6 +87,11 @@ def resume(earlier: Fit, draws: int) -> Fit:
             f"resume: {method!r} does not sample, so there is nothing to go on with. "
             "Fit with NUTS()."
         )
+    if earlier.kind != "sampled":
+        raise IncompatibleModelError(
+            f"resume: there are no chains to go on with, for the answer is {earlier.kind} "
+            f"({earlier.explanation}). fit.draws(draws=...) makes as many as you like."
+        )
     start, length = perf_counter(), next(iter(earlier.learned.sample_stats.values())).shape[1]
     problem = Problem(earlier.resolved, earlier.data, earlier.statistics)
     seed = int(np.random.default_rng([earlier.seed, 5, length]).integers(2**31))

@@ -12,6 +12,7 @@ from bayesml.inference import Method
 from bayesml.losses import AbsoluteError, Loss, PinballLoss, SquaredError
 from bayesml.model import Model
 from bayesml.posteriors import Prediction
+from bayesml.posteriors.decisions import losses
 from bayesml.posteriors.rows import whole_number
 from bayesml.results.calibration import Calibration, compared, pooled, rows_of
 from bayesml.results.fit import Fit
@@ -195,9 +196,9 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
 
 
 def _average(loss: Loss, y: Array, actions: Array, weights: Array, how: str) -> Risk:
-    losses, total = loss(y, actions), float(weights.sum())
-    value = float(weights @ losses / total)
-    spread = float(weights @ (losses - value) ** 2 / max(total - 1.0, 1.0))
+    costs, total = losses(loss, y, actions), float(weights.sum())
+    value = float(weights @ costs / total)
+    spread = float(weights @ (costs - value) ** 2 / max(total - 1.0, 1.0))
     return Risk(value, float(np.sqrt(spread / total)), how)
 
 

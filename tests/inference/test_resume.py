@@ -53,6 +53,8 @@ def test_a_saved_run_goes_on(fit: bm.Fit, tmp_path: Path) -> None:
 def test_what_was_not_sampled_cannot_go_on() -> None:
     with pytest.raises(bm.IncompatibleModelError, match="does not sample"):
         bm.fit(bm.Model(), made(m=40, n=2), bm.MLE()).resume(100)
+    with pytest.raises(bm.IncompatibleModelError, match="the answer is exact"):
+        bm.fit(bm.Model(), made(m=40, n=2)).resume(100)
 
 
 STOPPED = """

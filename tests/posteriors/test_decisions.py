@@ -1,5 +1,7 @@
 """Intervals, tails, decisions and contrasts of a prediction, against closed forms."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,6 +122,15 @@ def test_decision_among_few_actions_is_the_cheapest(fit: bm.Fit) -> None:
 def test_a_loss_without_a_minimum_is_refused(fit: bm.Fit) -> None:
     with pytest.raises(bm.ConvergenceError, match="order of the loss"):
         fit.predict(fit.data.X[:2]).decide(lambda y, a: y - a)
+    p = fit.predict(fit.data.X[:2])
+    for loss in ("squared", bm.losses.SquaredError):
+        with pytest.raises(bm.IncompatibleModelError, match="must be a function"):
+            p.decide(loss)
+    for loss in (lambda y, a: 1.0, lambda y, a: np.mean((y - a) ** 2)):
+        with pytest.raises(bm.IncompatibleModelError, match="must be elementwise"):
+            p.decide(loss)
+    with pytest.raises(bm.DataError, match="expected loss of action nan is not finite"):
+        p.decide(bm.losses.SquaredError(), [1.0, np.nan])
     with pytest.raises(bm.IncompatibleModelError, match="level"):
         bm.losses.PinballLoss(1.0)
     with pytest.raises(bm.IncompatibleModelError, match="tolerance"):
@@ -178,6 +189,34 @@ def test_what_both_scenarios_share_cancels(fit: bm.Fit) -> None:
     slope = fit.summary().loc["weights[x0]"]
     assert delta.mean[0] == pytest.approx(slope["mean"], rel=1e-9)
     assert delta.sd[0] == pytest.approx(slope["sd"], rel=1e-7)
+
+
+def test_scenarios_that_are_the_same_differ_by_exactly_nothing(fit: bm.Fit) -> None:
+    X = np.asarray(fit.data.X) / 3
+    for one in (fit, bm.fit(bm.Model(), fit.data, bm.MLE())):
+        delta = one.compare(X, X)
+        assert delta.mean[0] == delta.sd[0] == delta.exceedance(0.0)[0] == 0.0
+        assert delta.interval(0.9) == (0.0, 0.0)
+        assert not delta.sample(5, rng=1).any()
+    moved = X + np.array([1.0, 0.0]) * (np.arange(len(X)) < 3)[:, None]
+    slope = fit.summary().loc["weights[x0]", "mean"]
+    assert fit.compare(X, moved).mean[0] == pytest.approx(3 * slope / len(X), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda frame: frame[["x"]], "after: the formula needs the column 'g'"),
+        (lambda frame: frame.assign(g="zz"), "after: g is 'zz'"),
+        (lambda frame: frame.assign(x=np.nan), "after: missing values"),
+        (lambda frame: frame.iloc[:0], "'after' has no rows"),
+    ],
+)
+def test_a_scenario_that_cannot_be_read_is_named(change: Any, complaint: str) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 5.0], "g": list("aabb"), "y": [1.0, 2.0, 5.0, 8.0]})
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + g", frame))
+    with pytest.raises(bm.DataError, match=complaint):
+        fit.compare(frame, change(frame))
 
 
 def test_slope_and_levels_are_those_of_the_formula() -> None:

@@ -112,6 +112,14 @@ def test_chains_that_disagree_are_found(sampled: bm.Fit) -> None:
     assert "R̂, rank-normalised, worst parameter" in failed
 
 
+def test_a_networks_chains_are_compared_by_their_functions(sampled: bm.Fit) -> None:
+    posterior = replace(sampled.learned.posterior, checked_at=np.zeros((1, 2)))
+    report = check(replace(sampled.learned, posterior=posterior), posterior.compared)
+    found = [f.name for f in report.findings if "function value" in f.name]
+    assert len(found) == 3
+    assert not any("worst parameter" in f.name for f in report.findings)
+
+
 @dataclass
 class Saddle:
     """An objective whose curvature is known."""

@@ -439,15 +439,28 @@ def test_no_fits_are_refused(function: Callable[[dict[str, bm.Fit]], Figure]) ->
 def test_missing_matplotlib_says_how_to_install_it() -> None:
     program = """
 import sys
-sys.modules["matplotlib"] = None
+from importlib.abc import MetaPathFinder
+
+class Uninstalled(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] == "matplotlib":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Uninstalled())
 import bayesml as bm
-fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
-try:
-    bm.plots.effect(fit)
-except bm.MissingDependencyError as error:
-    print(error)
+data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
+fit = bm.fit(bm.Model(), data, rng=1)
+learned = bm.fit(bm.Model(), data, bm.MLE(bm.GradientDescent()))
+of = {"loss": learned, "calibration": bm.calibration(fit, data)}
+for name in bm.plots.__all__:
+    try:
+        getattr(bm.plots, name)(of.get(name, fit))
+    except bm.MissingDependencyError as error:
+        print(name, error)
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert "pip install matplotlib" in done.stdout
+    said = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    assert [name for name, _ in said] == bm.plots.__all__
+    assert all("pip install matplotlib" in words for _, words in said)
