@@ -11,7 +11,8 @@ from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Posterior
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.mixture import Mixture
-from bayesml.posteriors.prediction import Prediction, RowDistribution, Sampler
+from bayesml.posteriors.prediction import Prediction, Sampler
+from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.posteriors.rows import row_blocks
 from bayesml.typing import Array
 

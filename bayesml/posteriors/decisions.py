@@ -1,23 +1,20 @@
 """Expected losses and the actions that minimise them. Derived in docs/theory/prediction.md."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayesml.errors import ConvergenceError, DataError, IncompatibleModelError
 from bayesml.losses import KnownAction, Loss, ZeroOneLoss
+from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.posteriors.rows import per_row
 from bayesml.posteriors.shortest import minimise_within
 from bayesml.typing import Array, ArrayLike, Integers
 
-if TYPE_CHECKING:
-    from bayesml.posteriors.prediction import RowDistribution
-
 GRID = np.linspace(0.0, 1.0, 33)
 
 
-def expected_loss(distribution: "RowDistribution", loss: Loss, action: ArrayLike) -> Array:
+def expected_loss(distribution: RowDistribution, loss: Loss, action: ArrayLike) -> Array:
     """Evaluate E[ℓ(y, a)] per row, for one action or one per row."""
     action = per_row(action, distribution.rows, "action")
     out = np.empty(distribution.rows)
@@ -42,7 +39,7 @@ def losses(loss: Loss, y: Array, action: Array) -> Array:
     return values
 
 
-def best_action(distribution: "RowDistribution", loss: Loss) -> Array:
+def best_action(distribution: RowDistribution, loss: Loss) -> Array:
     """Return the action of least expected loss per row: by name, or by minimising."""
     if isinstance(loss, KnownAction) and not isinstance(loss, type):
         return loss.best_action(distribution)
@@ -54,7 +51,7 @@ def best_action(distribution: "RowDistribution", loss: Loss) -> Array:
     return out
 
 
-def best_of(distribution: "RowDistribution", loss: Loss, actions: ArrayLike) -> Array:
+def best_of(distribution: RowDistribution, loss: Loss, actions: ArrayLike) -> Array:
     """Return which of the possible actions has the least expected loss, per row."""
     possible = np.asarray(actions, dtype=np.float64)
     if possible.ndim != 1 or possible.size == 0:
@@ -79,7 +76,7 @@ def _minimise(y: Array, weights: Array, loss: Loss) -> Array:
     return _least(expected, np.vstack([grid[0] - reach, grid, grid[-1] + reach]))
 
 
-def _most_probable_centre(distribution: "RowDistribution", tolerance: float) -> Array:
+def _most_probable_centre(distribution: RowDistribution, tolerance: float) -> Array:
     def missed(action: Array, row: Integers) -> Array:
         centre = middle.copy()
         centre[row] = action

@@ -10,7 +10,8 @@ from scipy.special import logsumexp
 from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.linearised import normal_rows
 from bayesml.posteriors.mixture import Atoms, Mixture
-from bayesml.posteriors.prediction import Prediction, RowDistribution
+from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.predictors import Predictor
 from bayesml.typing import Array, ArrayLike
 

@@ -3,10 +3,10 @@
 Derived in docs/theory/prediction.md.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bayesml.errors import DataError
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
+from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.posteriors.rows import check_probability, whole_number
 from bayesml.typing import Array, ArrayLike
 
@@ -26,40 +27,6 @@ class Interval(NamedTuple):
 
     lower: Array
     upper: Array
-
-
-class RowDistribution(Protocol):
-    """A univariate distribution per row."""
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-
-    @property
-    def mean(self) -> Array:
-        """Means, shape (rows,)."""
-
-    @property
-    def sd(self) -> Array:
-        """Standard deviations, shape (rows,)."""
-
-    def cdf(self, y: ArrayLike) -> Array:
-        """Distribution function per row."""
-
-    def survival(self, y: ArrayLike) -> Array:
-        """P(Y > y) per row."""
-
-    def log_density(self, y: ArrayLike) -> Array:
-        """Log density per row."""
-
-    def quantile(self, q: ArrayLike) -> Array:
-        """Quantiles per row, for one level or one per row."""
-
-    def highest_density_interval(self, probability: float) -> tuple[Array, Array]:
-        """Shortest intervals per row."""
-
-    def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
-        """Blocks of rows with nodes and weights, (b, N), for expectations."""
 
 
 class Leverage(NamedTuple):

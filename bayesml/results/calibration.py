@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from bayesml.data import Data
 from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.rows import check_probability
-from bayesml.results.checks import CheckReport, Finding
+from bayesml.results.calibration_checks import coverage_of_ninety, uniformity
+from bayesml.results.checks import CheckReport
 from bayesml.results.fit import Fit
 from bayesml.results.scores import crps, scoring_rules
 from bayesml.typing import Array
@@ -157,7 +157,7 @@ class Calibration:
 
     def check(self) -> CheckReport:
         """Judge the predictions: are PIT values uniform, and does the 90 % interval hold 90 %."""
-        return CheckReport("predictive", (self._uniformity, self._coverage_finding))
+        return CheckReport("predictive", (uniformity(self), coverage_of_ninety(self)))
 
     @property
     def passed(self) -> bool:
@@ -168,47 +168,6 @@ class Calibration:
         """Say it in words and numbers."""
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.scores().items())
         return f"{len(self)} rows, {self.rows}\n{scores}\n{self.check()}"
-
-    @cached_property
-    def _uniformity(self) -> Finding:
-        from arviz_stats.base import array_stats
-
-        p = float(array_stats.uniformity_test(np.clip(self.pit, 1e-12, 1 - 1e-12))[0])
-        return Finding(
-            "p-value of uniform PIT values",
-            p >= 0.01,
-            p,
-            "≥ 0.01",
-            f"The predictive distributions have the wrong {self._fault}.",
-            "Look at by_group and the PIT histogram; try a heavier-tailed likelihood, missing "
-            "terms or interactions, or a noise scale that varies.",
-        )
-
-    @property
-    def _coverage_finding(self) -> Finding:
-        line = self.coverage([0.9]).iloc[0]
-        low, high = float(line["low"]), float(line["high"])
-        observed = float(line["observed"])
-        side = "too narrow" if observed < low else "too wide"
-        return Finding(
-            "share of observations in their 90 % interval",
-            low <= observed <= high,
-            observed,
-            f"{low:.3g} to {high:.3g}",
-            f"Intervals are {side}.",
-            "Too narrow: new rows differ from the training rows, or the model is too simple or a "
-            "point estimate. Too wide: outliers inflate the noise scale; try StudentT().",
-        )
-
-    @property
-    def _fault(self) -> str:
-        centre, spread = self._average(self.pit) - 0.5, float(np.std(self.pit)) * np.sqrt(12.0)
-        error = 0.29 / np.sqrt(len(self))
-        if abs(centre) > 3 * error:
-            return f"centre: observations lie {'above' if centre > 0 else 'below'} them too often"
-        if abs(spread - 1) > 3 * error:
-            return "spread: " + ("they are too sure" if spread > 1 else "they are not sure enough")
-        return "shape"
 
     def _average(self, values: Array) -> float:
         return float(np.average(values, weights=self.weights))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Data, Design
-from bayesml.data.designs import difference
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import (
     ConvergenceWarning,
@@ -18,7 +17,6 @@ from bayesml.errors import (
     IncompatibleModelError,
 )
 from bayesml.inference import Learned, Method
-from bayesml.likelihoods import Gaussian
 from bayesml.model import Model, Problem
 from bayesml.posteriors import (
     ConjugatePosterior,
@@ -29,7 +27,7 @@ from bayesml.posteriors import (
     leave_one_out,
 )
 from bayesml.posteriors.rows import whole_number
-from bayesml.priors import After, Independent, NormalInverseGamma
+from bayesml.priors import After
 from bayesml.results import checks, datatree, streams
 from bayesml.results.prior import prior_draws
 from bayesml.results.summary import Summary, as_html, as_text, rows_as_text, summarise
@@ -441,18 +439,9 @@ class Fit:
         IncompatibleModelError
             If the model is not a linear Gaussian one, which is known by its statistics.
         """
-        likelihood, prior = self.resolved.likelihood, self.resolved.prior
-        if not isinstance(likelihood, Gaussian) or not isinstance(
-            prior, Independent | NormalInverseGamma
-        ):
-            raise IncompatibleModelError(
-                "as_prior() keeps the sufficient statistics, which only Linear() with a Gaussian "
-                f"likelihood has, and this is {self.resolved!r}. Learn all rows together."
-            )
-        seen = self.statistics
-        if isinstance(self.model.prior, After):
-            return replace(self.model.prior, statistics=seen, log_evidence=self._total_evidence)
-        return After(prior, likelihood, seen, self.learned.log_evidence)
+        from bayesml.results.sequential import as_prior
+
+        return as_prior(self)
 
     def update(self, data: Data) -> "Fit":
         """Learn more rows, exactly as if all had been there, with the old rows gone.
@@ -484,20 +473,9 @@ class Fit:
         >>> fit.update(fit.data.like({"x": [3.0, 5.0], "y": [2.0, 4.0]})).statistics.rows
         6
         """
-        from bayesml.results.learning import fit
+        from bayesml.results.sequential import update
 
-        if data.feature_names != self.data.feature_names:
-            raise DataError(
-                f"The new rows have features {list(data.feature_names)}, but the fit has "
-                f"{list(self.data.feature_names)}: the same columns in the same order are needed."
-            )
-        if other := difference(self.data.design, data.design):
-            raise DataError(
-                f"The new rows' features are not those of the fit: {other}. Read them as the "
-                "fit's own were, fit.update(fit.data.like(frame))."
-            )
-        model = Model(self.resolved.predictor, self.resolved.likelihood, self.as_prior())
-        return fit(model, data, self.method, rng=self.seed)
+        return update(self, data)
 
     def resume(self, draws: int) -> "Fit":
         """Return the fit with more draws: NUTS goes on from where every chain stopped.
@@ -582,15 +560,6 @@ class Fit:
 
     def _rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])
-
-    @property
-    def _total_evidence(self) -> float | str:
-        """Log p of all rows seen: of the new given the old, and of the old."""
-        before = self.model.prior.log_evidence if isinstance(self.model.prior, After) else 0.0
-        now = self.learned.log_evidence
-        if isinstance(before, str) or isinstance(now, str):
-            return before if isinstance(before, str) else now
-        return before + now
 
     @property
     def _problem(self) -> Problem:

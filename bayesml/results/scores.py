@@ -12,7 +12,7 @@ from bayesml.likelihoods import Gaussian, StudentT
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.mixture import Mixture
-from bayesml.posteriors.prediction import RowDistribution
+from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.posteriors.rows import per_row, row_blocks
 from bayesml.typing import Array, ArrayLike
 

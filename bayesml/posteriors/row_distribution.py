@@ -1,0 +1,40 @@
+"""The role of a distribution per row: what mixtures and atoms are, and predictions are made of."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from bayesml.typing import Array, ArrayLike
+
+
+class RowDistribution(Protocol):
+    """A univariate distribution per row."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def mean(self) -> Array:
+        """Means, shape (rows,)."""
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations, shape (rows,)."""
+
+    def cdf(self, y: ArrayLike) -> Array:
+        """Distribution function per row."""
+
+    def survival(self, y: ArrayLike) -> Array:
+        """P(Y > y) per row."""
+
+    def log_density(self, y: ArrayLike) -> Array:
+        """Log density per row."""
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Quantiles per row, for one level or one per row."""
+
+    def highest_density_interval(self, probability: float) -> tuple[Array, Array]:
+        """Shortest intervals per row."""
+
+    def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
+        """Blocks of rows with nodes and weights, (b, N), for expectations."""

@@ -1,0 +1,54 @@
+"""What observations say against predictions. Described in docs/guides/calibration.md."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesml.results.checks import Finding
+
+if TYPE_CHECKING:
+    from bayesml.results.calibration import Calibration
+
+
+def uniformity(found: "Calibration") -> Finding:
+    """Test whether PIT values are uniform."""
+    from arviz_stats.base import array_stats
+
+    p = float(array_stats.uniformity_test(np.clip(found.pit, 1e-12, 1 - 1e-12))[0])
+    return Finding(
+        "p-value of uniform PIT values",
+        p >= 0.01,
+        p,
+        "≥ 0.01",
+        f"The predictive distributions have the wrong {_fault(found)}.",
+        "Look at by_group and the PIT histogram; try a heavier-tailed likelihood, missing "
+        "terms or interactions, or a noise scale that varies.",
+    )
+
+
+def coverage_of_ninety(found: "Calibration") -> Finding:
+    """Ask whether 90 % intervals hold 90 % of the observations, within the binomial band."""
+    line = found.coverage([0.9]).iloc[0]
+    low, high = float(line["low"]), float(line["high"])
+    observed = float(line["observed"])
+    side = "too narrow" if observed < low else "too wide"
+    return Finding(
+        "share of observations in their 90 % interval",
+        low <= observed <= high,
+        observed,
+        f"{low:.3g} to {high:.3g}",
+        f"Intervals are {side}.",
+        "Too narrow: new rows differ from the training rows, or the model is too simple or a "
+        "point estimate. Too wide: outliers inflate the noise scale; try StudentT().",
+    )
+
+
+def _fault(found: "Calibration") -> str:
+    centre = float(np.average(found.pit, weights=found.weights)) - 0.5
+    spread = float(np.std(found.pit)) * np.sqrt(12.0)
+    error = 0.29 / np.sqrt(len(found))
+    if abs(centre) > 3 * error:
+        return f"centre: observations lie {'above' if centre > 0 else 'below'} them too often"
+    if abs(spread - 1) > 3 * error:
+        return "spread: " + ("they are too sure" if spread > 1 else "they are not sure enough")
+    return "shape"
