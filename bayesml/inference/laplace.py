@@ -14,7 +14,7 @@ from bayesml.inference.networks.curvature import (
     LastLayer,
     by_memory,
 )
-from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.mode import Recipe, in_batches
 from bayesml.inference.networks.settings import Training
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
@@ -85,6 +85,12 @@ class Laplace:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
         refuse_unsuited(problem, "Laplace()")
+        if not problem.data.in_memory and in_batches(self.optimizer):
+            raise IncompatibleModelError(
+                f"{self!r} needs the curvature of all rows, and {self.optimizer!r} reads those of "
+                f"{problem.data.source.whereabouts} a few at a time. Use Laplace(), which holds "
+                "them in memory, or MAP() with this optimizer, which needs no curvature."
+            )
         chosen = by_memory(problem) if self.curvature is None else (self.curvature, "")
         curvature, why = chosen
         learned = curvature.learn(problem, rng, Recipe(self.optimizer, self.training))

@@ -91,6 +91,16 @@ class DiagonalisedBlock:
         """Return the transpose of `into` at tables of the basis."""
         return np.asarray(self.U @ (z / np.sqrt(self.eigenvalues)) @ self.B.T)
 
+    def covariance(self, tables: Array) -> Array:
+        """Return their inner products by the inverse, (m, k, k) for tables (k, m, o, q)."""
+        factors = _outer(tables)
+        if factors is None:
+            half = self.into(tables)
+            return np.asarray(np.einsum("kmoq,lmoq->mkl", half, half))
+        a, b = factors[0] @ self.U, factors[1] @ self.B
+        inner = (a[:, None] * a) @ (1.0 / self.eigenvalues)
+        return np.moveaxis(np.sum(inner * (b[:, None] * b), axis=-1), -1, 0)
+
     def inverse_diagonal(self) -> Array:
         """Return the diagonal of the inverse, as a table."""
         return np.asarray(self.U**2 @ (1.0 / self.eigenvalues) @ (self.B**2).T)
@@ -131,8 +141,7 @@ class KroneckerRegression:
         """Return J H⁻¹ Jᵀ at every row."""
         total = np.zeros((J.shape[1], len(J), len(J)))
         for block in self.blocks:
-            half = block.into(J[..., block.index])
-            total += np.einsum("kmoq,lmoq->mkl", half, half)
+            total += block.covariance(J[..., block.index])
         return total
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
@@ -189,3 +198,15 @@ class KroneckerFactors:
         for block in self.blocks:
             out[block.index] = np.outer(block.U**2 @ block.s, np.diag(block.A))
         return out
+
+
+def _outer(tables: Array) -> tuple[Array, Array] | None:
+    """Return u and v where every table is u vᵀ with v ending in one, as a network's are (M4)."""
+    u = tables[..., -1]
+    pivot = np.argmax(np.abs(u), axis=-1)[..., None]
+    row = np.take_along_axis(tables, pivot[..., None], axis=-2)[..., 0, :]
+    size = np.take_along_axis(u, pivot, axis=-1)
+    v = row / np.where(size == 0.0, 1.0, size)
+    away = u[..., None] * v[..., None, :]
+    away -= tables
+    return (u, v) if np.all(np.abs(away) <= 1e-12 * np.abs(tables)) else None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.linalg.kronecker import KroneckerBlock, KroneckerFactors
+from bayesml.linalg.kronecker import KroneckerBlock, KroneckerFactors, _outer
 
 
 def semidefinite(rng, size, rank):
@@ -39,6 +39,20 @@ def test_everything_is_that_of_the_dense_matrix(problem, rng):
     draws = regression.sample(40_000, rng)
     np.testing.assert_allclose(np.cov(draws.T), inverse, atol=5 * np.max(inverse) / 200)
     np.testing.assert_allclose(factors.diagonal(), np.diag(gram), rtol=1e-10)
+
+
+def test_rows_made_of_outer_products_are_as_any(problem, rng):
+    factors, gram, precision = problem
+    J = np.zeros((2, 5, 14))
+    for block in factors.blocks:
+        o, q = block.index.shape
+        v = np.concatenate([rng.normal(size=(2, 5, q - 1)), np.ones((2, 5, 1))], axis=-1)
+        J[..., block.index] = rng.normal(size=(2, 5, o))[..., None] * v[..., None, :]
+    J[0, 1] = 0.0
+    found = factors.with_prior(precision)
+    expected = np.einsum("kmp,pq,lmq->mkl", J, np.linalg.inv(gram + np.diag(precision)), J)
+    assert all(_outer(J[..., block.index]) is not None for block in factors.blocks)
+    np.testing.assert_allclose(found.covariance(J), expected, rtol=1e-9)
 
 
 def test_scaled_factors_are_a_multiple(problem):
