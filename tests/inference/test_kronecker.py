@@ -10,7 +10,6 @@ import pytest
 import bayesml as bm
 from bayesml.inference.networks import by_layers, factorised, memory
 from bayesml.inference.networks.examples import linearised
-from bayesml.inference.networks.factorised import Factorised
 from bayesml.inference.networks.starts import setting_of
 from bayesml.predictors import flat
 
@@ -117,8 +116,8 @@ def test_a_row_of_weight_two_is_the_row_twice(rng):
 def test_other_noise_rescales_the_factors_or_makes_them_anew(rng):
     _, here, precision = local((3,), bm.Gaussian(sigma=0.3), rng)
     for information in (here.information * 2.5, rng.uniform(1, 2, 9)):
-        expected = Factorised(here.examples, here.x, here.eta, information).regression(precision)
-        assert here.factors is not None
+        anew = factorised.factorised(here.examples, here.x, here.eta, information)
+        expected = anew.regression(precision)
         again = here.reweighted(information).regression(precision)
         assert again.log_det == pytest.approx(expected.log_det, rel=1e-12)
 

@@ -28,27 +28,62 @@ MOST_OUTPUTS = 8000
 
 
 @dataclass(frozen=True, eq=False)
-class Factorised:
-    """A network near one point; its Gauss-Newton matrix by Kronecker factors.
+class Source:
+    """What the factors are made of, and they once they are asked for.
 
     Attributes
     ----------
     examples : Examples
     x : ndarray, shape (p,)
-    eta : ndarray, shape (m,) or (k, m)
     information : ndarray, shape (k m,)
         wᵢ Λ.
     """
 
     examples: Examples
     x: Array
-    eta: Array
     information: Array
 
     @cached_property
     def factors(self) -> KroneckerFactors:
         """The factors of every layer (M24, M26)."""
         return factors_of(self.examples, self.x, self.information)
+
+
+@dataclass(frozen=True, eq=False)
+class Factorised:
+    """A network near one point; its Gauss-Newton matrix by Kronecker factors.
+
+    Attributes
+    ----------
+    source : Source
+    eta : ndarray, shape (m,) or (k, m)
+    ratio : float
+        How many times the information of the source the information is.
+    """
+
+    source: Source
+    eta: Array
+    ratio: float = 1.0
+
+    @property
+    def examples(self) -> Examples:
+        """The rows."""
+        return self.source.examples
+
+    @property
+    def x(self) -> Array:
+        """The parameters, flat."""
+        return self.source.x
+
+    @property
+    def information(self) -> Array:
+        """The weights wᵢ Λ of the outputs."""
+        return self.ratio * self.source.information
+
+    @property
+    def factors(self) -> KroneckerFactors:
+        """The factors of every layer."""
+        return self.source.factors.scaled(self.ratio)
 
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score by backpropagation (M2, M3), a block of rows at a time."""
@@ -71,12 +106,10 @@ class Factorised:
 
     def reweighted(self, information: Array) -> "Factorised":
         """Return the same with another Fisher information, for free if it is a multiple."""
-        again, ratio = replace(self, information=information), None
-        if "factors" in vars(self):
-            ratio = multiple(information, self.information)
-        if ratio is not None:
-            vars(again)["factors"] = self.factors.scaled(ratio)
-        return again
+        ratio = multiple(information, self.source.information)
+        if ratio is None:
+            return factorised(self.examples, self.x, self.eta, information)
+        return replace(self, ratio=ratio)
 
     def regression(self, precision: Array) -> Regression:
         """Return the Gaussian of the factors (M25)."""
@@ -121,4 +154,4 @@ class Factorised:
 
 def factorised(examples: Examples, x: Array, eta: Array, information: Array) -> Factorised:
     """Keep what the factors at x are made of."""
-    return Factorised(examples, x, eta, information)
+    return Factorised(Source(examples, x, information), eta)
