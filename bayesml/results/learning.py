@@ -87,6 +87,11 @@ def resume(earlier: Fit, draws: int) -> Fit:
             f"resume: {method!r} does not sample, so there is nothing to go on with. "
             "Fit with NUTS()."
         )
+    if not earlier.learned.sample_stats:
+        raise IncompatibleModelError(
+            f"resume: the answer was not sampled, so there is nothing to go on with. Fit with "
+            f"NUTS(); this fit is {earlier.explanation}."
+        )
     start, length = perf_counter(), next(iter(earlier.learned.sample_stats.values())).shape[1]
     problem = Problem(earlier.resolved, earlier.data, earlier.statistics)
     seed = int(np.random.default_rng([earlier.seed, 5, length]).integers(2**31))

@@ -326,3 +326,13 @@ def test_datatree_has_the_dims_of_a_network_and_the_likelihood_of_the_linearised
     assert tree["posterior"]["biases_2"].dims == ("chain", "draw", "output")
     mean = float(tree["log_likelihood"]["y"].mean("chain").mean("draw").sum())
     assert mean > float(fit.predict(wave.X).log_prob(wave.y).sum()) - 30
+
+
+def test_the_default_learns_a_network_by_modes_and_chains():
+    X = np.linspace(-1, 1, 30)[:, None]
+    data = bm.Data(X, np.sin(3 * X[:, 0]))
+    problem = bm.Model(bm.MLP(hidden=(3,))).resolve(data)
+    assert isinstance(bm.Auto().choice(problem), bm.Ensemble)
+    method = bm.Auto(network=bm.Laplace())
+    fit = bm.fit(bm.Model(bm.MLP(hidden=(3,)), bm.Gaussian(sigma=0.1)), data, method, rng=1)
+    assert fit.explanation.startswith("Auto chose Laplace(), since the predictor is MLP")

@@ -1,6 +1,6 @@
 """The data term of a network, Σᵢ wᵢ log p(yᵢ | η_i), and what calculus knows of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -155,8 +155,11 @@ class Examples:
         """Return some of the rows."""
         return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
 
-    def _block(self, rows: slice) -> "Examples":
-        return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+    def parts(self, size: int) -> Iterator["Examples"]:
+        """Hand out the rows `size` at a time, so that all layers of them stay in the cache."""
+        for start in range(0, len(self.y), size):
+            rows = slice(start, start + size)
+            yield replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
 
     def eta(self, x: Array) -> Array:
         """Evaluate η."""
@@ -167,14 +170,11 @@ class Examples:
         return float(self.w @ self.likelihood.log_density(self.y, eta, noise))
 
     def value_and_gradient(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
-        """Return the sum, its gradient by backpropagation, and its derivatives in φ.
-
-        Blocks of rows pass through all layers while they are in the processor's cache.
-        """
+        """Return the sum, its gradient by backpropagation, and its derivatives in φ."""
         value, gradient = 0.0, np.zeros(x.shape)
         by_noise: dict[str, float] = {}
-        for start in range(0, len(self.y), BLOCK):
-            part = self._block(slice(start, start + BLOCK)).sums(x, noise)
+        for some in self.parts(BLOCK):
+            part = some.sums(x, noise)
             value += part[0]
             gradient += part[1]
             by_noise = {name: by_noise.get(name, 0.0) + v for name, v in part[2].items()}
