@@ -69,7 +69,7 @@ def test_checks_of_a_laplace_approximation_and_of_an_ensemble_are_not_empty() ->
     laplace = bm.fit(model, data, bm.Laplace(), rng=1).check()
     assert [f.name.split(" ")[0] for f in laplace.findings] == ["Pareto", "effective", "distance"]
     assert laplace.passed
-    for other in (bm.MAP(), bm.Laplace(last_layer=True)):
+    for other in (bm.MAP(), bm.Laplace(curvature=bm.LastLayer())):
         (finding,) = bm.fit(model, data, other, rng=1).check().findings
         assert finding.name.startswith("distance")
     ensemble = bm.fit(model, data, bm.Ensemble(3, bm.Laplace()), rng=1).check()
