@@ -15,6 +15,7 @@ from bayesml.linalg import centred_factor, downdated, triangular_factor
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
+LARGEST = 1e153  # its square is a float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,15 @@ class SufficientStatistics:
         weight = float(b) if w is None else float(np.sum(w))
         if weight == 0.0:
             return cls.empty(n, b)
-        return cls(b, weight, *centred_factor(block.X, block.y, w))
+        with np.errstate(over="ignore", invalid="ignore"):  # shows in the factor
+            found = cls(b, weight, *centred_factor(block.X, block.y, w))
+        if not np.all(np.abs(found.R) < LARGEST):
+            sizes = np.append(np.abs(block.X).max(axis=0, initial=0.0), np.abs(block.y).max())
+            raise DataError(
+                f"Values as large as {sizes.max():.3g} have sums of squares beyond float64. "
+                "Measure the columns and the target in larger units, below 1e150."
+            )
+        return found
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[Block]) -> "SufficientStatistics":

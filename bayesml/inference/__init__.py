@@ -9,6 +9,7 @@ from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
+from bayesml.inference.networks.curvature import FullCurvature, KroneckerFactored, LastLayer
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.nuts import NUTS
 
@@ -20,8 +21,11 @@ __all__ = [
     "Direct",
     "Ensemble",
     "Exact",
+    "FullCurvature",
+    "KroneckerFactored",
     "Langevin",
     "Laplace",
+    "LastLayer",
     "Learned",
     "Method",
     "PyMC",

@@ -2,16 +2,18 @@
 
 import numpy as np
 
+from bayesml.inference.networks.examples import Linearised
 from bayesml.inference.networks.mode import Mode
 from bayesml.typing import Array
 
 DRAWS = 1000
 MOST_ROWS = 500
 """Rows at which the distance of the mode is measured, evenly spread."""
+FEWEST_ROWS = 20
 NO_TAIL = 1e-6
 """Log weights that differ by less are equal but for rounding."""
 AT_A_TIME = 4_000_000
-"""Numbers of η held for all draws at a time."""
+"""Numbers of η held for all draws at a time, and of the Jacobian."""
 
 
 def audit(mode: Mode, rng: np.random.Generator) -> dict[str, float]:
@@ -29,14 +31,16 @@ def audit(mode: Mode, rng: np.random.Generator) -> dict[str, float]:
 
 def off_centre(mode: Mode) -> float:
     """Return how far a mode lies from the centre μ of its Gaussian, in function values (M22)."""
-    m = mode.point.here.eta.shape[-1]  # rows of the first output, which is the mean
-    J = mode.point.here.rows.J[np.linspace(0, m - 1, min(MOST_ROWS, m)).astype(np.intp)]
-    variance = mode.point.regression().covariance(J[None])[:, 0, 0]
-    return float(np.sqrt(np.mean((J @ _shift(mode)) ** 2) / np.mean(variance)))
+    examples, room = mode.setting.examples, max(FEWEST_ROWS, AT_A_TIME // len(mode.x))
+    at = np.linspace(0, len(examples.y) - 1, min(MOST_ROWS, room, len(examples.y)))
+    J = examples.network.jacobian(mode.parameters, examples.A[at.astype(np.intp)])
+    of_mean = J if J.ndim == 2 else J[0]
+    variance = mode.point.regression().covariance(of_mean[None])[:, 0, 0]
+    return float(np.sqrt(np.mean((of_mean @ _shift(mode)) ** 2) / np.mean(variance)))
 
 
 def decrement(mode: Mode) -> float:
-    """Return the gradient at a mode in units of its curvature, per parameter (M24)."""
+    """Return the gradient at a mode in units of its curvature, per parameter (M29)."""
     slope = mode.point.weight * mode.point.gradient
     squares = max(-float(slope @ _shift(mode)), 0.0)
     return float(np.sqrt(squares / len(slope)))
@@ -44,7 +48,7 @@ def decrement(mode: Mode) -> float:
 
 def _shift(mode: Mode) -> Array:
     """Return μ − θ̂ (M7)."""
-    return -mode.point.weight * mode.point.regression().solve(mode.point.gradient)
+    return mode.point.step(0.0)
 
 
 def _smoothed(log_weights: Array) -> tuple[float, float]:
@@ -61,6 +65,8 @@ def _smoothed(log_weights: Array) -> tuple[float, float]:
 def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:
     """Return log p(y, θ) − log Normal(θ; μ, H⁻¹) of the linearised network, less a constant."""
     examples, here, precision = mode.setting.examples, mode.point.here, mode.point.precision
+    if not isinstance(here, Linearised):
+        raise TypeError(f"The audit needs the Jacobian, and got {type(here).__name__}.")
     out = np.empty(len(noise))
     step = max(1, AT_A_TIME // here.eta.size)
     for k in range(0, len(noise), step):

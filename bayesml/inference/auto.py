@@ -1,23 +1,35 @@
-"""The default method: exact where that exists, sampled otherwise."""
+"""The default method: exact where that exists, sampled otherwise, a mixture for networks."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesml.inference.base import Learned
+from bayesml.inference.base import Learned, Method
+from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
+from bayesml.inference.langevin import Langevin
+from bayesml.inference.laplace import Laplace
 from bayesml.inference.nuts import NUTS
 from bayesml.model import Problem
+from bayesml.predictors import MLP
+
+MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 
 
 @dataclass(frozen=True)
 class Auto:
     """The exact posterior where mathematics allows it, otherwise NUTS; the result says which.
 
+    NUTS takes minutes for a network and mixes badly between its modes, so that networks are
+    learned by a mixture of modes and of chains around modes, which predicted better than either
+    on rows held out.
+
     Parameters
     ----------
     otherwise : NUTS
         How to sample where there is no exact answer.
+    network : Method
+        How to learn a network.
 
     Examples
     --------
@@ -28,13 +40,18 @@ class Auto:
     """
 
     otherwise: NUTS = NUTS()
+    network: Method = MIXTURE
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Choose, learn, and say why."""
-        reason = obstacle(problem)
-        if reason is None:
-            learned = Exact().learn(problem, rng)
-            return replace(learned, explanation=f"Auto chose Exact(): {learned.explanation}")
-        learned = self.otherwise.learn(problem, rng)
-        why = f"Auto chose NUTS(), since {reason.rstrip('.')}: {learned.explanation}"
-        return replace(learned, explanation=why)
+        method = self.choice(problem)
+        learned = method.learn(problem, rng)
+        name, reason = type(method).__name__, obstacle(problem)
+        why = "" if reason is None else f", since {reason.rstrip('.')}"
+        return replace(learned, explanation=f"Auto chose {name}(){why}: {learned.explanation}")
+
+    def choice(self, problem: Problem) -> Method:
+        """Return the method for a problem."""
+        if isinstance(problem.model.predictor, MLP):
+            return self.network
+        return Exact() if obstacle(problem) is None else self.otherwise

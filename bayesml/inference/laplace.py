@@ -1,19 +1,23 @@
 """Laplace's approximation of a network's posterior. Derived in docs/theory/network.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.inference.audit import audit
 from bayesml.inference.base import Learned
-from bayesml.inference.networks.last_layer import last_layer
-from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
-from bayesml.inference.networks.point import diagnostics_of, how
+from bayesml.inference.networks.curvature import (
+    Curvature,
+    FullCurvature,
+    KroneckerFactored,
+    LastLayer,
+    by_memory,
+)
+from bayesml.inference.networks.mode import Recipe, in_batches
 from bayesml.inference.networks.settings import Training
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
-from bayesml.posteriors import LinearisedPosterior
 from bayesml.predictors import MLP
 from bayesml.priors import Layered
 
@@ -32,18 +36,20 @@ class Laplace:
     Parameters
     ----------
     optimizer : Optimizer or None
-        How the mode is found; None is `LevenbergMarquardt`.
-    last_layer : bool or None
-        Whether the posterior is of the last layer alone, given the hidden ones: Bayesian linear
-        regression on the learned features. None takes it where the full matrix needs more
-        memory than 2 GB; the result says which it was.
+        How the mode is found; None is `LevenbergMarquardt`, whose steps are found by conjugate
+        gradients where the full matrix is not formed.
+    curvature : FullCurvature, KroneckerFactored, LastLayer or None
+        What of H is kept: all of it, a Kronecker product for every layer, or the last layer,
+        which is Bayesian linear regression on the learned features. None takes the first of them
+        that needs no more than 2 GB; the result says which, and why.
     training : Training
         Restarts, chosen by evidence, and the progress bar.
 
     Raises
     ------
     IncompatibleModelError
-        At fit, if the predictor is not a network or the prior is improper.
+        If the curvature is none, or at fit if the predictor is not a network or the prior is
+        improper.
     ConvergenceError
         If training diverges.
 
@@ -65,56 +71,30 @@ class Laplace:
     """
 
     optimizer: Optimizer | None = None
-    last_layer: bool | None = None
+    curvature: Curvature | None = None
     training: Training = Training()
+
+    def __post_init__(self) -> None:
+        got: Any = self.curvature
+        if got is not None and not isinstance(got, FullCurvature | KroneckerFactored | LastLayer):
+            raise IncompatibleModelError(
+                "Laplace: curvature must be FullCurvature(), KroneckerFactored() or LastLayer(), "
+                f"or None for the most that memory allows, got {got!r}."
+            )
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
         refuse_unsuited(problem, "Laplace()")
-        mode = find_mode(problem, rng, Recipe(self.optimizer, self.training))
-        if self.last_layer or (self.last_layer is None and not mode.affordable):
-            return _of_last_layer(problem, mode)
-        kept = f"full generalised Gauss-Newton matrix of {len(mode.x)} parameters"
-        return Learned(
-            linearised(problem, mode),
-            problem.model,
-            f"Laplace approximation, {kept}, {how(mode)}",
-            mode.log_evidence,
-            diagnostics_of(mode) | audit(mode, rng),
-            notes_of([mode]),
-            mode.losses,
-        )
-
-
-def _of_last_layer(problem: Problem, mode: Mode) -> Learned:
-    """Return the posterior of the last layer given the hidden ones."""
-    posterior, log_evidence = last_layer(problem, mode)
-    size, total = len(posterior.head.regression.inverse_diagonal()), len(mode.x)
-    why = "" if mode.affordable else ", for the full matrix would need more than 2 GB"
-    return Learned(
-        posterior,
-        problem.model,
-        f"Bayesian linear regression on the last layer, {size} of {total} parameters{why}, "
-        f"{how(mode)}",
-        log_evidence,
-        diagnostics_of(mode),
-        notes_of([mode]),
-        mode.losses,
-    )
-
-
-def linearised(problem: Problem, mode: Mode) -> LinearisedPosterior:
-    """Return the posterior of the linearised network."""
-    model = problem.model
-    return LinearisedPosterior(
-        model.predictor,
-        model.likelihood,
-        mode.parameters,
-        mode.point.regression(),
-        dict(mode.scales.noise),
-        tuple(problem.inferred),
-        problem.data.n,
-    )
+        if not problem.data.in_memory and in_batches(self.optimizer):
+            raise IncompatibleModelError(
+                f"{self!r} needs the curvature of all rows, and {self.optimizer!r} reads those of "
+                f"{problem.data.source.whereabouts} a few at a time. Use Laplace(), which holds "
+                "them in memory, or MAP() with this optimizer, which needs no curvature."
+            )
+        chosen = by_memory(problem) if self.curvature is None else (self.curvature, "")
+        curvature, why = chosen
+        learned = curvature.learn(problem, rng, Recipe(self.optimizer, self.training))
+        return replace(learned, explanation=f"{learned.explanation}{why}")
 
 
 def refuse_unsuited(problem: Problem, method: str) -> None:

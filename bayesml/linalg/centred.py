@@ -17,6 +17,9 @@ ORTHOGONAL = 2.0
 CACHED = 2**16
 """Numbers in a chunk of rows: 512 KiB, which stay in the second-level cache."""
 
+FIRST = 512
+"""Rows whose mean the others are counted from."""
+
 
 class CentredFactor(NamedTuple):
     """Mean of the rows in two parts, rounded and what that left out, and the factor (S2)."""
@@ -67,7 +70,7 @@ def _by_products(X: Array, y: Array, w: Array | None) -> CentredFactor | None:
     Subtracting the mean from the moments multiplies the rounding by 1 + mean²/variance (A2),
     the mean counted from the centre, which is that of the first rows.
     """
-    centre = np.append(X[:CACHED].mean(axis=0), y[:CACHED].mean())
+    centre = np.append(X[:FIRST].mean(axis=0), y[:FIRST].mean())
     about = _moments(X, y, w, (centre,))
     rest = about[:-1, -1] / about[-1, -1]
     gram = about[:-1, :-1] - np.outer(about[:-1, -1], rest)

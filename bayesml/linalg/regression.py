@@ -147,8 +147,8 @@ class Rows:
 
     def reweighted(self, weights: Array) -> "Rows":
         """Return the rows with other weights, for free if they are a multiple of these."""
-        ratio = float(weights[0] / self.weights[0]) if self.weights[0] > 0 else 0.0
-        if self.gram is None or not np.allclose(weights, ratio * self.weights, rtol=1e-14, atol=0):
+        ratio = multiple(weights, self.weights)
+        if self.gram is None or ratio is None:
             return rows(self.J, weights)
         return Rows(self.J, weights, ratio * self.gram)
 
@@ -191,6 +191,18 @@ def rows(J: Array, weights: Array) -> Rows:
         return Rows(J, weights, None)
     R: Matrix = np.sqrt(weights)[:, None] * J
     return Rows(J, weights, np.asarray(blas.dsyrk(1.0, R.T, lower=1)))
+
+
+def multiple(weights: Array, of: Array) -> float | None:
+    """Return the number that weights are a multiple by, if they are one.
+
+    Examples
+    --------
+    >>> multiple(np.array([2.0, 4.0]), np.array([1.0, 2.0]))
+    2.0
+    """
+    ratio = float(weights[0] / of[0]) if of[0] > 0 else 0.0
+    return ratio if np.allclose(weights, ratio * of, rtol=1e-14, atol=0) else None
 
 
 def _cholesky(H: Any) -> Matrix:

@@ -86,10 +86,13 @@ class LinearisedPosterior:
     def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
         """Evaluate the linearised predictor at draws, shape (..., m) or (k, ..., m)."""
         x = flat.join(parameters, self.shapes) - flat.join(self.mode, self.shapes)
-        eta, J = self._linearise(X)
-        moved = np.einsum("kmp,...p->k...m", J, x, optimize=True)
-        wide = eta.reshape(len(eta), *[1] * (x.ndim - 1), -1) + moved
-        return np.asarray(wide if len(eta) > 1 else wide[0])
+        parts = []
+        for block in row_blocks(len(X), x.shape[-1]):
+            eta, J = self._linearise(X[block])
+            moved = np.einsum("kmp,...p->k...m", J, x, optimize=True)
+            parts.append(eta.reshape(len(eta), *[1] * (x.ndim - 1), -1) + moved)
+        wide = np.concatenate(parts, axis=-1)
+        return np.asarray(wide if len(wide) > 1 else wide[0])
 
     def predict(self, X: Array) -> Prediction:
         """Return the likelihood averaged over the linearised predictor, at the rows of X (M13)."""

@@ -87,10 +87,10 @@ def resume(earlier: Fit, draws: int) -> Fit:
             f"resume: {method!r} does not sample, so there is nothing to go on with. "
             "Fit with NUTS()."
         )
-    if earlier.kind != "sampled":
+    if not earlier.learned.sample_stats:
         raise IncompatibleModelError(
-            f"resume: there are no chains to go on with, for the answer is {earlier.kind} "
-            f"({earlier.explanation}). fit.draws(draws=...) makes as many as you like."
+            f"resume: the answer was not sampled, so there is nothing to go on with. Fit with "
+            f"NUTS(); this fit is {earlier.explanation}."
         )
     start, length = perf_counter(), next(iter(earlier.learned.sample_stats.values())).shape[1]
     problem = Problem(earlier.resolved, earlier.data, earlier.statistics)

@@ -10,7 +10,7 @@ import bayesml as bm
 
 METHODS = {
     "MAP": bm.MAP(),
-    "last layer": bm.Laplace(last_layer=True),
+    "last layer": bm.Laplace(curvature=bm.LastLayer()),
     "Laplace": bm.Laplace(),
     "ensemble of 8 MAPs": bm.Ensemble(8, bm.MAP()),
     "ensemble of 8 Laplaces": bm.Ensemble(8, bm.Laplace()),

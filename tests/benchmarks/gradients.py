@@ -52,6 +52,21 @@ def sklearns(X: Any, y: Any) -> Callable[[], Any]:
     return lambda: backprop(X, target, None, activations, deltas, weights, biases)
 
 
+def torchs(X: Any, y: Any, precision: str) -> Callable[[], Any] | None:
+    """Return PyTorch's gradient, or nothing where it is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    kind = getattr(torch, precision)
+    A, b = torch.tensor(X, dtype=kind), torch.tensor(y[:, None], dtype=kind)
+    layers = torch.nn.Linear(X.shape[1], 50), torch.nn.Linear(50, 50), torch.nn.Linear(50, 1)
+    tanh = torch.nn.Tanh()
+    net = torch.nn.Sequential(layers[0], tanh, layers[1], tanh, layers[2]).to(kind)
+    parameters = list(net.parameters())
+    return lambda: torch.autograd.grad(((net(A) - b) ** 2).mean(), parameters)
+
+
 def main() -> None:
     """Print a table."""
     rng = np.random.default_rng(0)
@@ -59,6 +74,9 @@ def main() -> None:
         X = rng.normal(size=(m, 10))
         y = np.sin(X[:, 0]) + 0.1 * rng.normal(size=m)
         row = {"bayesml": best(ours(X, y)), "scikit-learn": best(sklearns(X, y))}
+        for precision in ("float64", "float32"):
+            if (peer := torchs(X, y, precision)) is not None:
+                row[f"PyTorch {precision}"] = best(peer)
         print(f"m = {m:>7}  " + "  ".join(f"{k} {v:.2f} ms" for k, v in row.items()))
 
 

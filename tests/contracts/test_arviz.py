@@ -1,6 +1,7 @@
 """Every function of ArviZ takes the DataTree of every method to which it applies."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,16 +47,16 @@ def test_arviz_summary_has_our_means(method: str) -> None:
         assert abs(theirs.loc[name, "mean"] - ours.loc[name, "mean"]) <= 5 * error[name]
 
 
-@pytest.mark.parametrize("last_layer", [False, True])
-def test_what_has_no_distribution_is_constant_data(last_layer: bool) -> None:
+@pytest.mark.parametrize("curvature", [bm.FullCurvature(), bm.KroneckerFactored(), bm.LastLayer()])
+def test_what_has_no_distribution_is_constant_data(curvature: Any) -> None:
     """Under warnings as errors: R̂ of a constant is NaN, with a warning."""
     import arviz as az
 
     model = bm.Model(bm.MLP((3,)), bm.Gaussian())
-    fit = bm.fit(model, made(m=40, n=2), bm.Laplace(last_layer=last_layer), rng=1)
+    fit = bm.fit(model, made(m=40, n=2), bm.Laplace(curvature=curvature), rng=1)
     found = fit.to_datatree(draws=100, log_likelihood=True)
     assert az.summary(found).notna().all(axis=None)
-    constants = {"sigma", "weights_1", "biases_1"} if last_layer else {"sigma"}
+    constants = {"sigma", "weights_1", "biases_1"} if curvature == bm.LastLayer() else {"sigma"}
     draws = fit.draws(draws=100)
     assert set(found["posterior"].data_vars) == set(draws) - constants
     for name in constants:

@@ -213,6 +213,13 @@ def test_rows_centred_elsewhere_are_refused() -> None:
         fit.data.like({"x": [1.0], "g": ["a"]})
 
 
+def test_squares_beyond_float64_are_refused() -> None:
+    X, y = rows()
+    for data in (bm.Data(X * 1e160, y), bm.Data(X, y * 1e300), bm.Data(X[:5] * 1e200, y[:5])):
+        with pytest.raises(bm.DataError, match="larger units"):
+            bm.fit(bm.Model(), data, bm.MLE())
+
+
 def test_other_columns_are_refused() -> None:
     X, y = rows()
     fit = bm.fit(bm.Model(), bm.Data(X, y))

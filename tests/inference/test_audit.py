@@ -74,7 +74,7 @@ def test_checks_of_a_laplace_approximation_and_of_an_ensemble_are_not_empty() ->
     started = [f.name.split(" ")[0] for f in laplace.findings]
     assert started == ["gradient", "Pareto", "effective", "distance"]
     assert laplace.passed
-    for other in (bm.MAP(), bm.Laplace(last_layer=True)):
+    for other in (bm.MAP(), bm.Laplace(curvature=bm.LastLayer())):
         gradient, distance = bm.fit(model, data, other, rng=1).check().findings
         assert gradient.name.startswith("gradient at the mode in units of the curvature")
         assert distance.name.startswith("distance")

@@ -300,7 +300,7 @@ def test_a_network_is_saved_and_loaded_to_the_last_bit(wave, tmp_path):
 def test_the_last_layer_is_exact_regression_on_the_features(wave):
     """Against the linear model of the package, given the features of the mode."""
     model = bm.Model(bm.MLP((6,)), bm.Gaussian(sigma=0.1), bm.Layered(sd=1.0))
-    fit = bm.fit(model, wave, bm.Laplace(last_layer=True), rng=0)
+    fit = bm.fit(model, wave, bm.Laplace(curvature=bm.LastLayer()), rng=0)
     posterior, X = fit.learned.posterior, np.linspace(-3, 3, 9)[:, None]
     network, sd_y = posterior.network, model.resolve(wave).statistics.sd_y
     F, new = (network.features(posterior.mode, A) for A in (wave.X, X))
@@ -309,15 +309,6 @@ def test_the_last_layer_is_exact_regression_on_the_features(wave):
     exact = bm.fit(linear, bm.Data(F, wave.y), bm.Exact(), rng=0)
     assert fit.log_evidence == pytest.approx(exact.log_evidence, abs=1e-6)
     assert_same_prediction(fit.predict(X), exact.predict(new), 1e-7)
-
-
-def test_a_network_too_large_for_its_curvature_keeps_the_last_layer_and_says_so(wave, monkeypatch):
-    from bayesml.inference.networks import mode
-
-    monkeypatch.setattr(mode, "MEMORY", 10_000)
-    fit = bm.fit(bm.Model(bm.MLP((6,))), wave, bm.Laplace(), rng=0)
-    assert "last layer" in fit.explanation
-    assert "2 GB" in fit.explanation
 
 
 def test_a_printed_network_is_short_and_its_summary_whole(wave):
@@ -335,3 +326,13 @@ def test_datatree_has_the_dims_of_a_network_and_the_likelihood_of_the_linearised
     assert tree["posterior"]["biases_2"].dims == ("chain", "draw", "output")
     mean = float(tree["log_likelihood"]["y"].mean("chain").mean("draw").sum())
     assert mean > float(fit.predict(wave.X).log_prob(wave.y).sum()) - 30
+
+
+def test_the_default_learns_a_network_by_modes_and_chains():
+    X = np.linspace(-1, 1, 30)[:, None]
+    data = bm.Data(X, np.sin(3 * X[:, 0]))
+    problem = bm.Model(bm.MLP(hidden=(3,))).resolve(data)
+    assert isinstance(bm.Auto().choice(problem), bm.Ensemble)
+    method = bm.Auto(network=bm.Laplace())
+    fit = bm.fit(bm.Model(bm.MLP(hidden=(3,)), bm.Gaussian(sigma=0.1)), data, method, rng=1)
+    assert fit.explanation.startswith("Auto chose Laplace(), since the predictor is MLP")

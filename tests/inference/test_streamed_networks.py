@@ -72,3 +72,9 @@ def test_rows_cannot_be_set_aside(frame, tmp_path):
     method = bm.MAP(ADAM, bm.inference.Training(held_out=0.1))
     with pytest.raises(bm.IncompatibleModelError, match="held_out=0"):
         bm.fit(bm.Model(bm.MLP((4,))), streamed, method, rng=0)
+
+
+def test_a_curvature_of_rows_that_are_not_held_is_refused(frame, tmp_path):
+    streamed, _ = both(frame, tmp_path)
+    with pytest.raises(bm.IncompatibleModelError, match="curvature of all rows"):
+        bm.fit(bm.Model(bm.MLP((4,))), streamed, bm.Laplace(ADAM), rng=0)

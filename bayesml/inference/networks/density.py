@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.examples import Examples, Linearised
 from bayesml.inference.networks.mode import Mode
 from bayesml.inference.networks.scales import Hyperprior
 from bayesml.predictors import flat
@@ -138,12 +138,11 @@ def density_of(modes: Sequence[Mode]) -> Density:
 
 def _whitening(mode: Mode) -> Array:
     """Return (H + μI)^-½ of a mode: L⁻ᵀ, or the prior's scales where that is too large."""
-    precision, rows = mode.point.precision, mode.point.here.rows
-    if len(precision) > DENSE or rows.gram is None:
-        weights = np.ravel(rows.weights)
-        curvature = np.einsum("ij,i,ij->j", rows.J, weights, rows.J)
-        return np.asarray((curvature + precision + DAMPING) ** -0.5)
-    H = np.tril(rows.gram) + np.tril(rows.gram, -1).T
+    precision, here = mode.point.precision, mode.point.here
+    gram = here.rows.gram if isinstance(here, Linearised) else None
+    if len(precision) > DENSE or gram is None:
+        return np.asarray((here.diagonal() + precision + DAMPING) ** -0.5)
+    H = np.tril(gram) + np.tril(gram, -1).T
     H[np.diag_indices_from(H)] += precision + DAMPING
     L = np.linalg.cholesky(H)
     return np.asarray(solve_triangular(L, np.eye(len(L)), lower=True, check_finite=False).T)

@@ -1,14 +1,15 @@
 """The data term of a network, Σᵢ wᵢ log p(yᵢ | η_i), and what calculus knows of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from bayesml.data import Block
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
-from bayesml.linalg.regression import Rows, rows
+from bayesml.linalg.regression import Regression, Rows, rows
 from bayesml.model import Problem
 from bayesml.predictors import MLP, flat
 from bayesml.predictors.layers import backward, forward, trace
@@ -20,9 +21,36 @@ BLOCK = 1024
 """Rows that are taken through the layers at a time."""
 
 
+class Local(Protocol):
+    """A network near one point, and the curvature of its data term there."""
+
+    @property
+    def x(self) -> Array:
+        """The parameters, flat."""
+
+    @property
+    def eta(self) -> Array:
+        """η there, shape (m,) or (k, m)."""
+
+    def pulled(self, score: Array) -> Array:
+        """Return Jᵀ·score, for a score at every output of every row."""
+
+    def reweighted(self, information: Array) -> "Local":
+        """Return the same with another Fisher information."""
+
+    def regression(self, precision: Array) -> Regression:
+        """Return the Gaussian with precision JᵀΛJ + diag(precision), or what stands for it."""
+
+    def solve(self, g: Array, precision: Array) -> Array:
+        """Return (JᵀΛJ + diag(precision))⁻¹g, for steps."""
+
+    def diagonal(self) -> Array:
+        """Return the diagonal of JᵀΛJ, or of what stands for it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Linearised:
-    """A network near one point.
+    """A network near one point, with its whole Jacobian.
 
     Attributes
     ----------
@@ -36,6 +64,38 @@ class Linearised:
     x: Array
     eta: Array
     rows: Rows
+
+    def pulled(self, score: Array) -> Array:
+        """Return Jᵀ·score."""
+        return np.asarray(score @ self.rows.J)
+
+    def reweighted(self, information: Array) -> "Linearised":
+        """Return the same with another Fisher information."""
+        return replace(self, rows=self.rows.reweighted(information))
+
+    def regression(self, precision: Array) -> Regression:
+        """Return the regression on the Jacobian's columns (M7)."""
+        return self.rows.with_prior(precision)
+
+    def solve(self, g: Array, precision: Array) -> Array:
+        """Return (JᵀΛJ + diag(precision))⁻¹g."""
+        return self.regression(precision).solve(g)
+
+    def diagonal(self) -> Array:
+        """Return the diagonal of JᵀΛJ."""
+        J = self.rows.J
+        return np.asarray(np.einsum("ij,i,ij->j", J, np.ravel(self.rows.weights), J))
+
+
+def linearised(examples: "Examples", x: Array, eta: Array, information: Array) -> Linearised:
+    """Form the Jacobian at x."""
+    network = examples.network
+    J = network.jacobian(flat.split(x, examples.shapes), examples.A).reshape(-1, x.size)
+    return Linearised(x, eta, rows(J, information))
+
+
+Near = Callable[["Examples", Array, Array, Array], Local]
+"""What is kept of a network near x, given η and the information there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +111,8 @@ class Examples:
         Features, standardised.
     y, w : ndarray, shape (m,)
         Target, and weights of the rows.
+    near : callable
+        What is kept of the network near a point: its Jacobian, or factors of its curvature.
     """
 
     network: MLP
@@ -58,6 +120,7 @@ class Examples:
     A: Array
     y: Array
     w: Array
+    near: Near = linearised
 
     @classmethod
     def of(cls, problem: Problem) -> "Examples":
@@ -92,8 +155,11 @@ class Examples:
         """Return some of the rows."""
         return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
 
-    def _block(self, rows: slice) -> "Examples":
-        return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+    def parts(self, size: int) -> Iterator["Examples"]:
+        """Hand out the rows `size` at a time, so that all layers of them stay in the cache."""
+        for start in range(0, len(self.y), size):
+            rows = slice(start, start + size)
+            yield replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
 
     def eta(self, x: Array) -> Array:
         """Evaluate η."""
@@ -104,14 +170,11 @@ class Examples:
         return float(self.w @ self.likelihood.log_density(self.y, eta, noise))
 
     def value_and_gradient(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
-        """Return the sum, its gradient by backpropagation, and its derivatives in φ.
-
-        Blocks of rows pass through all layers while they are in the processor's cache.
-        """
+        """Return the sum, its gradient by backpropagation, and its derivatives in φ."""
         value, gradient = 0.0, np.zeros(x.shape)
         by_noise: dict[str, float] = {}
-        for start in range(0, len(self.y), BLOCK):
-            part = self._block(slice(start, start + BLOCK)).sums(x, noise)
+        for some in self.parts(BLOCK):
+            part = some.sums(x, noise)
             value += part[0]
             gradient += part[1]
             by_noise = {name: by_noise.get(name, 0.0) + v for name, v in part[2].items()}
@@ -132,13 +195,12 @@ class Examples:
             {name: float(self.w @ s) for name, s in by_noise.items()},
         )
 
-    def linearise(self, x: Array, noise: Noise) -> Linearised:
-        """Return η, its Jacobian and its Fisher information at x."""
+    def around(self, x: Array, noise: Noise) -> Local:
+        """Return η and the curvature at x."""
         network = self.network
-        parameters = flat.split(x, self.shapes)
-        eta = network.link(forward(network.layers(parameters), network.activation, self.A))
-        J = network.jacobian(parameters, self.A).reshape(-1, x.size)
-        return Linearised(x, eta, rows(J, self.information(eta, noise)))
+        layers = network.layers(flat.split(x, self.shapes))
+        eta = network.link(forward(layers, network.activation, self.A))
+        return self.near(self, x, eta, self.information(eta, noise))
 
     def information(self, eta: Array, noise: Noise) -> Array:
         """Return wᵢ Λ of every row of the Jacobian."""

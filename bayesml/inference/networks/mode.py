@@ -7,7 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.examples import Examples, Near
+from bayesml.inference.networks.factorised import factorised
+from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.objective import JointObjective, NetworkObjective, Point
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, log_evidence
 from bayesml.inference.networks.settings import Training
@@ -22,12 +24,12 @@ from bayesml.inference.networks.training import ByHeldOut, Judge, train
 from bayesml.inference.networks.watch import early_stopped, mean_log_likelihood, shown
 from bayesml.likelihoods import Likelihood, Staged
 from bayesml.model import Problem
-from bayesml.optimizers import SGD, Adam, AdamW, LevenbergMarquardt, Optimizer
+from bayesml.optimizers import LBFGS, SGD, Adam, AdamW, LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
 from bayesml.typing import Array
 
-MEMORY = 2_000_000_000
-"""Bytes that a Jacobian and its curvature may take."""
+COARSE = LBFGS(max_iterations=2000, tolerance=1e-5)
+"""How networks are trained for which not even factors of the curvature fit in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +76,6 @@ class Mode:
         return self.objective.parabola(self.x)
 
     @property
-    def affordable(self) -> bool:
-        """Whether the Jacobian and the curvature fit in the memory allowed."""
-        m, p = len(self.setting.examples.y), len(self.x)
-        k = len(self.setting.examples.network.outputs)
-        return 8 * (2 * k * m * p + 3 * min(p, k * m) ** 2) <= MEMORY
-
-    @property
     def log_evidence(self) -> float:
         """The Laplace evidence under the scales (M10)."""
         log_det = self.point.regression().log_det
@@ -106,15 +101,18 @@ class Recipe:
     Attributes
     ----------
     optimizer : Optimizer or None
-        None is Levenberg-Marquardt.
+        None is Levenberg-Marquardt, or L-BFGS where memory allows no curvature at all.
     training : Training
     tune : bool
         Whether the scales that are not known are learned by evidence.
+    near : callable or None
+        What is kept of the network near a point; None takes the best that memory allows.
     """
 
     optimizer: Optimizer | None = None
     training: Training = Training()
     tune: bool = True
+    near: Near | None = None
 
 
 def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
@@ -126,6 +124,10 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
             f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
             "hold rows in memory."
         )
+    near = recipe.near or affordable(setting.examples, problem.data.m)
+    if near is None and recipe.optimizer is None:
+        recipe = replace(recipe, optimizer=COARSE)
+    setting = replace(setting, examples=replace(setting.examples, near=near or factorised))
     sd_y = problem.statistics.sd_y or 1.0
     modes = [_from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
     best = max(modes, key=lambda mode: mode.score)

@@ -4,12 +4,12 @@ Derived in docs/theory/network.md, whose labels are cited.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bayesml.distributions import Distribution
-from bayesml.inference.networks.examples import Examples, Linearised, Noise
+from bayesml.inference.networks.examples import Examples, Local, Noise
 from bayesml.linalg.regression import Regression
 from bayesml.typing import Array, Bools, Integers
 
@@ -20,7 +20,7 @@ class Point:
 
     Attributes
     ----------
-    here : Linearised
+    here : Local
     value : float
         F(θ)/W.
     gradient : ndarray, shape (p,)
@@ -30,7 +30,7 @@ class Point:
         W.
     """
 
-    here: Linearised
+    here: Local
     value: float
     gradient: Array
     precision: Array
@@ -43,11 +43,12 @@ class Point:
 
     def regression(self, damping: float = 0.0) -> Regression:
         """Return the regression whose mean is the damped Gauss-Newton step (M7)."""
-        return self.here.rows.with_prior(self.precision + damping * self.weight)
+        return self.here.regression(self.precision + damping * self.weight)
 
     def step(self, damping: float) -> Array:
         """Return −(H + μI)⁻¹∇F."""
-        return -self.weight * self.regression(damping).solve(self.gradient)
+        precision = self.precision + damping * self.weight
+        return -self.weight * self.here.solve(self.gradient, precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,22 +89,22 @@ class NetworkObjective:
 
     def parabola(self, x: Array) -> Point:
         """Return the Gauss-Newton model at x."""
-        return self._point(self.examples.linearise(x, self.noise))
+        return self._point(self.examples.around(x, self.noise))
 
     def again(self, point: Point) -> Point:
         """Return the model at the same point under this noise and these precisions."""
         here = point.here
         information = self.examples.information(here.eta, self.noise)
-        return self._point(replace(here, rows=here.rows.reweighted(information)))
+        return self._point(here.reweighted(information))
 
     def _value(self, x: Array, eta: Array) -> float:
         prior = 0.5 * float(self.precision @ (x * x))
         fit = self.inflation * self.examples.log_likelihood(eta, self.noise)
         return (prior - fit) / self.weight
 
-    def _point(self, here: Linearised) -> Point:
+    def _point(self, here: Local) -> Point:
         score = self.examples.score(here.eta, self.noise)
-        gradient = (self.precision * here.x - score @ here.rows.J) / self.weight
+        gradient = (self.precision * here.x - here.pulled(score)) / self.weight
         return Point(here, self._value(here.x, here.eta), gradient, self.precision, self.weight)
 
 

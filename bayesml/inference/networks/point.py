@@ -5,6 +5,7 @@ import numpy as np
 from bayesml.errors import ConvergenceError
 from bayesml.inference.audit import decrement, off_centre
 from bayesml.inference.base import Learned
+from bayesml.inference.networks.examples import Linearised, linearised
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.model import Problem
@@ -44,17 +45,19 @@ def point_estimate(problem: Problem, mode: Mode) -> PointEstimate:
 
 def how(mode: Mode) -> str:
     """Say how a mode was found, and how the scales were learned."""
-    tuned = "; prior scales and noise by the Laplace evidence" if mode.tuned else ""
-    return f"{mode.reason}{tuned}"
+    if not mode.tuned:
+        return mode.reason
+    factors = "" if mode.setting.examples.near is linearised else " of the Kronecker factors"
+    return f"{mode.reason}; prior scales and noise by the Laplace evidence{factors}"
 
 
 def diagnostics_of(mode: Mode) -> dict[str, float]:
     """Return the numbers that tell of a mode."""
     out = {"iterations": float(len(mode.losses) - 1)}
-    if not mode.tuned:
-        out["gradient_norm"] = mode.gradient_norm
-    elif mode.affordable:
+    if mode.tuned:
         out |= {"off_centre": off_centre(mode), "decrement": decrement(mode)}
+    else:
+        out["gradient_norm"] = mode.gradient_norm
     precision = mode.scales.precision
     if mode.setting.hyperprior.prior.learned:
         names = mode.setting.hyperprior.groups.names
@@ -64,9 +67,11 @@ def diagnostics_of(mode: Mode) -> dict[str, float]:
 
 def _standard_errors(mode: Mode) -> Array:
     undetermined = np.full_like(mode.x, np.nan)
-    if mode.setting.streamed is not None or not mode.affordable:
+    if mode.setting.streamed is not None or mode.setting.examples.near is not linearised:
         return undetermined
-    if mode.point.here.rows.gram is None and np.any(mode.point.precision <= 0):
+    here = mode.point.here
+    dual = isinstance(here, Linearised) and here.rows.gram is None
+    if dual and np.any(mode.point.precision <= 0):
         return undetermined
     try:
         return np.asarray(np.sqrt(np.maximum(mode.point.regression().inverse_diagonal(), 0.0)))

@@ -34,6 +34,10 @@ PATIENCE = 15
 SLACK = 1e-2
 """What counts as better, in nats; in nats per unit of weight it is far below what data tell."""
 
+NEGLIGIBLE = 1.0
+"""Nats that `PATIENCE` steps may still gain at the last allowed one: a Bayes factor of e is not
+worth more than a bare mention (Kass & Raftery 1995, §3.2)."""
+
 
 class Judge(Protocol):
     """How scales are learned, and which iterate is best."""
@@ -161,11 +165,13 @@ def train(
             f"{settings!r} allows too few steps to learn a network: allow more than {MOST}."
         )
     taken = len(losses) - 1
-    reason = (
-        f"best of {taken} steps at step {int(np.nanargmax(scores))}"
-        if converged
-        else f"stopped at max_iterations={taken} while still improving: allow more"
-    )
+    reason = f"best of {taken} steps at step {int(np.nanargmax(scores))}"
+    if not converged:
+        gain = best.score - np.nanmax([-np.inf, *scores[:-PATIENCE]])
+        converged = bool(gain <= NEGLIGIBLE)
+        found = f"{min(PATIENCE, taken)} steps gained {gain:.2g} nats"
+        advice = "" if converged else " and improvement goes on: allow more"
+        reason = f"stopped at max_iterations={taken}, where the last {found}{advice}"
     return Trained(best, np.array(losses), np.array(scores), converged, reason)
 
 

@@ -1,0 +1,98 @@
+"""Sums over rows of a network's Jacobian, layer by layer, without forming it.
+
+A row of it is an outer product in every layer, δ ãᵀ with ã = (a, 1) for weights and bias (M4).
+Derived in docs/theory/network.md, (M24) to (M28).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bayesml.inference.networks.examples import BLOCK, Examples
+from bayesml.linalg.kronecker import KroneckerBlock, KroneckerFactors
+from bayesml.predictors import MLP, flat
+from bayesml.predictors.layers import Layers, Trace, trace
+from bayesml.typing import Array, Integers
+
+
+def factors_of(examples: Examples, x: Array, information: Array) -> KroneckerFactors:
+    """Return the Kronecker factors of every layer at x (M24, M26)."""
+    network, tables = examples.network, _tables(examples)
+    layers, columns = (
+        network.layers(flat.split(x, examples.shapes)),
+        columns_of(information, network),
+    )
+    A = [np.zeros((table.shape[1], table.shape[1])) for table in tables[:-1]]
+    G = [np.zeros((len(table), len(table))) for table in tables[:-1]]
+    last = [np.zeros((tables[-1].shape[1],) * 2) for _ in network.outputs]
+    for rows, seen in traces(examples, layers):
+        *inputs, features = _extended(seen)
+        for layer, a in enumerate(inputs):
+            A[layer] += (a * examples.w[rows, None]).T @ a
+        for k, (_, s) in enumerate(network.outputs):
+            Lambda = columns[rows, k, None]
+            last[k] += (features * (s**2 * Lambda)).T @ features
+            for layer, delta in enumerate(_deltas(layers, seen, k, s)):
+                G[layer] += (delta * Lambda).T @ delta
+    hidden = zip(tables, G, A, strict=False)
+    output = zip(np.split(tables[-1], len(last)), last, strict=True)
+    return KroneckerFactors(
+        (
+            *(KroneckerBlock.of(table, g, a / examples.weight) for table, g, a in hidden),
+            *(KroneckerBlock.of(table, np.eye(1), each) for table, each in output),
+        )
+    )
+
+
+def tangent_kernel(examples: Examples, x: Array, precision: Array) -> Array:
+    """Return J diag(precision)⁻¹ Jᵀ, (k m, k m), outputs first (M28)."""
+    network, tables, m = examples.network, _tables(examples), len(examples.y)
+    layers = network.layers(flat.split(x, examples.shapes))
+    seen = trace(layers, network.activation, examples.A)
+    *inputs, features = _extended(seen)
+    deltas = [_deltas(layers, seen, k, s) for k, (_, s) in enumerate(network.outputs)]
+    K = np.zeros((len(deltas), m, len(deltas), m))
+    for layer, a in enumerate(inputs):
+        grams = (a / precision[tables[layer][0]]) @ a.T
+        for k, one in enumerate(deltas):
+            for j, other in enumerate(deltas):
+                K[k, :, j] += grams * (one[layer] @ other[layer].T)
+    for k, (_, s) in enumerate(network.outputs):
+        K[k, :, k] += s**2 * (features / precision[tables[-1][k]]) @ features.T
+    return K.reshape(len(deltas) * m, -1)
+
+
+def columns_of(by_row: Array, network: MLP) -> Array:
+    """Return numbers at every output of every row, (k m,), as a column for each output."""
+    return by_row.reshape(len(network.outputs), -1).T
+
+
+def traces(examples: Examples, layers: Layers) -> Iterator[tuple[slice, Trace]]:
+    """Take rows through the layers, a block at a time: activations of all rows are never held."""
+    for start in range(0, len(examples.y), BLOCK):
+        rows = slice(start, start + BLOCK)
+        yield rows, trace(layers, examples.network.activation, examples.A[rows])
+
+
+def _tables(examples: Examples) -> list[Integers]:
+    """Return where the weights and the bias of every unit lie, (out, in + 1), layer by layer."""
+    entries = flat.split(np.arange(flat.size(examples.shapes)), examples.shapes)
+    return [
+        np.column_stack([weights, biases]) for weights, biases in examples.network.layers(entries)
+    ]
+
+
+def _extended(seen: Trace) -> list[Array]:
+    """Return what entered every layer, with a one for its bias."""
+    return [np.column_stack([a, np.ones(len(a))]) for a in seen.activations]
+
+
+def _deltas(layers: Layers, seen: Trace, output: int, scale: float) -> list[Array]:
+    """Return ∂η_k/∂z of every hidden layer, (m, out), the first layer first (M2)."""
+    delta = np.zeros_like(seen.output)
+    delta[:, output] = scale
+    deltas = []
+    for layer in range(len(layers) - 1, 0, -1):
+        delta = (delta @ layers[layer][0]) * seen.slopes[layer - 1]
+        deltas.append(delta)
+    return deltas[::-1]

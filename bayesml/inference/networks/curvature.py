@@ -1,0 +1,148 @@
+"""What of a network's curvature makes its posterior. Derived in docs/theory/network.md."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from bayesml.inference.audit import audit
+from bayesml.inference.base import Learned
+from bayesml.inference.networks.examples import Examples, linearised
+from bayesml.inference.networks.factorised import factorised
+from bayesml.inference.networks.last_layer import last_layer
+from bayesml.inference.networks.memory import affordable, bytes_of_factors, bytes_of_full
+from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
+from bayesml.inference.networks.point import diagnostics_of, how
+from bayesml.model import Problem
+from bayesml.posteriors import LinearisedPosterior
+
+
+class Curvature(Protocol):
+    """What of the curvature at a mode is kept, and how the mode is found for it."""
+
+    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
+        """Find the mode, and the Gaussian there."""
+
+
+@dataclass(frozen=True)
+class FullCurvature:
+    """The whole generalised Gauss-Newton matrix (M7), or its dual form (M9).
+
+    Memory grows with rows times parameters, and the square of the smaller of both.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> bm.Laplace(curvature=bm.FullCurvature()).curvature
+    FullCurvature()
+    """
+
+    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
+        """Find the mode, and the curvature there."""
+        mode = find_mode(problem, rng, replace(recipe, near=linearised))
+        kept = f"full generalised Gauss-Newton matrix of {len(mode.x)} parameters"
+        learned = _learned(problem, mode, kept)
+        return replace(learned, diagnostics={**learned.diagnostics, **audit(mode, rng)})
+
+
+@dataclass(frozen=True)
+class KroneckerFactored:
+    r"""A Kronecker product for every layer, layers independent (M24).
+
+    .. math:: H \approx \mathrm{blockdiag}_l\bigl(G_l \otimes A_l + I \otimes D_l\bigr)
+
+    Memory grows with the square of the widths: neither the Jacobian nor a matrix of all parameters
+    is formed. The last layer's own block is exact. What it leaves out is the correlation between
+    layers, and within a hidden layer that of inputs with slopes over the rows.
+
+    References
+    ----------
+    Ritter, Botev & Barber (2018), A scalable Laplace approximation for neural networks;
+    Martens & Grosse (2015), Optimizing neural networks with Kronecker-factored approximate
+    curvature.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> bm.Laplace(curvature=bm.KroneckerFactored()).curvature
+    KroneckerFactored()
+    """
+
+    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
+        """Find the mode, and the factors of the curvature there."""
+        mode = find_mode(problem, rng, replace(recipe, near=factorised))
+        kept = (
+            "Kronecker factors of the generalised Gauss-Newton matrix of every layer, "
+            f"{len(mode.x)} parameters"
+        )
+        return _learned(problem, mode, kept)
+
+
+@dataclass(frozen=True)
+class LastLayer:
+    """The last layer alone: Bayesian linear regression on the features that were learned.
+
+    For a Gaussian likelihood it is exact given the hidden layers.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> bm.Laplace(curvature=bm.LastLayer()).curvature
+    LastLayer()
+    """
+
+    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
+        """Find the mode, and learn its last layer again."""
+        mode = find_mode(problem, rng, recipe)
+        posterior, log_evidence = last_layer(problem, mode)
+        size = len(posterior.head.regression.inverse_diagonal())
+        return Learned(
+            posterior,
+            problem.model,
+            f"Bayesian linear regression on the last layer, {size} of {len(mode.x)} parameters, "
+            f"{how(mode)}",
+            log_evidence,
+            diagnostics_of(mode),
+            notes_of([mode]),
+            mode.losses,
+        )
+
+
+def by_memory(problem: Problem) -> tuple[Curvature, str]:
+    """Return the most that memory allows, and why it is not more."""
+    examples = Examples.none_of(problem)
+    full = f"the full matrix would need {_gigabytes(bytes_of_full(examples, problem.data.m))}"
+    near = affordable(examples, problem.data.m)
+    if near is linearised:
+        return FullCurvature(), ""
+    if near is factorised:
+        return KroneckerFactored(), f"; Kronecker factors, because {full}"
+    factors = f"Kronecker factors {_gigabytes(bytes_of_factors(examples))}"
+    return LastLayer(), f"; the last layer, because {full} and {factors}"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.2g} GB"
+
+
+def _learned(problem: Problem, mode: Mode, kept: str) -> Learned:
+    """Return the linearised network's posterior."""
+    model = problem.model
+    posterior = LinearisedPosterior(
+        model.predictor,
+        model.likelihood,
+        mode.parameters,
+        mode.point.regression(),
+        dict(mode.scales.noise),
+        tuple(problem.inferred),
+        problem.data.n,
+    )
+    return Learned(
+        posterior,
+        model,
+        f"Laplace approximation, {kept}, {how(mode)}",
+        mode.log_evidence,
+        diagnostics_of(mode),
+        notes_of([mode]),
+        mode.losses,
+    )

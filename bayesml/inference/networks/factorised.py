@@ -1,0 +1,157 @@
+"""A network near one point by Kronecker factors of its curvature, without its Jacobian.
+
+Derived in docs/theory/network.md, (M24) to (M27).
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from bayesml.inference.networks.by_layers import columns_of, factors_of, tangent_kernel, traces
+from bayesml.inference.networks.examples import Examples
+from bayesml.linalg.kronecker import KroneckerFactors
+from bayesml.linalg.regression import Regression, multiple
+from bayesml.predictors import flat
+from bayesml.predictors.layers import backward, tangent
+from bayesml.typing import Array
+
+RESIDUAL = 0.01
+"""Where conjugate gradients stop, relative to the gradient: a step leads to the next one."""
+
+PRODUCTS = 50
+"""The most products with the curvature in a step. A step cut short lowers the parabola too."""
+
+MOST_OUTPUTS = 8000
+"""Outputs of all rows up to which steps are solved in their space: a matrix of half a gigabyte."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What the factors are made of, and they once they are asked for.
+
+    Attributes
+    ----------
+    examples : Examples
+    x : ndarray, shape (p,)
+    information : ndarray, shape (k m,)
+        wᵢ Λ.
+    """
+
+    examples: Examples
+    x: Array
+    information: Array
+
+    @cached_property
+    def factors(self) -> KroneckerFactors:
+        """The factors of every layer (M24, M26)."""
+        return factors_of(self.examples, self.x, self.information)
+
+
+@dataclass(frozen=True, eq=False)
+class Factorised:
+    """A network near one point; its Gauss-Newton matrix by Kronecker factors.
+
+    Attributes
+    ----------
+    source : Source
+    eta : ndarray, shape (m,) or (k, m)
+    ratio : float
+        How many times the information of the source the information is.
+    """
+
+    source: Source
+    eta: Array
+    ratio: float = 1.0
+
+    @property
+    def examples(self) -> Examples:
+        """The rows."""
+        return self.source.examples
+
+    @property
+    def x(self) -> Array:
+        """The parameters, flat."""
+        return self.source.x
+
+    @property
+    def information(self) -> Array:
+        """The weights wᵢ Λ of the outputs."""
+        return self.ratio * self.source.information
+
+    @property
+    def factors(self) -> KroneckerFactors:
+        """The factors of every layer."""
+        return self.source.factors.scaled(self.ratio)
+
+    def pulled(self, score: Array) -> Array:
+        """Return Jᵀ·score by backpropagation (M2, M3), a block of rows at a time."""
+        network, shapes = self.examples.network, self.examples.shapes
+        scale = np.array([s for _, s in network.outputs])
+        layers, columns = network.layers(flat.split(self.x, shapes)), columns_of(score, network)
+        out = np.zeros_like(self.x)
+        for rows, seen in traces(self.examples, layers):
+            gradients = backward(layers, seen, scale * columns[rows])
+            out += flat.join(network.named(gradients), shapes)
+        return out
+
+    def pushed(self, v: Array) -> Array:
+        """Return Jv, (k m,), forward (M5)."""
+        network, shapes = self.examples.network, self.examples.shapes
+        layers, directions = (network.layers(flat.split(at, shapes)) for at in (self.x, v))
+        parts = [tangent(layers, seen, directions) for _, seen in traces(self.examples, layers)]
+        scale = np.array([s for _, s in network.outputs])
+        return np.ravel((scale * np.concatenate(parts)).T)
+
+    def reweighted(self, information: Array) -> "Factorised":
+        """Return the same with another Fisher information, for free if it is a multiple."""
+        ratio = multiple(information, self.source.information)
+        if ratio is None:
+            return factorised(self.examples, self.x, self.eta, information)
+        return replace(self, ratio=ratio)
+
+    def regression(self, precision: Array) -> Regression:
+        """Return the Gaussian of the factors (M25)."""
+        return self.factors.with_prior(precision)
+
+    def solve(self, g: Array, precision: Array) -> Array:
+        """Return (JᵀΛJ + diag(precision))⁻¹g, to the last digit in the space of outputs (M28)."""
+        if self.information.size > min(MOST_OUTPUTS, g.size):
+            return self._by_conjugate_gradients(g, precision)
+        root = np.sqrt(self.information)
+        K = tangent_kernel(self.examples, self.x, precision) * (root[:, None] * root)
+        K[np.diag_indices_from(K)] += 1.0
+        scaled = g / precision
+        inner = cho_solve(cho_factor(K, lower=True, overwrite_a=True), root * self.pushed(scaled))
+        return np.asarray(scaled - self.pulled(root * inner) / precision)
+
+    def _by_conjugate_gradients(self, g: Array, precision: Array) -> Array:
+        """Solve the same by products with H, the factors as a preconditioner (M27)."""
+        from scipy.sparse.linalg import LinearOperator, cg
+
+        def product(v: Array) -> Array:
+            return self._product(v) + precision * v
+
+        shape, preconditioner = (g.size, g.size), self.regression(precision)
+        found, _ = cg(
+            LinearOperator(shape, matvec=product, dtype=np.float64),
+            g,
+            rtol=RESIDUAL,
+            maxiter=PRODUCTS,
+            M=LinearOperator(shape, matvec=preconditioner.solve, dtype=np.float64),
+        )
+        return np.asarray(found)
+
+    def diagonal(self) -> Array:
+        """Return the diagonal of the factors' Gram matrix."""
+        return self.factors.diagonal()
+
+    def _product(self, v: Array) -> Array:
+        """Return JᵀΛJ v."""
+        return self.pulled(self.information * self.pushed(v))
+
+
+def factorised(examples: Examples, x: Array, eta: Array, information: Array) -> Factorised:
+    """Keep what the factors at x are made of."""
+    return Factorised(Source(examples, x, information), eta)
