@@ -1,6 +1,7 @@
 """A fit as an `xarray.DataTree` in ArviZ's schema, from every kind of answer."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 Eta = Callable[[Mapping[str, Array], Array], Array]
 Groups = dict[str, "xr.Dataset"]
+
+DRAWS = 1000
+"""Draws a chain, where their number is not given."""
+
+MEMORY = 10**9
+"""Bytes that these draws of the parameters may take."""
 
 
 def dataset(
@@ -133,6 +140,16 @@ def _small_blocks(data: Data, width: int) -> Iterator[tuple[slice, Block]]:
             part = Block(block.X[rows], block.y[rows], None if w is None else w[rows])
             yield slice(start + rows.start, start + rows.stop), part
         start += len(block.y)
+
+
+def affordable_draws(shapes: Mapping[str, tuple[int, ...]], chains: int) -> int:
+    """Return how many draws a chain to make where their number is not given.
+
+    >>> affordable_draws({"weights": (3,)}, 4), affordable_draws({"weights": (1000, 1000)}, 4)
+    (1000, 31)
+    """
+    size = sum(prod(shape) for shape in shapes.values())
+    return max(1, min(DRAWS, MEMORY // (8 * size * chains))) if size else DRAWS
 
 
 def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class Fit:
         self,
         *,
         chains: int = 4,
-        draws: int = 1000,
+        draws: int | None = None,
         log_likelihood: bool = False,
         log_prior: bool = False,
         posterior_predictive: bool = False,
@@ -142,8 +142,9 @@ class Fit:
         Parameters
         ----------
         chains, draws : int
-            How many independent draws to make of an exact answer; sampled answers keep their
-            own, and a point estimate is one draw.
+            How many independent draws to make of an exact answer; None takes 1000, or as many
+            as fit in 1 GB of parameters, and the group's attributes say so. Sampled answers keep
+            their own, and a point estimate is one draw.
         log_likelihood, log_prior, posterior_predictive, prior : bool
             Which of these groups to add; log_likelihood and posterior_predictive hold one number
             per draw and row, and prior as many draws of the priors.
@@ -156,7 +157,9 @@ class Fit:
             a distribution are in ``constant_data``: noise that is known or tuned, hidden layers
             at their mode.
         """
-        values = self.draws(chains, draws)
+        shapes = self.resolved.predictor.shapes(self.data.n)
+        affordable = datatree.affordable_draws(shapes, chains)
+        values = self.draws(chains, affordable if draws is None else draws)
         extra: dict[str, dict[str, Array]] = {"posterior": values}
         extra["sample_stats"] = dict(datatree.sample_stats(self.learned, values))
         if log_likelihood:
@@ -175,7 +178,10 @@ class Fit:
             datatree.refuse_networks(self._problem, "prior")
             made, each = next(iter(values.values())).shape[:2]
             extra["prior"] = prior_draws(self._problem, made, each, self._rng(4))
-        return self._tree(extra)
+        tree = self._tree(extra)
+        if draws is None and affordable < datatree.DRAWS and self.kind not in ("sampled", "point"):
+            tree["posterior"].attrs["draws"] = f"{affordable} a chain, for these fill 1 GB"
+        return tree
 
     def posterior_predictive(self, *, chains: int = 4, draws: int = 250) -> "xr.DataTree":
         r"""Return data sets that the fit expects at the rows that it learned from.

@@ -219,3 +219,13 @@ def test_a_model_without_features_or_priors_says_so() -> None:
     least_squares = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [4.0]], y), bm.MLE())
     assert "σ ~ flat (improper)" in str(least_squares.resolved)
     assert "Flat()" not in str(least_squares.resolved)
+
+
+def test_the_datatree_of_many_parameters_has_fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+    assert fit.to_datatree()["posterior"].sizes["draw"] == 1000
+    monkeypatch.setattr("bayesml.results.datatree.MEMORY", 8 * 2 * 4 * 50)
+    tree = fit.to_datatree()
+    assert tree["posterior"].sizes["draw"] == 50
+    assert tree["posterior"].attrs["draws"].startswith("50 a chain")
+    assert fit.to_datatree(draws=70)["posterior"].sizes["draw"] == 70
