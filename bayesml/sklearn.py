@@ -119,7 +119,7 @@ class BayesianMLPRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int
+    hidden_layer_sizes : int or sequence of int
         Units in every hidden layer.
     activation : Activation or None
         ``ReLU()``, ``SiLU()``, … from ``bayesml.predictors``; None is ``Tanh()``.
@@ -181,8 +181,9 @@ class BayesianMLPRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator
         """
         data = _data(self, X, y, sample_weight)
         activation = bm.Tanh() if self.activation is None else self.activation
+        sizes = self.hidden_layer_sizes
         model = bm.Model(
-            bm.MLP(self.hidden_layer_sizes, activation),
+            bm.MLP((sizes,) if isinstance(sizes, int) else sizes, activation),
             _noise(data) if self.likelihood is None else self.likelihood,
             bm.Layered() if self.prior is None else self.prior,
         )
