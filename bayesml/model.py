@@ -120,7 +120,9 @@ class Model:
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""
         stated: Any = self.likelihood
-        unknown = [name for name, v in self.likelihood.noise.items() if not isinstance(v, float)]
+        unknown = [
+            name for name, v in self.likelihood.parameters.items() if not isinstance(v, float)
+        ]
         return Model(self.predictor, replace(stated, **dict.fromkeys(unknown, Flat())), Flat())
 
     @property
@@ -134,7 +136,7 @@ class Model:
     def _resolve_noise(self, sd_y: float) -> Likelihood:
         if isinstance(self.prior, NormalInverseGamma | After):
             return self.likelihood
-        missing = [name for name, value in self.likelihood.noise.items() if value is None]
+        missing = [name for name, value in self.likelihood.parameters.items() if value is None]
         if missing and sd_y == 0.0:
             raise DataError(
                 f"The target is constant, so the default prior of {missing} has no scale to go "
@@ -210,12 +212,12 @@ class Problem:
     @property
     def known(self) -> dict[str, float]:
         """Noise parameters that are known numbers."""
-        return {k: v for k, v in self.model.likelihood.noise.items() if isinstance(v, float)}
+        return {k: v for k, v in self.model.likelihood.parameters.items() if isinstance(v, float)}
 
     @property
     def inferred(self) -> dict[str, Distribution]:
         """Priors of the noise parameters that are inferred."""
-        noise = self.model.likelihood.noise
+        noise = self.model.likelihood.parameters
         return {k: v for k, v in noise.items() if v is not None and not isinstance(v, float)}
 
     def coefficient_priors(self) -> tuple[Distribution, ...]:
@@ -229,7 +231,7 @@ class Problem:
         r"""Rows G such that the priors are on :math:`G\beta`, β = (b at the mean, θ) (L3)."""
         p = self.data.n + self.has_intercept
         G = np.eye(p)
-        if self._intercept_at_zero:
+        if self.intercept_at_zero:
             G[0, 1:] = -self.statistics.mean_X
         return G
 
@@ -237,12 +239,12 @@ class Problem:
         """Return what the rounding of the means left out of `prior_rows`."""
         p = self.data.n + self.has_intercept
         error = np.zeros((p, p))
-        if self._intercept_at_zero:
+        if self.intercept_at_zero:
             error[0, 1:] = -self.statistics.mean_error[:-1]
         return error
 
     @property
-    def _intercept_at_zero(self) -> bool:
+    def intercept_at_zero(self) -> bool:
         """Whether the prior of the intercept is stated where the features are zero."""
         prior = self.prior
         at_zero = isinstance(prior, Independent) and prior.intercept_origin != "centred"

@@ -24,8 +24,28 @@ except ImportError as error:
 __all__ = ["BayesianMLPRegressor", "BayesianRegressor"]
 
 
-class _PredictsDistributions:
-    """What estimators that hold a ``fit_`` predict: a mix-in, as scikit-learn's own are."""
+class _LearnsDistributions:
+    """Fitting a declared model and predicting by it: a mix-in, as scikit-learn's own are."""
+
+    random_state: Any
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn from rows X, shape (m, n), and their targets y, shape (m,).
+
+        Parameters
+        ----------
+        X, y : array_like or data frame
+        sample_weight : array_like, shape (m,), optional
+            How many times each row counts: weight 2 is the row twice.
+        """
+        data = _data(self, X, y, sample_weight)
+        model, method = self._declared(data)
+        self.fit_ = bm.fit(model, data, method, rng=_seed(self.random_state))
+        return self
+
+    def _declared(self, data: bm.Data) -> tuple[bm.Model, Any]:
+        """Return the model and the method that the parameters of the estimator state."""
+        raise NotImplementedError
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return means, and with `return_std` standard deviations of new observations too."""
@@ -46,11 +66,10 @@ class _PredictsDistributions:
 
     def _predict(self, X: Any) -> bm.Prediction:
         check_is_fitted(self)
-        fit: bm.Fit = self.fit_  # type: ignore[attr-defined]
-        return fit.predict(validate_data(self, X, dtype=np.float64, reset=False))
+        return self.fit_.predict(validate_data(self, X, dtype=np.float64, reset=False))
 
 
-class BayesianRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class BayesianRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A model of this package, learned by a method of this package, for pipelines and searches.
 
     Parameters
@@ -96,22 +115,12 @@ class BayesianRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator): 
         self.method = method
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn from rows X, shape (m, n), and their targets y, shape (m,).
-
-        Parameters
-        ----------
-        X, y : array_like or data frame
-        sample_weight : array_like, shape (m,), optional
-            How many times each row counts: weight 2 is the row twice.
-        """
-        data = _data(self, X, y, sample_weight)
+    def _declared(self, data: bm.Data) -> tuple[bm.Model, Any]:
         model = bm.Model(likelihood=_noise(data)) if self.model is None else self.model
-        self.fit_ = bm.fit(model, data, self.method, rng=_seed(self.random_state))
-        return self
+        return model, self.method
 
 
-class BayesianMLPRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class BayesianMLPRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A multilayer perceptron whose predictions are distributions, for pipelines and searches.
 
     Features and target are standardised inside. There is no ``alpha``: the scale of each layer's
@@ -170,16 +179,7 @@ class BayesianMLPRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator
         self.method = method
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn from rows X, shape (m, n), and their targets y, shape (m,).
-
-        Parameters
-        ----------
-        X, y : array_like or data frame
-        sample_weight : array_like, shape (m,), optional
-            How many times each row counts: weight 2 is the row twice.
-        """
-        data = _data(self, X, y, sample_weight)
+    def _declared(self, data: bm.Data) -> tuple[bm.Model, Any]:
         activation = bm.Tanh() if self.activation is None else self.activation
         sizes = self.hidden_layer_sizes
         model = bm.Model(
@@ -187,9 +187,7 @@ class BayesianMLPRegressor(_PredictsDistributions, RegressorMixin, BaseEstimator
             _noise(data) if self.likelihood is None else self.likelihood,
             bm.Layered() if self.prior is None else self.prior,
         )
-        method = bm.Laplace() if self.method is None else self.method
-        self.fit_ = bm.fit(model, data, method, rng=_seed(self.random_state))
-        return self
+        return model, bm.Laplace() if self.method is None else self.method
 
 
 def _data(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:

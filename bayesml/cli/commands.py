@@ -18,7 +18,7 @@ from bayesml.data.messages import plural
 from bayesml.inference import Method
 from bayesml.likelihoods import Likelihood
 from bayesml.results import plots
-from bayesml.results.plots.columns import columns_read, require_column
+from bayesml.results.columns import columns_read, require_column
 
 if TYPE_CHECKING:
     import pandas as pd

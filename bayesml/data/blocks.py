@@ -38,6 +38,12 @@ class Block(NamedTuple):
     y: NDArray[np.float64]
     observation_weights: NDArray[np.float64] | None
 
+    @property
+    def row_weights(self) -> NDArray[np.float64]:
+        """How many times each row counts: ones where none are stated."""
+        stated = self.observation_weights
+        return np.ones(len(self.y)) if stated is None else stated
+
 
 def rows_per_block(n: int) -> int:
     """Choose how many rows of n features to read at a time; a function of the shape only.

@@ -298,8 +298,8 @@ class Data:
         )
 
     @classmethod
-    def restored(cls, source: Source, design: Design) -> Self:
-        """Put together data whose rows are elsewhere, as when a fit of a stream is loaded."""
+    def from_source(cls, source: Source, design: Design) -> Self:
+        """Put together data of rows that a source holds, or what is left of them."""
         return cls._of(source, design, None)
 
     def summarised(self) -> Self:
@@ -404,6 +404,12 @@ class Data:
     def observation_weights(self) -> NDArray[np.float64] | None:
         """How many times each row counts, read-only; None where every row counts once."""
         return self._memory.observation_weights
+
+    @property
+    def row_weights(self) -> NDArray[np.float64]:
+        """How many times each row in memory counts: ones where none are stated."""
+        stated = self.observation_weights
+        return np.ones(self.m) if stated is None else stated
 
     @property
     def columns(self) -> KeptColumns | None:

@@ -14,8 +14,19 @@ from bayesml.distributions.positive import (
     InverseGamma,
 )
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
+from bayesml.distributions.supports import (
+    Binary,
+    Counts,
+    Interval,
+    Positive,
+    Real,
+    Support,
+    UnitInterval,
+)
 
 __all__ = [
+    "Binary",
+    "Counts",
     "Distribution",
     "Exponential",
     "Flat",
@@ -23,10 +34,15 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "Interval",
     "InverseGamma",
     "Laplace",
     "Normal",
+    "Positive",
+    "Real",
     "StudentT",
+    "Support",
+    "UnitInterval",
     "grouped",
     "stack",
 ]

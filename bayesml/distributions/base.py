@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from bayesml.distributions.supports import Interval
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike, Integers
 
-Support = Literal["real", "positive"]
 Parameter = float | tuple[float, ...]
 
 
@@ -17,8 +17,8 @@ class Distribution(Protocol):
     """A univariate distribution, or independent ones when its parameters are sequences."""
 
     @property
-    def support(self) -> Support:
-        """Where the density is positive: the real line, or the positive half of it."""
+    def support(self) -> Interval:
+        """Where the density is positive: the real line, or a part of it."""
 
     @property
     def proper(self) -> bool:
@@ -35,6 +35,12 @@ class Distribution(Protocol):
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw independently; parameters that are sequences match the last axis of `shape`."""
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Any]]:
+        """Return the PyMC distribution and its arguments, given the module.
+
+        `support` is that of the parameter: a flat prior has none of its own.
+        """
 
 
 def real(owner: str, name: str, value: Any) -> Parameter:

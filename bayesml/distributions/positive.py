@@ -6,8 +6,9 @@ from math import log, pi
 import numpy as np
 from scipy.special import gammaln, xlogy
 
-from bayesml.distributions.base import Parameter, Support, positive
+from bayesml.distributions.base import Parameter, positive
 from bayesml.distributions.real_line import HALF_LOG_2PI, standard_student_t_log_density
+from bayesml.distributions.supports import Interval, Positive
 from bayesml.typing import Array, ArrayLike
 
 LOG_2 = log(2.0)
@@ -44,9 +45,9 @@ class HalfNormal:
         object.__setattr__(self, "scale", positive("HalfNormal", "scale", self.scale))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The positive half line."""
-        return "positive"
+        return Positive()
 
     @property
     def proper(self) -> bool:
@@ -101,9 +102,9 @@ class HalfCauchy:
         object.__setattr__(self, "scale", positive("HalfCauchy", "scale", self.scale))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The positive half line."""
-        return "positive"
+        return Positive()
 
     @property
     def proper(self) -> bool:
@@ -166,9 +167,9 @@ class HalfStudentT:
         object.__setattr__(self, "scale", positive("HalfStudentT", "scale", self.scale))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The positive half line."""
-        return "positive"
+        return Positive()
 
     @property
     def proper(self) -> bool:
@@ -222,9 +223,9 @@ class Exponential:
         object.__setattr__(self, "rate", positive("Exponential", "rate", self.rate))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The positive half line."""
-        return "positive"
+        return Positive()
 
     @property
     def proper(self) -> bool:
@@ -278,9 +279,9 @@ class Gamma:
         object.__setattr__(self, "rate", positive("Gamma", "rate", self.rate))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The positive half line."""
-        return "positive"
+        return Positive()
 
     @property
     def proper(self) -> bool:
@@ -338,9 +339,9 @@ class InverseGamma:
         object.__setattr__(self, "scale", positive("InverseGamma", "scale", self.scale))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The positive half line."""
-        return "positive"
+        return Positive()
 
     @property
     def proper(self) -> bool:

@@ -6,7 +6,8 @@ from math import log, pi
 import numpy as np
 from scipy.special import gammaln
 
-from bayesml.distributions.base import Parameter, Support, positive, real
+from bayesml.distributions.base import Parameter, positive, real
+from bayesml.distributions.supports import Interval, Real
 from bayesml.typing import Array, ArrayLike
 
 HALF_LOG_2PI = 0.5 * log(2.0 * pi)
@@ -25,9 +26,9 @@ class Flat:
     """
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The real line; a likelihood restricts its own scale parameters to the positive half."""
-        return "real"
+        return Real()
 
     @property
     def proper(self) -> bool:
@@ -86,9 +87,9 @@ class Normal:
         object.__setattr__(self, "sd", positive("Normal", "sd", self.sd))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The real line."""
-        return "real"
+        return Real()
 
     @property
     def proper(self) -> bool:
@@ -151,9 +152,9 @@ class StudentT:
         object.__setattr__(self, "scale", positive("StudentT", "scale", self.scale))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The real line."""
-        return "real"
+        return Real()
 
     @property
     def proper(self) -> bool:
@@ -211,9 +212,9 @@ class Laplace:
         object.__setattr__(self, "scale", positive("Laplace", "scale", self.scale))
 
     @property
-    def support(self) -> Support:
+    def support(self) -> Interval:
         """The real line."""
-        return "real"
+        return Real()
 
     @property
     def proper(self) -> bool:

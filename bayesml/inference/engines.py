@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
@@ -47,6 +47,18 @@ class Settings(Protocol):
         """Whether to show progress."""
 
 
+def _stated(settings: Settings) -> dict[str, Any]:
+    """Return the settings by the names that both samplers give them."""
+    return {
+        "draws": settings.draws,
+        "tune": settings.tune,
+        "chains": settings.chains,
+        "target_accept": settings.target_accept,
+        "max_depth": settings.max_depth,
+        "progress": settings.progress,
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """Draws by parameter and sampler statistics in ArviZ's names, shape (chain, draw, ...)."""
@@ -88,19 +100,8 @@ class Direct:
         frame = whitening(Unconstrained(target))
         size = len(frame.mode)
         start = np.random.default_rng(seed).uniform(-2.0, 2.0, (settings.chains, size))
-        drawn = sample(
-            frame.log_density,
-            size,
-            start if state is None else state.position,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            target_accept=settings.target_accept,
-            max_depth=settings.max_depth,
-            seed=seed,
-            progress=settings.progress,
-            adaptation=state,
-        )
+        at = start if state is None else state.position
+        drawn = sample(frame.log_density, at, **_stated(settings), seed=seed, adaptation=state)
         x = frame.position(drawn.positions)
         chains = coordinates_of(problem).split(target.frame.beta(x[..., : target.p]))
         for k, name in enumerate(target.noise_priors):
@@ -116,18 +117,7 @@ def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
     modes = [find_mode(problem, own, Recipe()) for own in rng.spawn(settings.chains)]
     density = hierarchical(modes[0])
     starts = np.array([density.start(mode) for mode in modes])
-    drawn = sample(
-        density.log_density,
-        starts.shape[1],
-        starts,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        target_accept=settings.target_accept,
-        max_depth=settings.max_depth,
-        seed=seed,
-        progress=settings.progress,
-    )
+    drawn = sample(density.log_density, starts, **_stated(settings), seed=seed)
     how = "from modes, by the package's own log density"
     return Drawn(density.parameters(drawn.positions), drawn.sample_stats, how)
 
@@ -144,16 +134,7 @@ class PyMC:
         from bayesml.pymc import build
         from bayesml.pymc import sample as sample_pymc
 
-        drawn, statistics = sample_pymc(
-            build(problem),
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            target_accept=settings.target_accept,
-            max_depth=settings.max_depth,
-            seed=seed,
-            progress=settings.progress,
-        )
+        drawn, statistics = sample_pymc(build(problem), **_stated(settings), seed=seed)
         if isinstance(problem.prior, Layered):
             names = [*problem.model.predictor.shapes(problem.data.n), *problem.inferred]
             scales = {"prior_sd": drawn["precision"] ** -0.5} if "precision" in drawn else {}

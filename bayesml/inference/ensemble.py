@@ -78,13 +78,13 @@ class Ensemble:
         check_count(self, "members")
         if self.threads is not None:
             check_count(self, "threads")
-        for method in self.methods:
-            if isinstance(method, type) or not hasattr(method, "learn"):
-                raise IncompatibleModelError(
-                    "Ensemble: member must be an inference method such as MAP(), or a tuple of "
-                    f"them, got {self.member!r}."
-                )
-        if self.members % (len(self.methods) or self.members + 1):
+        wrong = [m for m in self.methods if isinstance(m, type) or not hasattr(m, "learn")]
+        if wrong or not self.methods:
+            raise IncompatibleModelError(
+                "Ensemble: member must be an inference method such as MAP(), or a tuple of "
+                f"them, got {self.member!r}."
+            )
+        if self.members % len(self.methods):
             raise IncompatibleModelError(
                 f"Ensemble: {self.members} members cannot be shared equally by "
                 f"{len(self.methods)} methods. Take a multiple, for the mixture is an equal one."

@@ -1,11 +1,10 @@
 """Microcanonical Langevin sampling of a network, warm-started from the modes of an ensemble."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -93,7 +92,7 @@ class Langevin:
         density = density_of(modes)
         precision = np.array([mode.scales.precision for mode in modes])
         schedule = Schedule(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
-        with _bar(self.steps) if self.progress else nullcontext(lambda step: None) as watch:
+        with _watching(self.steps, self.progress) as watch:
             sampled = run(density, precision, schedule, rng, watch)
         posterior = posterior_of(problem, density, sampled)
         return Learned(
@@ -145,19 +144,14 @@ def exploration(compared: Mapping[str, Array]) -> dict[str, float]:
     return out
 
 
-class _bar:
-    """A progress bar as a context that gives what to call at every step."""
+@contextmanager
+def _watching(steps: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Give what to call at every step: a bar's advance, or nothing."""
+    if not shown:
+        yield lambda step: None
+        return
+    from rich.progress import Progress
 
-    def __init__(self, total: int) -> None:
-        from rich.progress import Progress
-
-        self._progress = Progress()
-        self._total = total
-
-    def __enter__(self) -> Any:
-        self._progress.start()
-        task = self._progress.add_task("microcanonical Langevin", total=self._total)
-        return lambda step: self._progress.update(task, completed=step + 1)
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+    with Progress() as bar:
+        task = bar.add_task("microcanonical Langevin", total=steps)
+        yield lambda step: bar.update(task, completed=step + 1)

@@ -11,6 +11,7 @@ from bayesml.inference.engines import Direct, Engine
 from bayesml.inference.exact import coefficient_names
 from bayesml.inference.networks.compare import rows_to_compare
 from bayesml.model import Problem
+from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import SampledPosterior
 from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import check_proper
@@ -68,12 +69,7 @@ class NUTS:
     engine: Engine = Direct()
 
     def __post_init__(self) -> None:
-        for name in ("draws", "tune", "chains", "max_depth"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise IncompatibleModelError(
-                    f"NUTS: {name} must be a positive whole number, got {value!r}."
-                )
+        check_count(self, "draws", "tune", "chains", "max_depth")
         if not 0 < self.target_accept < 1:
             raise IncompatibleModelError(
                 f"NUTS: target_accept must lie between 0 and 1, got {self.target_accept!r}."

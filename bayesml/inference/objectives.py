@@ -257,6 +257,6 @@ def negative_log_density(problem: Problem, *, with_prior: bool) -> NegativeLogDe
         problem.prior_rows(),
         noise if with_prior else dict.fromkeys(noise, Flat()),
         problem.known,
-        dict(likelihood.start(frame.sd_y)),
+        dict(likelihood.start(statistics.mean_y, frame.sd_y)),
         statistics.weight,
     )

@@ -90,10 +90,9 @@ class RowsTerm:
     @classmethod
     def of(cls, problem: Problem, frame: Standardisation) -> "RowsTerm":
         """Standardise the rows of a problem."""
-        y, w = problem.data.y, problem.data.observation_weights  # refuses rows not in memory
+        y, w = problem.data.y, problem.data.row_weights  # refuses rows not in memory
         X = np.concatenate([block.X for block in problem.data.blocks()])
-        weights = np.ones(len(y)) if w is None else w
-        return cls(problem.model.likelihood, frame, frame.design(X), y, weights)
+        return cls(problem.model.likelihood, frame, frame.design(X), y, w)
 
     def value_and_gradient(
         self, z: Array, noise: Mapping[str, float]

@@ -1,6 +1,6 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
-from bayesml.likelihoods.base import Average, Likelihood, Noise, Staged
+from bayesml.likelihoods.base import Average, Likelihood, Staged, Stated
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
@@ -12,7 +12,7 @@ __all__ = [
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "Likelihood",
-    "Noise",
     "Staged",
+    "Stated",
     "StudentT",
 ]

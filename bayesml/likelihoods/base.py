@@ -5,11 +5,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat
+from bayesml.distributions import Distribution, Flat, Interval, Positive, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
 
-Noise = float | Distribution | None
+Stated = float | Distribution | None
 """A known number, an inferred parameter's prior, or None for the weakly informative default."""
 
 
@@ -37,13 +37,25 @@ class Likelihood(Protocol):
     """
 
     @property
-    def noise(self) -> Mapping[str, Noise]:
+    def support(self) -> Support:
+        """What y may be; on a lattice, densities are probabilities."""
+
+    @property
+    def parameters(self) -> Mapping[str, Stated]:
         r"""The parameters :math:`\phi` by name, each known, inferred or left to the default."""
+
+    @property
+    def parameter_supports(self) -> Mapping[str, Interval]:
+        """Where every parameter lives."""
+
+    @property
+    def link(self) -> str:
+        """How E[y] and the first output meet, in words: ``identity``, ``log``, ``logit``."""
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """Weakly informative priors of the parameters, scaled by the target."""
 
-    def start(self, sd_y: float) -> Mapping[str, float]:
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Return plausible values of the parameters, where optimisation starts."""
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
@@ -86,6 +98,9 @@ class Likelihood(Protocol):
     def describe(self) -> str:
         """Say the model of one observation, and the priors of its parameters, in words."""
 
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the PyMC distribution of y and its arguments, given the module."""
+
 
 @runtime_checkable
 class Staged(Likelihood, Protocol):
@@ -105,12 +120,12 @@ def hermite_average(
     return Average(weights / weights.sum(), eta[0][:, None] + spread * z, parameters)
 
 
-def check_noise(owner: str, name: str, value: Any) -> Noise:
+def check_parameter(owner: str, name: str, value: Any) -> Stated:
     """Accept a positive number, a prior on a positive parameter, or None for the default."""
     if value is None or isinstance(value, Flat):
         return value
     if hasattr(value, "log_density") and hasattr(value, "support"):
-        if value.support != "positive":
+        if value.support != Positive():
             raise IncompatibleModelError(
                 f"{owner}: {name} must be positive, but {value!r} has mass on negative values. "
                 "Use HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma or InverseGamma."
@@ -132,7 +147,7 @@ def check_noise(owner: str, name: str, value: Any) -> Noise:
     return float(value)
 
 
-def noise_words(name: str, value: Noise, default: str) -> str:
+def parameter_words(name: str, value: Stated, default: str) -> str:
     """Say in words what is stated about one parameter."""
     if value is None:
         return f"{name} ~ {default} (weakly informative, scaled by the data)"

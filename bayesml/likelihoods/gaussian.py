@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from bayesml.distributions import Distribution, Exponential
-from bayesml.likelihoods.base import Average, Noise, check_noise, noise_words
+from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
 from bayesml.typing import Array, ArrayLike
 
 HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
@@ -45,13 +45,13 @@ class Gaussian:
     array(0.125)
     """
 
-    sigma: Noise = None
+    sigma: Stated = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sigma", check_noise("Gaussian", "sigma", self.sigma))
+        object.__setattr__(self, "sigma", check_parameter("Gaussian", "sigma", self.sigma))
 
     @property
-    def noise(self) -> Mapping[str, Noise]:
+    def parameters(self) -> Mapping[str, Stated]:
         """The standard deviation."""
         return {"sigma": self.sigma}
 
@@ -59,7 +59,7 @@ class Gaussian:
         """σ ~ Exponential(1 / sd(y)), the default of rstanarm."""
         return {"sigma": Exponential(1.0 / sd_y)}
 
-    def start(self, sd_y: float) -> Mapping[str, float]:
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start from the spread of the target."""
         return {"sigma": sd_y}
 
@@ -120,4 +120,4 @@ class Gaussian:
 
     def describe(self) -> str:
         """Say the model of one observation in words."""
-        return "y ~ Normal(η, σ)\n" + noise_words("σ", self.sigma, "Exponential(1/sd(y))")
+        return "y ~ Normal(η, σ)\n" + parameter_words("σ", self.sigma, "Exponential(1/sd(y))")

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from bayesml.distributions import Distribution
-from bayesml.likelihoods.base import Average, Noise
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gaussian import HALF_LOG_2PI, Gaussian
 from bayesml.typing import Array, ArrayLike
 
@@ -49,7 +49,7 @@ class HeteroscedasticGaussian:
         return Gaussian()
 
     @property
-    def noise(self) -> Mapping[str, Noise]:
+    def parameters(self) -> Mapping[str, Stated]:
         """None."""
         return {}
 
@@ -57,7 +57,7 @@ class HeteroscedasticGaussian:
         """None."""
         return {}
 
-    def start(self, sd_y: float) -> Mapping[str, float]:
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """None."""
         return {}
 

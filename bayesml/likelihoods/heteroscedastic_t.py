@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.distributions import Distribution, Gamma
-from bayesml.likelihoods.base import Average, Noise, check_noise, noise_words
+from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
 from bayesml.likelihoods.heteroscedastic import (
     HeteroscedasticGaussian,
     log_scale_nodes,
@@ -51,14 +51,14 @@ class HeteroscedasticStudentT:
     array([1.414])
     """
 
-    excess_df: Noise = None
+    excess_df: Stated = None
 
     def __post_init__(self) -> None:
-        checked = check_noise("HeteroscedasticStudentT", "excess_df", self.excess_df)
+        checked = check_parameter("HeteroscedasticStudentT", "excess_df", self.excess_df)
         object.__setattr__(self, "excess_df", checked)
 
     @property
-    def noise(self) -> Mapping[str, Noise]:
+    def parameters(self) -> Mapping[str, Stated]:
         """The degrees of freedom beyond two."""
         return {"excess_df": self.excess_df}
 
@@ -71,7 +71,7 @@ class HeteroscedasticStudentT:
         """κ ~ Gamma(2, 0.1), as ν in `StudentT`."""
         return {"excess_df": Gamma(2.0, 0.1)}
 
-    def start(self, sd_y: float) -> Mapping[str, float]:
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start from tails that are nearly a Gaussian's."""
         return {"excess_df": 20.0}
 
@@ -139,7 +139,7 @@ class HeteroscedasticStudentT:
 
     def describe(self) -> str:
         """Say the model of one observation in words."""
-        words = noise_words("κ", self.excess_df, "Gamma(2, 0.1)")
+        words = parameter_words("κ", self.excess_df, "Gamma(2, 0.1)")
         return f"y ~ StudentT(2 + κ, η₁, exp η₂)\n{words}"
 
 

@@ -12,7 +12,13 @@ from scipy.special import digamma, stdtr
 
 from bayesml.distributions import Distribution, Exponential, Gamma
 from bayesml.distributions.real_line import standard_student_t_log_density
-from bayesml.likelihoods.base import Average, Noise, check_noise, hermite_average, noise_words
+from bayesml.likelihoods.base import (
+    Average,
+    Stated,
+    check_parameter,
+    hermite_average,
+    parameter_words,
+)
 from bayesml.typing import Array, ArrayLike
 
 
@@ -51,15 +57,15 @@ class StudentT:
     array([1.  , 0.04])
     """
 
-    df: Noise = None
-    sigma: Noise = None
+    df: Stated = None
+    sigma: Stated = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "df", check_noise("StudentT", "df", self.df))
-        object.__setattr__(self, "sigma", check_noise("StudentT", "sigma", self.sigma))
+        object.__setattr__(self, "df", check_parameter("StudentT", "df", self.df))
+        object.__setattr__(self, "sigma", check_parameter("StudentT", "sigma", self.sigma))
 
     @property
-    def noise(self) -> Mapping[str, Noise]:
+    def parameters(self) -> Mapping[str, Stated]:
         """The degrees of freedom and the scale."""
         return {"df": self.df, "sigma": self.sigma}
 
@@ -67,7 +73,7 @@ class StudentT:
         """ν ~ Gamma(2, 0.1) and σ ~ Exponential(1 / sd(y))."""
         return {"df": Gamma(2.0, 0.1), "sigma": Exponential(1.0 / sd_y)}
 
-    def start(self, sd_y: float) -> Mapping[str, float]:
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start from the spread of the target."""
         return {"df": 10.0, "sigma": sd_y}
 
@@ -144,8 +150,8 @@ class StudentT:
         return "\n".join(
             [
                 "y ~ StudentT(ν, η, σ)",
-                noise_words("ν", self.df, "Gamma(2, 0.1)"),
-                noise_words("σ", self.sigma, "Exponential(1/sd(y))"),
+                parameter_words("ν", self.df, "Gamma(2, 0.1)"),
+                parameter_words("σ", self.sigma, "Exponential(1/sd(y))"),
             ]
         )
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
+from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.linearised import normal_rows
-from bayesml.posteriors.mixture import Atoms, Mixture
+from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.predictors import Predictor
@@ -190,15 +191,11 @@ def _components(mixtures: Sequence[Mixture], block: slice) -> tuple[Array, dict[
     names = each[0][1]
     parameters: dict[str, Array] = {
         name: np.concatenate(
-            [np.broadcast_to(_value(own[name]), part.shape[-2:]) for part, own in each], axis=-1
+            [np.broadcast_to(own[name], part.shape[-2:]) for part, own in each], axis=-1
         )
         for name in names
     }
     return eta, parameters
-
-
-def _value(value: Any) -> Array:
-    return np.asarray(value, dtype=np.float64)
 
 
 def _shared(samplers: Sequence[Draw]) -> Draw:

@@ -15,7 +15,7 @@ from bayesml.distributions.real_line import HALF_LOG_2PI, standard_student_t_log
 from bayesml.errors import ImproperPosteriorError
 from bayesml.posteriors.conjugate import ConjugatePosterior
 from bayesml.posteriors.exact import ExactPosterior
-from bayesml.posteriors.mixture import BLOCK
+from bayesml.posteriors.rows import BLOCK
 from bayesml.typing import Array
 
 Rows = tuple[Array, Array, Array]
@@ -86,11 +86,11 @@ def leave_one_out(
 
 def _parts(blocks: Iterable[Block], width: int) -> Iterable[Block]:
     size = max(1, BLOCK // width)
-    for X, y, w in blocks:
-        weights = np.ones(len(y)) if w is None else w
-        for start in range(0, len(y), size):
+    for block in blocks:
+        weights = block.row_weights
+        for start in range(0, len(block.y), size):
             rows = slice(start, start + size)
-            yield Block(X[rows], y[rows], weights[rows])
+            yield Block(block.X[rows], block.y[rows], weights[rows])
 
 
 def _checked(found: Rows) -> Rows:
@@ -107,7 +107,7 @@ def _checked(found: Rows) -> Rows:
 
 def _by_nodes(posterior: ExactPosterior, part: Block) -> Rows:
     """Reweight the nodes of σ by the row that is left out (V3)."""
-    w = np.asarray(part.observation_weights)[:, None]
+    w = part.row_weights[:, None]
     y = part.y[:, None]
     rows = posterior.coordinates.rows(part.X)
     eta, spread = posterior.at(rows, u=posterior.scale.nodes)
@@ -130,7 +130,7 @@ def _by_nodes(posterior: ExactPosterior, part: Block) -> Rows:
 
 def _in_closed_form(posterior: ConjugatePosterior, part: Block) -> Rows:
     """Take the row out of the normal-inverse-gamma posterior (V4)."""
-    w, y = np.asarray(part.observation_weights), part.y
+    w, y = part.row_weights, part.y
     eta, spread = posterior.at(posterior.coordinates.rows(part.X), 0.0)
     g = spread["sigma"][:, 0] ** 2 * posterior.shape / posterior.rate
     left = np.maximum(1.0 - w * g, 1e-300)

@@ -7,9 +7,11 @@ import numpy as np
 
 from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.linalg.regression import Regression
+from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
-from bayesml.posteriors.mixture import Atoms, Mixture, row_blocks
+from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Predictor, flat
 from bayesml.typing import Array
 

@@ -15,20 +15,9 @@ from scipy.special import logsumexp, ndtri
 
 from bayesml.errors import ConvergenceError
 from bayesml.likelihoods import Likelihood
-from bayesml.posteriors.atoms import Atoms
-from bayesml.posteriors.rows import BLOCK, check_probability, per_row, row_blocks, whole_number
+from bayesml.posteriors.rows import check_probability, per_row, row_blocks
 from bayesml.posteriors.shortest import Inverse, shortest_interval
 from bayesml.typing import Array, ArrayLike, Integers
-
-__all__ = [
-    "BLOCK",
-    "Atoms",
-    "Mixture",
-    "check_probability",
-    "per_row",
-    "row_blocks",
-    "whole_number",
-]
 
 EPS = float(np.finfo(np.float64).eps)
 NODES = 801

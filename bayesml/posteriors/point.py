@@ -93,7 +93,7 @@ class PointEstimate:
         out: dict[str, Marginal] = {}
         for name, error in self.standard_errors.items():
             value, sd = np.ravel(self.values[name]), np.ravel(error)
-            positive = name in self.likelihood.noise
+            positive = name in self.likelihood.parameters
             out[name] = PositiveEstimate(value, sd) if positive else Estimate(value, sd, self.df)
         return out
 
@@ -105,7 +105,7 @@ class PointEstimate:
         """Return p(y | x, θ̂) at the rows of X."""
         rows, one = X.shape[0], np.ones(1)
         eta = self.predictor.eta(self.values, X)
-        noise = {name: self.values[name] for name in self.likelihood.noise}
+        noise = {name: self.values[name] for name in self.likelihood.parameters}
         mean = self.likelihood.mean(eta, noise)
 
         def sample(size: int, rng: np.random.Generator) -> Array:

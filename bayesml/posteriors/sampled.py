@@ -88,17 +88,16 @@ class SampledPosterior:
         def mean_at(block: slice) -> Array:
             return self.likelihood.mean(*at(block))
 
+        def picked(size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+            which = rng.integers(len(weights), size=size)
+            eta = self.predictor.eta({name: v[which] for name, v in flat.items()}, X)
+            return eta, {k: np.reshape(v, (-1, 1)) for k, v in self._noise(which).items()}
+
         def sample(size: int, rng: np.random.Generator) -> Array:
-            picked = rng.integers(len(weights), size=size)
-            eta = self.predictor.eta({name: v[picked] for name, v in flat.items()}, X)
-            local = {k: np.reshape(v, (-1, 1)) for k, v in self._noise(picked).items()}
-            return self.likelihood.sample(eta, local, rng)
+            return self.likelihood.sample(*picked(size, rng), rng)
 
         def sample_mean(size: int, rng: np.random.Generator) -> Array:
-            picked = rng.integers(len(weights), size=size)
-            eta = self.predictor.eta({name: v[picked] for name, v in flat.items()}, X)
-            local = {k: np.reshape(v, (-1, 1)) for k, v in self._noise(picked).items()}
-            return self.likelihood.mean(eta, local)
+            return self.likelihood.mean(*picked(size, rng))
 
         variance = np.empty(X.shape[0])
         for block in row_blocks(X.shape[0], len(weights)):
@@ -115,5 +114,5 @@ class SampledPosterior:
         flat = self.flat
         return {
             name: flat[name][pick] if name in flat else self.known[name]
-            for name in self.likelihood.noise
+            for name in self.likelihood.parameters
         }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from bayesml.distributions import Distribution, Flat
+from bayesml.distributions import Distribution, Flat, Real
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.layered import Layered
 from bayesml.priors.scales import Scales
@@ -105,7 +105,7 @@ def _check(name: str, prior: Any, *, scalar: bool) -> None:
             "The likelihood StudentT(df, sigma) is not a prior: use "
             "bayesml.distributions.StudentT(df, location, scale)."
         )
-    if prior.support != "real":
+    if prior.support != Real():
         raise IncompatibleModelError(
             f"Independent: {name} = {prior!r} allows no negative values, but coefficients are "
             "real: use Normal, StudentT, Laplace or Flat from bayesml.distributions."

@@ -82,12 +82,9 @@ class Layered:
     def __post_init__(self) -> None:
         for name in ("sd", "shape", "rate"):
             value = getattr(self, name)
-            if name == "sd" and value is None:
-                continue
-            finite = name == "sd" or (isinstance(value, int | float) and value < inf)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                finite = False
-            if not finite:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            special = name == "sd" and (value is None or value == inf)
+            if not special and not (number and 0 < value < inf):
                 raise IncompatibleModelError(
                     f"Layered: {name} must be a positive number, got {value!r}. sd is a standard "
                     "deviation on the standardised scale; None learns one for every group."

@@ -247,9 +247,7 @@ def rows_of(fit: Fit, observed: Any) -> tuple[Array, Array, Array]:
                 f"the data have the features {list(observed.feature_names)}, the fit has "
                 f"{list(fit.data.feature_names)}; give a frame, whose columns are matched by name"
             )
-        w = observed.observation_weights
-        weights = np.ones(observed.m) if w is None else np.asarray(w)
-        return np.asarray(observed.X, dtype=np.float64), np.asarray(observed.y), weights
+        return np.asarray(observed.X, dtype=np.float64), observed.y, observed.row_weights
     X = np.asarray(fit.design.matrix(observed), dtype=np.float64)
     y = fit.design.target(observed)
     if y is None:

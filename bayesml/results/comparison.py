@@ -218,11 +218,10 @@ def _exact_elpd(fit: Fit) -> Any:
     from arviz_stats.utils import ELPDDataLOO
 
     loo = fit.leave_one_out()
-    weights = fit.data.observation_weights
     own = np.asarray(loo.log_density)
     log_density = xr.DataArray(own, dims="observation")
     fitted = fit.learned.posterior.predict(np.asarray(fit.data.X, dtype=np.float64))
-    together = fitted.log_prob(fit.data.y) * (1.0 if weights is None else weights)
+    together = fitted.log_prob(fit.data.y) * fit.data.row_weights
     return ELPDDataLOO(
         elpd=loo.elpd,
         se=loo.standard_error,

@@ -13,13 +13,20 @@ from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.combination import combination
+from bayesml.results.columns import (
+    Columns,
+    is_numeric,
+    levels,
+    require_column,
+    rows_at,
+    training_columns,
+)
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bayesml.results.fit import Fit
-    from bayesml.results.plots.columns import Columns
 
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 """Of a central difference, in standard deviations of the column."""
@@ -98,19 +105,15 @@ def _scenario(design: Design, frame: Any, name: str) -> Array:
 
 def marginal(fit: "Fit", term: str, frame: Any = None) -> Effect:
     """Return the average slope of a column of numbers, or the effects of levels."""
-    from bayesml.results.plots.columns import is_numeric, require_column, training_columns
-
     columns = training_columns(fit, frame)
     require_column(term, columns)
-    weights = fit.data.observation_weights
-    share = np.ones(fit.data.m) if weights is None else np.asarray(weights)
-    share = share / share.sum()
+    share = fit.data.row_weights / fit.data.row_weights.sum()
     if is_numeric(columns[term]):
         return _slope(fit, term, columns, share)
     return _levels(fit, term, columns, share)
 
 
-def _slope(fit: "Fit", term: str, columns: "Columns", share: Array) -> Effect:
+def _slope(fit: "Fit", term: str, columns: Columns, share: Array) -> Effect:
     x = columns[term]
     h = STEP * float(np.std(x))
     if h == 0.0:
@@ -125,9 +128,7 @@ def _slope(fit: "Fit", term: str, columns: "Columns", share: Array) -> Effect:
     )
 
 
-def _levels(fit: "Fit", term: str, columns: "Columns", share: Array) -> Effect:
-    from bayesml.results.plots.columns import levels
-
+def _levels(fit: "Fit", term: str, columns: Columns, share: Array) -> Effect:
     found = levels(columns[term])
     if len(found) < 2:
         raise DataError(f"marginal: the column {term!r} has one level, so there is no contrast.")
@@ -143,9 +144,7 @@ def _levels(fit: "Fit", term: str, columns: "Columns", share: Array) -> Effect:
     return Effect(term, labels, _combine(fit, X, C))
 
 
-def _moved(design: Design, columns: "Columns", term: str, values: Any) -> Array:
-    from bayesml.results.plots.columns import rows_at
-
+def _moved(design: Design, columns: Columns, term: str, values: Any) -> Array:
     return rows_at(design, {}, {**columns, term: values})
 
 

@@ -107,9 +107,7 @@ def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array], eta_of:
     noise = noise_of(model, draws)
     for rows, block in _small_blocks(data, chains * per_chain):
         eta = eta_of(draws, block.X)
-        out[..., rows] = model.likelihood.log_density(block.y, eta, noise)
-        if block.observation_weights is not None:
-            out[..., rows] *= block.observation_weights
+        out[..., rows] = block.row_weights * model.likelihood.log_density(block.y, eta, noise)
     return out
 
 
@@ -155,7 +153,7 @@ def affordable_draws(shapes: Mapping[str, tuple[int, ...]], chains: int) -> int:
 def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:
     """Return the noise parameters of every draw, broadcastable against rows."""
     noise: dict[str, Any] = {}
-    for name, value in model.likelihood.noise.items():
+    for name, value in model.likelihood.parameters.items():
         noise[name] = draws[name][..., None] if name in draws else value
     return noise
 
@@ -168,8 +166,8 @@ def log_prior(problem: Problem, draws: Mapping[str, Array]) -> dict[str, Array]:
     out: dict[str, Array] = {}
     theta, priors = draws["weights"], problem.coefficient_priors()
     if problem.has_intercept:
-        centred = problem.prior_rows()[0, 1:].any() == 0
-        at = draws["intercept"] + (theta @ problem.statistics.mean_X if centred else 0.0)
+        shift = 0.0 if problem.intercept_at_zero else theta @ problem.statistics.mean_X
+        at = draws["intercept"] + shift
         out["intercept"] = priors[0].log_density(at)
         priors = priors[1:]
     if priors:

@@ -38,8 +38,7 @@ def _named(problem: Problem, beta: Array) -> dict[str, Array]:
     if not problem.has_intercept:
         return {"weights": beta}
     theta = beta[..., 1:]
-    centred = not problem.prior_rows()[0, 1:].any()
-    shift = theta @ problem.statistics.mean_X if centred else 0.0
+    shift = 0.0 if problem.intercept_at_zero else theta @ problem.statistics.mean_X
     return {"intercept": beta[..., 0] - shift, "weights": theta}
 
 

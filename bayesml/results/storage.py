@@ -107,7 +107,7 @@ def _rows(data: Data, arrays: dict[str, Array]) -> dict[str, Any]:
 def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
     design = design_from_config(config["design"])
     if "summarised" in config:
-        return Data.restored(decode(config["summarised"], arrays), design)
+        return Data.from_source(decode(config["summarised"], arrays), design)
     labels = config["row_labels"]
     return Data.restore(
         decode(config["X"], arrays),

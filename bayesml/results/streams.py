@@ -13,7 +13,7 @@ from bayesml.data.optional import optional
 from bayesml.data.parquet import ParquetFiles, part
 from bayesml.errors import DataError
 from bayesml.posteriors import Posterior
-from bayesml.posteriors.mixture import check_probability
+from bayesml.posteriors.rows import check_probability
 
 if TYPE_CHECKING:
     import pyarrow as pa

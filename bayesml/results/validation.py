@@ -53,7 +53,7 @@ class CrossValidation:
     @cached_property
     def calibration(self) -> Calibration:
         """The calibration over all rows, fold by fold."""
-        weights = _weights(self.data)
+        weights = self.data.row_weights
         parts = [
             compared(fold.prediction, self.data.y[fold.rows], weights[fold.rows], "")
             for fold in self.folds
@@ -184,11 +184,11 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
         for fold in subject.folds:
             actions[fold.rows] = fold.prediction.decide(loss)
         how = f"each row left out once, in {len(subject.folds)} folds"
-        return _average(loss, subject.data.y, actions, _weights(subject.data), how)
+        return _average(loss, subject.data.y, actions, subject.data.row_weights, how)
     if data is None:
         actions = _leave_one_out_actions(subject, loss)
         how = "leave-one-out by importance sampling"
-        return _average(loss, subject.data.y, actions, _weights(subject.data), how)
+        return _average(loss, subject.data.y, actions, subject.data.row_weights, how)
     X, y, weights = rows_of(subject, data)
     actions = subject.learned.posterior.predict(X).decide(loss)
     how = "the rows learned from" if data is subject.data else "rows new to the fit"
@@ -245,8 +245,3 @@ def _subset(data: Data, rows: Integers) -> Data:
         data.design,
         None if labels is None else labels[rows],
     )
-
-
-def _weights(data: Data) -> Array:
-    weights = data.observation_weights
-    return np.ones(data.m) if weights is None else np.asarray(weights)

@@ -76,7 +76,6 @@ class Draws:
 
 def sample(
     log_density_and_gradient: LogDensity,
-    dimension: int,
     start: Array,
     *,
     draws: int,
@@ -95,8 +94,6 @@ def sample(
     log_density_and_gradient
         q (p,) -> log p(q) up to a constant, and its gradient (p,). A value that is not finite is a
         divergence; an exception ends the run and is raised as itself.
-    dimension
-        p.
     start
         First position of each chain, (chains, p), or of all chains, (p,).
     draws, tune, chains
@@ -127,7 +124,6 @@ def sample(
     --------
     >>> result = sample(
     ...     lambda q: (-0.5 * q @ q, -q),
-    ...     2,
     ...     np.zeros(2),
     ...     draws=100,
     ...     tune=100,
@@ -140,12 +136,13 @@ def sample(
     >>> result.positions.shape
     (2, 100, 2)
     """
-    starts = np.broadcast_to(np.asarray(start, dtype=np.float64), (chains, dimension))
+    starts = np.atleast_2d(np.asarray(start, dtype=np.float64))
+    starts = np.broadcast_to(starts, (chains, starts.shape[1]))
     seeds = _chain_seeds(seed, chains)
     starts = np.stack(
         [_usable(log_density_and_gradient, *pair) for pair in zip(starts, seeds, strict=True)]
     )
-    scale = np.ones((chains, dimension)) if adaptation is None else adaptation.scale
+    scale = np.ones(starts.shape) if adaptation is None else adaptation.scale
     targets = [Target(log_density_and_gradient, row) for row in scale]
     settings = {
         "draws": draws,

@@ -60,7 +60,7 @@ def test_groups_on_request(fit: bm.Fit) -> None:
     eta = draws["intercept"][..., None] + draws["weights"] @ np.asarray(fit.data.X).T
     noise = {
         k: draws[k][..., None] if k in draws else v
-        for k, v in fit.resolved.likelihood.noise.items()
+        for k, v in fit.resolved.likelihood.parameters.items()
     }
     expected = fit.model.likelihood.log_density(fit.data.y, eta, noise)
     np.testing.assert_allclose(tree["log_likelihood"]["y"], expected, rtol=1e-12)

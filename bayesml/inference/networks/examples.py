@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import reduce
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -94,6 +95,28 @@ def linearised(examples: "Examples", x: Array, eta: Array, information: Array) -
     return Linearised(x, eta, rows(J, information))
 
 
+class Sums(NamedTuple):
+    """Σᵢ wᵢ log p(yᵢ | ηᵢ, φ) over rows, and its derivatives; batches on leading axes.
+
+    Attributes
+    ----------
+    value : float or ndarray, shape (...)
+    gradient : ndarray, shape (..., p)
+        By backpropagation.
+    by_noise : mapping of name to float or ndarray, shape (...)
+        ∂/∂φ.
+    """
+
+    value: Any
+    gradient: Array
+    by_noise: Mapping[str, Any]
+
+    def plus(self, other: "Sums") -> "Sums":
+        """Bring the sums over two sets of rows together."""
+        by_noise = {name: value + other.by_noise[name] for name, value in self.by_noise.items()}
+        return Sums(self.value + other.value, self.gradient + other.gradient, by_noise)
+
+
 Near = Callable[["Examples", Array, Array, Array], Local]
 """What is kept of a network near x, given η and the information there."""
 
@@ -139,7 +162,7 @@ class Examples:
 
     def read(self, block: Block, network: MLP) -> "Examples":
         """Return the rows of a block in place of these, standardised by the declared network."""
-        return replace(self, A=network.standardise(block.X), y=block.y, w=_weights(block))
+        return replace(self, A=network.standardise(block.X), y=block.y, w=block.row_weights)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -169,30 +192,26 @@ class Examples:
         """Evaluate Σ wᵢ log p(yᵢ | ηᵢ, φ)."""
         return float(self.w @ self.likelihood.log_density(self.y, eta, noise))
 
-    def value_and_gradient(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
-        """Return the sum, its gradient by backpropagation, and its derivatives in φ."""
-        value, gradient = 0.0, np.zeros(x.shape)
-        by_noise: dict[str, float] = {}
-        for some in self.parts(BLOCK):
-            part = some.sums(x, noise)
-            value += part[0]
-            gradient += part[1]
-            by_noise = {name: by_noise.get(name, 0.0) + v for name, v in part[2].items()}
-        return value, gradient, by_noise
+    def sums(self, x: Array, noise: Mapping[str, Any], size: int = BLOCK) -> Sums:
+        """Return the log likelihood and its derivatives at x, rows taken `size` at a time.
 
-    def sums(self, x: Array, noise: Noise) -> tuple[float, Array, dict[str, float]]:
-        """Return the same of all rows at once."""
+        Leading axes of x, and of the noise, are batches: the members of an ensemble.
+        """
+        return reduce(Sums.plus, (part._sums(x, noise) for part in self.parts(size)))
+
+    def _sums(self, x: Array, noise: Mapping[str, Any]) -> Sums:
         network, shapes = self.network, self.shapes
         layers = network.layers(flat.split(x, shapes))
         seen = trace(layers, network.activation, self.A)
         eta = network.link(seen.output)
         score = self.w * self.likelihood.score(self.y, eta, noise)
         gradient = network.named(backward(layers, seen, network.delta(score)))
+        log_density = self.likelihood.log_density(self.y, eta, noise)
         by_noise = self.likelihood.parameter_scores(self.y, eta, noise)
-        return (
-            self.log_likelihood(eta, noise),
+        return Sums(
+            log_density @ self.w,
             flat.join(gradient, shapes),
-            {name: float(self.w @ s) for name, s in by_noise.items()},
+            {name: slopes @ self.w for name, slopes in by_noise.items()},
         )
 
     def around(self, x: Array, noise: Noise) -> Local:
@@ -217,9 +236,3 @@ def network_of(problem: Problem) -> MLP:
     if not isinstance(network, MLP):
         raise IncompatibleModelError(f"This method learns an MLP, got {network!r}.")
     return network
-
-
-def _weights(block: Block) -> Array:
-    """Return the weights of a block's rows, one where none are stated."""
-    stated = block.observation_weights
-    return np.ones(len(block.y)) if stated is None else stated

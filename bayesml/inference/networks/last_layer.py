@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.examples import Examples, network_of
 from bayesml.inference.networks.mode import Mode
 from bayesml.inference.networks.scales import ByEvidence, Hyperprior, Scales
 from bayesml.inference.networks.starts import Setting
@@ -47,7 +47,5 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
         tuple(problem.inferred),
         features.shape[1],
     )
-    model_network = problem.model.predictor
-    assert isinstance(model_network, MLP)
     parameters = flat.split(np.append(mode.x[:-size], best.point.x), examples.shapes)
-    return LastLayerPosterior(model_network, parameters, posterior), answer.log_evidence
+    return LastLayerPosterior(network_of(problem), parameters, posterior), answer.log_evidence

@@ -5,11 +5,12 @@ Derived in docs/theory/network.md, whose labels are cited.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from bayesml.distributions import Distribution
-from bayesml.inference.networks.examples import Examples, Local, Noise
+from bayesml.inference.networks.examples import Examples, Local, Noise, Sums
 from bayesml.linalg.regression import Regression
 from bayesml.typing import Array, Bools, Integers
 
@@ -62,19 +63,16 @@ class NetworkObjective:
         The diagonal of A; zero without a prior.
     noise : mapping of name to float
         φ.
-    inflation : float
-        What the data term is multiplied by, where the examples stand for more.
     """
 
     examples: Examples
     precision: Array
     noise: Noise
-    inflation: float = 1.0
 
     @property
     def weight(self) -> float:
         """W."""
-        return self.examples.weight * self.inflation
+        return self.examples.weight
 
     def value(self, x: Array) -> float:
         """Evaluate F/W."""
@@ -82,10 +80,9 @@ class NetworkObjective:
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate F/W and its gradient by backpropagation."""
-        value, gradient, _ = self.examples.value_and_gradient(x, self.noise)
-        prior = self.precision * x
-        total = -self.inflation * value + 0.5 * float(prior @ x)
-        return total / self.weight, (prior - self.inflation * gradient) / self.weight
+        data, prior = self.examples.sums(x, self.noise), self.precision * x
+        total = 0.5 * float(prior @ x) - float(data.value)
+        return total / self.weight, (prior - data.gradient) / self.weight
 
     def parabola(self, x: Array) -> Point:
         """Return the Gauss-Newton model at x."""
@@ -99,8 +96,7 @@ class NetworkObjective:
 
     def _value(self, x: Array, eta: Array) -> float:
         prior = 0.5 * float(self.precision @ (x * x))
-        fit = self.inflation * self.examples.log_likelihood(eta, self.noise)
-        return (prior - fit) / self.weight
+        return (prior - self.examples.log_likelihood(eta, self.noise)) / self.weight
 
     def _point(self, here: Local) -> Point:
         score = self.examples.score(here.eta, self.noise)
@@ -146,12 +142,11 @@ class JointObjective:
         """The parameters of the network, but not the noise (O26)."""
         return np.arange(len(self.precision) + len(self.priors)) < len(self.precision)
 
-    def noise(self, x: Array) -> dict[str, float]:
-        """Return every noise parameter at x."""
-        logs = x[len(self.precision) :]
+    def noise(self, x: Array) -> dict[str, Any]:
+        """Return every noise parameter at x, of shape (..., p + noise), each of shape (...)."""
+        p = len(self.precision)
         estimated = {
-            name: self.reference[name] * float(np.exp(v))
-            for name, v in zip(self.priors, logs, strict=True)
+            name: self.reference[name] * np.exp(x[..., p + k]) for k, name in enumerate(self.priors)
         }
         return {**self.known, **estimated}
 
@@ -168,21 +163,23 @@ class JointObjective:
         return self._evaluate(x, self.examples.of_rows(rows), self.rows / len(rows))
 
     def _evaluate(self, x: Array, examples: Examples, inflation: float) -> tuple[float, Array]:
-        data = examples.value_and_gradient(x[: len(self.precision)], self.noise(x))
+        data = examples.sums(x[: len(self.precision)], self.noise(x))
         return self.with_prior(x, data, inflation, self.weight)
 
     def with_prior(
-        self, x: Array, data: tuple[float, Array, Noise], inflation: float, weight: float
+        self, x: Array, data: Sums, inflation: float, weight: float
     ) -> tuple[float, Array]:
-        """Join the data's part, `inflation` times over, with the prior's, per unit of weight."""
+        """Join the data's part, `inflation` times over, with the prior's, per unit of weight.
+
+        Of batches the value is the sum.
+        """
         p, noise = len(self.precision), self.noise(x)
-        theta, (value, gradient, by_noise) = x[:p], data
-        prior = self.precision * theta
-        total = inflation * value - 0.5 * float(prior @ theta)
+        prior = self.precision * x[..., :p]
+        total = inflation * np.sum(data.value) - 0.5 * np.sum(prior * x[..., :p])
         out = np.empty_like(x)
-        out[:p] = inflation * gradient - prior
+        out[..., :p] = inflation * data.gradient - prior
         for k, (name, density) in enumerate(self.priors.items()):
-            total += float(density.log_density(noise[name]))
-            slope = inflation * by_noise[name] + float(density.score(noise[name]))
-            out[p + k] = slope * noise[name]
-        return -total / weight, -out / weight
+            total += np.sum(density.log_density(noise[name]))
+            slope = inflation * data.by_noise[name] + density.score(noise[name])
+            out[..., p + k] = slope * noise[name]
+        return -float(total) / weight, -out / weight

@@ -57,7 +57,7 @@ def setting_of(problem: Problem, streamed: bool = False) -> Setting:
     groups = prior.groups(examples.shapes, problem.data.feature_names)
     hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
     sd_y = problem.statistics.sd_y or 1.0
-    noise = dict(examples.likelihood.start(sd_y)) | problem.known
+    noise = dict(examples.likelihood.start(problem.statistics.mean_y, sd_y)) | problem.known
     scales = Scales(prior.precision(groups), noise)
     return Setting(examples, hyperprior, scales, problem if streamed else None)
 
@@ -74,7 +74,7 @@ def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
     proper = np.isfinite(prior.sd or 1.0)
     noise_priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
     hyperprior = Hyperprior(prior, groups, noise_priors, {})
-    scales = Scales(prior.precision(groups), simpler.start(sd_y))
+    scales = Scales(prior.precision(groups), simpler.start(0.0, sd_y))
     return Setting(inner, hyperprior, scales, setting.streamed)
 
 

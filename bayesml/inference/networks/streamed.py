@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 
-from bayesml.inference.networks.examples import Examples, network_of
+from bayesml.inference.networks.examples import Examples, Sums, network_of
 from bayesml.inference.networks.objective import JointObjective
 from bayesml.model import Problem
 from bayesml.optimizers.batches import batches
@@ -60,15 +60,9 @@ class StreamedObjective:
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate the objective and its gradient, in one pass over the rows."""
-        p, noise = len(self.single.precision), self.noise(x)
-        value, gradient = 0.0, np.zeros(p)
-        by_noise = dict.fromkeys(self.single.priors, 0.0)
-        for part in self._parts():
-            one = part.value_and_gradient(x[:p], noise)
-            value += one[0]
-            gradient += one[1]
-            by_noise = {name: by_noise[name] + one[2][name] for name in by_noise}
-        return self.single.with_prior(x, (value, gradient, by_noise), 1.0, self.weight)
+        theta, noise = x[: len(self.single.precision)], self.noise(x)
+        data = reduce(Sums.plus, (part.sums(theta, noise) for part in self._parts()))
+        return self.single.with_prior(x, data, 1.0, self.weight)
 
     def minibatches(
         self, size: int, rng: np.random.Generator
@@ -80,7 +74,7 @@ class StreamedObjective:
                 yield partial(self._estimate, few)
 
     def _estimate(self, few: JointObjective, x: Array) -> Array:
-        data = few.examples.value_and_gradient(x[: len(few.precision)], few.noise(x))
+        data = few.examples.sums(x[: len(few.precision)], few.noise(x))
         return few.with_prior(x, data, self.rows / len(few.examples.y), self.weight)[1]
 
     def _parts(self) -> Iterator[Examples]:

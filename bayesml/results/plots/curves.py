@@ -8,8 +8,8 @@ import numpy as np
 
 from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
+from bayesml.results.columns import Columns, is_numeric, levels, require_column, rows_at
 from bayesml.results.fit import Fit
-from bayesml.results.plots.columns import Columns, is_numeric, levels, require_column, rows_at
 from bayesml.typing import Array
 
 GRID = 60

@@ -4,6 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.results.columns import (
+    describe,
+    is_numeric,
+    levels,
+    require_column,
+    training_columns,
+    typical,
+)
 from bayesml.results.fit import Fit
 from bayesml.results.plots.canvas import (
     COLOURS,
@@ -14,14 +22,6 @@ from bayesml.results.plots.canvas import (
     percent,
     plain,
     side_legend,
-)
-from bayesml.results.plots.columns import (
-    describe,
-    is_numeric,
-    levels,
-    require_column,
-    training_columns,
-    typical,
 )
 from bayesml.results.plots.curves import Curve, check_by, curves, default_term
 from bayesml.typing import Array

@@ -44,7 +44,7 @@ def training_columns(fit: Fit, frame: Any = None) -> Columns:
     if frame is None or not read:
         return _own_columns(fit.data, read, X)
     rows = _training_rows(fit, frame)
-    found = frames.select(frame, list(read), "the picture")
+    found = frames.select(frame, list(read), "the frame")
     columns = {name: _values(found[name], name, read[name])[rows] for name in read}
     if not np.array_equal(_matrix(fit.design, columns), X):
         raise DataError(
@@ -134,7 +134,7 @@ def _values(column: Any, name: str, numeric: bool) -> Any:
 def _training_rows(fit: Fit, frame: Any) -> Any:
     """Find the rows of the frame that were kept, by the labels that `Data` remembers."""
     labels = frames.index_labels(frame)
-    columns = frames.select(frame, frames.column_names(frame)[:1], "the picture")
+    columns = frames.select(frame, frames.column_names(frame)[:1], "the frame")
     m = len(next(iter(columns.values()), ()))
     if m == fit.data.m or fit.data.row_labels is None:
         return slice(None)
