@@ -1,27 +1,26 @@
 """The declaration: predictor × likelihood × prior, and what it becomes when it meets data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any
-
-import numpy as np
 
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import Distribution, Flat
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import Gaussian, Likelihood
-from bayesml.predictors import Linear, Predictor
+from bayesml.predictors import Frame, Linear, Network, Predictor, frame_of
 from bayesml.priors import (
-    After,
+    HasSeenRows,
     Independent,
     Layered,
-    NormalInverseGamma,
     Prior,
     Resolved,
     Scales,
+    StandsForLayers,
+    StatesParameters,
+    Unknown,
     WeaklyInformative,
 )
 from bayesml.typing import Array
@@ -65,37 +64,37 @@ class Model:
     prior: Prior | Flat = WeaklyInformative()
 
     def __post_init__(self) -> None:
-        _check_role("predictor", self.predictor, "eta", "Linear()")
-        _check_role("likelihood", self.likelihood, "parameter_scores", "Gaussian()")
-        if not isinstance(self.prior, Flat):
-            _check_role("prior", self.prior, "resolve", "WeaklyInformative()")
-        if isinstance(self.prior, After) and self.likelihood != self.prior.likelihood:
+        _check_role("predictor", self.predictor, Predictor, "Linear()")
+        _check_role("likelihood", self.likelihood, Likelihood, "Gaussian()")
+        if self.prior != Flat():
+            _check_role("prior", self.prior, Prior, "WeaklyInformative()")
+        if isinstance(self.prior, HasSeenRows) and self.likelihood != self.prior.likelihood:
             raise IncompatibleModelError(
                 f"The prior is what {self.prior.statistics.rows} rows taught under the likelihood "
                 f"{self.prior.likelihood!r}, whose noise is part of it, but the likelihood is "
                 f"{self.likelihood!r}. Use fit.resolved.likelihood, or fit.update(data)."
             )
-        if isinstance(self.prior, NormalInverseGamma) and self.likelihood != Gaussian():
+        stated = _stated_parameters(self.prior)
+        unstated = [name for name, v in self.likelihood.parameters.items() if v is None]
+        if not set(stated) <= set(unstated):
             raise IncompatibleModelError(
-                f"NormalInverseGamma states the prior of the Gaussian noise itself, but the "
-                f"likelihood is {self.likelihood!r}. Use Gaussian() without sigma, "
+                f"{type(self.prior).__name__} states the prior of {', '.join(stated)} itself, but "
+                f"the likelihood is {self.likelihood!r}. Use Gaussian() without sigma, "
                 "or Independent(...) priors on the coefficients."
             )
 
     def __str__(self) -> str:
         """Say the equation and the priors in words."""
-        prior = self._prior
         likelihood = self.likelihood.describe().split("\n")
-        if isinstance(prior, NormalInverseGamma):
+        if _stated_parameters(self.prior):
             likelihood = likelihood[:1]
+        prior = self._prior.describe().split("\n")
+        if not self.predictor.has_intercept:
+            prior = [line for line in prior if not line.startswith("intercept")]
         eta = self.predictor.describe()
-        if getattr(prior, "weights", None) == {}:  # resolved for data without features
+        if not any(line.startswith("weights") for line in prior):  # resolved without features
             eta = eta.replace(" + X·weights", "")
-        lines = [*likelihood, eta, *prior.describe().split("\n")]
-        without_intercept = getattr(self.predictor, "intercept", None) is False
-        return "\n".join(
-            line for line in lines if not (without_intercept and line.startswith("intercept"))
-        )
+        return "\n".join([*likelihood, eta, *prior])
 
     def resolve(self, data: Data) -> "Problem":
         """Meet the data; the result's ``model`` states every number, in original units.
@@ -112,7 +111,7 @@ class Model:
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
-        if isinstance(self.prior, After):
+        if isinstance(self.prior, HasSeenRows):
             together = self.prior.statistics + data.statistics
             return Problem(self, data, together, complete=False)
         return Problem(self, data, data.statistics, complete=data.has_rows)
@@ -128,15 +127,20 @@ class Model:
     @property
     def _prior(self) -> Prior:
         """The prior that the declared one means for this predictor."""
-        depth = self.predictor.depth
-        if isinstance(self.prior, Flat):
+        depth = _depth(self.predictor)
+        if isinstance(self.prior, Flat):  # a distribution in the place of a prior: none is asked
             return Layered(sd=inf) if depth else Independent()
-        return self.prior.for_layers(depth) if depth else self.prior
+        if depth and isinstance(self.prior, StandsForLayers):
+            return self.prior.for_layers(depth)
+        return self.prior
 
-    def _resolve_noise(self, sd_y: float) -> Likelihood:
-        if isinstance(self.prior, NormalInverseGamma | After):
-            return self.likelihood
-        missing = [name for name, value in self.likelihood.parameters.items() if value is None]
+    def _resolve_likelihood(self, sd_y: float) -> Likelihood:
+        stated_by_prior = _stated_parameters(self.prior)
+        missing = [
+            name
+            for name, value in self.likelihood.parameters.items()
+            if value is None and name not in stated_by_prior
+        ]
         if missing and sd_y == 0.0:
             raise DataError(
                 f"The target is constant, so the default prior of {missing} has no scale to go "
@@ -150,22 +154,31 @@ class Model:
 
 
 def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Model:
+    outputs = model.likelihood.outputs(statistics.mean_y, statistics.sd_y)
     predictor = model.predictor.resolve(
         statistics.mean_X,
         statistics.sd_X,
-        model.likelihood.outputs(statistics.mean_y, statistics.sd_y),
+        outputs,
         data.design.has_intercept,
     )
     scales = Scales(
         data.feature_names,
         statistics.mean_X,
         statistics.sd_X,
-        statistics.mean_y,
-        statistics.sd_y,
-        getattr(predictor, "intercept", False) is True,
+        *outputs[0],
+        predictor.shapes(data.n),
+        _depth(predictor),
     )
-    noise = model._resolve_noise(statistics.sd_y)
-    return Model(predictor, noise, model._prior.resolve(scales))
+    likelihood = model._resolve_likelihood(statistics.sd_y)
+    return Model(predictor, likelihood, model._prior.resolve(scales))
+
+
+def _depth(predictor: Predictor) -> int:
+    return predictor.depth if isinstance(predictor, Network) else 0
+
+
+def _stated_parameters(prior: object) -> tuple[str, ...]:
+    return prior.stated_parameters if isinstance(prior, StatesParameters) else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,11 +211,6 @@ class Problem:
         return replace(self, declared=self.declared.without_priors())
 
     @property
-    def has_intercept(self) -> bool:
-        """Whether the predictor has an intercept."""
-        return getattr(self.model.predictor, "intercept", False) is True
-
-    @property
     def prior(self) -> Resolved:
         """The resolved prior of the coefficients."""
         prior: Any = self.model.prior
@@ -211,52 +219,67 @@ class Problem:
 
     @property
     def known(self) -> dict[str, float]:
-        """Noise parameters that are known numbers."""
-        return {k: v for k, v in self.model.likelihood.parameters.items() if isinstance(v, float)}
+        """Parameters of the likelihood that are known numbers."""
+        parameters = self.model.likelihood.parameters
+        return {k: v for k, v in parameters.items() if isinstance(v, float)}
 
-    @property
+    @cached_property
+    def hyperparameters(self) -> dict[str, Unknown]:
+        """What the prior infers beside the coefficients."""
+        return dict(self.prior.hyperparameters(self))
+
+    @cached_property
     def inferred(self) -> dict[str, Distribution]:
-        """Priors of the noise parameters that are inferred."""
-        noise = self.model.likelihood.parameters
-        return {k: v for k, v in noise.items() if v is not None and not isinstance(v, float)}
+        """Priors of the likelihood's parameters that are inferred, by whoever states them."""
+        parameters = self.model.likelihood.parameters
+        own = {k: v for k, v in parameters.items() if v is not None and not isinstance(v, float)}
+        by_prior = {k: v.prior for k, v in self.hyperparameters.items() if k in parameters}
+        return own | by_prior
 
-    def coefficient_priors(self) -> tuple[Distribution, ...]:
-        """Scalar priors in the order of the coefficients: intercept first, if there is one."""
-        if not isinstance(self.prior, Independent) or not isinstance(self.prior.weights, Mapping):
-            raise IncompatibleModelError("The coefficients have a joint prior, not separate ones.")
-        weights = tuple(self.prior.weights[name] for name in self.data.feature_names)
-        return ((self.prior.intercept,) if self.has_intercept else ()) + weights
-
-    def prior_rows(self) -> Array:
-        r"""Rows G such that the priors are on :math:`G\beta`, β = (b at the mean, θ) (L3)."""
-        p = self.data.n + self.has_intercept
-        G = np.eye(p)
-        if self.intercept_at_zero:
-            G[0, 1:] = -self.statistics.mean_X
-        return G
-
-    def prior_rows_error(self) -> Array:
-        """Return what the rounding of the means left out of `prior_rows`."""
-        p = self.data.n + self.has_intercept
-        error = np.zeros((p, p))
-        if self.intercept_at_zero:
-            error[0, 1:] = -self.statistics.mean_error[:-1]
-        return error
+    @cached_property
+    def frame(self) -> Frame:
+        """The coordinates in which the predictor is evaluated."""
+        statistics = self.statistics
+        outputs = self.model.likelihood.outputs(statistics.mean_y, statistics.sd_y)
+        predictor = self.model.predictor
+        return frame_of(predictor, self.data.n, statistics.mean_X, statistics.sd_X, outputs)
 
     @property
-    def intercept_at_zero(self) -> bool:
-        """Whether the prior of the intercept is stated where the features are zero."""
-        prior = self.prior
-        at_zero = isinstance(prior, Independent) and prior.intercept_origin != "centred"
-        return self.has_intercept and at_zero
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(self.data.feature_names)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the predictor's parameters, in the order of β."""
+        return self.model.predictor.shapes(self.data.n)
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether the predictor has an intercept."""
+        return self.model.predictor.has_intercept
+
+    @property
+    def mean_X(self) -> Array:
+        """Means of the features, from which the intercept is counted."""
+        return self.statistics.mean_X
+
+    @property
+    def mean_error(self) -> Array:
+        """What the rounding of the means left out."""
+        return self.statistics.mean_error[:-1]
 
 
-def _check_role(role: str, part: Any, needs: str, example: str) -> None:
+def _check_role(role: str, part: Any, protocol: Any, example: str) -> None:
+    """Refuse at the door what is not of its role, and say what it lacks."""
     if isinstance(part, type):
         raise IncompatibleModelError(
             f"Model: {role} got the class {part.__name__}; write {part.__name__}() to make one."
         )
-    if not hasattr(part, needs):
+    needed = sorted(protocol.__protocol_attrs__)
+    missing = [name for name in needed if not hasattr(part, name)]
+    if missing:
+        lacks = "" if len(missing) > len(needed) / 2 else f": it has no {', '.join(missing)}"
         raise IncompatibleModelError(
-            f"Model: {role} got {part!r}, which is not a {role}. For instance: {example}."
+            f"Model: {role} got {part!r}, which is not a {role}{lacks}. For instance: {example}."
         )

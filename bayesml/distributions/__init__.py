@@ -12,6 +12,7 @@ from bayesml.distributions.positive import (
     HalfNormal,
     HalfStudentT,
     InverseGamma,
+    RootInverseGamma,
 )
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
 from bayesml.distributions.supports import (
@@ -40,6 +41,7 @@ __all__ = [
     "Normal",
     "Positive",
     "Real",
+    "RootInverseGamma",
     "StudentT",
     "Support",
     "UnitInterval",

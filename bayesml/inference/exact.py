@@ -14,7 +14,7 @@ from bayesml.posteriors import ConjugatePosterior, ExactPosterior, Posterior
 from bayesml.posteriors.conjugate import conjugate_update
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.exact import KnownScale
-from bayesml.posteriors.least_squares import RowResiduals, least_squares
+from bayesml.log_joint.least_squares import RowResiduals, least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian, NormalPriors, linear_gaussian
 from bayesml.posteriors.log_scale import integrate_log_scale, maximise_log_scale
 from bayesml.predictors import Linear

@@ -17,7 +17,7 @@ from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
 from bayesml.model import Problem
 from bayesml.optimizers import AdamW, Optimizer
-from bayesml.posteriors.least_squares import least_squares
+from bayesml.log_joint.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper
 from bayesml.posteriors.log_scale import maximise_log_scale
 from bayesml.priors import Layered, NormalInverseGamma

@@ -26,7 +26,7 @@ from bayesml.inference.terms import standardise
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Problem
 from bayesml.optimizers import AdamW, Optimizer
-from bayesml.posteriors.least_squares import least_squares
+from bayesml.log_joint.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.predictors import MLP
 from bayesml.typing import Array

@@ -13,7 +13,7 @@ from bayesml.inference.networks.compare import rows_to_compare
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import SampledPosterior
-from bayesml.posteriors.least_squares import least_squares
+from bayesml.log_joint.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.typing import Array

@@ -13,7 +13,7 @@ from bayesml.distributions import Distribution, Flat, grouped
 from bayesml.inference.terms import DataTerm, RowsTerm, Standardisation, StatisticsTerm, standardise
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Problem
-from bayesml.posteriors.least_squares import LeastSquares, least_squares
+from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.typing import Array, Integers
 
 

@@ -12,7 +12,7 @@ from bayesml.inference.terms import RowsTerm
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum
 from bayesml.posteriors import PointEstimate
-from bayesml.posteriors.least_squares import LeastSquares
+from bayesml.log_joint.least_squares import LeastSquares
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.typing import Array
 

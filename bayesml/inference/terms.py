@@ -13,7 +13,7 @@ import numpy as np
 
 from bayesml.likelihoods import Likelihood
 from bayesml.model import Problem
-from bayesml.posteriors.least_squares import LeastSquares
+from bayesml.log_joint.least_squares import LeastSquares
 from bayesml.typing import Array, Integers
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bayesml.errors import RankDeficientError
 from bayesml.linalg import JointDiagonal, diagonalise_jointly
 from bayesml.linalg.doubled import exact_dot
-from bayesml.posteriors.least_squares import LeastSquares, Residuals
+from bayesml.log_joint.least_squares import LeastSquares, Residuals
 from bayesml.typing import Array
 
 LOG_2PI = log(2.0 * pi)

@@ -1,7 +1,18 @@
 """Predictors: η = h_θ(X) and its derivatives in θ."""
 
 from bayesml.predictors.activations import GELU, Activation, ReLU, SiLU, Softplus, Tanh
-from bayesml.predictors.base import Outputs, Parameters, Predictor
+from bayesml.predictors.base import (
+    HasFrame,
+    HasJacobian,
+    HasPullback,
+    HasStart,
+    Network,
+    Outputs,
+    Parameters,
+    Predictor,
+    pullback,
+)
+from bayesml.predictors.frame import Frame, frame_of
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.mlp import MLP, Standardisation
 
@@ -9,7 +20,13 @@ __all__ = [
     "GELU",
     "MLP",
     "Activation",
+    "Frame",
+    "HasFrame",
+    "HasJacobian",
+    "HasPullback",
+    "HasStart",
     "Linear",
+    "Network",
     "Outputs",
     "Parameters",
     "Predictor",
@@ -18,4 +35,6 @@ __all__ = [
     "Softplus",
     "Standardisation",
     "Tanh",
+    "frame_of",
+    "pullback",
 ]

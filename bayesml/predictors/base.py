@@ -1,8 +1,13 @@
-"""The role of a predictor."""
+"""The role of a predictor, and what some of them know beyond it."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
+from bayesml.predictors.activations import Activation, Floats
+from bayesml.predictors.layers import Layers
 from bayesml.typing import Array
 
 Parameters = Mapping[str, Array]
@@ -12,12 +17,17 @@ Outputs = tuple[tuple[float, float], ...]
 """Where every output lies and how far it varies, on the link scale: (centre, scale) pairs."""
 
 
+@runtime_checkable
 class Predictor(Protocol):
-    r"""A function :math:`\eta = h_\theta(X)` and what calculus knows of it."""
+    r"""A function :math:`\eta = h_\theta(X)` and what calculus knows of it.
+
+    `eta` and `vjp` are enough for point estimates and NUTS; the roles below add what
+    curvature, random starts and networks need.
+    """
 
     @property
-    def depth(self) -> int:
-        """Layers of a network; 0 where parameters are in the data's own units."""
+    def has_intercept(self) -> bool:
+        """Whether a parameter called ``intercept`` shifts η."""
 
     def resolve(
         self, mean_X: Array, sd_X: Array, outputs: Outputs, intercept: bool | None
@@ -36,8 +46,73 @@ class Predictor(Protocol):
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
         """Evaluate Jᵀ·cotangent, by parameter: backpropagation."""
 
+    def describe(self) -> str:
+        """Say the function in words."""
+
+
+@runtime_checkable
+class HasJacobian(Protocol):
+    """A predictor whose Jacobian can be formed: what Laplace and Levenberg-Marquardt need."""
+
     def jacobian(self, parameters: Parameters, X: Array) -> Array:
         """Evaluate J = ∂η/∂θ, shape (m, p) or (k, m, p), columns in the order of `shapes`."""
 
-    def describe(self) -> str:
-        """Say the function in words."""
+
+@runtime_checkable
+class HasPullback(Protocol):
+    """A predictor whose value and backpropagation share a forward pass."""
+
+    def pullback(
+        self, parameters: Parameters, X: Array
+    ) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
+        """Return η, and the function of a cotangent that `vjp` is."""
+
+
+@runtime_checkable
+class HasStart(Protocol):
+    """A predictor that is learned from random starts, since it has many optima."""
+
+    def start(
+        self, n: int, rng: np.random.Generator, members: tuple[int, ...] = ()
+    ) -> dict[str, Array]:
+        """Draw parameters to start from; `members` are leading axes."""
+
+
+@runtime_checkable
+class HasFrame(Protocol):
+    """A predictor that states the coordinates in which it is best evaluated."""
+
+    def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Any:
+        """Return the `Frame`."""
+
+
+@runtime_checkable
+class Network(HasJacobian, HasStart, Protocol):
+    """A stack of layers on standardised rows, whose parameters have no units."""
+
+    @property
+    def depth(self) -> int:
+        """Layers, the output's included."""
+
+    @property
+    def activation(self) -> Activation:
+        """What stands between layers."""
+
+    @property
+    def outputs(self) -> Outputs:
+        """Centre and scale of every output."""
+
+    def layers(self, parameters: Parameters) -> Layers:
+        """Return (W, b) of every layer."""
+
+    def features(self, parameters: Parameters, X: Floats) -> Floats:
+        """Return what enters the last layer, shape (..., m, units)."""
+
+
+def pullback(
+    predictor: Predictor, parameters: Parameters, X: Array
+) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
+    """Return η, and Jᵀ as a function of a cotangent; in one forward pass where there is one."""
+    if isinstance(predictor, HasPullback):
+        return predictor.pullback(parameters, X)
+    return predictor.eta(parameters, X), partial(predictor.vjp, parameters, X)

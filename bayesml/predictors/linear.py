@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors.base import Outputs, Parameters
+from bayesml.predictors.frame import Frame
 from bayesml.typing import Array
 
 
@@ -36,9 +37,9 @@ class Linear:
             )
 
     @property
-    def depth(self) -> int:
-        """Zero: it is not a network."""
-        return 0
+    def has_intercept(self) -> bool:
+        """Whether there is an intercept; before the data are met, unless excluded."""
+        return self.intercept is not False
 
     def resolve(
         self, mean_X: Array, sd_X: Array, outputs: Outputs, intercept: bool | None
@@ -59,9 +60,22 @@ class Linear:
             return self
         return replace(self, intercept=True if intercept is None else intercept)
 
+    def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
+        """Centre the rows, so that an intercept far from the data costs no digits (J3)."""
+        (centre, spread), n = outputs[0], len(mean_X)
+        sd = np.where(sd_X > 0, sd_X, 1.0)
+        shapes = self.shapes(n)
+        if not self.has_intercept:
+            size = np.hypot(sd_X, mean_X)
+            scale = (spread or 1.0) / np.where(size > 0, size, 1.0)
+            return Frame(self, shapes, None, None, np.zeros(n), scale)
+        start = np.append(centre, np.zeros(n))
+        scale = (spread or 1.0) * np.append(1.0, 1.0 / sd)
+        return Frame(self, shapes, mean_X, None, start, scale, shifted=True)
+
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the intercept, if there is one, and the weights."""
-        intercept: dict[str, tuple[int, ...]] = {} if self.intercept is False else {"intercept": ()}
+        intercept: dict[str, tuple[int, ...]] = {} if not self.has_intercept else {"intercept": ()}
         return intercept | {"weights": (n,)}
 
     def dims(self) -> dict[str, list[str]]:
@@ -71,20 +85,20 @@ class Linear:
     def eta(self, parameters: Parameters, X: Array) -> Array:
         """Evaluate b + Xθ, shape (..., m) for weights of shape (..., n)."""
         eta = parameters["weights"] @ X.T
-        if self.intercept is not False:
+        if self.has_intercept:
             eta = eta + np.asarray(parameters["intercept"])[..., None]
         return np.asarray(eta)
 
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
         """Evaluate (Σᵢ gᵢ, Xᵀg)."""
         weights: dict[str, Array] = {"weights": np.asarray(cotangent @ X)}
-        if self.intercept is False:
+        if not self.has_intercept:
             return weights
         return {"intercept": np.asarray(cotangent.sum(axis=-1))} | weights
 
     def jacobian(self, parameters: Parameters, X: Array) -> Array:
         """Return [1 X]."""
-        if self.intercept is False:
+        if not self.has_intercept:
             return X
         return np.column_stack([np.ones(X.shape[0]), X])
 

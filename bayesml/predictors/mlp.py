@@ -1,6 +1,6 @@
 """The multilayer perceptron. Derived in docs/theory/network.md, whose labels are cited."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
+from bayesml.predictors import flat
 from bayesml.predictors.activations import Activation, Floats, Tanh
 from bayesml.predictors.base import Outputs, Parameters
+from bayesml.predictors.frame import Frame
 from bayesml.predictors.layers import Layers, backward, forward, jacobian, tangent, trace
 from bayesml.typing import Array
 
@@ -96,6 +98,11 @@ class MLP:
         """Layers L, the output's included."""
         return len(self.hidden) + 1
 
+    @property
+    def has_intercept(self) -> bool:
+        """No: what shifts η is called the biases of the last layer."""
+        return False
+
     def resolve(
         self, mean_X: Array, sd_X: Array, outputs: Outputs, intercept: bool | None
     ) -> "MLP":
@@ -107,7 +114,8 @@ class MLP:
         if self.standardisation is not None:
             return self
         sd = np.where(sd_X > 0, sd_X, 1.0)
-        stated = Standardisation(tuple(mean_X.tolist()), tuple(sd.tolist()), outputs)
+        known = tuple((centre, scale or 1.0) for centre, scale in outputs)
+        stated = Standardisation(tuple(mean_X.tolist()), tuple(sd.tolist()), known)
         return replace(self, standardisation=stated)
 
     @property
@@ -144,9 +152,22 @@ class MLP:
             parameters[name] = value
         return parameters
 
-    def inner(self) -> "MLP":
-        """Return the same network for features that are standardised already."""
-        return replace(self, standardisation=Standardisation((), (), self.outputs))
+    def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
+        """Standardise the rows once, for the same network on rows that are standardised."""
+        stated = self.standardisation
+        centre, unit = (None, None) if stated is None else (stated.mean_X, stated.sd_X)
+        inner = replace(self, standardisation=Standardisation((), (), self.outputs))
+        shapes = self.shapes(len(mean_X))
+        p = flat.size(shapes)
+        known = bool(centre)
+        return Frame(
+            inner,
+            shapes,
+            np.array(centre) if known else None,
+            np.array(unit) if known else None,
+            np.zeros(p),
+            np.ones(p),
+        )
 
     def standardise(self, X: Floats) -> Floats:
         """Return x̃, in the precision of X."""
@@ -172,9 +193,19 @@ class MLP:
 
     def vjp(self, parameters: Parameters, X: Floats, cotangent: Floats) -> dict[str, Floats]:
         """Evaluate Jᵀ·cotangent, a cotangent of the shape of η: backpropagation (M2, M3)."""
+        return self.pullback(parameters, X)[1](cotangent)
+
+    def pullback(
+        self, parameters: Parameters, X: Floats
+    ) -> tuple[Floats, Callable[[Floats], dict[str, Floats]]]:
+        """Return η and `vjp` as a function of the cotangent, from one forward pass."""
         layers = self.layers(parameters)
         seen = trace(layers, self.activation, self.standardise(X))
-        return self.named(backward(layers, seen, self.delta(cotangent)))
+
+        def back(cotangent: Floats) -> dict[str, Floats]:
+            return self.named(backward(layers, seen, self.delta(cotangent)))
+
+        return self.link(seen.output), back
 
     def jvp(self, parameters: Parameters, X: Floats, tangents: Parameters) -> Floats:
         """Evaluate J·tangents, of the shape of η (M5)."""

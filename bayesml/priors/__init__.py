@@ -1,21 +1,43 @@
 """Priors of the predictor's parameters, and how they are resolved against the data."""
 
 from bayesml.priors.after import After
-from bayesml.priors.base import Prior, Resolved
+from bayesml.priors.base import (
+    Coefficients,
+    ExportsPrior,
+    HasSeenRows,
+    PartlyImproper,
+    Prior,
+    Resolved,
+    StandsForLayers,
+    StatesParameters,
+    Unknown,
+)
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
+from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
 
 __all__ = [
     "After",
+    "Coefficients",
+    "ExportsPrior",
     "Groups",
+    "HasSeenRows",
     "Independent",
     "Layered",
     "NormalInverseGamma",
+    "NormalRows",
+    "PartlyImproper",
     "Prior",
+    "PriorTerms",
     "Resolved",
     "Scales",
+    "StandsForLayers",
+    "StatesParameters",
+    "Unknown",
+    "Values",
     "WeaklyInformative",
+    "normal_terms",
 ]

@@ -5,8 +5,8 @@ from typing import Any
 
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import IncompatibleModelError
+from bayesml.priors.base import StatesParameters
 from bayesml.priors.independent import Independent
-from bayesml.priors.layered import Layered
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.scales import Scales
 
@@ -40,13 +40,16 @@ class After:
 
     def resolve(self, scales: Scales) -> Independent | NormalInverseGamma:
         """Return the first prior: its numbers are stated already."""
+        if scales.depth:
+            raise IncompatibleModelError(
+                "A linear model's posterior is no prior for a network. Use Layered()."
+            )
         return self.prior.resolve(scales)
 
-    def for_layers(self, depth: int) -> Layered:
-        """Refuse: it is the posterior of a linear model."""
-        raise IncompatibleModelError(
-            "A linear model's posterior is no prior for a network. Use Layered()."
-        )
+    @property
+    def stated_parameters(self) -> tuple[str, ...]:
+        """What the first prior states of the likelihood."""
+        return self.prior.stated_parameters if isinstance(self.prior, StatesParameters) else ()
 
     def describe(self) -> str:
         """Say the prior in words."""

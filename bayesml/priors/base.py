@@ -1,24 +1,133 @@
-"""The role of a prior: stated without data, resolved against the scales of the data at fit."""
+"""The role of a prior: stated without data, resolved against the data at fit, and then asked."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from bayesml.priors.independent import Independent
-from bayesml.priors.layered import Layered
-from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
+import numpy as np
+
+from bayesml.data.statistics import SufficientStatistics
+from bayesml.distributions import Distribution
+from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
+from bayesml.typing import Array
 
-Resolved = Independent | NormalInverseGamma | Layered
-"""A prior in which every number is stated, one distribution a coefficient, in original units."""
+
+class Coefficients(Protocol):
+    """What a prior is asked about: the coefficients β of a model that has met its data."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the n features."""
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of the predictor's parameters, in the order of β."""
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether β begins with an intercept, counted from the mean of the features."""
+
+    @property
+    def mean_X(self) -> Array:
+        """Means of the features, shape (n,)."""
+
+    @property
+    def mean_error(self) -> Array:
+        """What the rounding of the means left out."""
+
+
+class Unknown(NamedTuple):
+    """A parameter that is inferred: its prior, entry by entry, and its shape."""
+
+    prior: Distribution
+    shape: tuple[int, ...] = ()
 
 
 class Prior(Protocol):
     """A statement about the predictor's parameters before the data."""
 
-    def resolve(self, scales: Scales) -> Resolved:
+    def resolve(self, scales: Scales) -> "Resolved":
         """Return the same prior with every number stated, in original units."""
-
-    def for_layers(self, depth: int) -> "Layered":
-        """Return the prior that this one means for a network of `depth` layers, or refuse."""
 
     def describe(self) -> str:
         """Say the prior in words."""
+
+
+class Resolved(Prior, Protocol):
+    """A prior in which every number is stated, and which can be asked."""
+
+    def normal_rows(self, problem: Coefficients) -> NormalRows | None:
+        """Return the Gaussian rows that it adds, or None if it is not Gaussian given its scales.
+
+        Where there are rows, nothing else than them is asked for the density.
+        """
+
+    def log_density_and_score(
+        self, problem: Coefficients, beta: Array, values: Values
+    ) -> PriorTerms:
+        """Evaluate log p(β | values), without the prior of the values, and its derivatives."""
+
+    def sample(
+        self,
+        problem: Coefficients,
+        values: Values,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+    ) -> Array:
+        """Draw β given the values, shape (*shape, p)."""
+
+    def hyperparameters(self, problem: Coefficients) -> Mapping[str, Unknown]:
+        """Return what it infers beside β, by name, each with its own prior."""
+
+
+@runtime_checkable
+class HasSeenRows(Protocol):
+    """A prior that rows taught: they count together with the new ones."""
+
+    @property
+    def likelihood(self) -> Any:
+        """The likelihood under which they were seen."""
+
+    @property
+    def statistics(self) -> SufficientStatistics:
+        """Of the rows that were seen."""
+
+    @property
+    def log_evidence(self) -> float | str:
+        """Of those rows, or why there is none."""
+
+
+@runtime_checkable
+class StatesParameters(Protocol):
+    """A prior of the coefficients and of some of the likelihood's parameters together."""
+
+    @property
+    def stated_parameters(self) -> tuple[str, ...]:
+        """Names of the likelihood's parameters whose prior it states."""
+
+
+@runtime_checkable
+class StandsForLayers(Protocol):
+    """A prior that means another one for a network."""
+
+    def for_layers(self, depth: int) -> Prior:
+        """Return the prior that this one means for a network of `depth` layers."""
+
+
+@runtime_checkable
+class PartlyImproper(Protocol):
+    """A prior that may be flat in some directions."""
+
+    def proper_rows(self, problem: Coefficients) -> Array:
+        """Return the functionals of β that have proper priors, shape (k, p)."""
+
+
+@runtime_checkable
+class ExportsPrior(Protocol):
+    """A prior that knows its PyMC expression."""
+
+    def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return β by the predictor's names, counted as in β, and the values it infers.
+
+        Called within a model context, given the module.
+        """

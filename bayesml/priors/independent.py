@@ -1,14 +1,20 @@
 """Independent priors, one a coefficient."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cached_property
+from math import prod
 from typing import Any, Literal
 
-from bayesml.distributions import Distribution, Flat, Real
+import numpy as np
+
+from bayesml.distributions import Distribution, Flat, Normal, Real, grouped, stack
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.layered import Layered
+from bayesml.priors.base import Coefficients, Unknown
+from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
+from bayesml.typing import Array, Integers
 
 Origin = Literal["centred", "original"]
 
@@ -27,6 +33,8 @@ class Independent:
     intercept_origin : {"centred", "original"}
         Where the intercept's prior is stated: for the prediction at the mean of the features
         ("centred", what one usually knows), or at features all zero ("original").
+    others : mapping of parameter name to Distribution
+        Priors of what else a predictor has; flat where they are not named.
 
     Raises
     ------
@@ -43,6 +51,7 @@ class Independent:
     weights: Distribution | Mapping[str, Distribution] = Flat()
     intercept: Distribution = Flat()
     intercept_origin: Origin = "centred"
+    others: Mapping[str, Distribution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.weights, Mapping):
@@ -52,6 +61,9 @@ class Independent:
         else:
             _check("weights", self.weights, scalar=False)
         _check("intercept", self.intercept, scalar=True)
+        object.__setattr__(self, "others", dict(self.others))
+        for name, prior in self.others.items():
+            _check(f"others[{name!r}]", prior, scalar=True)
         if self.intercept_origin not in ("centred", "original"):
             raise IncompatibleModelError(
                 "Independent: intercept_origin must be 'centred' (the prior is on the prediction "
@@ -61,18 +73,145 @@ class Independent:
 
     def resolve(self, scales: Scales) -> "Independent":
         """Return the prior with one scalar distribution for every feature, by name."""
-        return replace(self, weights=dict(zip(scales.feature_names, self.of(scales), strict=True)))
+        if scales.depth:
+            raise IncompatibleModelError(
+                "Independent(...) states priors of an intercept and of one weight a feature, which "
+                "a network does not have. Use Layered(), or Layered(sd=...) for a known scale."
+            )
+        rest = [name for name in scales.shapes if name not in ("intercept", "weights")]
+        unknown = [name for name in self.others if name not in rest]
+        if unknown:
+            raise IncompatibleModelError(
+                f"Independent: others names {unknown}, but the predictor's other parameters are "
+                f"{rest}."
+            )
+        others = {name: self.others.get(name, Flat()) for name in rest}
+        names = scales.feature_names if "weights" in scales.shapes else ()
+        weights = dict(zip(names, self.of(names), strict=True))
+        return replace(self, weights=weights, others=others)
 
-    def for_layers(self, depth: int) -> Layered:
-        """Refuse: a network has no weight for a feature."""
-        raise IncompatibleModelError(
-            "Independent(...) states priors of an intercept and of one weight a feature, which a "
-            "network does not have. Use Layered(), or Layered(sd=...) for a known scale."
-        )
+    def normal_rows(self, problem: Coefficients) -> NormalRows | None:
+        """Return the rows of the Normal priors, if all others are flat (L3)."""
+        priors = self._entries(problem)
+        if not all(isinstance(prior, Normal | Flat) for prior in priors):
+            return None
+        normal = {k: prior for k, prior in enumerate(priors) if isinstance(prior, Normal)}
+        means = np.array([prior.mean for prior in normal.values()], dtype=np.float64)
+        sds = np.array([prior.sd for prior in normal.values()], dtype=np.float64)
+        G, error = self._functionals(problem)
+        k = list(normal)
+        return NormalRows(G[k], means, sds, error[k])
 
-    def of(self, scales: Scales) -> tuple[Distribution, ...]:
+    def log_density_and_score(
+        self, problem: Coefficients, beta: Array, values: Values
+    ) -> PriorTerms:
+        """Evaluate the sum over the coefficients, a family at a time."""
+        G, _ = self._functionals(problem)
+        at = beta @ G.T
+        scores, value = np.zeros_like(at), np.zeros(at.shape[:-1])
+        for where, prior in self._families(problem):
+            value = value + np.sum(prior.log_density(at[..., where]), axis=-1)
+            scores[..., where] = prior.score(at[..., where])
+        return PriorTerms(value, scores @ G, {})
+
+    def sample(
+        self,
+        problem: Coefficients,
+        values: Values,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+    ) -> Array:
+        """Draw every coefficient from its own prior, and count the intercept from the centre."""
+        drawn = np.stack([p.sample(rng, shape) for p in self._entries(problem)], axis=-1)
+        G, _ = self._functionals(problem)
+        return np.asarray(np.linalg.solve(G, drawn[..., None])[..., 0])
+
+    def hyperparameters(self, problem: Coefficients) -> dict[str, Unknown]:
+        """Return none: every number is stated."""
+        return {}
+
+    def proper_rows(self, problem: Coefficients) -> Array:
+        """Return the functionals that are not flat."""
+        G, _ = self._functionals(problem)
+        return np.asarray(G[[prior.proper for prior in self._entries(problem)]])
+
+    def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the weights as one vector, of one distribution where the family is the same."""
+        out: dict[str, Any] = {}
+        if "weights" in problem.shapes:
+            out["weights"] = self._weights(pm, problem.feature_names)
+        if problem.has_intercept and self.intercept_origin == "centred":
+            family, arguments = self.intercept.pymc(pm, Real())
+            out["intercept"] = family("intercept_centred", **arguments)
+        elif problem.has_intercept:
+            family, arguments = self.intercept.pymc(pm, Real())
+            at_zero = family("intercept", **arguments)
+            out["intercept"] = at_zero + out["weights"] @ problem.mean_X
+        for name, prior in self.others.items():
+            family, arguments = prior.pymc(pm, Real())
+            out[name] = family(name, shape=problem.shapes[name], **arguments)
+        return out, {}
+
+    def _weights(self, pm: Any, names: tuple[str, ...]) -> Any:
+        priors = [self._by_feature[name] for name in names]
+        if not priors:
+            return np.zeros(0)
+        if len({type(prior) for prior in priors}) == 1:
+            family, arguments = stack(priors).pymc(pm, Real())
+            return family("weights", dims="feature", **arguments)
+        parts = []
+        for name, prior in zip(names, priors, strict=True):
+            family, arguments = prior.pymc(pm, Real())
+            parts.append(family(f"weights_{name}", **arguments))
+        return pm.Deterministic("weights", pm.math.stack(parts), dims="feature")
+
+    @cached_property
+    def _of_weights(self) -> tuple[tuple[Integers, Distribution], ...]:
+        """The priors of the weights, a family at a time: joined once, asked at every step."""
+        return grouped(tuple(self._by_feature.values()))
+
+    def _families(self, problem: Coefficients) -> Iterator[tuple[Any, Distribution]]:
+        """Yield positions in β, and the joint prior of these."""
+        start = 0
+        for name, shape in problem.shapes.items():
+            size = prod(shape)
+            if name == "weights":
+                yield from ((where + start, prior) for where, prior in self._of_weights)
+            else:
+                prior = self.intercept if name == "intercept" else self.others[name]
+                yield slice(start, start + size), prior
+            start += size
+
+    @property
+    def _by_feature(self) -> Mapping[str, Distribution]:
+        if not isinstance(self.weights, Mapping):
+            raise IncompatibleModelError(f"{self!r} has not met its data: resolve it first.")
+        return self.weights
+
+    def _entries(self, problem: Coefficients) -> tuple[Distribution, ...]:
+        """Return the scalar prior of every entry of β, in order."""
+        out: list[Distribution] = []
+        for name, shape in problem.shapes.items():
+            match name:
+                case "intercept":
+                    out.append(self.intercept)
+                case "weights":
+                    out += self._by_feature.values()
+                case _:
+                    out += [self.others[name]] * prod(shape)
+        return tuple(out)
+
+    def _functionals(self, problem: Coefficients) -> tuple[Array, Array]:
+        r"""Return G such that the priors are on :math:`G\beta`, and what its rounding left out."""
+        p = sum(prod(shape) for shape in problem.shapes.values())
+        G, error = np.eye(p), np.zeros((p, p))
+        if problem.has_intercept and self.intercept_origin == "original":
+            n = len(problem.mean_X)
+            G[0, 1 : n + 1], error[0, 1 : n + 1] = -problem.mean_X, -problem.mean_error
+        return G, error
+
+    def of(self, names: tuple[str, ...]) -> tuple[Distribution, ...]:
         """Return the scalar prior of every weight, in the order of the features."""
-        names = scales.feature_names
         if not isinstance(self.weights, Mapping):
             return _unstack(self.weights, len(names))
         missing = [name for name in names if name not in self.weights]
@@ -95,6 +234,7 @@ class Independent:
             lines = [f"weights[{name}] ~ {_words(prior)}" for name, prior in self.weights.items()]
         else:
             lines = [f"weights ~ {_words(self.weights)}"]
+        lines += [f"{name} ~ {_words(prior)}" for name, prior in self.others.items()]
         return "\n".join([f"intercept {where} ~ {_words(self.intercept)}", *lines])
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.distributions import RootInverseGamma
 from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.priors.base import Coefficients, Unknown
+from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Integers
 
@@ -95,17 +98,69 @@ class Layered:
         """Whether the scales are inferred."""
         return self.sd is None
 
-    def for_layers(self, depth: int) -> "Layered":
-        """Return itself: it is made for networks."""
-        return self
-
     def resolve(self, scales: Scales) -> "Layered":
         """Return itself: there is nothing left to state."""
-        if scales.sd_y == 0.0:
+        if not scales.depth:
+            raise IncompatibleModelError(
+                f"{self!r} states scales of a network's layers, and this predictor has none. Use "
+                "Independent(...) or WeaklyInformative()."
+            )
+        if scales.spread == 0.0:
             raise DataError(
                 "The target is constant, so a network has no scale to go by. Check the target."
             )
         return self
+
+    def normal_rows(self, problem: Coefficients) -> NormalRows:
+        """Return one row for every parameter, scaled by its group where that is learned."""
+        groups = self.groups(problem.shapes, problem.feature_names)
+        p = len(groups.members)
+        if self.sd == inf:
+            return NormalRows(np.zeros((0, p)), np.zeros(0), np.zeros(0))
+        if self.sd is not None:
+            return NormalRows(None, np.zeros(p), np.full(p, self.sd))
+        return NormalRows(None, np.zeros(p), np.ones(p), scale="prior_sd", group=groups.members)
+
+    def log_density_and_score(
+        self, problem: Coefficients, beta: Array, values: Values
+    ) -> PriorTerms:
+        """Evaluate the Normal densities of its rows."""
+        return normal_terms(self.normal_rows(problem), beta, values)
+
+    def sample(
+        self,
+        problem: Coefficients,
+        values: Values,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+    ) -> Array:
+        """Draw every parameter under the scale of its group."""
+        rows = self.normal_rows(problem)
+        sd = rows.sd if self.sd is not None else values["prior_sd"][..., rows.group]
+        return np.asarray(sd * rng.standard_normal((*shape, len(rows.mean))))
+
+    def hyperparameters(self, problem: Coefficients) -> dict[str, Unknown]:
+        """Return the scales of the groups, where they are learned."""
+        if not self.learned:
+            return {}
+        groups = self.groups(problem.shapes, problem.feature_names)
+        prior = RootInverseGamma(self.shape, self.rate)
+        return {"prior_sd": Unknown(prior, (len(groups.names),))}
+
+    def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return every layer's parameters, their precisions learned or known."""
+        groups = self.groups(problem.shapes, problem.feature_names)
+        precision: Any = self.precision(groups)
+        if self.learned:
+            size = len(groups.names)
+            precision = pm.Gamma("precision", alpha=self.shape, beta=self.rate, shape=size)
+            pm.Deterministic("prior_sd", precision**-0.5)
+        sd, start, out = precision[groups.members] ** -0.5, 0, {}
+        for name, shape in problem.shapes.items():
+            end = start + prod(shape)
+            out[name] = pm.Normal(name, 0.0, sd[start:end].reshape(shape), shape=shape)
+            start = end
+        return out, {}
 
     def precision(self, groups: Groups) -> Array:
         """Return the precision of every group: known, or 1 to start from."""

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from bayesml.distributions import RootInverseGamma
 from bayesml.distributions.base import positive, real
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.layered import Layered
+from bayesml.priors.base import Coefficients, Unknown
+from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
+from bayesml.typing import Array
 
 Number = float | Sequence[float]
 
@@ -71,6 +76,11 @@ class NormalInverseGamma:
 
     def resolve(self, scales: Scales) -> "NormalInverseGamma":
         """Return the prior with one mean and one scale for every feature."""
+        if scales.depth or not set(scales.shapes) <= {"intercept", "weights"}:
+            raise IncompatibleModelError(
+                "NormalInverseGamma is the conjugate prior of Linear(). For a network use "
+                "Layered(), for another predictor Independent(...)."
+            )
         n = len(scales.feature_names)
         full = {}
         for name in ("mean", "scale"):
@@ -83,11 +93,54 @@ class NormalInverseGamma:
             full[name] = tuple(np.broadcast_to(value, n).tolist())
         return NormalInverseGamma(**(vars(self) | full) if n else vars(self))
 
-    def for_layers(self, depth: int) -> Layered:
-        """Refuse: it is conjugate to a linear predictor only."""
-        raise IncompatibleModelError(
-            "NormalInverseGamma is the conjugate prior of Linear(). For a network use Layered()."
-        )
+    @property
+    def stated_parameters(self) -> tuple[str, ...]:
+        """The standard deviation of the noise."""
+        return ("sigma",)
+
+    def normal_rows(self, problem: Coefficients) -> NormalRows:
+        """Return one row for every coefficient, in multiples of σ."""
+        n = len(problem.feature_names)
+        mean, scale = (np.broadcast_to(v, n) if n else np.zeros(0) for v in (self.mean, self.scale))
+        if problem.has_intercept:
+            mean = np.append(self.intercept_mean, mean)
+            scale = np.append(self.intercept_scale, scale)
+        p = len(mean)
+        return NormalRows(np.eye(p), mean, scale, np.zeros((p, p)), scale="sigma")
+
+    def log_density_and_score(
+        self, problem: Coefficients, beta: Array, values: Values
+    ) -> PriorTerms:
+        """Evaluate the Normal densities of its rows."""
+        return normal_terms(self.normal_rows(problem), beta, values)
+
+    def sample(
+        self,
+        problem: Coefficients,
+        values: Values,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+    ) -> Array:
+        """Draw every coefficient given σ."""
+        rows = self.normal_rows(problem)
+        _, sd = rows.scales(values)
+        return np.asarray(rows.mean + sd * rng.standard_normal((*shape, len(rows.mean))))
+
+    def hyperparameters(self, problem: Coefficients) -> dict[str, Unknown]:
+        """Return σ, whose square is inverse gamma."""
+        return {"sigma": Unknown(RootInverseGamma(self.shape, self.rate))}
+
+    def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the coefficients given σ, and σ by its square."""
+        exact = partial(np.asarray, dtype=np.float64)
+        variance = pm.InverseGamma("sigma_squared", alpha=exact(self.shape), beta=exact(self.rate))
+        sigma = pm.Deterministic("sigma", variance**0.5)
+        scale = sigma * exact(self.scale)
+        out = {"weights": pm.Normal("weights", exact(self.mean), scale, dims="feature")}
+        if problem.has_intercept:
+            at, spread = self.intercept_mean, sigma * self.intercept_scale
+            out["intercept"] = pm.Normal("intercept_centred", at, spread)
+        return out, {"sigma": sigma}
 
     def describe(self) -> str:
         """Say the prior in words."""

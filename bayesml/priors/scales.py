@@ -1,5 +1,6 @@
 """What a prior may know of the data: names, centres and scales, and nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bayesml.typing import Array
@@ -7,22 +8,26 @@ from bayesml.typing import Array
 
 @dataclass(frozen=True, eq=False)
 class Scales:
-    """Names, centres and scales of the features and the target.
+    """Names, centres and scales of the features, and of η as the likelihood reads it.
 
     Attributes
     ----------
     feature_names : tuple of str
     mean_X, sd_X : ndarray, shape (n,)
         In the features' units.
-    mean_y, sd_y : float
-        In the target's unit.
-    intercept : bool
-        Whether the predictor has an intercept.
+    centre, spread : float
+        Where the first output lies and how far it varies, on the link scale; the spread is zero
+        where the target is constant and has no scale of its own.
+    shapes : mapping of name to shape
+        Of the predictor's parameters.
+    depth : int
+        Layers of a network, whose parameters have no units; zero for other predictors.
     """
 
     feature_names: tuple[str, ...]
     mean_X: Array
     sd_X: Array
-    mean_y: float
-    sd_y: float
-    intercept: bool
+    centre: float
+    spread: float
+    shapes: Mapping[str, tuple[int, ...]]
+    depth: int

@@ -56,9 +56,21 @@ class WeaklyInformative:
         if isinstance(self.scale, tuple):
             raise IncompatibleModelError("WeaklyInformative: scale must be one number.")
 
+    def for_layers(self, depth: int) -> Layered:
+        """Return learned scales, or the same known ones as of `Linear` without hidden layers."""
+        k = float(np.asarray(self.scale))
+        return Layered(sd=k, relevance=False) if depth == 1 else Layered()
+
     def resolve(self, scales: Scales) -> Independent:
         """Return the priors in original units."""
-        if scales.sd_y == 0.0:
+        k = float(np.asarray(self.scale))
+        unknown = [name for name in scales.shapes if name not in ("intercept", "weights")]
+        if unknown:
+            raise IncompatibleModelError(
+                f"WeaklyInformative() knows no scale for {unknown}, parameters of this predictor. "
+                "State their priors: Independent(weights, intercept, others={...})."
+            )
+        if scales.spread == 0.0:
             raise DataError(
                 "The target is constant, so the default priors have no scale to go by. Check the "
                 "target column, or state priors with Independent(...) and the likelihood's sigma."
@@ -70,17 +82,11 @@ class WeaklyInformative:
                 "Leave them out (the intercept stands for a constant), or state a proper prior "
                 "for them with Independent(weights={...})."
             )
-        k = float(np.asarray(self.scale))
-        sd = k * scales.sd_y / scales.sd_X
+        sd = k * scales.spread / scales.sd_X
         weights = {
             name: Normal(0.0, float(s)) for name, s in zip(scales.feature_names, sd, strict=True)
         }
-        return Independent(weights, Normal(scales.mean_y, k * scales.sd_y), "centred")
-
-    def for_layers(self, depth: int) -> Layered:
-        """Return learned scales, or the same known ones as of `Linear` without hidden layers."""
-        k = float(np.asarray(self.scale))
-        return Layered(sd=k, relevance=False) if depth == 1 else Layered()
+        return Independent(weights, Normal(scales.centre, k * scales.spread), "centred")
 
     def describe(self) -> str:
         """Say the prior in words."""

@@ -1,0 +1,23 @@
+"""The one density under every method: rows, priors and coordinates (docs/theory/log_joint.md)."""
+
+from bayesml.log_joint.coordinates import Coordinates, Free
+from bayesml.log_joint.joint import LogJoint, log_joint
+from bayesml.log_joint.objective import Members, NegativeLogJoint
+from bayesml.log_joint.rows import Folded, Rows
+from bayesml.log_joint.statistics import Statistics, not_linear_gaussian
+from bayesml.log_joint.sums import RowSum, Sums
+
+__all__ = [
+    "Coordinates",
+    "Folded",
+    "Free",
+    "LogJoint",
+    "Members",
+    "NegativeLogJoint",
+    "RowSum",
+    "Rows",
+    "Statistics",
+    "Sums",
+    "log_joint",
+    "not_linear_gaussian",
+]

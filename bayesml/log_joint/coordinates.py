@@ -1,0 +1,120 @@
+"""Unbounded coordinates of everything that is inferred. Derived in docs/theory/log_joint.md."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from bayesml.distributions import Distribution, Interval
+from bayesml.model import Problem
+from bayesml.predictors import Frame
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Free:
+    """A parameter beside β that is inferred: φ = T(reference + u), entry by entry (J4).
+
+    Attributes
+    ----------
+    name : str
+    prior : Distribution
+        Of every entry.
+    support : Interval
+        With its bijection T.
+    reference : float
+        Where u = 0 lies, unbounded.
+    shape : tuple of int
+    """
+
+    name: str
+    prior: Distribution
+    support: Interval
+    reference: float
+    shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """x = (z, u₁, u₂, …): β in its frame, and what else is inferred, unbounded.
+
+    Attributes
+    ----------
+    frame : Frame
+    free : tuple of Free
+    known : mapping of name to float or ndarray
+        Parameters that are given.
+    """
+
+    frame: Frame
+    free: tuple[Free, ...]
+    known: Mapping[str, Any]
+
+    @property
+    def p(self) -> int:
+        """Number of coefficients, which come first."""
+        return self.frame.p
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates."""
+        return self.p + sum(block.size for block in self.free)
+
+    def blocks(self) -> Iterator[tuple[Free, Any]]:
+        """Yield what is free with where it lies: an index, or a slice where it has entries."""
+        start = self.p
+        for block in self.free:
+            yield block, slice(start, start + block.size) if block.shape else start
+            start += block.size
+
+    def beta(self, x: Array) -> Array:
+        """Return β, shape (..., p)."""
+        return self.frame.beta(x[..., : self.p])
+
+    def values(self, x: Array) -> dict[str, Any]:
+        """Return every parameter beside β by name, each of shape (..., *shape)."""
+        free = {
+            block.name: block.support.constrain(block.reference + x[..., at])
+            for block, at in self.blocks()
+        }
+        return {**self.known, **free}
+
+    def x(self, beta: Array, values: Mapping[str, Any]) -> Array:
+        """Return the coordinates of β and of the values of what is free."""
+        parts = [self.frame.z(beta)]
+        for block, _ in self.blocks():
+            u = block.support.unconstrain(values[block.name]) - block.reference
+            parts.append(u if block.shape else u[..., None])
+        return np.concatenate(parts, axis=-1)
+
+    def named(self, x: Array) -> dict[str, Array]:
+        """Return everything that is inferred by the user's names, in the user's units."""
+        values = self.values(x)
+        inferred = {block.name: np.asarray(values[block.name]) for block in self.free}
+        return self.frame.named(self.beta(x)) | inferred
+
+    def given(self, values: Mapping[str, Any]) -> "Coordinates":
+        """Return the coordinates of β alone, with all else known."""
+        return replace(self, free=(), known={**self.known, **values})
+
+
+def coordinates_of(problem: Problem) -> Coordinates:
+    """Return the coordinates of a problem: β, the likelihood's parameters, the prior's scales."""
+    likelihood, statistics = problem.model.likelihood, problem.statistics
+    start = likelihood.start(statistics.mean_y, statistics.sd_y or 1.0)
+    supports = likelihood.parameter_supports
+    free = [
+        Free(name, prior, supports[name], float(supports[name].unconstrain(start[name])))
+        for name, prior in problem.inferred.items()
+    ]
+    for name, (prior, shape) in problem.hyperparameters.items():
+        if name not in problem.inferred:
+            free.append(Free(name, prior, prior.support, 0.0, shape))
+    return Coordinates(problem.frame, tuple(free), problem.known)

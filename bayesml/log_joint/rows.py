@@ -1,0 +1,209 @@
+"""The sum over rows, for every predictor and every likelihood: the only place where it is written.
+
+Derived in docs/theory/log_joint.md, whose labels are cited.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from math import prod
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from bayesml.data import Block, Data
+from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods import Likelihood
+from bayesml.log_joint.sums import Sums, Values
+from bayesml.model import Problem
+from bayesml.predictors import Frame, HasJacobian, Network, flat, pullback
+from bayesml.typing import Array, Integers
+
+LAYERED, PLAIN = 1024, 16384
+"""Rows that go through the predictor at a time, so that layers stay in the cache."""
+
+LEAST = 64
+"""Rows that go through all members of a batch at a time at least: products stay products."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    r"""Rows at hand, prepared: :math:`\sum_i w_i \log p(y_i \mid \eta_i, \phi)` (J1).
+
+    Numbers that the predictor sees keep the precision of `A`; everything per row is double.
+
+    Attributes
+    ----------
+    frame : Frame
+    likelihood : Likelihood
+    A : ndarray, shape (m, n)
+        Features, prepared by the frame.
+    y, w : ndarray, shape (m,)
+        Target, and how many times every row counts.
+    """
+
+    frame: Frame
+    likelihood: Likelihood
+    A: Array
+    y: Array
+    w: Array
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Rows":
+        """Prepare the rows of a problem that are in memory."""
+        none = cls.none_of(problem)
+        parts = [none.read(block) for block in problem.data.blocks()]
+        A, y, w = (np.concatenate(column) for column in zip(*map(_columns, parts), strict=True))
+        return replace(none, A=A, y=y, w=w)
+
+    @classmethod
+    def none_of(cls, problem: Problem) -> "Rows":
+        """Return no rows: what reads those of a block."""
+        A, nothing = np.empty((0, problem.data.n)), np.empty(0)
+        return cls(problem.frame, problem.model.likelihood, A, nothing, nothing)
+
+    def read(self, block: Block) -> "Rows":
+        """Return the rows of a block in place of these."""
+        return replace(self, A=self.frame.prepare(block.X), y=block.y, w=block.row_weights)
+
+    @property
+    def m(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+    @property
+    def weight(self) -> float:
+        """W, the sum of the weights."""
+        return float(self.w.sum())
+
+    def of_rows(self, rows: Integers) -> "Rows":
+        """Return some of the rows."""
+        return replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+
+    def parts(self, members: int = 1) -> Iterator["Rows"]:
+        """Hand the rows out a cacheful at a time."""
+        layered = isinstance(self.frame.predictor, Network)
+        size = max(LEAST, (LAYERED if layered else PLAIN) // max(members, 1))
+        if self.m <= size:
+            yield self
+            return
+        for start in range(0, self.m, size):
+            rows = slice(start, start + size)
+            yield replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+
+    def parameters(self, beta: Array) -> dict[str, Array]:
+        """Return the predictor's parameters by name, in the precision of the rows."""
+        at = beta.astype(self.A.dtype, copy=False)
+        return flat.split(at, self.frame.shapes)
+
+    def eta(self, beta: Array) -> Array:
+        """Evaluate η at every row, shape (..., m) or (k, ..., m)."""
+        return self.frame.predictor.eta(self.parameters(beta), self.A)
+
+    def log_likelihood(self, eta: Array, values: Values) -> Any:
+        """Evaluate Σ wᵢ log p(yᵢ | ηᵢ, φ) from η, over the last axis."""
+        return self.likelihood.log_density(self.y, eta, by_row(values)) @ self.w
+
+    def sums(self, beta: Array, values: Values) -> Sums:
+        """Return the sum and its derivatives, rows taken a cacheful at a time (J1)."""
+        at, members = by_row(values), prod(beta.shape[:-1])
+        return reduce(Sums.plus, (part._sums(beta, at) for part in self.parts(members)))
+
+    def _sums(self, beta: Array, at: Mapping[str, Any]) -> Sums:
+        eta, back = pullback(self.frame.predictor, self.parameters(beta), self.A)
+        eta = eta.astype(np.float64, copy=False)
+        value = self.likelihood.log_density(self.y, eta, at) @ self.w
+        score = self.w * self.likelihood.score(self.y, eta, at)
+        gradient = back(score.astype(self.A.dtype, copy=False))
+        by_value = self.likelihood.parameter_scores(self.y, eta, at)
+        return Sums(
+            value,
+            flat.join(gradient, self.frame.shapes).astype(np.float64, copy=False),
+            {name: slopes @ self.w for name, slopes in by_value.items()},
+        )
+
+    def information(self, beta: Array, values: Values) -> Array:
+        """Return JᵀΛJ, rows taken a cacheful at a time (J7)."""
+        at = by_row(values)
+        return reduce(add, (part._information(beta, at) for part in self.parts()))
+
+    def _information(self, beta: Array, at: Mapping[str, Any]) -> Array:
+        parameters = self.parameters(beta)
+        eta = self.frame.predictor.eta(parameters, self.A)
+        J = jacobian_of(self.frame, parameters, self.A)
+        weights = np.ravel(self.w * self.likelihood.information(eta, at))
+        J = J.reshape(-1, J.shape[-1])
+        return np.asarray((J * weights[:, None]).T @ J)
+
+    def minibatches(self, size: int, rng: np.random.Generator) -> Iterator["Rows"]:
+        """Yield all rows once, shuffled, at most `size` at a time."""
+        for rows in np.array_split(rng.permutation(self.m), -(-self.m // size)):
+            yield self.of_rows(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """The same sum over rows that are never in memory together: Parquet files, Dask's partitions.
+
+    Minibatches are of the rows of one block, shuffled: rows that were written in an order should
+    be shuffled before, for blocks keep theirs.
+
+    Attributes
+    ----------
+    none : Rows
+        What reads the rows of a block.
+    data : Data
+    weight : float
+        W.
+    """
+
+    none: Rows
+    data: Data
+    weight: float
+
+    @property
+    def m(self) -> int:
+        """Number of rows."""
+        return self.data.m
+
+    def sums(self, beta: Array, values: Values) -> Sums:
+        """Return the sum and its derivatives, in one pass over the rows."""
+        return self.data.reduce(partial(_block_sums, self.none, beta, values), Sums.plus)
+
+    def information(self, beta: Array, values: Values) -> Array:
+        """Return JᵀΛJ, in one pass over the rows."""
+        return self.data.reduce(partial(_block_information, self.none, beta, values), add)
+
+    def minibatches(self, size: int, rng: np.random.Generator) -> Iterator[Rows]:
+        """Yield all rows once, those of a block shuffled."""
+        for block in self.data.blocks():
+            yield from self.none.read(block).minibatches(size, rng)
+
+
+def by_row(values: Values) -> dict[str, Any]:
+    """Return values that broadcast against rows on the last axis."""
+    return {name: v if np.ndim(v) == 0 else np.asarray(v)[..., None] for name, v in values.items()}
+
+
+def jacobian_of(frame: Frame, parameters: Mapping[str, Array], A: Array) -> Array:
+    """Return the Jacobian, or refuse a predictor that has none by name."""
+    predictor = frame.predictor
+    if not isinstance(predictor, HasJacobian):
+        raise IncompatibleModelError(
+            f"{predictor!r} has no jacobian(parameters, X), which curvature needs. Write one, or "
+            "use MLE(), MAP() or NUTS(), which need eta and vjp alone."
+        )
+    return predictor.jacobian(parameters, A)
+
+
+def _block_sums(none: Rows, beta: Array, values: Values, block: Block) -> Sums:
+    return none.read(block).sums(beta, values)
+
+
+def _block_information(none: Rows, beta: Array, values: Values, block: Block) -> Array:
+    return none.read(block).information(beta, values)
+
+
+def _columns(rows: Rows) -> tuple[Array, Array, Array]:
+    return rows.A, rows.y, rows.w

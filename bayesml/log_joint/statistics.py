@@ -1,0 +1,86 @@
+"""The sum over rows of a linear Gaussian model, from its sufficient statistics: O(n²) for any m.
+
+Derived in docs/theory/log_joint.md, (J8).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods import Gaussian
+from bayesml.log_joint.least_squares import LeastSquares, least_squares
+from bayesml.log_joint.sums import RowSum, Sums, Values
+from bayesml.model import Problem
+from bayesml.predictors import Linear
+from bayesml.typing import Array
+
+HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    r"""The Gaussian sum from the triangular factor (J8).
+
+    .. math:: -\tfrac12 \|d - M\beta\|^2/\sigma^2 - \tfrac12 \rho^2/\sigma^2
+              - W \log \sigma - \tfrac{W}{2} \log 2\pi
+
+    Attributes
+    ----------
+    data : LeastSquares
+    m : int
+        Number of rows that they stand for.
+    """
+
+    data: LeastSquares
+    m: int
+
+    @property
+    def weight(self) -> float:
+        """W."""
+        return self.data.weight
+
+    def sums(self, beta: Array, values: Values) -> Sums:
+        """Return the sum, its gradient in β and its derivative in σ."""
+        sigma = np.asarray(values["sigma"], dtype=np.float64)
+        rest = self.data.d - beta @ self.data.M.T
+        squares = np.sum(rest * rest, axis=-1) + self.data.floor
+        squares = np.where(squares > self.data.rounding, squares, 0.0)
+        with np.errstate(all="ignore"):  # a search may try σ that underflows: not finite, no crash
+            variance = sigma**2
+            value = -0.5 * squares / variance - self.weight * (np.log(sigma) + HALF_LOG_2PI)
+            gradient = (rest @ self.data.M) / variance[..., None]
+            slope = squares / sigma**3 - self.weight / sigma
+        return Sums(value, gradient, {"sigma": slope})
+
+    def information(self, beta: Array, values: Values) -> Array:
+        """Return MᵀM/σ²."""
+        return np.asarray(self.data.M.T @ self.data.M) / float(values["sigma"]) ** 2
+
+    def minibatches(self, size: int, rng: np.random.Generator) -> Iterator[RowSum]:
+        """Refuse: the rows are not among the statistics."""
+        raise IncompatibleModelError(
+            "Minibatches are drawn from rows, and there are only their sufficient statistics. Use "
+            "an optimizer that takes all rows at once, such as LBFGS()."
+        )
+
+
+def statistics_of(problem: Problem) -> Statistics:
+    """Return the sum of a linear Gaussian problem."""
+    data = least_squares(problem.statistics, intercept=problem.has_intercept)
+    return Statistics(data, problem.data.m)
+
+
+def not_linear_gaussian(problem: Problem) -> str | None:
+    """Say why sufficient statistics do not stand for the rows, or None where they do.
+
+    The one place that asks which predictor and likelihood these are: a stranger's part, whatever
+    it computes, is never taken for one of them.
+    """
+    model = problem.model
+    if type(model.predictor) is not Linear:
+        return f"the predictor is {model.predictor!r}, not Linear()."
+    if type(model.likelihood) is not Gaussian:
+        return f"the likelihood is {type(model.likelihood).__name__}, not Gaussian."
+    return None

@@ -1,0 +1,96 @@
+"""The coordinates in which a predictor is evaluated. Derived in docs/theory/log_joint.md, (J2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.predictors import flat
+from bayesml.predictors.base import HasFrame, Outputs, Predictor
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    r"""Rows and parameters as a predictor is best evaluated: centred, and of order one.
+
+    .. math:: \tilde x = (x - c)/u, \qquad \beta = \beta_0 + s \odot z \qquad (J2)
+
+    β are the parameters of `predictor` on the rows x̃, flat. What the user calls the intercept is
+    counted from c: b = β_b − cᵀθ.
+
+    Attributes
+    ----------
+    predictor : Predictor
+        On rows that are prepared.
+    shapes : mapping of name to shape
+        Of its parameters, in the order of β.
+    centre, unit : ndarray, shape (n,), or None
+        None leaves rows as they are, or their unit.
+    start, scale : ndarray, shape (p,)
+    shifted : bool
+        Whether the intercept is counted from the centre.
+    """
+
+    predictor: Predictor
+    shapes: Mapping[str, tuple[int, ...]]
+    centre: Array | None
+    unit: Array | None
+    start: Array
+    scale: Array
+    shifted: bool = False
+
+    @property
+    def p(self) -> int:
+        """Number of parameters."""
+        return len(self.start)
+
+    def prepare(self, X: Array) -> Array:
+        """Return x̃ at the rows of X."""
+        moved = X if self.centre is None else X - self.centre
+        return moved if self.unit is None else moved / self.unit
+
+    def beta(self, z: Array) -> Array:
+        """Return β at z, shape (..., p)."""
+        return np.asarray(self.start + self.scale * z)
+
+    def z(self, beta: Array) -> Array:
+        """Return z at β, shape (..., p)."""
+        return np.asarray((beta - self.start) / self.scale)
+
+    def named(self, beta: Array) -> dict[str, Array]:
+        """Return the user's parameters by name from β of shape (..., p)."""
+        parameters = flat.split(beta, self.shapes)
+        if self.shifted and self.centre is not None:
+            moved = parameters["weights"] @ self.centre
+            parameters["intercept"] = parameters["intercept"] - moved
+        return parameters
+
+    def matrices(self) -> dict[str, Array]:
+        """Return, by name, the functionals of β that give the entries, shape (entries, p)."""
+        columns = self.named(np.eye(self.p))
+        return {name: column.reshape(self.p, -1).T for name, column in columns.items()}
+
+
+def frame_of(predictor: Predictor, n: int, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
+    """Return the frame that a predictor states, or its own units, from zero.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    n : int
+        Number of features.
+    mean_X, sd_X : ndarray, shape (n,)
+        In the features' units.
+    outputs : tuple of (centre, scale)
+        Where η lies; an ``intercept`` starts at the first centre.
+    """
+    if isinstance(predictor, HasFrame):
+        stated: Frame = predictor.frame(mean_X, sd_X, outputs)
+        return stated
+    shapes = predictor.shapes(n)
+    start = {name: np.zeros(shape) for name, shape in shapes.items()}
+    if predictor.has_intercept:
+        start["intercept"] = np.asarray(outputs[0][0])
+    beta = flat.join(start, shapes)
+    return Frame(predictor, shapes, None, None, beta, np.ones_like(beta))

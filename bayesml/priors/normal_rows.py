@@ -1,0 +1,117 @@
+"""Normal priors on functionals of the coefficients: all that exactness asks of a prior.
+
+Derived in docs/theory/linear_gaussian.md, (L3), and docs/theory/log_joint.md, (J6).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, pi
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bayesml.linalg.doubled import exact_dot
+from bayesml.typing import Array, Integers
+
+HALF_LOG_2PI = 0.5 * log(2.0 * pi)
+
+Values = Mapping[str, Any]
+"""Hyperparameters and the likelihood's parameters by name; leading axes are batches."""
+
+
+class PriorTerms(NamedTuple):
+    """A log prior density at β, of shape (..., p), and its derivatives.
+
+    Attributes
+    ----------
+    value : ndarray, shape (...)
+    score : ndarray, shape (..., p)
+    by_value : mapping of name to ndarray
+        Derivatives in the hyperparameters and the likelihood's parameters it depends on.
+    """
+
+    value: Any
+    score: Array
+    by_value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class NormalRows:
+    r"""Independent rows :math:`g_k^\top\beta \sim \mathrm{Normal}(\mu_k, \tau_{j(k)} s_k)`.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (k, p), or None
+        Linearly independent; none for a coefficient with a flat prior. None is the identity.
+    mean, sd : ndarray, shape (k,)
+        In the unit of the functional.
+    rows_error : ndarray, shape (k, p), or None
+        What the rounding of `rows` left out.
+    scale : str or None
+        The hyperparameter τ, or the likelihood's parameter, that multiplies `sd`.
+    group : ndarray of int, shape (k,), or None
+        Which entry of it; None where it is one number.
+    """
+
+    rows: Array | None
+    mean: Array
+    sd: Array
+    rows_error: Array | None = None
+    scale: str | None = None
+    group: Integers | None = None
+
+    @property
+    def P(self) -> Array:
+        """The rows divided by their standard deviations, shape (k, p)."""
+        return np.diag(1.0 / self.sd) if self.rows is None else self.rows / self.sd[:, None]
+
+    def of(self, beta: Array) -> Array:
+        """Evaluate the functionals at β of shape (..., p)."""
+        return beta if self.rows is None else np.asarray(beta @ self.rows.T)
+
+    def misfit(self, beta: Array) -> Array:
+        """Evaluate (mean − rows·β)/sd, a row with several terms in doubled precision (A7)."""
+        away = self.mean - self.of(beta)
+        if self.rows is not None and self.rows_error is not None:
+            for k in np.flatnonzero(np.count_nonzero(self.rows, axis=1) > 1):
+                high, low = exact_dot(np.append(self.rows[k], self.mean[k]), np.append(-beta, 1.0))
+                away[k] = high + (low - self.rows_error[k] @ beta)
+        return np.asarray(away / self.sd)
+
+    def scales(self, values: Values) -> tuple[Array, Array]:
+        """Return τ of every row, broadcastable against (..., k), and the standard deviations."""
+        if self.scale is None:
+            return np.ones(1), self.sd
+        tau = np.asarray(values[self.scale], dtype=np.float64)
+        each = tau[..., None] if self.group is None else tau[..., self.group]
+        return each, self.sd * each
+
+    def precision(self, values: Values) -> Array:
+        """Return PᵀP under the values: (p, p), or its diagonal (p,) for rows of the identity."""
+        _, sd = self.scales(values)
+        if self.rows is None:
+            return np.asarray(sd**-2.0)
+        scaled = self.rows / sd[:, None]
+        return np.asarray(scaled.T @ scaled)
+
+    def total(self, values: Array, like: Array) -> Array:
+        """Sum numbers of every row, (..., k), over the entries of τ."""
+        if self.group is None:
+            return np.asarray(values.sum(axis=-1))
+        size = like.shape[-1]
+        table = values.reshape(-1, values.shape[-1])
+        sums = [np.bincount(self.group, row, minlength=size) for row in table]
+        return np.array(sums).reshape(*values.shape[:-1], size)
+
+
+def normal_terms(rows: NormalRows, beta: Array, values: Values) -> PriorTerms:
+    """Evaluate Σ_k log Normal(g_kᵀβ; μ_k, τ s_k) and its derivatives in β and in τ (J6)."""
+    tau, sd = rows.scales(values)
+    z = (rows.of(beta) - rows.mean) / sd
+    value = -np.sum(0.5 * z**2 + np.log(sd) + HALF_LOG_2PI, axis=-1)
+    pull = -z / sd
+    score = pull if rows.rows is None else pull @ rows.rows
+    if rows.scale is None:
+        return PriorTerms(value, score, {})
+    slopes = rows.total((z**2 - 1.0) / tau, np.asarray(values[rows.scale]))
+    return PriorTerms(value, score, {rows.scale: slopes})
