@@ -13,7 +13,7 @@ from bayesml.inference.networks.hierarchical import hierarchical
 from bayesml.inference.networks.mode import Recipe, find_mode
 from bayesml.inference.objectives import Unconstrained, negative_log_density
 from bayesml.model import Problem
-from bayesml.optimizers import LBFGS
+from bayesml.optimizers import LBFGS, minimize
 from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.samplers import Adaptation, sample
 from bayesml.typing import Array
@@ -175,7 +175,7 @@ def whitening(objective: Unconstrained) -> Whitening:
     """Find the mode and the curvature; without a positive curvature the scale stays as it is."""
     start = objective.target.start
     with np.errstate(all="ignore"):  # what is not finite is a wall to the line search
-        rough = LBFGS(max_iterations=200, tolerance=1e-6).minimize(objective, start)
+        rough = minimize(LBFGS(max_iterations=200, tolerance=1e-6), objective, start)
     H = objective.target.weight * objective.hessian(rough.x)
     try:
         inverse = solve_triangular(cholesky(H, lower=True), np.eye(len(H)), lower=True)

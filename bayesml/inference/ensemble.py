@@ -18,7 +18,7 @@ from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.likelihoods import Staged
 from bayesml.model import Problem
-from bayesml.optimizers import SGD, Adam, AdamW, Optimizer
+from bayesml.optimizers import Optimizer, minimize
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.ensemble import EnsemblePosterior
@@ -36,8 +36,9 @@ class Ensemble:
     .. math:: p(y \mid x) = \frac1M \sum_{k=1}^M p_k(y \mid x)
 
     Members disagree where the data leave the function open: that is epistemic uncertainty, which
-    members of their own (`Laplace`, `Langevin`) add to. With `SGD`, `Adam` or `AdamW` all members
-    are trained in one batched computation, otherwise side by side in threads.
+    members of their own (`Laplace`, `Langevin`) add to. With an optimizer whose steps treat every
+    coordinate alone (`SGD`, `Adam`, `AdamW`, descent at a stated rate) all members are trained in
+    one batched computation, otherwise side by side in threads.
 
     Parameters
     ----------
@@ -158,7 +159,8 @@ def _batched(member: Method | tuple[Method, ...]) -> Optimizer | None:
     """Return the optimizer that trains all members in one computation, if there is one."""
     if not isinstance(member, MLE | MAP) or member.training.held_out > 0:
         return None
-    return member.optimizer if isinstance(member.optimizer, SGD | Adam | AdamW) else None
+    optimizer = member.optimizer
+    return optimizer if optimizer is not None and optimizer.traits.coordinatewise else None
 
 
 def _at_once(
@@ -171,7 +173,7 @@ def _at_once(
     starts = flat.join(parameters, examples.shapes)
     x = np.hstack([starts, np.zeros((members, len(single.priors)))])
     objective = BatchedObjective(single, members)
-    optimum = optimizer.minimize(objective, x.ravel(), rng=rng)
+    optimum = minimize(optimizer, objective, x.ravel(), rng=rng)
     table = np.asarray(optimum.x, dtype=np.float64).reshape(members, -1)
     points = tuple(_point(problem, single, row) for row in table)
     notes = () if optimum.converged else (f"Training did not converge: {optimum.reason}.",)

@@ -16,8 +16,8 @@ from bayesml.inference.objectives import negative_log_density
 from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
 from bayesml.model import Problem
-from bayesml.optimizers import AdamW, Optimizer
-from bayesml.log_joint.least_squares import least_squares
+from bayesml.optimizers import Optimizer
+from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper
 from bayesml.posteriors.log_scale import maximise_log_scale
 from bayesml.priors import Layered, NormalInverseGamma
@@ -71,7 +71,7 @@ class MAP:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the posterior density."""
-        if isinstance(self.optimizer, AdamW):
+        if self.optimizer is not None and self.optimizer.traits.decays:
             raise IncompatibleModelError(
                 f"MAP({self.optimizer!r}): decoupled weight decay is no prior, and comes to rest "
                 "away from the posterior mode. State the decay as the prior, Layered(sd=...), and "

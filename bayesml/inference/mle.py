@@ -25,8 +25,8 @@ from bayesml.inference.point import (
 from bayesml.inference.terms import standardise
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Problem
-from bayesml.optimizers import AdamW, Optimizer
-from bayesml.log_joint.least_squares import least_squares
+from bayesml.optimizers import Optimizer, minimize
+from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.predictors import MLP
 from bayesml.typing import Array
@@ -85,7 +85,8 @@ class MLE:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
-        if isinstance(self.optimizer, AdamW) and not isinstance(problem.model.predictor, MLP):
+        decays = self.optimizer is not None and self.optimizer.traits.decays
+        if decays and not isinstance(problem.model.predictor, MLP):
             raise IncompatibleModelError(
                 f"MLE({self.optimizer!r}): the weights that decay are a network's. For a linear "
                 "model shrink by a prior: MAP() with Normal weights is ridge regression."
@@ -104,7 +105,7 @@ class MLE:
             return _classical(problem, geometry, geometry.reference, how)
         objective_j = MeanSquaredError(problem, geometry.data, standardise(problem))
         start = np.zeros(geometry.p)
-        optimum = self.optimizer.minimize(objective_j, start, rng=rng)
+        optimum = minimize(self.optimizer, objective_j, start, rng=rng)
         learned = _classical(
             problem,
             geometry,

@@ -3,7 +3,7 @@
 Derived in docs/theory/point_estimates.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,8 @@ from bayesml.distributions import Distribution, Flat, grouped
 from bayesml.inference.terms import DataTerm, RowsTerm, Standardisation, StatisticsTerm, standardise
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Problem
-from bayesml.log_joint.least_squares import LeastSquares, least_squares
+from bayesml.optimizers import by_index
+from bayesml.posteriors.least_squares import LeastSquares, least_squares
 from bayesml.typing import Array, Integers
 
 
@@ -49,13 +50,16 @@ class MeanSquaredError:
         """Evaluate 2 M̃ᵀM̃, the normal matrix."""
         return np.asarray(2.0 * self._M.T @ self._M)
 
-    def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
-        """Estimate both from a few rows."""
+    def minibatches(
+        self, size: int, rng: np.random.Generator
+    ) -> Iterator[Callable[[Array], Array]]:
+        """Yield gradients from a few rows at a time."""
+        return by_index(self.rows, size, rng, self._gradient_of)
+
+    def _gradient_of(self, x: Array, rows: Integers) -> Array:
         A, y, w = self._rows
         scale = len(y) / (len(rows) * self.data.weight)
-        residual = A[rows] @ x - y[rows]
-        weighted = scale * w[rows] * residual
-        return float(weighted @ residual), 2.0 * (weighted @ A[rows])
+        return np.asarray(2.0 * ((scale * w[rows] * (A[rows] @ x - y[rows])) @ A[rows]))
 
     @property
     def unit(self) -> float:
@@ -234,9 +238,14 @@ class StochasticLogDensity:
         """Evaluate second derivatives."""
         return self.full.hessian(x)
 
-    def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
-        """Estimate both from a few rows and the whole prior."""
-        return self.full._evaluate(self.by_row.of_rows(rows), x)
+    def minibatches(
+        self, size: int, rng: np.random.Generator
+    ) -> Iterator[Callable[[Array], Array]]:
+        """Yield gradients from a few rows at a time and the whole prior."""
+        return by_index(self.rows, size, rng, self._gradient_of)
+
+    def _gradient_of(self, x: Array, rows: Integers) -> Array:
+        return self.full._evaluate(self.by_row.of_rows(rows), x)[1]
 
 
 def negative_log_density(problem: Problem, *, with_prior: bool) -> NegativeLogDensity:

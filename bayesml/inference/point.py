@@ -10,7 +10,7 @@ from bayesml.inference.exact import coefficient_names, coordinates_of
 from bayesml.inference.objectives import NegativeLogDensity, StochasticLogDensity
 from bayesml.inference.terms import RowsTerm
 from bayesml.model import Problem
-from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum
+from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum, minimize
 from bayesml.posteriors import PointEstimate
 from bayesml.log_joint.least_squares import LeastSquares
 from bayesml.posteriors.linear_gaussian import check_proper
@@ -65,11 +65,11 @@ def optimise(
     """Minimise a negative log density, and take standard errors from its curvature."""
     stochastic = StochasticLogDensity(objective, RowsTerm.of(problem, objective.frame))
     if optimizer is None:
-        rough = LBFGS().minimize(objective, objective.start, rng=rng)
-        optimum = Newton().minimize(objective, rough.x, rng=rng)
+        rough = minimize(LBFGS(), objective, objective.start, rng=rng)
+        optimum = minimize(Newton(), objective, rough.x, rng=rng)
         curve = np.append(rough.loss_curve, optimum.loss_curve[1:])
     else:
-        optimum = optimizer.minimize(stochastic, objective.start, rng=rng)
+        optimum = minimize(optimizer, stochastic, objective.start, rng=rng)
         curve = optimum.loss_curve
     covariance, curvature = _covariance(objective, optimum)
     p, scale = objective.p, objective.frame.scale

@@ -2,14 +2,15 @@
 
 from bayesml.optimizers.adam import Adam
 from bayesml.optimizers.adamw import AdamW
+from bayesml.optimizers.batches import by_index
 from bayesml.optimizers.gradient_descent import GradientDescent
 from bayesml.optimizers.lbfgs import LBFGS
-from bayesml.optimizers.levenberg_marquardt import LevenbergMarquardt
+from bayesml.optimizers.levenberg_marquardt import Damped, LevenbergMarquardt
 from bayesml.optimizers.momentum import Momentum
 from bayesml.optimizers.newton import Newton
 from bayesml.optimizers.normal_equation import NormalEquation
-from bayesml.optimizers.objective import HasHessian, HasWeights, Objective, Stochastic, Streamed
-from bayesml.optimizers.optimizer import Optimizer
+from bayesml.optimizers.objective import HasHessian, HasWeights, Objective, Stochastic
+from bayesml.optimizers.optimizer import Optimizer, Traits, minimize
 from bayesml.optimizers.schedules import Constant, Cosine, InverseTime, Schedule
 from bayesml.optimizers.sgd import SGD
 from bayesml.optimizers.state import State
@@ -22,6 +23,7 @@ __all__ = [
     "AdamW",
     "Constant",
     "Cosine",
+    "Damped",
     "GradientDescent",
     "HasHessian",
     "HasWeights",
@@ -37,5 +39,7 @@ __all__ = [
     "State",
     "Stochastic",
     "Stopping",
-    "Streamed",
+    "Traits",
+    "by_index",
+    "minimize",
 ]

@@ -1,16 +1,16 @@
 """Adam (docs/theory/optimisation.md, section "Adam")."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayesml.errors import IncompatibleModelError
-from bayesml.optimizers.batches import Pass
-from bayesml.optimizers.objective import Objective, Vector, by_rows
+from bayesml.optimizers.batches import Gradient, one_pass
+from bayesml.optimizers.objective import Objective, Vector
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.schedules import Cosine, Schedule
 from bayesml.optimizers.settings import (
     check_callable,
@@ -19,7 +19,7 @@ from bayesml.optimizers.settings import (
     check_positive,
 )
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Adam:
 
     Examples
     --------
+    >>> from bayesml.optimizers import minimize
     >>> class Valley:
     ...     def value(self, x):
     ...         return self.value_and_gradient(x)[0]
@@ -60,7 +61,7 @@ class Adam:
     ...     def value_and_gradient(self, x):
     ...         curvature = np.array([1.0, 100.0])
     ...         return 0.5 * float(x @ (curvature * x)), curvature * x
-    >>> Adam().minimize(Valley(), [1.0, 1.0]).converged
+    >>> minimize(Adam(), Valley(), [1.0, 1.0]).converged
     True
     """
 
@@ -86,6 +87,11 @@ class Adam:
         """The rule that ends a run."""
         return Stopping(repr(self), self.tolerance, self.max_iterations)
 
+    @property
+    def traits(self) -> Traits:
+        """Coordinates move alone; examples come a few at a time if there is a batch size."""
+        return Traits(minibatches=self.batch_size is not None, coordinatewise=True)
+
     def steps(
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
@@ -104,11 +110,10 @@ class Adam:
         x, m, v, t = state.x, np.zeros_like(state.x), np.zeros_like(state.x), 0
         for passes in count():
             yield state
-            steps = self._gradients(objective, rng)
-            for i, gradient in enumerate(steps):
+            for share, gradient in self._pass(objective, rng):
                 g = state.gradient if gradient is None else gradient(x)
                 t += 1
-                alpha = self._rate(passes + i / len(steps))
+                alpha = self._rate(passes + share)
                 m += (1 - self.beta1) * (g - m)
                 v += (1 - self.beta2) * (g * g - v)
                 unbias = math.sqrt(1 - self.beta2**t)
@@ -118,23 +123,13 @@ class Adam:
                 x = shrunk - (alpha * unbias / (1 - self.beta1**t)) * m / root
             state = evaluate(objective, x)
 
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient vanishes."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))
-
-    def _gradients(
+    def _pass(
         self, objective: Objective, rng: np.random.Generator | None
-    ) -> Pass | list[None]:
-        """Return the gradients of one pass, a function each; None is that of the state."""
+    ) -> Iterable[tuple[float, Gradient | None]]:
+        """Return the share gone by and the gradient of each step; None is that of the state."""
         if self.batch_size is None:
-            return [None]
-        if rng is None:
-            raise IncompatibleModelError(
-                f"{self!r} draws minibatches: it needs rng, a numpy Generator, and got None."
-            )
-        return Pass(by_rows(objective, repr(self)), self.batch_size, rng)
+            return [(0.0, None)]
+        return one_pass(objective, self.batch_size, rng, self)
 
     def _rate(self, passes: float) -> float:
         return self.learning_rate * self.schedule(passes, self.max_iterations)

@@ -1,16 +1,17 @@
 """Adam with decoupled weight decay (docs/theory/optimisation.md, section "Weight decay")."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bayesml.optimizers.adam import Adam
 from bayesml.optimizers.objective import HasWeights, Objective
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_positive
 from bayesml.optimizers.state import State, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,14 @@ class AdamW:
 
     Examples
     --------
+    >>> from bayesml.optimizers import minimize
     >>> class Bowl:
     ...     def value(self, x):
     ...         return self.value_and_gradient(x)[0]
     ...
     ...     def value_and_gradient(self, x):
     ...         return 0.5 * float(x @ x) - 3.0 * float(x.sum()), x - 3.0
-    >>> AdamW(weight_decay=0.5).minimize(Bowl(), [0.0]).x.round(2)  # at 1/λ, not at 3
+    >>> minimize(AdamW(weight_decay=0.5), Bowl(), [0.0]).x.round(2)  # at 1/λ, not at 3
     array([2.])
     """
 
@@ -69,6 +71,11 @@ class AdamW:
         """The rule that ends a run."""
         return Stopping(repr(self), self.adam.tolerance, self.adam.max_iterations)
 
+    @property
+    def traits(self) -> Traits:
+        """Those of Adam, and that weights decay."""
+        return replace(self.adam.traits, decays=True)
+
     def steps(
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
@@ -78,9 +85,3 @@ class AdamW:
         if isinstance(objective, HasWeights):
             decay *= objective.decays
         return self.adam.decayed_steps(objective, x, decay, rng)
-
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient vanishes, which decay prevents, or the schedule ends."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike
 
 from bayesml.optimizers.line_search import backtrack
 from bayesml.optimizers.objective import Objective
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_optional, check_positive
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,17 @@ class GradientDescent:
 
     Examples
     --------
+    >>> from bayesml.optimizers import minimize
     >>> class Bowl:
     ...     def value(self, x):
     ...         return self.value_and_gradient(x)[0]
     ...
     ...     def value_and_gradient(self, x):
     ...         return 0.5 * float(x @ x), x
-    >>> optimum = GradientDescent(learning_rate=0.5).minimize(Bowl(), [1.0, -2.0])
+    >>> optimum = minimize(GradientDescent(learning_rate=0.5), Bowl(), [1.0, -2.0])
     >>> optimum.loss_curve[:3]
     array([2.5    , 0.625  , 0.15625])
-    >>> GradientDescent().minimize(Bowl(), [1.0, -2.0]).converged
+    >>> minimize(GradientDescent(), Bowl(), [1.0, -2.0]).converged
     True
     """
 
@@ -65,6 +67,11 @@ class GradientDescent:
         """The rule that ends a run."""
         return Stopping(repr(self), self.tolerance, self.max_iterations, self.learning_rate)
 
+    @property
+    def traits(self) -> Traits:
+        """Coordinates move alone at a fixed rate."""
+        return Traits(coordinatewise=self.learning_rate is not None)
+
     def steps(
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
@@ -72,12 +79,6 @@ class GradientDescent:
         if self.learning_rate is None:
             return _searched(objective, starting_point(start))
         return _fixed(objective, starting_point(start), self.learning_rate)
-
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient vanishes."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))
 
 
 def _fixed(objective: Objective, x: np.ndarray, rate: float) -> Iterator[State]:

@@ -4,15 +4,17 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import OptimizeResult, minimize
 
 from bayesml.optimizers.objective import Objective
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping, norm
+from bayesml.optimizers.stopping import Stopping, norm
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class LBFGS:
 
     Examples
     --------
+    >>> from bayesml.optimizers import minimize
     >>> class Valley:
     ...     def value(self, x):
     ...         return self.value_and_gradient(x)[0]
@@ -47,13 +50,14 @@ class LBFGS:
     ...     def value_and_gradient(self, x):
     ...         curvature = np.array([1.0, 100.0])
     ...         return 0.5 * float(x @ (curvature * x)), curvature * x
-    >>> LBFGS().minimize(Valley(), [1.0, 1.0]).converged
+    >>> minimize(LBFGS(), Valley(), [1.0, 1.0]).converged
     True
     """
 
     memory: int = 10
     max_iterations: int = 10_000
     tolerance: float = 1e-10
+    traits: ClassVar[Traits] = Traits()
 
     def __post_init__(self) -> None:
         check_count(self, "memory", "max_iterations")
@@ -73,12 +77,6 @@ class LBFGS:
         if self.stopping.at_rounding(path[0], path[-1]):
             self._run(objective, path, partial(_rise, path[-1]))
         yield from path
-
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient vanishes or J no longer decreases in floating point."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))
 
     def _run(
         self, objective: Objective, path: list[State], measure: Callable[[State], float]

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.optimizers.objective import Objective, Vector
+from bayesml.optimizers.optimizer import Optimizer, Traits
 from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 TRIES = 25
 """How often the damping is raised before there is no step that lowers the objective."""
@@ -45,6 +46,20 @@ class HasParabola[P: Parabola](Objective, Protocol):
         """Return the model at x."""
 
 
+@runtime_checkable
+class Damped(Optimizer, Protocol):
+    """An optimizer whose steps are damped regressions, between which scales may be learned."""
+
+    @property
+    def damping(self) -> float:
+        """μ at the start."""
+
+    def descend[P: Parabola](
+        self, objective: HasParabola[P], here: P, damping: float
+    ) -> tuple[P, float] | None:
+        """Return where one step leads and the damping of the next; None where there is none."""
+
+
 @dataclass(frozen=True)
 class LevenbergMarquardt:
     """Step by Bayesian linear regression on the Jacobian: (H + μI) Δθ = −∇J (M7).
@@ -75,6 +90,7 @@ class LevenbergMarquardt:
     damping: float = 1e-3
     max_iterations: int = 200
     tolerance: float = 1e-8
+    traits: ClassVar[Traits] = Traits()
 
     def __post_init__(self) -> None:
         check_positive(self, "damping", "tolerance")
@@ -96,32 +112,25 @@ class LevenbergMarquardt:
             )
         here, damping = objective.parabola(starting_point(start)), self.damping
         yield State(here.x, here.value, here.gradient)
-        while found := descend(objective, here, damping):
+        while found := self.descend(objective, here, damping):
             here, damping = found
             yield State(here.x, here.value, here.gradient)
 
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient vanishes."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))
-
-
-def descend[P: Parabola](
-    objective: HasParabola[P], here: P, damping: float
-) -> tuple[P, float] | None:
-    """Take the least damped step that lowers J; None where rounding hides them all."""
-    for _ in range(TRIES):
-        found = _attempt(objective, here, damping)
-        if found is not None:
-            x, ratio = found
-            if ratio > 0.75:
-                damping = max(damping / 4, 1e-15)
-            elif ratio < 0.25:
-                damping *= 2
-            return objective.parabola(x), damping
-        damping = max(4 * damping, 1e-12)
-    return None
+    def descend[P: Parabola](
+        self, objective: HasParabola[P], here: P, damping: float
+    ) -> tuple[P, float] | None:
+        """Take the least damped step that lowers J; None where rounding hides them all."""
+        for _ in range(TRIES):
+            found = _attempt(objective, here, damping)
+            if found is not None:
+                x, ratio = found
+                if ratio > 0.75:
+                    damping = max(damping / 4, 1e-15)
+                elif ratio < 0.25:
+                    damping *= 2
+                return objective.parabola(x), damping
+            damping = max(4 * damping, 1e-12)
+        return None
 
 
 def _attempt[P: Parabola](

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike
 
 from bayesml.optimizers.curvature import largest, secant
 from bayesml.optimizers.objective import Objective
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_fraction, check_optional, check_positive
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Momentum:
 
     Examples
     --------
+    >>> from bayesml.optimizers import minimize
     >>> class Valley:
     ...     def value(self, x):
     ...         return self.value_and_gradient(x)[0]
@@ -53,7 +55,7 @@ class Momentum:
     ...     def value_and_gradient(self, x):
     ...         curvature = np.array([1.0, 100.0])
     ...         return 0.5 * float(x @ (curvature * x)), curvature * x
-    >>> Momentum().minimize(Valley(), [1.0, 1.0]).converged
+    >>> minimize(Momentum(), Valley(), [1.0, 1.0]).converged
     True
     """
 
@@ -77,6 +79,11 @@ class Momentum:
         rate = self.learning_rate
         return Stopping(repr(self), self.tolerance, self.max_iterations, rate, stability)
 
+    @property
+    def traits(self) -> Traits:
+        """Coordinates move alone at a fixed rate."""
+        return Traits(coordinatewise=self.learning_rate is not None)
+
     def steps(
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
@@ -98,9 +105,3 @@ class Momentum:
             if adaptive:
                 curvature = max(curvature, secant(before, state))
             yield state
-
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient vanishes."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))

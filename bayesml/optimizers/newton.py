@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,9 +10,10 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from bayesml.errors import ConvergenceError
 from bayesml.optimizers.objective import HasHessian, Matrix, Objective, Vector, with_hessian
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Newton:
 
     Examples
     --------
+    >>> from bayesml.optimizers import minimize
     >>> class Bowl:
     ...     def value(self, x):
     ...         return self.value_and_gradient(x)[0]
@@ -47,13 +50,14 @@ class Newton:
     ...
     ...     def hessian(self, x):
     ...         return np.diag(np.cosh(x))
-    >>> optimum = Newton().minimize(Bowl(), [1.0, -2.0])
+    >>> optimum = minimize(Newton(), Bowl(), [1.0, -2.0])
     >>> optimum.converged, optimum.iterations < 8, optimum.gradient_norm < 1e-14
     (True, True, True)
     """
 
     max_iterations: int = 1_000
     tolerance: float = 1e-14
+    traits: ClassVar[Traits] = Traits()
 
     def __post_init__(self) -> None:
         check_count(self, "max_iterations")
@@ -75,12 +79,6 @@ class Newton:
         while found := _step(twice, state, damping):
             state, damping = found
             yield state
-
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Step until the gradient is at rounding level."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))
 
 
 def _step(objective: HasHessian, state: State, damping: float) -> tuple[State, float] | None:

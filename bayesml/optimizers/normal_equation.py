@@ -5,6 +5,7 @@ Derived in docs/theory/gaussian_likelihood.md.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,8 +13,9 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.optimizers.objective import Objective, with_hessian
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class NormalEquation:
 
     Examples
     --------
+    >>> from bayesml.optimizers import minimize
     >>> class Bowl:
     ...     def value(self, x):
     ...         return self.value_and_gradient(x)[0]
@@ -45,9 +48,11 @@ class NormalEquation:
     ...
     ...     def hessian(self, x):
     ...         return 2 * np.eye(len(x))
-    >>> NormalEquation().minimize(Bowl(), [5.0, -3.0]).x
+    >>> minimize(NormalEquation(), Bowl(), [5.0, -3.0]).x
     array([1., 1.])
     """
+
+    traits: ClassVar[Traits] = Traits()
 
     @property
     def stopping(self) -> Stopping:
@@ -75,9 +80,3 @@ class NormalEquation:
                 "squares the condition number. Use MLE() without an optimizer, which does not."
             ) from None
         yield evaluate(quadratic, state.x + move)
-
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
-    ) -> Optimum:
-        """Solve the equation."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))

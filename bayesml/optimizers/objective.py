@@ -10,7 +10,7 @@ from bayesml.errors import IncompatibleModelError
 
 Vector = NDArray[np.floating[Any]]
 Matrix = NDArray[np.floating[Any]]
-Rows = NDArray[np.integer[Any]]
+Rows = NDArray[np.intp]
 
 
 class Objective(Protocol):
@@ -38,15 +38,21 @@ class HasHessian(Objective, Protocol):
 class Stochastic(Objective, Protocol):
     """A mean over examples, which a few of the examples estimate without bias.
 
-    J(x) = (1/m) Σᵢ Jᵢ(x) + r(x) is estimated from the rows B by (1/|B|) Σ_{i∈B} Jᵢ(x) + r(x).
+    J(x) = (1/m) Σᵢ Jᵢ(x) + r(x) is estimated from a minibatch B by (1/|B|) Σ_{i∈B} Jᵢ(x) + r(x).
     """
 
     @property
     def rows(self) -> int:
         """The number m of examples."""
 
-    def value_and_gradient_of(self, x: Vector, rows: Rows) -> tuple[float, Vector]:
-        """Estimate J(x) and ∇J(x) from the given examples and the full regulariser r."""
+    def minibatches(
+        self, size: int, rng: np.random.Generator
+    ) -> Iterator[Callable[[Vector], Vector]]:
+        """Read all examples once, and yield gradients from at most `size` of them at a time.
+
+        Each estimates ∇J(x) with the full regulariser r. Examples in memory are drawn by
+        `by_index`; those that are read in blocks are shuffled within them.
+        """
 
 
 @runtime_checkable
@@ -58,20 +64,6 @@ class HasWeights(Objective, Protocol):
         """Which coordinates are weights, shape (p,)."""
 
 
-@runtime_checkable
-class Streamed(Objective, Protocol):
-    """A mean over examples that are read in passes, a few in memory at a time."""
-
-    @property
-    def rows(self) -> int:
-        """The number m of examples."""
-
-    def minibatches(
-        self, size: int, rng: np.random.Generator
-    ) -> Iterator[Callable[[Vector], Vector]]:
-        """Read all examples once, and yield gradients from at most `size` of them at a time."""
-
-
 def with_hessian(objective: Objective, owner: str) -> HasHessian:
     """Return the objective if it has second derivatives, or say what would do without them."""
     if isinstance(objective, HasHessian):
@@ -79,14 +71,4 @@ def with_hessian(objective: Objective, owner: str) -> HasHessian:
     raise IncompatibleModelError(
         f"{owner} needs second derivatives, but {type(objective).__name__} has no "
         "hessian(x). Use LBFGS(), which builds its own from gradients."
-    )
-
-
-def by_rows(objective: Objective, owner: str) -> Stochastic | Streamed:
-    """Return the objective if examples can be drawn from it, or say what would do without."""
-    if isinstance(objective, Stochastic | Streamed):
-        return objective
-    raise IncompatibleModelError(
-        f"{owner} draws minibatches, but {type(objective).__name__} has no rows and no "
-        "value_and_gradient_of(x, rows). Use a full-batch optimizer such as LBFGS() or Adam()."
     )

@@ -7,9 +7,10 @@ from itertools import count, islice
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayesml.optimizers.batches import Pass
+from bayesml.optimizers.batches import one_pass
 from bayesml.optimizers.curvature import largest
-from bayesml.optimizers.objective import Objective, Stochastic, Streamed, Vector, by_rows
+from bayesml.optimizers.objective import Objective, Vector
+from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.schedules import Cosine, Schedule
 from bayesml.optimizers.settings import (
     check_callable,
@@ -19,7 +20,7 @@ from bayesml.optimizers.settings import (
     check_positive,
 )
 from bayesml.optimizers.state import State, evaluate, starting_point
-from bayesml.optimizers.stopping import Optimum, Stopping
+from bayesml.optimizers.stopping import Stopping
 
 PROBES = 10
 """Minibatches whose curvature is measured to choose a learning rate."""
@@ -64,6 +65,7 @@ class SGD:
 
     Examples
     --------
+    >>> from bayesml.optimizers import by_index, minimize
     >>> class Mean:
     ...     rows = 100
     ...
@@ -71,12 +73,12 @@ class SGD:
     ...         return self.value_and_gradient(x)[0]
     ...
     ...     def value_and_gradient(self, x):
-    ...         return self.value_and_gradient_of(x, np.arange(self.rows))
-    ...
-    ...     def value_and_gradient_of(self, x, rows):
-    ...         residual = x - rows / self.rows
+    ...         residual = x - np.arange(self.rows) / self.rows
     ...         return 0.5 * float(np.mean(residual**2)), np.mean(residual, keepdims=True)
-    >>> optimum = SGD(batch_size=10).minimize(Mean(), [0.0], rng=np.random.default_rng(1))
+    ...
+    ...     def minibatches(self, size, rng):
+    ...         return by_index(self.rows, size, rng, lambda x, few: x - np.mean(few) / self.rows)
+    >>> optimum = minimize(SGD(batch_size=10), Mean(), [0.0], rng=np.random.default_rng(1))
     >>> optimum.converged, round(float(optimum.x[0]), 3)
     (True, 0.495)
     """
@@ -104,33 +106,30 @@ class SGD:
         stability = 2 * (1 + self.momentum)
         return Stopping(repr(self), self.tolerance, self.epochs, self.learning_rate, stability)
 
+    @property
+    def traits(self) -> Traits:
+        """Examples come a few at a time, and coordinates move alone."""
+        return Traits(minibatches=True, coordinatewise=True)
+
     def steps(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator
+        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start and the state after each epoch."""
-        by_row = by_rows(objective, repr(self))
         x = starting_point(start)
         yield evaluate(objective, x)
-        rate = self.learning_rate or self._stable_rate(by_row, x, rng)
+        rate = self.learning_rate or self._stable_rate(objective, x, rng)
         velocity, average, step = np.zeros_like(x), x, 0
         for epoch in count():
-            parts = Pass(by_row, self.batch_size, rng)
-            for i, gradient in enumerate(parts):
+            for share, gradient in one_pass(objective, self.batch_size, rng, self):
                 step += 1
-                alpha = rate * self.schedule(epoch + i / len(parts), self.epochs)
+                alpha = rate * self.schedule(epoch + share, self.epochs)
                 velocity = self.momentum * velocity - alpha * gradient(x)
                 x = x + velocity
                 average = average + (FORGETTING + 1) / (FORGETTING + step) * (x - average)
             yield evaluate(objective, average if self.average else x)
 
-    def minimize(
-        self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator
-    ) -> Optimum:
-        """Pass over the data until the gradient of the whole vanishes."""
-        return self.stopping.follow(self.steps(objective, start, rng=rng))
-
     def _stable_rate(
-        self, objective: Stochastic | Streamed, x: Vector, rng: np.random.Generator
+        self, objective: Objective, x: Vector, rng: np.random.Generator | None
     ) -> float:
-        probes = islice(Pass(objective, self.batch_size, rng), PROBES)
-        return (1 - self.momentum) / (2 * max(largest(gradient, x) for gradient in probes))
+        probes = islice(one_pass(objective, self.batch_size, rng, self), PROBES)
+        return (1 - self.momentum) / (2 * max(largest(gradient, x) for _, gradient in probes))

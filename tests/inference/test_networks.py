@@ -8,7 +8,7 @@ import pytest
 import bayesml as bm
 from bayesml.inference.networks.mode import Recipe, find_mode
 from bayesml.likelihoods import HeteroscedasticGaussian
-from bayesml.optimizers import SGD, Adam, Constant
+from bayesml.optimizers import SGD, Adam, Constant, minimize
 from bayesml.predictors import flat
 
 FLAT = bm.MLP(hidden=())
@@ -138,7 +138,7 @@ def test_evidence_at_its_best_is_flat_in_every_scale(wave):
 
         scales = Scales(np.exp(log_alpha), {"sigma": float(np.exp(log_sigma))})
         objective = judge.objective(mode.setting.examples, scales)
-        x = LevenbergMarquardt().minimize(objective, mode.x).x
+        x = minimize(LevenbergMarquardt(), objective, mode.x).x
         point = objective.parabola(x)
         evidence = log_evidence(mode.setting.examples, point, scales, point.regression().log_det)
         return evidence + judge.log_density(scales)

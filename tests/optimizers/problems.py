@@ -7,12 +7,24 @@ import numpy as np
 from scipy.optimize import brentq, rosen, rosen_der, rosen_hess
 from scipy.special import expit
 
+from bayesml.optimizers import by_index
+
 
 class Valued:
     """What every objective has once it has a value and gradient."""
 
     def value(self, x):
         return self.value_and_gradient(x)[0]
+
+
+class ByIndex(Valued):
+    """What a mean over `rows` in memory has once it is estimated from any of them."""
+
+    def value_and_gradient(self, x):
+        return self.estimate(x, np.arange(self.rows))
+
+    def minibatches(self, size, rng):
+        return by_index(self.rows, size, rng, lambda x, few: self.estimate(x, few)[1])
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ class Rosenbrock:
 
 
 @dataclass(frozen=True)
-class Logistic(Valued):
+class Logistic(ByIndex):
     """Cross entropy with targets expit(X x*) and a ridge about x*: least at x*, exactly."""
 
     rows: int = 200
@@ -85,10 +97,7 @@ class Logistic(Valued):
     def start(self):
         return np.zeros(self.size)
 
-    def value_and_gradient(self, x):
-        return self.value_and_gradient_of(x, np.arange(self.rows))
-
-    def value_and_gradient_of(self, x, rows):
+    def estimate(self, x, rows):
         X, ridge = self.X[rows], self.penalty * (x - self.minimum)
         y, eta = expit(X @ self.minimum), X @ x
         value = np.mean(np.logaddexp(0, eta) - y * eta) + 0.5 * (x - self.minimum) @ ridge
@@ -149,7 +158,7 @@ class StudentT(Valued):
 
 
 @dataclass(frozen=True)
-class LeastSquares(Valued):
+class LeastSquares(ByIndex):
     """Mean of ½ (xᵢᵀ θ − yᵢ)² over standardised rows, and the sampling errors of its minimum."""
 
     rows: int = 400
@@ -181,10 +190,7 @@ class LeastSquares(Valued):
         variance = np.sum((y - X @ self.minimum) ** 2) / (self.rows - self.size)
         return float(np.sqrt(moved @ moved / variance / self.size))
 
-    def value_and_gradient(self, x):
-        return self.value_and_gradient_of(x, np.arange(self.rows))
-
-    def value_and_gradient_of(self, x, rows):
+    def estimate(self, x, rows):
         X, y = self.data[0][rows], self.data[1][rows]
         residual = X @ x - y
         return 0.5 * float(residual @ residual) / len(y), X.T @ residual / len(y)

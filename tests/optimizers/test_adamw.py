@@ -8,7 +8,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.batched import BatchedObjective
 from bayesml.inference.networks.mode import joint_objective
 from bayesml.inference.networks.starts import setting_of
-from bayesml.optimizers import Adam, AdamW, Constant
+from bayesml.optimizers import Adam, AdamW, Constant, minimize
 from tests.optimizers.problems import Quadratic
 
 
@@ -51,12 +51,12 @@ class Away:
 
 def test_in_full_batch_it_is_a_bound_on_the_weights_alone():
     """The minimiser subject to |θ| ≤ 1/λ: within the bound there is no shrinkage."""
-    x = AdamW(0.5).minimize(Away(), np.zeros(4)).x
+    x = minimize(AdamW(0.5), Away(), np.zeros(4)).x
     np.testing.assert_allclose(x, [2.0, -2.0, 0.5, 3.0], atol=2e-3)
 
 
 def test_it_does_not_pass_for_an_optimum():
-    optimum = AdamW(0.5).minimize(Away(), np.zeros(4))
+    optimum = minimize(AdamW(0.5), Away(), np.zeros(4))
     assert not optimum.converged
     assert optimum.gradient_norm > 1
 

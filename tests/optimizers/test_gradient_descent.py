@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayesml.errors import ConvergenceError
-from bayesml.optimizers import GradientDescent
+from bayesml.optimizers import GradientDescent, minimize
 from bayesml.optimizers.line_search import decreases
 from bayesml.optimizers.state import State
 from tests.optimizers.problems import Function, LeastSquares, Quadratic, Rosenbrock
@@ -34,7 +34,7 @@ def test_fixed_rate_is_the_closed_form(alpha):
 
 def test_fixed_rate_within_the_bound_descends():
     problem = Quadratic(20.0)
-    optimum = GradientDescent(learning_rate=1.99).minimize(problem, problem.start)
+    optimum = minimize(GradientDescent(learning_rate=1.99), problem, problem.start)
     assert optimum.converged
     assert np.all(np.diff(optimum.loss_curve) <= 1e-15)
 
@@ -42,7 +42,7 @@ def test_fixed_rate_within_the_bound_descends():
 def test_rate_of_convergence_is_that_of_the_condition_number():
     problem = Quadratic(50.0, offset=0.0)
     best = 2 / (1 + 1 / 50)
-    optimum = GradientDescent(learning_rate=best).minimize(problem, problem.start)
+    optimum = minimize(GradientDescent(learning_rate=best), problem, problem.start)
     rates = np.sqrt(optimum.loss_curve[201:] / optimum.loss_curve[200:-1])
     np.testing.assert_allclose(rates, 49 / 51, rtol=1e-6)
 
@@ -50,7 +50,7 @@ def test_rate_of_convergence_is_that_of_the_condition_number():
 def test_a_rate_above_the_bound_is_an_error_with_the_remedy():
     problem = Quadratic(20.0)
     with pytest.raises(ConvergenceError) as error:
-        GradientDescent(learning_rate=2.5).minimize(problem, problem.start)
+        minimize(GradientDescent(learning_rate=2.5), problem, problem.start)
     message = str(error.value)
     assert "GradientDescent(learning_rate=2.5" in message
     assert "diverged at step" in message
@@ -62,12 +62,12 @@ def test_a_rate_above_the_bound_is_an_error_with_the_remedy():
 def test_a_step_into_nowhere_is_an_error_with_the_remedy():
     barrier = Function(lambda x: -np.sum(np.log(1 - x)) - 3 * x.sum(), lambda x: 1 / (1 - x) - 3)
     with pytest.raises(ConvergenceError, match=r"step 1: .*nan.* learning_rate < 5"):
-        GradientDescent(learning_rate=5.0).minimize(barrier, [0.0])
+        minimize(GradientDescent(learning_rate=5.0), barrier, [0.0])
 
 
 def test_line_search_crosses_no_wall():
     barrier = Function(lambda x: -np.sum(np.log(1 - x)) - 3 * x.sum(), lambda x: 1 / (1 - x) - 3)
-    optimum = GradientDescent().minimize(barrier, [0.0])
+    optimum = minimize(GradientDescent(), barrier, [0.0])
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, 2 / 3, rtol=1e-10)
 
@@ -84,7 +84,7 @@ def test_line_search_steps_grow_again():
 def test_line_search_sees_below_the_rounding_of_the_objective():
     # J is 1e6 with a rounding of 1e-10, which hides steps from gradients below 1e-5.
     problem = Quadratic(30.0, offset=1e6)
-    optimum = GradientDescent(tolerance=1e-16).minimize(problem, problem.start)
+    optimum = minimize(GradientDescent(tolerance=1e-16), problem, problem.start)
     assert optimum.converged
     assert optimum.gradient_norm < 1e-8
 

@@ -1,9 +1,9 @@
 """L-BFGS: scipy's path, told truly and taken further (O21), (O22)."""
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy import optimize
 
-from bayesml.optimizers import LBFGS
+from bayesml.optimizers import LBFGS, minimize
 from bayesml.optimizers.lbfgs import _rise
 from bayesml.optimizers.state import evaluate
 from tests.optimizers.problems import Function, Quadratic, Rosenbrock
@@ -11,7 +11,7 @@ from tests.optimizers.problems import Function, Quadratic, Rosenbrock
 
 def test_it_is_scipys_path():
     problem, path = Rosenbrock(), []
-    minimize(
+    optimize.minimize(
         problem.value_and_gradient,
         problem.start,
         jac=True,
@@ -27,14 +27,14 @@ def test_it_is_scipys_path():
 
 def test_goes_on_where_values_of_the_objective_no_longer_differ():
     problem = Quadratic(100.0, size=20)
-    scipys = minimize(
+    scipys = optimize.minimize(
         problem.value_and_gradient,
         problem.start,
         jac=True,
         method="L-BFGS-B",
         options={"ftol": 0, "gtol": 0, "maxls": 50},
     )
-    optimum = LBFGS(tolerance=1e-14).minimize(problem, problem.start)
+    optimum = minimize(LBFGS(tolerance=1e-14), problem, problem.start)
     assert np.linalg.norm(scipys.jac) > 1e-10
     assert optimum.converged
     assert optimum.gradient_norm < 1e-13
@@ -53,7 +53,7 @@ def test_turns_back_where_the_objective_is_not_defined():
         lambda x: -np.sum(np.log(1 - x)) - 3 * x.sum() if np.all(x < 1) else np.nan,
         lambda x: 1 / (1 - x) - 3 if np.all(x < 1) else np.full_like(x, np.nan),
     )
-    optimum = LBFGS().minimize(barrier, [0.5, 0.5])
+    optimum = minimize(LBFGS(), barrier, [0.5, 0.5])
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, 2 / 3, rtol=1e-9)
     assert np.all(np.isfinite(optimum.loss_curve))
@@ -61,7 +61,7 @@ def test_turns_back_where_the_objective_is_not_defined():
 
 def test_max_iterations_is_kept():
     problem = Rosenbrock()
-    optimum = LBFGS(max_iterations=5).minimize(problem, problem.start)
+    optimum = minimize(LBFGS(max_iterations=5), problem, problem.start)
     assert optimum.iterations == 5
     assert not optimum.converged
     assert "5 iterations, the most allowed" in optimum.reason

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton
-from tests.optimizers.problems import LeastSquares, Logistic, Quadratic, Rosenbrock, StudentT
+from bayesml.optimizers import LBFGS, SGD, Adam, GradientDescent, Momentum, Newton, minimize
+from tests.optimizers.problems import (
+    ByIndex,
+    LeastSquares,
+    Logistic,
+    Quadratic,
+    Rosenbrock,
+    StudentT,
+)
 
 OPTIMIZERS = [
     GradientDescent(),
@@ -46,7 +53,7 @@ def test_problems_are_what_they_say(problem):
 @pytest.mark.parametrize("problem", PROBLEMS, ids=name)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
 def test_finds_the_minimum(optimizer, problem):
-    optimum = optimizer.minimize(problem, problem.start)
+    optimum = minimize(optimizer, problem, problem.start)
     value, gradient = problem.value_and_gradient(optimum.x)
 
     assert optimum.converged, optimum.reason
@@ -63,7 +70,7 @@ def test_finds_the_minimum(optimizer, problem):
 @pytest.mark.parametrize("problem", PROBLEMS, ids=name)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
 def test_loss_curve_is_the_objective_along_the_way(optimizer, problem):
-    optimum = optimizer.minimize(problem, problem.start)
+    optimum = minimize(optimizer, problem, problem.start)
     assert optimum.loss_curve.shape == (optimum.iterations + 1,)
     assert optimum.loss_curve[0] == problem.value(problem.start)
     assert optimum.loss_curve[-1] == optimum.value
@@ -75,7 +82,7 @@ def test_loss_curve_is_the_objective_along_the_way(optimizer, problem):
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, SGD()], ids=name)
 def test_states_are_the_objective_and_the_last_is_the_optimum(optimizer):
     problem = LeastSquares(rows=64)
-    optimum = optimizer.minimize(problem, problem.start, rng=np.random.default_rng(1))
+    optimum = minimize(optimizer, problem, problem.start, rng=np.random.default_rng(1))
     stream = optimizer.steps(problem, problem.start, rng=np.random.default_rng(1))
     states = [state for state, _ in zip(stream, optimum.loss_curve, strict=False)]
     for state, loss in zip(states, optimum.loss_curve, strict=True):
@@ -88,7 +95,7 @@ def test_states_are_the_objective_and_the_last_is_the_optimum(optimizer):
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, SGD(), Adam(batch_size=16)], ids=name)
 def test_starting_at_the_minimum_stays_there(optimizer):
     problem = LeastSquares(rows=64)
-    optimum = optimizer.minimize(problem, problem.minimum, rng=np.random.default_rng(1))
+    optimum = minimize(optimizer, problem, problem.minimum, rng=np.random.default_rng(1))
     assert optimum.converged
     assert optimum.iterations == 0
     np.testing.assert_array_equal(optimum.x, problem.minimum)
@@ -108,16 +115,10 @@ def test_starting_at_the_minimum_stays_there(optimizer):
 def test_float32_stays_float32(optimizer):
     X, y = (a.astype(np.float32) for a in LeastSquares(rows=64).data)
 
-    class Single:
+    class Single(ByIndex):
         rows = 64
 
-        def value(self, x):
-            return self.value_and_gradient(x)[0]
-
-        def value_and_gradient(self, x):
-            return self.value_and_gradient_of(x, slice(None))
-
-        def value_and_gradient_of(self, x, rows):
+        def estimate(self, x, rows):
             assert x.dtype == np.float32
             residual = X[rows] @ x - y[rows]
             return float(residual @ residual) / 2 / len(residual), X[rows].T @ residual / len(
@@ -128,7 +129,7 @@ def test_float32_stays_float32(optimizer):
             return X.T @ X / np.float32(64)
 
     start = np.zeros(5, dtype=np.float32)
-    optimum = optimizer.minimize(Single(), start, rng=np.random.default_rng(1))
+    optimum = minimize(optimizer, Single(), start, rng=np.random.default_rng(1))
     assert optimum.x.dtype == np.float32
     assert optimum.loss_curve.dtype == np.float64
     np.testing.assert_array_equal(start, 0)
@@ -139,7 +140,7 @@ def test_float32_stays_float32(optimizer):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name)
 def test_runs_repeat_to_the_last_bit(optimizer):
     problem = Logistic()
-    first, second = (optimizer.minimize(problem, problem.start) for _ in range(2))
+    first, second = (minimize(optimizer, problem, problem.start) for _ in range(2))
     np.testing.assert_array_equal(first.x, second.x)
     np.testing.assert_array_equal(first.loss_curve, second.loss_curve)
 
@@ -148,4 +149,4 @@ def test_gradients_in_double_do_not_widen_a_float32_start():
     problem = Quadratic(2.0)
     start = problem.start.astype(np.float32)
     for optimizer in OPTIMIZERS:
-        assert optimizer.minimize(problem, start).x.dtype == np.float32
+        assert minimize(optimizer, problem, start).x.dtype == np.float32

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bayesml.errors import ConvergenceError
-from bayesml.optimizers import GradientDescent, Momentum
+from bayesml.optimizers import GradientDescent, Momentum, minimize
 from bayesml.optimizers.curvature import largest, secant
 from bayesml.optimizers.state import evaluate
 from tests.optimizers.problems import Quadratic
@@ -37,8 +37,8 @@ def test_nesterov_takes_the_gradient_ahead():
 
 def test_without_momentum_it_is_gradient_descent():
     problem = Quadratic(30.0)
-    still = Momentum(learning_rate=0.7, momentum=0).minimize(problem, problem.start)
-    descent = GradientDescent(learning_rate=0.7).minimize(problem, problem.start)
+    still = minimize(Momentum(learning_rate=0.7, momentum=0), problem, problem.start)
+    descent = minimize(GradientDescent(learning_rate=0.7), problem, problem.start)
     np.testing.assert_allclose(still.loss_curve, descent.loss_curve, rtol=1e-12)
 
 
@@ -47,10 +47,10 @@ def test_without_momentum_it_is_gradient_descent():
 def test_the_bound_on_the_rate_is_sharp(beta, nesterov):
     problem, bound = Quadratic(4.0), stability(beta, nesterov)
     below = Momentum(learning_rate=0.98 * bound, momentum=beta, nesterov=nesterov)
-    assert below.minimize(problem, problem.start).converged
+    assert minimize(below, problem, problem.start).converged
     above = Momentum(learning_rate=1.05 * bound, momentum=beta, nesterov=nesterov)
     with pytest.raises(ConvergenceError, match=f"learning_rate < {bound:.3g}, not"):
-        above.minimize(problem, problem.start)
+        minimize(above, problem, problem.start)
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
@@ -64,7 +64,7 @@ def test_the_default_rate_converges_on_any_convex_quadratic(scale, beta, nestero
             value, gradient = problem.value_and_gradient(x)
             return scale * value, scale * gradient
 
-    optimum = Momentum(momentum=beta, nesterov=nesterov).minimize(Scaled(), problem.start)
+    optimum = minimize(Momentum(momentum=beta, nesterov=nesterov), Scaled(), problem.start)
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, problem.minimum, atol=1.1e-8 / min(scale, 1))
 
@@ -78,7 +78,7 @@ def test_a_start_blind_to_the_steepest_curvature_is_cured_on_the_way():
         def value_and_gradient(self, x):
             return 0.5 * float(x @ (curvature * x)), curvature * x
 
-    optimum = Momentum().minimize(Blind(), [1.0, 1e-14])
+    optimum = minimize(Momentum(), Blind(), [1.0, 1e-14])
     assert optimum.converged
     assert np.abs(optimum.x).max() < 1.1e-6
 
@@ -88,7 +88,7 @@ def test_the_rate_in_a_flat_valley_is_the_larger_root(beta):
     problem = Quadratic(1000.0, offset=0.0)
     root = np.max(np.abs(np.roots([1, -(1 + beta - 1e-3), beta])))
     assert 1 - root == pytest.approx(1e-3 / (1 - beta), rel=0.15)
-    ball = Momentum(learning_rate=1.0, momentum=beta).minimize(problem, problem.start)
+    ball = minimize(Momentum(learning_rate=1.0, momentum=beta), problem, problem.start)
     tail = np.sqrt(ball.loss_curve[-100:])
     np.testing.assert_allclose(tail[1:] / tail[:-1], root, rtol=1e-5)
 

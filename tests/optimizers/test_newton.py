@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.optimizers import Newton
+from bayesml.optimizers import Newton, minimize
 from tests.optimizers.problems import (
     LeastSquares,
     Logistic,
@@ -30,7 +30,7 @@ def test_a_parabola_takes_one_step(condition):
 
 @pytest.mark.parametrize("problem", [Logistic(), StudentT(), Rosenbrock(), LeastSquares()])
 def test_the_gradient_ends_at_rounding(problem):
-    optimum = Newton(tolerance=1e-300).minimize(problem, problem.start)
+    optimum = minimize(Newton(tolerance=1e-300), problem, problem.start)
     assert optimum.converged
     assert optimum.gradient_norm < 1e-15 * 20
     assert optimum.iterations < 30
@@ -66,7 +66,7 @@ class DoubleWell(Valued):
 
 @pytest.mark.parametrize("start", [(0.01, 1.0), (-0.3, 0.2), (0.57735, 1.0), (5.0, 5.0)])
 def test_negative_and_vanishing_curvature_are_damped(start):
-    optimum = Newton().minimize(DoubleWell(), start)
+    optimum = minimize(Newton(), DoubleWell(), start)
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, [np.sign(start[0]), 0], atol=1e-14)
     assert np.all(np.diff(optimum.loss_curve) <= 0)
@@ -80,7 +80,7 @@ def test_steps_that_leave_the_domain_are_damped():
         def hessian(self, x):
             return np.diag(1 / x**2)
 
-    optimum = Newton().minimize(Barrier(), [50.0, 0.01])
+    optimum = minimize(Newton(), Barrier(), [50.0, 0.01])
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, 1, rtol=1e-14)
 
@@ -91,7 +91,7 @@ def test_no_hessian_is_an_error_that_names_lbfgs():
             return 0.0, x
 
     with pytest.raises(IncompatibleModelError, match=r"Plain has no hessian\(x\)\. Use LBFGS"):
-        Newton().minimize(Plain(), [1.0])
+        minimize(Newton(), Plain(), [1.0])
 
 
 def test_a_hessian_of_nan_is_an_error():
@@ -100,4 +100,4 @@ def test_a_hessian_of_nan_is_an_error():
             return np.full((2, 2), np.nan)
 
     with pytest.raises(ConvergenceError, match="Hessian is not finite"):
-        Newton().minimize(Broken(), [2.0, 1.0])
+        minimize(Newton(), Broken(), [2.0, 1.0])

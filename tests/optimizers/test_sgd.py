@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.optimizers import SGD, Constant, Cosine, InverseTime, Momentum
+from bayesml.optimizers import SGD, Constant, Cosine, InverseTime, Momentum, minimize
 from bayesml.optimizers.batches import batches
-from tests.optimizers.problems import LeastSquares, Logistic, Quadratic, Valued
+from tests.optimizers.problems import ByIndex, LeastSquares, Logistic, Quadratic
 
 
 def rng(seed=1):
@@ -31,13 +31,13 @@ def test_comes_as_close_to_least_squares_as_theory_says(schedule, momentum, corr
     # factor 2 is beyond three standard deviations of a root mean square over five coordinates.
     problem, epochs = LeastSquares(correlation=correlation), 400
     sgd = SGD(schedule=schedule, momentum=momentum, epochs=epochs, tolerance=1e-12)
-    optimum = sgd.minimize(problem, problem.start, rng=rng())
+    optimum = minimize(sgd, problem, problem.start, rng=rng())
     assert problem.standard_errors(optimum.x) < 2 * 1.5 / np.sqrt(epochs)
 
 
 @pytest.mark.parametrize("problem", [LeastSquares(), LeastSquares(correlation=0.9), Logistic()])
 def test_the_default_converges(problem):
-    optimum = SGD().minimize(problem, problem.start, rng=rng())
+    optimum = minimize(SGD(), problem, problem.start, rng=rng())
     assert optimum.converged, optimum.reason
     least = np.linalg.eigvalsh(problem.hessian(problem.minimum))[0]
     assert np.linalg.norm(optimum.x - problem.minimum) <= 1.05 * 1e-4 / least
@@ -45,26 +45,19 @@ def test_the_default_converges(problem):
 
 def test_averaging_is_closer_than_the_last_step_at_a_constant_rate():
     problem = LeastSquares()
-    distance = {
-        average: np.mean(
-            [
-                problem.standard_errors(
-                    SGD(schedule=Constant(), average=average, epochs=50, tolerance=1e-12)
-                    .minimize(problem, problem.start, rng=rng(seed))
-                    .x
-                )
-                for seed in range(5)
-            ]
-        )
-        for average in (True, False)
-    }
-    assert distance[True] < 0.1 * distance[False]
+
+    def distance(average):
+        sgd = SGD(schedule=Constant(), average=average, epochs=50, tolerance=1e-12)
+        ends = [minimize(sgd, problem, problem.start, rng=rng(seed)).x for seed in range(5)]
+        return np.mean([problem.standard_errors(x) for x in ends])
+
+    assert distance(average=True) < 0.1 * distance(average=False)
 
 
 def test_the_last_step_rests_when_the_rates_meet_robbins_and_monro():
     problem = LeastSquares()
     sgd = SGD(schedule=InverseTime(1.0, 1.0), average=False, epochs=400, tolerance=1e-12)
-    optimum = sgd.minimize(problem, problem.start, rng=rng())
+    optimum = minimize(sgd, problem, problem.start, rng=rng())
     assert problem.standard_errors(optimum.x) < 0.05
 
 
@@ -81,8 +74,8 @@ def test_one_batch_of_everything_is_gradient_descent(momentum):
     )
     ball = Momentum(learning_rate=0.3, momentum=momentum, max_iterations=40)
     np.testing.assert_allclose(
-        sgd.minimize(problem, problem.start, rng=rng()).x,
-        ball.minimize(problem, problem.start).x,
+        minimize(sgd, problem, problem.start, rng=rng()).x,
+        minimize(ball, problem, problem.start).x,
         atol=1e-4,
     )
     streams = (o.steps(problem, problem.start, rng=rng()) for o in (sgd, ball))
@@ -117,7 +110,7 @@ def test_the_rng_decides_everything():
     problem = LeastSquares()
     sgd = SGD(epochs=5)
     first, again, other = (
-        sgd.minimize(problem, problem.start, rng=rng(seed)) for seed in (1, 1, 2)
+        minimize(sgd, problem, problem.start, rng=rng(seed)) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first.x, again.x)
     np.testing.assert_array_equal(first.loss_curve, again.loss_curve)
@@ -126,7 +119,7 @@ def test_the_rng_decides_everything():
 
 def test_loss_curve_is_that_of_all_rows_each_epoch():
     problem = LeastSquares()
-    optimum = SGD(epochs=7, tolerance=1e-12).minimize(problem, problem.start, rng=rng())
+    optimum = minimize(SGD(epochs=7, tolerance=1e-12), problem, problem.start, rng=rng())
     assert optimum.loss_curve.shape == (8,)
     assert optimum.loss_curve[0] == problem.value(problem.start)
     assert optimum.loss_curve[-1] == problem.value(optimum.x)
@@ -137,34 +130,31 @@ def test_loss_curve_is_that_of_all_rows_each_epoch():
 def test_the_default_rate_follows_the_scale_of_the_objective():
     problem = LeastSquares()
 
-    class Scaled(Valued):
+    class Scaled(ByIndex):
         rows = problem.rows
 
-        def value_and_gradient(self, x):
-            return self.value_and_gradient_of(x, np.arange(self.rows))
-
-        def value_and_gradient_of(self, x, rows):
-            value, gradient = problem.value_and_gradient_of(x, rows)
+        def estimate(self, x, rows):
+            value, gradient = problem.estimate(x, rows)
             return 1e5 * value, 1e5 * gradient
 
     # Sums over rows are not the contract, but they do not diverge.
-    plain = SGD(epochs=20).minimize(problem, problem.start, rng=rng())
-    scaled = SGD(epochs=20).minimize(Scaled(), problem.start, rng=rng())
+    plain = minimize(SGD(epochs=20), problem, problem.start, rng=rng())
+    scaled = minimize(SGD(epochs=20), Scaled(), problem.start, rng=rng())
     np.testing.assert_allclose(plain.x, scaled.x, atol=1e-3)
 
 
 def test_a_valley_too_flat_to_walk_is_not_called_converged():
     problem = LeastSquares(correlation=0.999)
-    optimum = SGD(epochs=20).minimize(problem, problem.start, rng=rng())
+    optimum = minimize(SGD(epochs=20), problem, problem.start, rng=rng())
     assert not optimum.converged
 
 
 def test_divergence_names_the_epoch_and_the_rate():
     problem = LeastSquares()
     with pytest.raises(ConvergenceError, match=r"SGD\(learning_rate=3.*diverged at step 1.*None"):
-        SGD(learning_rate=3.0).minimize(problem, problem.start, rng=rng())
+        minimize(SGD(learning_rate=3.0), problem, problem.start, rng=rng())
 
 
 def test_it_needs_rows():
     with pytest.raises(IncompatibleModelError, match=r"SGD.*Quadratic has no rows.*LBFGS"):
-        SGD().minimize(Quadratic(1.0), np.zeros(8), rng=rng())
+        minimize(SGD(), Quadratic(1.0), np.zeros(8), rng=rng())

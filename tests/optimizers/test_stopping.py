@@ -1,6 +1,6 @@
 """The one rule that ends a run (O23), (O24), and the errors that do."""
 
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import numpy as np
 import pytest
@@ -10,14 +10,19 @@ from bayesml.optimizers import (
     LBFGS,
     SGD,
     Adam,
+    AdamW,
     GradientDescent,
+    LevenbergMarquardt,
     Momentum,
     Newton,
+    NormalEquation,
     Optimizer,
     State,
     Stopping,
+    Traits,
+    minimize,
 )
-from tests.optimizers.problems import Function, LeastSquares, Quadratic, Valued
+from tests.optimizers.problems import ByIndex, Function, LeastSquares, Quadratic, Valued
 
 ALL = [GradientDescent(), Momentum(), Adam(), LBFGS(), Newton(), SGD()]
 
@@ -72,7 +77,7 @@ def test_a_stream_that_ends_by_itself_is_judged_by_rounding():
 def test_too_few_iterations_are_not_convergence(optimizer):
     few = type(optimizer)(max_iterations=3)
     problem = Quadratic(1e4)
-    optimum = few.minimize(problem, problem.start)
+    optimum = minimize(few, problem, problem.start)
     assert not optimum.converged
     assert optimum.iterations == 3
     assert optimum.loss_curve.shape == (4,)
@@ -101,20 +106,17 @@ def test_a_detour_uphill_is_allowed_and_a_climb_is_not():
     "optimizer", [*ALL[:3], LBFGS(max_iterations=200), *ALL[4:]], ids=lambda o: type(o).__name__
 )
 def test_an_objective_without_a_minimum_is_never_an_optimum(optimizer):
-    class Slope(Valued):
+    class Slope(ByIndex):
         rows = 64
 
-        def value_and_gradient(self, x):
+        def estimate(self, x, rows):
             return float(x.sum()), np.ones_like(x)
-
-        def value_and_gradient_of(self, x, rows):
-            return self.value_and_gradient(x)
 
         def hessian(self, x):
             return np.zeros((2, 2))
 
     try:
-        optimum = optimizer.minimize(Slope(), [1.0, 1.0], rng=np.random.default_rng(1))
+        optimum = minimize(optimizer, Slope(), [1.0, 1.0], rng=np.random.default_rng(1))
     except ConvergenceError as error:
         said = str(error)
     else:
@@ -128,14 +130,14 @@ def test_a_start_where_nothing_is_defined_is_an_error(optimizer):
 
     class Nowhere(Valued):
         rows = nowhere.rows
-        value_and_gradient_of = nowhere.value_and_gradient_of
+        minibatches = nowhere.minibatches
         hessian = nowhere.hessian
 
         def value_and_gradient(self, x):
             return np.nan, x * np.nan
 
     with pytest.raises(ConvergenceError, match="at the start"):
-        optimizer.minimize(Nowhere(), np.zeros(5), rng=np.random.default_rng(1))
+        minimize(optimizer, Nowhere(), np.zeros(5), rng=np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("optimizer", ALL, ids=lambda o: type(o).__name__)
@@ -151,7 +153,7 @@ def test_a_start_where_nothing_is_defined_is_an_error(optimizer):
 )
 def test_a_start_that_is_no_vector_of_numbers_is_an_error(optimizer, start, said):
     with pytest.raises(IncompatibleModelError, match=said):
-        optimizer.minimize(LeastSquares(size=2), start, rng=np.random.default_rng(1))
+        minimize(optimizer, LeastSquares(size=2), start, rng=np.random.default_rng(1))
 
 
 def test_what_watches_a_run_stands_between_the_steps_and_the_rule():
@@ -175,12 +177,39 @@ def test_an_empty_stream_is_an_error():
         follow()
 
 
-def test_every_optimizer_has_the_role():
-    typed: list[Optimizer] = ALL
-    assert all(callable(optimizer.minimize) for optimizer in typed)
+@pytest.mark.parametrize(
+    ("optimizer", "traits"),
+    [
+        *((o, Traits()) for o in (LBFGS(), Newton(), NormalEquation(), LevenbergMarquardt())),
+        *((kind(), Traits()) for kind in (GradientDescent, Momentum)),
+        *((kind(0.1), Traits(coordinatewise=True)) for kind in (GradientDescent, Momentum, Adam)),
+        (Adam(batch_size=8), Traits(minibatches=True, coordinatewise=True)),
+        (SGD(), Traits(minibatches=True, coordinatewise=True)),
+        (AdamW(), Traits(coordinatewise=True, decays=True)),
+        (AdamW(0.1, Adam(batch_size=8)), Traits(True, True, True)),
+    ],
+    ids=repr,
+)
+def test_every_optimizer_says_what_sets_it_apart(optimizer: Optimizer, traits):
+    assert optimizer.traits == traits
+
+
+@pytest.mark.parametrize("optimizer", [GradientDescent(0.3), Momentum(0.3), Adam(0.1), AdamW()])
+def test_coordinatewise_steps_of_two_problems_end_to_end_are_the_steps_of_each(optimizer):
+    one, two = Quadratic(10.0, seed=1), Quadratic(10.0, seed=3)
+
+    class Both(Valued):
+        def value_and_gradient(self, x):
+            (a, da), (b, db) = one.value_and_gradient(x[:8]), two.value_and_gradient(x[8:])
+            return a + b, np.append(da, db)
+
+    assert optimizer.traits.coordinatewise
+    streams = (optimizer.steps(p, np.ones(n)) for p, n in ((one, 8), (two, 8), (Both(), 16)))
+    for first, second, both in islice(zip(*streams, strict=True), 20):
+        np.testing.assert_allclose(both.x, np.append(first.x, second.x), rtol=1e-12)
 
 
 def test_overflow_on_the_way_to_divergence_warns_of_nothing():
     cliff = Function(lambda x: -np.sum(np.exp(x)), lambda x: -np.exp(x))
     with pytest.raises(ConvergenceError, match="diverged at step"):
-        GradientDescent(learning_rate=1.0).minimize(cliff, [1.0])
+        minimize(GradientDescent(learning_rate=1.0), cliff, [1.0])

@@ -1,11 +1,13 @@
 """All members of an ensemble in one computation, for optimizers that treat coordinates alone."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesml.inference.networks.examples import BLOCK, Examples
 from bayesml.inference.networks.objective import JointObjective
+from bayesml.optimizers import by_index
 from bayesml.typing import Array, Bools, Integers
 
 LEAST = 64
@@ -47,9 +49,14 @@ class BatchedObjective:
         """Evaluate the sum and its gradient."""
         return self._evaluate(x, self.single.examples, 1.0)
 
-    def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
-        """Estimate both from a few rows, the same for all members."""
-        return self._evaluate(x, self.single.examples.of_rows(rows), self.rows / len(rows))
+    def minibatches(
+        self, size: int, rng: np.random.Generator
+    ) -> Iterator[Callable[[Array], Array]]:
+        """Yield gradients from a few rows at a time, the same for all members."""
+        return by_index(self.rows, size, rng, self._gradient_of)
+
+    def _gradient_of(self, x: Array, rows: Integers) -> Array:
+        return self._evaluate(x, self.single.examples.of_rows(rows), self.rows / len(rows))[1]
 
     def _evaluate(self, x: Array, examples: Examples, inflation: float) -> tuple[float, Array]:
         single, table = self.single, x.reshape(self.members, -1)

@@ -24,7 +24,7 @@ from bayesml.inference.networks.training import ByHeldOut, Judge, train
 from bayesml.inference.networks.watch import early_stopped, mean_log_likelihood, shown
 from bayesml.likelihoods import Likelihood, Staged
 from bayesml.model import Problem
-from bayesml.optimizers import LBFGS, SGD, Adam, AdamW, LevenbergMarquardt, Optimizer
+from bayesml.optimizers import LBFGS, Damped, LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
 from bayesml.typing import Array
 
@@ -155,18 +155,16 @@ def _name(likelihood: Likelihood) -> str:
 
 
 def _run(setting: Setting, start: Array, rng: np.random.Generator, recipe: Recipe) -> Mode:
-    if recipe.optimizer is None or isinstance(recipe.optimizer, LevenbergMarquardt):
-        return _by_regression(setting, start, rng, recipe)
+    if recipe.optimizer is None or isinstance(recipe.optimizer, Damped):
+        settings = recipe.optimizer or LevenbergMarquardt()
+        return _by_regression(setting, start, rng, recipe, settings)
     return _by_gradients(setting, start, rng, recipe, recipe.optimizer)
 
 
 def _by_regression(
-    setting: Setting, start: Array, rng: np.random.Generator, recipe: Recipe
+    setting: Setting, start: Array, rng: np.random.Generator, recipe: Recipe, settings: Damped
 ) -> Mode:
-    """Train by Levenberg-Marquardt, scales and all."""
-    settings = recipe.optimizer
-    if not isinstance(settings, LevenbergMarquardt):
-        settings = LevenbergMarquardt()
+    """Train by damped regressions, scales and all."""
     tuned = recipe.tune and recipe.training.held_out == 0
     judge: Judge = (ByEvidence if tuned else ByJointMode)(setting.hyperprior)
     examples = setting.examples
@@ -236,8 +234,7 @@ def _by_gradients(
 
 def in_batches(optimizer: Optimizer | None) -> bool:
     """Say whether an optimizer asks for a few rows at a time."""
-    inner = optimizer.adam if isinstance(optimizer, AdamW) else optimizer
-    return isinstance(inner, SGD) or (isinstance(inner, Adam) and inner.batch_size is not None)
+    return optimizer is not None and optimizer.traits.minibatches
 
 
 def joint_objective(setting: Setting, examples: Examples) -> JointObjective:

@@ -3,7 +3,7 @@
 Derived in docs/theory/network.md, whose labels are cited.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from bayesml.distributions import Distribution
 from bayesml.inference.networks.examples import Examples, Local, Noise, Sums
 from bayesml.linalg.regression import Regression
+from bayesml.optimizers import by_index
 from bayesml.typing import Array, Bools, Integers
 
 
@@ -158,9 +159,14 @@ class JointObjective:
         """Evaluate the objective and its gradient."""
         return self._evaluate(x, self.examples, 1.0)
 
-    def value_and_gradient_of(self, x: Array, rows: Integers) -> tuple[float, Array]:
-        """Estimate both from a few rows."""
-        return self._evaluate(x, self.examples.of_rows(rows), self.rows / len(rows))
+    def minibatches(
+        self, size: int, rng: np.random.Generator
+    ) -> Iterator[Callable[[Array], Array]]:
+        """Yield gradients from a few rows at a time."""
+        return by_index(self.rows, size, rng, self._gradient_of)
+
+    def _gradient_of(self, x: Array, rows: Integers) -> Array:
+        return self._evaluate(x, self.examples.of_rows(rows), self.rows / len(rows))[1]
 
     def _evaluate(self, x: Array, examples: Examples, inflation: float) -> tuple[float, Array]:
         data = examples.sums(x[: len(self.precision)], self.noise(x))

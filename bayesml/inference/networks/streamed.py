@@ -1,7 +1,7 @@
 """The objective of a network whose rows are read from files or partitions, block by block."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial, reduce
 
 import numpy as np
@@ -9,8 +9,8 @@ import numpy as np
 from bayesml.inference.networks.examples import Examples, Sums, network_of
 from bayesml.inference.networks.objective import JointObjective
 from bayesml.model import Problem
-from bayesml.optimizers.batches import batches
-from bayesml.typing import Array, Bools
+from bayesml.optimizers import by_index
+from bayesml.typing import Array, Bools, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +69,11 @@ class StreamedObjective:
     ) -> Iterator[Callable[[Array], Array]]:
         """Read all rows once, and yield gradients from a few of a block at a time."""
         for part in self._parts():
-            for rows in batches(len(part.y), size, rng):
-                few = replace(self.single, examples=part.of_rows(np.asarray(rows, dtype=np.intp)))
-                yield partial(self._estimate, few)
+            yield from by_index(len(part.y), size, rng, partial(self._gradient_of, part))
 
-    def _estimate(self, few: JointObjective, x: Array) -> Array:
-        data = few.examples.sums(x[: len(few.precision)], few.noise(x))
-        return few.with_prior(x, data, self.rows / len(few.examples.y), self.weight)[1]
+    def _gradient_of(self, part: Examples, x: Array, rows: Integers) -> Array:
+        data = part.of_rows(rows).sums(x[: len(self.single.precision)], self.noise(x))
+        return self.single.with_prior(x, data, self.rows / len(rows), self.weight)[1]
 
     def _parts(self) -> Iterator[Examples]:
         network = network_of(self.problem)

@@ -14,8 +14,7 @@ from bayesml.inference.networks.examples import Examples
 from bayesml.inference.networks.objective import Point
 from bayesml.inference.networks.scales import ByJointMode, Hyperprior, Scales
 from bayesml.inference.networks.watch import shown
-from bayesml.optimizers import LevenbergMarquardt
-from bayesml.optimizers.levenberg_marquardt import descend
+from bayesml.optimizers import Damped
 from bayesml.typing import Array
 
 LEAST, MOST = 3, 60
@@ -105,14 +104,14 @@ class ByHeldOut:
 
 
 def iterates(
-    examples: Examples, start: Array, scales: Scales, judge: Judge, settings: LevenbergMarquardt
+    examples: Examples, start: Array, scales: Scales, judge: Judge, settings: Damped
 ) -> Iterator[Iterate]:
     """Interleave damped Gauss-Newton steps (M7) with better scales (M11, M12)."""
     damping, hyperprior = settings.damping, judge.hyperprior
     point = hyperprior.objective(examples, scales).parabola(start)
     _check_finite(point, 0)
     before, settled = np.inf, False
-    for step in range(settings.max_iterations + 1):
+    for step in range(settings.stopping.max_iterations + 1):
         score, better = np.nan, scales
         settled = settled or step >= MOST or (step >= LEAST and before - point.value < SETTLED)
         before = point.value
@@ -123,7 +122,7 @@ def iterates(
         yield Iterate(point, scales, score, damping)
         scales = better
         objective = hyperprior.objective(examples, scales)
-        found = descend(objective, objective.again(point), damping)
+        found = settings.descend(objective, objective.again(point), damping)
         if found is None:
             damping = settings.damping
             point = objective.again(point)
@@ -137,7 +136,7 @@ def train(
     start: Array,
     scales: Scales,
     judge: Judge,
-    settings: LevenbergMarquardt,
+    settings: Damped,
     progress: bool = False,
 ) -> Trained:
     """Follow the iterates while they get better, and keep the best of them."""
@@ -147,7 +146,7 @@ def train(
     mark, waited, converged = -np.inf, 0, False
     run = iterates(examples, start, scales, judge, settings)
     if progress:
-        run = shown(run, settings.max_iterations, repr(settings), lambda i: i.point.value)
+        run = shown(run, settings.stopping.max_iterations, repr(settings), lambda i: i.point.value)
     for iterate in run:
         losses.append(iterate.point.value * iterate.point.weight)
         scores.append(iterate.score)
@@ -175,11 +174,11 @@ def train(
     return Trained(best, np.array(losses), np.array(scores), converged, reason)
 
 
-def _stationary(iterate: Iterate, settings: LevenbergMarquardt, waited: int) -> bool:
+def _stationary(iterate: Iterate, settings: Damped, waited: int) -> bool:
     """Say whether the point is an optimum and its scales have come to rest."""
     scale = max(1.0, abs(iterate.point.value))
     size = float(np.linalg.norm(iterate.point.gradient))
-    return waited >= 2 and size <= settings.tolerance * scale
+    return waited >= 2 and size <= settings.stopping.tolerance * scale
 
 
 def _check_finite(point: Point, step: int) -> None:
