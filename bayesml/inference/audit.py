@@ -1,12 +1,19 @@
 """How good a Gaussian at a mode is, for `fit.check()`. Derived in docs/theory/network.md, (M21)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from bayesml.inference.networks.examples import Linearised
+from bayesml.inference.networks.local import Linearised
 from bayesml.inference.networks.mode import Mode
+from bayesml.inference.networks.objective import at_hand
 from bayesml.typing import Array
 
 DRAWS = 1000
+FEWEST_DRAWS = 200
+MOST_EVALUATIONS = 2e7
+"""Rows times draws beyond which fewer draws are made: two hundred still show a heavy tail."""
 MOST_ROWS = 500
 """Rows at which the distance of the mode is measured, evenly spread."""
 FEWEST_ROWS = 20
@@ -29,11 +36,29 @@ def audit(mode: Mode, rng: np.random.Generator) -> dict[str, float]:
     return {"pareto_k": k, "importance_ess": effective}
 
 
+def importance(
+    log_density: Callable[[Array], Any],
+    mode: Array,
+    factor: Array,
+    rows: int,
+    rng: np.random.Generator,
+) -> dict[str, float]:
+    r"""Return the same for a Gaussian of any density, :math:`x = \hat x + F\zeta` (LA4)."""
+    size = int(np.clip(MOST_EVALUATIONS / max(rows, 1), FEWEST_DRAWS, DRAWS))
+    zeta = rng.standard_normal((size, len(mode)))
+    with np.errstate(all="ignore"):  # a draw beyond the density's reach has no weight
+        values = np.asarray(log_density(mode + zeta @ factor.T))
+    log_weights = np.nan_to_num(values, nan=-np.inf) + 0.5 * np.sum(zeta**2, axis=1)
+    finite = np.maximum(log_weights - log_weights.max(), -700.0)
+    k, effective = _smoothed(finite)
+    return {"pareto_k": k, "importance_ess": effective}
+
+
 def off_centre(mode: Mode) -> float:
     """Return how far a mode lies from the centre μ of its Gaussian, in function values (M22)."""
-    examples, room = mode.setting.examples, max(FEWEST_ROWS, AT_A_TIME // len(mode.x))
-    at = np.linspace(0, len(examples.y) - 1, min(MOST_ROWS, room, len(examples.y)))
-    J = examples.network.jacobian(mode.parameters, examples.A[at.astype(np.intp)])
+    rows, room = at_hand(mode.setting.rows), max(FEWEST_ROWS, AT_A_TIME // len(mode.x))
+    at = np.linspace(0, rows.m - 1, min(MOST_ROWS, room, rows.m))
+    J = mode.setting.network.jacobian(mode.parameters, rows.A[at.astype(np.intp)])
     of_mean = J if J.ndim == 2 else J[0]
     variance = mode.point.regression().covariance(of_mean[None])[:, 0, 0]
     return float(np.sqrt(np.mean((of_mean @ _shift(mode)) ** 2) / np.mean(variance)))
@@ -64,7 +89,8 @@ def _smoothed(log_weights: Array) -> tuple[float, float]:
 
 def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:
     """Return log p(y, θ) − log Normal(θ; μ, H⁻¹) of the linearised network, less a constant."""
-    examples, here, precision = mode.setting.examples, mode.point.here, mode.point.precision
+    here, precision = mode.point.here, mode.point.precision
+    rows = at_hand(mode.setting.rows)
     if not isinstance(here, Linearised):
         raise TypeError(f"The audit needs the Jacobian, and got {type(here).__name__}.")
     out = np.empty(len(noise))
@@ -76,7 +102,8 @@ def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:
         spread = (draws @ here.rows.J.T) ** 2 @ here.rows.weights + draws**2 @ precision
         prior = (here.x + shift + draws) ** 2 @ precision
         fit = [
-            examples.log_likelihood(row.reshape(here.eta.shape), mode.scales.noise) for row in eta
+            float(rows.log_likelihood(row.reshape(here.eta.shape), mode.scales.noise))
+            for row in eta
         ]
         out[k : k + step] = np.array(fit) - 0.5 * prior + 0.5 * spread
     return out

@@ -11,7 +11,7 @@ from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.nuts import NUTS
 from bayesml.model import Problem
-from bayesml.predictors import MLP
+from bayesml.predictors import Network
 
 MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 
@@ -52,6 +52,6 @@ class Auto:
 
     def choice(self, problem: Problem) -> Method:
         """Return the method for a problem."""
-        if isinstance(problem.model.predictor, MLP):
+        if isinstance(problem.model.predictor, Network):
             return self.network
         return Exact() if obstacle(problem) is None else self.otherwise

@@ -1,20 +1,18 @@
 """What NUTS runs on: the package's own log density, or the exported PyMC model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
-from bayesml.errors import IncompatibleModelError
-from bayesml.inference.exact import coordinates_of
-from bayesml.inference.networks.hierarchical import hierarchical
 from bayesml.inference.networks.mode import Recipe, find_mode
-from bayesml.inference.objectives import Unconstrained, negative_log_density
+from bayesml.inference.point import starting_point
+from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, minimize
-from bayesml.priors import Layered, NormalInverseGamma
+from bayesml.predictors import Network
 from bayesml.samplers import Adaptation, sample
 from bayesml.typing import Array
 
@@ -80,46 +78,39 @@ class Engine(Protocol):
 class Direct:
     """The package's log density and gradient in numpy, called by nutpie; nothing is compiled.
 
-    For a Gaussian likelihood they come from the sufficient statistics: a gradient costs O(n²)
-    however many rows were read. Coordinates are standardised, noise parameters are logarithms
-    with their Jacobian.
+    For a linear Gaussian model they come from the sufficient statistics: a gradient costs O(n²)
+    however many rows were read. Coordinates are unbounded, with their Jacobian (J5).
     """
 
     def sample(
         self, problem: Problem, settings: Settings, seed: int, state: Adaptation | None = None
     ) -> Drawn:
         """Sample in whitened coordinates, from starts around the mode, or where a run stopped."""
-        if isinstance(problem.prior, NormalInverseGamma):
-            raise IncompatibleModelError(
-                "NUTS() takes separate priors on coefficients and noise, got NormalInverseGamma, "
-                "whose posterior is closed form. Use Exact(), or NUTS(engine=PyMC())."
-            )
-        if isinstance(problem.prior, Layered):
+        if isinstance(problem.model.predictor, Network):
             return sample_network(problem, settings, seed)
-        target = negative_log_density(problem, with_prior=True)
-        frame = whitening(Unconstrained(target))
-        size = len(frame.mode)
-        start = np.random.default_rng(seed).uniform(-2.0, 2.0, (settings.chains, size))
+        rng = np.random.default_rng(seed)
+        joint = log_joint(problem).unconstrained()
+        frame = whitening(joint, starting_point(problem, joint, rng))
+        start = rng.uniform(-2.0, 2.0, (settings.chains, joint.size))
         at = start if state is None else state.position
         drawn = sample(frame.log_density, at, **_stated(settings), seed=seed, adaptation=state)
-        x = frame.position(drawn.positions)
-        chains = coordinates_of(problem).split(target.frame.beta(x[..., : target.p]))
-        for k, name in enumerate(target.noise_priors):
-            chains[name] = target.reference[name] * np.exp(x[..., target.p + k])
-        return Drawn(
-            chains, drawn.sample_stats, "by the package's own log density", drawn.adaptation
-        )
+        chains = joint.coordinates.named(frame.position(drawn.positions))
+        how = "by the package's own log density"
+        return Drawn(chains, drawn.sample_stats, how, drawn.adaptation)
 
 
 def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
     """Sample a network's weights, noise and prior scales, every chain from a mode of its own."""
     rng = np.random.default_rng(seed)
     modes = [find_mode(problem, own, Recipe()) for own in rng.spawn(settings.chains)]
-    density = hierarchical(modes[0])
-    starts = np.array([density.start(mode) for mode in modes])
-    drawn = sample(density.log_density, starts, **_stated(settings), seed=seed)
+    joint = log_joint(problem).unconstrained()
+    starts = [
+        joint.coordinates.x(m.x, {"prior_sd": m.scales.precision**-0.5} | m.scales.noise)
+        for m in modes
+    ]
+    drawn = sample(quietly(joint), np.array(starts), **_stated(settings), seed=seed)
     how = "from modes, by the package's own log density"
-    return Drawn(density.parameters(drawn.positions), drawn.sample_stats, how)
+    return Drawn(joint.coordinates.named(drawn.positions), drawn.sample_stats, how)
 
 
 @dataclass(frozen=True)
@@ -135,17 +126,11 @@ class PyMC:
         from bayesml.pymc import sample as sample_pymc
 
         drawn, statistics = sample_pymc(build(problem), **_stated(settings), seed=seed)
-        if isinstance(problem.prior, Layered):
-            names = [*problem.model.predictor.shapes(problem.data.n), *problem.inferred]
-            scales = {"prior_sd": drawn["precision"] ** -0.5} if "precision" in drawn else {}
-            return Drawn({n: drawn[n] for n in names} | scales, statistics, "by pm.sample")
-        names = ["intercept"] if problem.has_intercept else []
-        joint = isinstance(problem.prior, NormalInverseGamma)
-        noise = ["sigma"] if joint else list(problem.inferred)
-        shape = next(iter(statistics.values())).shape
-        weights = drawn["weights"] if problem.data.n else np.zeros((*shape, 0))
-        chains = {name: drawn[name] for name in names} | {"weights": weights}
-        return Drawn(chains | {n: drawn[n] for n in noise}, statistics, "by pm.sample")
+        names = [*problem.shapes, *problem.inferred, *problem.hyperparameters]
+        chains = {name: drawn[name] for name in names if name in drawn}
+        if problem.data.n == 0 and "weights" in problem.shapes:
+            chains["weights"] = np.zeros((*next(iter(statistics.values())).shape, 0))
+        return Drawn(chains, statistics, "by pm.sample")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +140,7 @@ class Whitening:
     Only the sampler's effort depends on the mode and the factor, never its answer.
     """
 
-    objective: Unconstrained
+    joint: LogJoint
     mode: Array
     factor: Array
 
@@ -165,20 +150,29 @@ class Whitening:
 
     def log_density(self, v: Array) -> tuple[float, Array]:
         """Evaluate the log density and its gradient in v."""
-        weight = self.objective.target.weight
-        with np.errstate(all="ignore"):  # what is not finite is a divergence, and is counted
-            value, gradient = self.objective.value_and_gradient(self.position(v))
-        return -weight * value, -weight * (gradient @ self.factor)
+        value, gradient = quietly(self.joint)(self.position(v))
+        return value, gradient @ self.factor
 
 
-def whitening(objective: Unconstrained) -> Whitening:
+def quietly(joint: LogJoint) -> Callable[[Array], tuple[float, Array]]:
+    """Return the density without warnings: what is not finite is a divergence, and is counted."""
+
+    def log_density(x: Array) -> tuple[float, Array]:
+        with np.errstate(all="ignore"):
+            value, gradient = joint.log_density_and_gradient(x)
+        return float(value), gradient
+
+    return log_density
+
+
+def whitening(joint: LogJoint, start: Array) -> Whitening:
     """Find the mode and the curvature; without a positive curvature the scale stays as it is."""
-    start = objective.target.start
     with np.errstate(all="ignore"):  # what is not finite is a wall to the line search
-        rough = minimize(LBFGS(max_iterations=200, tolerance=1e-6), objective, start)
-    H = objective.target.weight * objective.hessian(rough.x)
+        search = LBFGS(max_iterations=200, tolerance=1e-6)
+        mode = np.asarray(minimize(search, NegativeLogJoint(joint), start).x, dtype=np.float64)
+    H = joint.precision(mode)
     try:
         inverse = solve_triangular(cholesky(H, lower=True), np.eye(len(H)), lower=True)
-    except LinAlgError:
-        return Whitening(objective, rough.x, np.eye(len(H)))
-    return Whitening(objective, rough.x, inverse.T)
+    except (LinAlgError, ValueError):  # indefinite, or not finite
+        return Whitening(joint, mode, np.eye(len(H)))
+    return Whitening(joint, mode, inverse.T)

@@ -10,19 +10,18 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.map import MAP
 from bayesml.inference.mle import MLE
-from bayesml.inference.networks.batched import BatchedObjective
-from bayesml.inference.networks.compare import rows_to_compare
+from bayesml.inference.networks.functions import spread_rows
 from bayesml.inference.networks.mode import joint_objective
-from bayesml.inference.networks.objective import JointObjective
 from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.likelihoods import Staged
+from bayesml.log_joint import Coordinates, Members
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer, minimize
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.ensemble import EnsemblePosterior
-from bayesml.predictors import MLP, flat
+from bayesml.predictors import Network, flat
 from bayesml.typing import Array
 
 OF_MEMBERS = ("pareto_k", "importance_ess")
@@ -31,7 +30,7 @@ OF_MEMBERS = ("pareto_k", "importance_ess")
 
 @dataclass(frozen=True)
 class Ensemble:
-    r"""Learn a network several times, from random starts, and mix the answers equally.
+    r"""Learn a model several times, from random starts, and mix the answers equally.
 
     .. math:: p(y \mid x) = \frac1M \sum_{k=1}^M p_k(y \mid x)
 
@@ -53,7 +52,7 @@ class Ensemble:
     Raises
     ------
     IncompatibleModelError
-        If a setting is out of range, or at fit if the predictor is not a network.
+        If a setting is out of range.
 
     References
     ----------
@@ -92,21 +91,20 @@ class Ensemble:
             )
 
     @property
+    def _without_priors(self) -> bool:
+        return isinstance(self.member, MLE)
+
+    @property
     def methods(self) -> tuple[Method, ...]:
         """How members are learned, in turn."""
         return self.member if isinstance(self.member, tuple) else (self.member,)
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Learn every member, and mix them."""
-        if not isinstance(problem.model.predictor, MLP):
-            raise IncompatibleModelError(
-                f"Ensemble() mixes networks, which differ by where they start, got "
-                f"{problem.model.predictor!r}. A linear model has one answer: use Auto()."
-            )
         optimizer = _batched(self.member)
         staged = isinstance(problem.model.likelihood, Staged)
-        if optimizer is not None and not staged:
-            stated = problem.without_priors() if isinstance(self.member, MLE) else problem
+        if optimizer is not None and not staged and isinstance(problem.model.predictor, Network):
+            stated = problem.without_priors() if self._without_priors else problem
             return _at_once(stated, self.members, optimizer, rng)
         with ThreadPoolExecutor(self.threads or os.cpu_count() or 1) as pool:
             streams = rng.spawn(self.members)
@@ -138,9 +136,9 @@ class Ensemble:
 
 def agreement(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:
     r"""Return the share of the target's variance on which the members' functions agree (M23)."""
-    X = rows_to_compare(problem)
-    if X is None or len(posterior.members) == 1:
+    if len(posterior.members) == 1 or not problem.data.has_rows:
         return {}
+    X = spread_rows(problem)
     means = np.array([member.predict(X).mean for member in posterior.members])
     between = float(np.mean(np.var(means, axis=0, ddof=1)))
     return {"agreement": 1.0 - between / problem.statistics.sd_y**2}
@@ -168,14 +166,14 @@ def _at_once(
 ) -> Learned:
     """Train all members by one stream of steps."""
     setting = setting_of(problem)
-    examples, single = setting.examples, joint_objective(setting, setting.examples)
-    parameters = examples.network.start(problem.data.n, rng, (members,))
-    starts = flat.join(parameters, examples.shapes)
-    x = np.hstack([starts, np.zeros((members, len(single.priors)))])
-    objective = BatchedObjective(single, members)
+    single, at_once = joint_objective(setting, setting.rows), (members,)
+    starts = flat.join(setting.network.start(problem.data.n, rng, at_once), setting.shapes)
+    at = single.joint.coordinates
+    x = np.hstack([starts, np.zeros((members, at.size - at.p))])
+    objective = Members(single, members)
     optimum = minimize(optimizer, objective, x.ravel(), rng=rng)
     table = np.asarray(optimum.x, dtype=np.float64).reshape(members, -1)
-    points = tuple(_point(problem, single, row) for row in table)
+    points = tuple(_point(problem, at, row) for row in table)
     notes = () if optimum.converged else (f"Training did not converge: {optimum.reason}.",)
     posterior = EnsemblePosterior(problem.model.predictor, points)
     return Learned(
@@ -190,16 +188,14 @@ def _at_once(
         }
         | agreement(problem, posterior),
         notes,
-        optimum.loss_curve * examples.weight / members,
+        optimum.loss_curve * single.weight / members,
     )
 
 
-def _point(problem: Problem, objective: JointObjective, x: Array) -> PointEstimate:
+def _point(problem: Problem, at: Coordinates, x: Array) -> PointEstimate:
     """Return one member, without standard errors."""
-    p, shapes = len(objective.precision), objective.examples.shapes
-    noise = {name: np.asarray(value) for name, value in objective.noise(x).items()}
-    parameters = flat.split(x[:p], shapes)
-    unknown = {name: np.full(np.shape(v), np.nan) for name, v in parameters.items()}
-    unknown |= {name: np.asarray(np.nan) for name in objective.priors}
+    inferred = at.named(x)
+    unknown = {name: np.full(np.shape(v), np.nan) for name, v in inferred.items()}
+    known = {name: np.asarray(value) for name, value in at.known.items()}
     model = problem.model
-    return PointEstimate(model.predictor, model.likelihood, parameters | noise, unknown, np.inf)
+    return PointEstimate(model.predictor, model.likelihood, inferred | known, unknown, np.inf)

@@ -2,23 +2,23 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat, Normal
+from bayesml.distributions import Distribution, RootInverseGamma
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
-from bayesml.likelihoods import Gaussian
+from bayesml.log_joint import not_linear_gaussian
+from bayesml.log_joint.least_squares import RowResiduals, least_squares
 from bayesml.model import Problem
 from bayesml.posteriors import ConjugatePosterior, ExactPosterior, Posterior
 from bayesml.posteriors.conjugate import conjugate_update
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.exact import KnownScale
-from bayesml.log_joint.least_squares import RowResiduals, least_squares
-from bayesml.posteriors.linear_gaussian import LinearGaussian, NormalPriors, linear_gaussian
+from bayesml.posteriors.linear_gaussian import LinearGaussian, linear_gaussian
 from bayesml.posteriors.log_scale import integrate_log_scale, maximise_log_scale
-from bayesml.predictors import Linear
-from bayesml.priors import After, NormalInverseGamma
+from bayesml.priors import HasSeenRows, NormalRows
 from bayesml.typing import Array
 
 REFINED_FROM = ((5_000, 0.0), (1_000_000, 10.0), (np.inf, 1e5))
@@ -68,22 +68,22 @@ class Exact:
                 f"Exact() does not apply: {reason} Use NUTS() to sample it, MAP() for its mode, "
                 "or Auto() to choose."
             )
-        if isinstance(problem.prior, NormalInverseGamma):
-            return _given_earlier_rows(problem, _conjugate(problem, problem.prior))
-        return _given_earlier_rows(problem, _quadrature(problem))
+        answer = _conjugate(problem) if problem.hyperparameters else _quadrature(problem)
+        return _given_earlier_rows(problem, answer)
 
 
 def obstacle(problem: Problem) -> str | None:
     """Say why a problem has no exact posterior, or None if it has one."""
-    if not isinstance(problem.model.predictor, Linear):
-        return f"the predictor is {problem.model.predictor!r}, not Linear()."
-    if not isinstance(problem.model.likelihood, Gaussian):
-        return f"the likelihood is {type(problem.model.likelihood).__name__}, not Gaussian."
-    if isinstance(problem.prior, NormalInverseGamma):
-        return None
-    for name, prior in zip(coefficient_names(problem), problem.coefficient_priors(), strict=True):
-        if not isinstance(prior, Flat | Normal):
-            return f"the prior of {name} is {type(prior).__name__}, not Normal or Flat."
+    why = not_linear_gaussian(problem)
+    if why is not None:
+        return why
+    rows = problem.prior.normal_rows(problem)
+    if rows is None:
+        stated = problem.prior.describe().replace("\n", "; ")
+        return f"not every coefficient has a Normal or Flat prior ({stated})."
+    conjugate = all(isinstance(v.prior, RootInverseGamma) for v in problem.hyperparameters.values())
+    if rows.scale is not None and not (rows.scale == "sigma" and conjugate):
+        return f"the scale {rows.scale} of the prior is inferred."
     return None
 
 
@@ -92,22 +92,20 @@ def coefficient_names(problem: Problem) -> tuple[str, ...]:
     return (("intercept",) if problem.has_intercept else ()) + tuple(problem.data.feature_names)
 
 
-def normal_priors(problem: Problem) -> NormalPriors:
-    """Return the Normal ones among the priors of the coefficients."""
-    priors = enumerate(problem.coefficient_priors())
-    normal = {k: prior for k, prior in priors if isinstance(prior, Normal)}
-    means = np.array([prior.mean for prior in normal.values()], dtype=np.float64)
-    sds = np.array([prior.sd for prior in normal.values()], dtype=np.float64)
-    rows, error, k = problem.prior_rows(), problem.prior_rows_error(), list(normal)
-    return NormalPriors(rows[k], error[k], means, sds)
+def normal_rows(problem: Problem) -> NormalRows:
+    """Return the Gaussian rows of a prior that is known to be Gaussian."""
+    rows = problem.prior.normal_rows(problem)
+    if rows is None:
+        raise IncompatibleModelError(f"Exact() does not apply: {obstacle(problem)}")
+    return rows
 
 
 def geometry_of(problem: Problem, sigma_0: float | None = None) -> LinearGaussian:
     """Return the linear Gaussian model of a problem with Flat or Normal priors, for every σ."""
-    return join(problem, normal_priors(problem), problem.known.get("sigma", sigma_0))
+    return join(problem, normal_rows(problem), problem.known.get("sigma", sigma_0))
 
 
-def join(problem: Problem, priors: NormalPriors, sigma_0: float | None = None) -> LinearGaussian:
+def join(problem: Problem, priors: NormalRows, sigma_0: float | None = None) -> LinearGaussian:
     """Join data and priors; refine with the rows where that is cheap or needed (A6)."""
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
     means, intercept = problem.statistics, problem.has_intercept
@@ -139,7 +137,7 @@ def coordinates_of(problem: Problem) -> LinearCoordinates:
 def _quadrature(problem: Problem) -> Learned:
     geometry, coordinates = geometry_of(problem), coordinates_of(problem)
     diagnostics = numerics(geometry)
-    proper = all(prior.proper for prior in problem.coefficient_priors())
+    proper = len(normal_rows(problem).mean) == geometry.p
     sigma = problem.known.get("sigma")
     if sigma is not None:
         known = KnownScale(geometry.sigma_0, sigma)
@@ -168,7 +166,7 @@ def _quadrature(problem: Problem) -> Learned:
 def _given_earlier_rows(problem: Problem, learned: Learned) -> Learned:
     """Take the evidence of earlier rows out: log p(new | old) = log p(all) − log p(old)."""
     earlier = problem.declared.prior
-    if not isinstance(earlier, After) or isinstance(learned.log_evidence, str):
+    if not isinstance(earlier, HasSeenRows) or isinstance(learned.log_evidence, str):
         return learned
     before = earlier.log_evidence
     given = before if isinstance(before, str) else learned.log_evidence - before
@@ -197,14 +195,10 @@ def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Arr
     return np.where(np.isnan(log_density), -np.inf, log_density + jacobian)
 
 
-def _conjugate(problem: Problem, prior: NormalInverseGamma) -> Learned:
-    mean, scale = np.atleast_1d(prior.mean), np.atleast_1d(prior.scale)
-    if problem.has_intercept:
-        mean = np.append(prior.intercept_mean, mean[: problem.data.n])
-        scale = np.append(prior.intercept_scale, scale[: problem.data.n])
-    rows, error = problem.prior_rows(), problem.prior_rows_error()
-    geometry = join(problem, NormalPriors(rows, error, mean, scale), sigma_0=1.0)
-    a, b, log_evidence = conjugate_update(geometry, prior.shape, prior.rate)
+def _conjugate(problem: Problem) -> Learned:
+    geometry = join(problem, normal_rows(problem), sigma_0=1.0)
+    scale: Any = problem.hyperparameters["sigma"].prior
+    a, b, log_evidence = conjugate_update(geometry, scale.shape, scale.rate)
     return Learned(
         ConjugatePosterior(geometry, a, b, coordinates_of(problem)),
         problem.model,

@@ -1,7 +1,7 @@
-"""Microcanonical Langevin sampling of a network, warm-started from the modes of an ensemble."""
+"""Microcanonical Langevin sampling, warm-started from modes."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,21 +10,23 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
-from bayesml.inference.laplace import refuse_unsuited
-from bayesml.inference.networks.compare import rows_to_compare
-from bayesml.inference.networks.density import Density, density_of
+from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
+from bayesml.inference.networks.density import DAMPING, Density, density_of
+from bayesml.inference.networks.functions import spread_rows
 from bayesml.inference.networks.microcanonical import Run, Schedule, run
 from bayesml.inference.networks.mode import Recipe, find_mode, notes_of
+from bayesml.inference.nuts import refuse_unread
+from bayesml.inference.point import convergence_notes, refuse_undetermined
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count, check_fraction, check_positive
 from bayesml.posteriors import SampledPosterior
-from bayesml.predictors import flat
+from bayesml.predictors import Network
 from bayesml.typing import Array
 
 
 @dataclass(frozen=True)
 class Langevin:
-    r"""Sample a network's posterior by microcanonical Langevin dynamics (M15, M16).
+    r"""Sample a posterior by microcanonical Langevin dynamics (M15, M16).
 
     Every chain starts at a mode of its own, found as by `Laplace`, in coordinates whitened by the
     curvature there. Weights and noise move together; the prior precisions are drawn exactly
@@ -85,12 +87,7 @@ class Langevin:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the modes, and sample around them."""
-        refuse_unsuited(problem, "Langevin()")
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            streams = rng.spawn(self.chains)
-            modes = list(pool.map(lambda own: find_mode(problem, own, Recipe()), streams))
-        density = density_of(modes)
-        precision = np.array([mode.scales.precision for mode in modes])
+        density, precision, found, notes = self._around(problem, rng)
         schedule = Schedule(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
         with _watching(self.steps, self.progress) as watch:
             sampled = run(density, precision, schedule, rng, watch)
@@ -99,7 +96,7 @@ class Langevin:
             posterior,
             problem.model,
             f"microcanonical Langevin, {self.chains} chains of {self.steps} steps from modes by "
-            f"{modes[0].reason}",
+            f"{found}",
             "the sampler does not compute it. Laplace() approximates it.",
             {
                 "energy_variance": float(sampled.energy_variance.max()),
@@ -107,20 +104,48 @@ class Langevin:
                 "step_size": float(sampled.step_size.mean()),
                 **exploration(posterior.compared),
             },
-            notes_of(modes),
+            notes,
         )
+
+    def _around(
+        self, problem: Problem, rng: np.random.Generator
+    ) -> tuple[Density, Array, str, tuple[str, ...]]:
+        """Return the density around modes, the prior precisions there, and how they were found."""
+        streams = rng.spawn(self.chains)
+        if not isinstance(problem.model.predictor, Network):
+            refuse_unread(problem, "Langevin()")
+            refuse_undetermined(problem)
+            modes = [find_peak(problem, own) for own in streams]
+            notes = tuple(note for mode in modes for note in convergence_notes(mode.optimum))
+            found = "L-BFGS, then Newton"
+            return density_at(modes), np.zeros((self.chains, 0)), found, notes
+        refuse_flat_network(problem, "Langevin()")
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            trained = list(pool.map(lambda own: find_mode(problem, own, Recipe()), streams))
+        precision = np.array([mode.scales.precision for mode in trained])
+        return density_of(trained), precision, trained[0].reason, notes_of(trained)
+
+
+def density_at(peaks: Sequence[Peak]) -> Density:
+    """Return the density around the modes of any predictor, all coordinates whitened."""
+    joint = peaks[0].joint
+    if joint.size < 2:
+        raise IncompatibleModelError(
+            "Langevin() turns directions, of which one parameter has none. Use NUTS()."
+        )
+    damped = [peak.H + DAMPING * np.eye(joint.size) for peak in peaks]
+    P = np.array([np.linalg.inv(np.linalg.cholesky(H)).T for H in damped])
+    return Density(joint, None, np.array([peak.x for peak in peaks]), P, 1.0)
 
 
 def posterior_of(problem: Problem, density: Density, sampled: Run) -> SampledPosterior:
     """Return the draws by name, the noise and prior scales among them."""
-    p, shapes = density.p, density.examples.shapes
-    chains: dict[str, Array] = dict(flat.split(sampled.positions[..., :p], shapes))
-    for k, name in enumerate(density.hyperprior.noise_priors, start=p):
-        chains[name] = np.exp(sampled.positions[..., k])
-    if density.hyperprior.prior.learned:
+    chains = density.joint.coordinates.named(sampled.positions)
+    if density.scales is not None and density.scales.prior.learned:
         chains["prior_sd"] = sampled.precisions**-0.5
-    model, at = problem.model, rows_to_compare(problem)
-    return SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at, True)
+    model, at = problem.model, spread_rows(problem)
+    apart = isinstance(model.predictor, Network)
+    return SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at, apart)
 
 
 def exploration(compared: Mapping[str, Array]) -> dict[str, float]:

@@ -1,11 +1,14 @@
-"""Laplace's approximation of a network's posterior. Derived in docs/theory/network.md."""
+"""Laplace's approximation. Derived in docs/theory/laplace.md, for networks in network.md."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
-from bayesml.errors import IncompatibleModelError
+from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.inference.audit import importance
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.curvature import (
     Curvature,
@@ -16,10 +19,18 @@ from bayesml.inference.networks.curvature import (
 )
 from bayesml.inference.networks.mode import Recipe, in_batches
 from bayesml.inference.networks.settings import Training
+from bayesml.inference.point import (
+    convergence_notes,
+    find_optimum,
+    refuse_undetermined,
+    starting_point,
+)
+from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint
 from bayesml.model import Problem
-from bayesml.optimizers import Optimizer
-from bayesml.predictors import MLP
-from bayesml.priors import Layered
+from bayesml.optimizers import Optimizer, Optimum
+from bayesml.posteriors import LaplacePosterior
+from bayesml.predictors import HasJacobian, Network
+from bayesml.typing import Array
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,14 @@ class Laplace:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
-        refuse_unsuited(problem, "Laplace()")
+        if not isinstance(problem.model.predictor, Network):
+            if self.curvature not in (None, FullCurvature()):
+                raise IncompatibleModelError(
+                    f"Laplace: {self.curvature!r} is of a network's layers, got "
+                    f"{problem.model.predictor!r}. Use Laplace()."
+                )
+            return at_peak(problem, find_peak(problem, rng, self.optimizer), rng)
+        refuse_flat_network(problem, "Laplace()")
         if not problem.data.in_memory and in_batches(self.optimizer):
             raise IncompatibleModelError(
                 f"{self!r} needs the curvature of all rows, and {self.optimizer!r} reads those of "
@@ -97,15 +115,95 @@ class Laplace:
         return replace(learned, explanation=f"{learned.explanation}{why}")
 
 
-def refuse_unsuited(problem: Problem, method: str) -> None:
-    """Refuse predictors that are not networks, and improper priors."""
-    prior = problem.model.prior
-    if not isinstance(problem.model.predictor, MLP):
-        raise IncompatibleModelError(
-            f"{method} is for networks, got {problem.model.predictor!r}. Use Exact() or "
-            "NUTS(), or MLP(hidden=()), which is linear."
-        )
-    if isinstance(prior, Layered) and prior.sd == np.inf:
+def refuse_flat_network(problem: Problem, method: str) -> None:
+    """Refuse a network without a prior: its modes lie at infinity."""
+    rows = problem.prior.normal_rows(problem)
+    if rows is not None and len(rows.mean) == 0:
         raise IncompatibleModelError(
             f"{method} needs a proper prior, got Flat(). Use Layered(), or MLE() without a prior."
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Peak:
+    """A mode of the density in unbounded coordinates, and its curvature there (LA1).
+
+    Attributes
+    ----------
+    joint : LogJoint
+        With the Jacobian.
+    optimum : Optimum
+    losses : ndarray
+        The objective along the way, in nats.
+    """
+
+    joint: LogJoint
+    optimum: Optimum
+    losses: Array
+
+    @property
+    def x(self) -> Array:
+        """The mode."""
+        return np.asarray(self.optimum.x, dtype=np.float64)
+
+    @cached_property
+    def H(self) -> Array:
+        """The curvature by the expected information (J7)."""
+        return self.joint.precision(self.x)
+
+
+def find_peak(
+    problem: Problem, rng: np.random.Generator, optimizer: Optimizer | None = None
+) -> Peak:
+    """Maximise the density in unbounded coordinates, for any predictor."""
+    refuse_undetermined(problem)
+    joint = log_joint(problem).unconstrained()
+    start = starting_point(problem, joint, rng)
+    optimum, curve = find_optimum(NegativeLogJoint(joint), start, optimizer, rng)
+    return Peak(joint, optimum, curve * joint.weight)
+
+
+def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
+    """Return the Gaussian at a mode, its evidence and its audit."""
+    predictor = problem.model.predictor
+    if not isinstance(predictor, HasJacobian):
+        raise IncompatibleModelError(
+            f"Laplace() linearises the predictor, and {predictor!r} has no "
+            "jacobian(parameters, X). Write one, or use NUTS(), MAP() or MLE()."
+        )
+    joint, x, H = peak.joint, peak.x, peak.H
+    try:
+        L = np.linalg.cholesky(H)
+    except np.linalg.LinAlgError as error:
+        raise ConvergenceError(
+            "The curvature at the mode is not positive definite, so that no Gaussian fits there: "
+            "state proper priors, or use NUTS()."
+        ) from error
+    F = solve_triangular(L, np.eye(len(L)), lower=True).T
+    unit = H / np.sqrt(np.outer(np.diag(H), np.diag(H)))
+    posterior = LaplacePosterior(predictor, problem.model.likelihood, joint.coordinates, x, F)
+    return Learned(
+        posterior,
+        problem.model,
+        f"Laplace approximation in {len(x)} unbounded coordinates, {peak.optimum.reason}",
+        _log_evidence(problem, peak, L),
+        {
+            "gradient_norm": peak.optimum.gradient_norm,
+            "curvature": float(np.linalg.eigvalsh(unit)[0]),
+            "iterations": float(len(peak.losses) - 1),
+            **importance(joint.log_density, x, F, joint.rows.m, rng),
+        },
+        convergence_notes(peak.optimum),
+        peak.losses,
+    )
+
+
+def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
+    """Return log p(x̂, y) + ½ d log 2π − ½ log det H, β in its own unit (LA2)."""
+    rows, joint = problem.prior.normal_rows(problem), peak.joint
+    flat_beta = rows is not None and len(rows.mean) < joint.coordinates.p
+    if flat_beta or not all(prior.proper for prior in problem.inferred.values()):
+        return "the evidence is defined only under proper priors, and some of these are Flat()."
+    unit = float(np.sum(np.log(joint.coordinates.frame.scale)))
+    half = 0.5 * len(L) * float(np.log(2.0 * np.pi))
+    return float(joint.log_density(peak.x)) + unit + half - float(np.sum(np.log(np.diag(L))))

@@ -8,19 +8,17 @@ from scipy.optimize import brentq
 from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
-from bayesml.inference.exact import coefficient_names, geometry_of, numerics, obstacle
+from bayesml.inference.exact import geometry_of, numerics, obstacle
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
-from bayesml.inference.objectives import negative_log_density
 from bayesml.inference.optimality import mode_curvature, mode_gradient
-from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate
+from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate, refuse_undetermined
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
-from bayesml.posteriors.least_squares import least_squares
-from bayesml.posteriors.linear_gaussian import LinearGaussian, check_proper
+from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import maximise_log_scale
-from bayesml.priors import Layered, NormalInverseGamma
+from bayesml.predictors import Network
 from bayesml.typing import Array
 
 
@@ -77,21 +75,14 @@ class MAP:
                 "away from the posterior mode. State the decay as the prior, Layered(sd=...), and "
                 "use MAP(Adam()); or use MLE(AdamW()), which claims no mode."
             )
-        if isinstance(problem.prior, Layered):
-            recipe = Recipe(self.optimizer, self.training, tune=problem.prior.learned)
+        if isinstance(problem.model.predictor, Network):
+            recipe = Recipe(self.optimizer, self.training, tune=bool(problem.hyperparameters))
             return network_point(problem, rng, recipe, "posterior mode")
-        if isinstance(problem.prior, NormalInverseGamma):
-            raise IncompatibleModelError(
-                "MAP() takes separate priors on the coefficients and the noise, got "
-                "NormalInverseGamma, whose posterior is closed form: use Exact()."
-            )
-        if self.optimizer is None and obstacle(problem) is None:
+        closed = obstacle(problem) is None and not problem.hyperparameters
+        if self.optimizer is None and closed:
             return _closed_form(problem)
-        data = least_squares(problem.statistics, intercept=problem.has_intercept)
-        proper = [prior.proper for prior in problem.coefficient_priors()]
-        check_proper(data, problem.prior_rows()[proper], coefficient_names(problem))
-        objective = negative_log_density(problem, with_prior=True)
-        return optimise(problem, objective, self.optimizer, rng, "posterior mode")
+        refuse_undetermined(problem)
+        return optimise(problem, self.optimizer, rng, "posterior mode")
 
 
 def ridge_penalty(sigma: float, sd: float, m: float) -> float:

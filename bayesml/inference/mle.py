@@ -13,22 +13,19 @@ from bayesml.inference.exact import geometry_of, numerics
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
-from bayesml.inference.objectives import MeanSquaredError, negative_log_density
-from bayesml.inference.optimality import least_squares_optimality
+from bayesml.inference.optimality import MeanSquaredError, least_squares_optimality
 from bayesml.inference.point import (
     NO_EVIDENCE,
     convergence_notes,
     optimise,
     point_estimate,
-    refuse_dependent,
+    refuse_undetermined,
 )
-from bayesml.inference.terms import standardise
-from bayesml.likelihoods import Gaussian
+from bayesml.log_joint import not_linear_gaussian, single_rows
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer, minimize
-from bayesml.posteriors.least_squares import least_squares
 from bayesml.posteriors.linear_gaussian import LinearGaussian
-from bayesml.predictors import MLP
+from bayesml.predictors import Network
 from bayesml.typing import Array
 
 EXACT_FIT = (
@@ -85,44 +82,49 @@ class MLE:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
-        decays = self.optimizer is not None and self.optimizer.traits.decays
-        if decays and not isinstance(problem.model.predictor, MLP):
+        network = isinstance(problem.model.predictor, Network)
+        if not network and self.optimizer is not None and self.optimizer.traits.decays:
             raise IncompatibleModelError(
                 f"MLE({self.optimizer!r}): the weights that decay are a network's. For a linear "
                 "model shrink by a prior: MAP() with Normal weights is ridge regression."
             )
-        if isinstance(problem.model.predictor, MLP):
+        if network:
             recipe = Recipe(self.optimizer, self.training, tune=False)
             return network_point(problem, rng, recipe, "maximum likelihood")
-        if not isinstance(problem.model.likelihood, Gaussian):
-            data = least_squares(problem.statistics, intercept=problem.has_intercept)
-            refuse_dependent(problem, data)
-            objective = negative_log_density(problem, with_prior=False)
-            return optimise(problem, objective, self.optimizer, rng, "maximum likelihood")
+        if not_linear_gaussian(problem) is not None:
+            refuse_undetermined(problem)
+            return optimise(problem, self.optimizer, rng, "maximum likelihood")
         geometry = geometry_of(problem)
         if self.optimizer is None:
             how = "least squares by orthogonal factors of the centred data"
             return _classical(problem, geometry, geometry.reference, how)
-        objective_j = MeanSquaredError(problem, geometry.data, standardise(problem))
-        start = np.zeros(geometry.p)
-        optimum = minimize(self.optimizer, objective_j, start, rng=rng)
-        learned = _classical(
-            problem,
-            geometry,
-            objective_j.frame.beta(optimum.x),
-            f"least squares by {self.optimizer!r}, {optimum.iterations} iterations: "
-            f"{optimum.reason}",
-        )
-        iterated = {
-            "gradient_norm": optimum.gradient_norm,
-            "iterations": float(optimum.iterations),
-        }
-        return replace(
-            learned,
-            diagnostics={**learned.diagnostics, **iterated},
-            notes=(*learned.notes, *convergence_notes(optimum)),
-            loss_curve=optimum.loss_curve * objective_j.unit,
-        )
+        return _iterated(problem, geometry, self.optimizer, rng)
+
+
+def _iterated(
+    problem: Problem, geometry: LinearGaussian, optimizer: Optimizer, rng: np.random.Generator
+) -> Learned:
+    """Minimise the mean squared error step by step."""
+    few = optimizer.traits.minibatches
+    sampled = single_rows(problem, "an optimizer draws minibatches.") if few else None
+    objective = MeanSquaredError.of(problem, sampled)
+    optimum = minimize(optimizer, objective.scaled, np.zeros(geometry.p), rng=rng)
+    learned = _classical(
+        problem,
+        geometry,
+        problem.frame.beta(np.asarray(optimum.x, dtype=np.float64)),
+        f"least squares by {optimizer!r}, {optimum.iterations} iterations: {optimum.reason}",
+    )
+    iterated = {
+        "gradient_norm": optimum.gradient_norm,
+        "iterations": float(optimum.iterations),
+    }
+    return replace(
+        learned,
+        diagnostics={**learned.diagnostics, **iterated},
+        notes=(*learned.notes, *convergence_notes(optimum)),
+        loss_curve=objective.of_values(optimum.loss_curve),
+    )
 
 
 def _classical(problem: Problem, geometry: LinearGaussian, beta: Array, how: str) -> Learned:

@@ -8,14 +8,12 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Engine
-from bayesml.inference.exact import coefficient_names
-from bayesml.inference.networks.compare import rows_to_compare
+from bayesml.inference.networks.functions import rows_to_compare
+from bayesml.inference.point import refuse_undetermined
+from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import SampledPosterior
-from bayesml.log_joint.least_squares import least_squares
-from bayesml.posteriors.linear_gaussian import check_proper
-from bayesml.priors import Layered, NormalInverseGamma
 from bayesml.typing import Array
 
 RETUNE = 100
@@ -77,7 +75,8 @@ class NUTS:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
-        refuse_improper(problem)
+        refuse_unread(problem, "NUTS()")
+        refuse_undetermined(problem)
         seed = int(rng.integers(2**31))
         drawn = self.engine.sample(problem, self, seed)
         kept = next(iter(drawn.statistics.values())).shape[1]
@@ -128,10 +127,15 @@ def _appended(first: Mapping[str, Array], second: Mapping[str, Array]) -> dict[s
     return {name: np.concatenate([v, second[name]], axis=1) for name, v in first.items()}
 
 
-def refuse_improper(problem: Problem) -> None:
-    """Refuse collinear columns under flat priors before any time is spent on sampling."""
-    if isinstance(problem.prior, NormalInverseGamma | Layered):
+def refuse_unread(problem: Problem, method: str) -> None:
+    """Refuse to read rows again at every step of a sampler."""
+    if problem.data.in_memory or not problem.data.has_rows or not_linear_gaussian(problem) is None:
         return
-    data = least_squares(problem.statistics, intercept=problem.has_intercept)
-    proper = [prior.proper for prior in problem.coefficient_priors()]
-    check_proper(data, problem.prior_rows()[proper], coefficient_names(problem))
+    m, n = problem.data.m, problem.data.n
+    size = 8.0 * m * (n + 2) / 1e9
+    raise IncompatibleModelError(
+        f"{method} evaluates every row some ten thousand times, and {m:,} rows of {n} features are "
+        f"read from {problem.data.source.whereabouts or 'elsewhere'}: in memory they take "
+        f"{size:.3g} GB. Use data.collect() where that fits, Laplace() or MAP(), which take a few "
+        "passes, or a Gaussian likelihood, for which one pass is enough."
+    )

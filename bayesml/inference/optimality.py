@@ -7,20 +7,48 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesml.inference.exact import normal_priors
-from bayesml.inference.objectives import MeanSquaredError, negative_log_density
-from bayesml.inference.terms import standardise
+from bayesml.inference.exact import normal_rows
+from bayesml.log_joint import NegativeLogJoint, RowSum, log_joint
 from bayesml.model import Problem
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class MeanSquaredError:
+    r"""The mean squared error: the Gaussian objective with σ known, up to scale and constant.
+
+    .. math:: J(\theta)/s_y^2 = -\tfrac1W \log p(y \mid \theta, \sigma)
+              - \log\sigma - \tfrac12\log 2\pi, \qquad \sigma^2 = s_y^2/2 \qquad (E1)
+
+    Attributes
+    ----------
+    scaled : NegativeLogJoint
+        In standardised coordinates; what is minimised.
+    sigma : float
+    """
+
+    scaled: NegativeLogJoint
+    sigma: float
+
+    @classmethod
+    def of(cls, problem: Problem, sampled: RowSum | None = None) -> "MeanSquaredError":
+        """Return that of a linear Gaussian problem."""
+        sigma = (problem.statistics.sd_y or 1.0) / float(np.sqrt(2.0))
+        joint = log_joint(problem.without_priors()).given({"sigma": sigma})
+        return cls(NegativeLogJoint(joint, sampled), sigma)
+
+    def of_values(self, values: Array) -> Array:
+        """Return J in squared units of y from values of the objective."""
+        constant = np.log(self.sigma) + 0.5 * np.log(2.0 * np.pi)
+        return np.asarray(2.0 * self.sigma**2 * (values - constant))
 
 
 def least_squares_optimality(
     problem: Problem, geometry: LinearGaussian, beta: Array
 ) -> dict[str, float]:
     """Return the gradient of (E1) at an estimate, and the smallest curvature (E10)."""
-    objective = MeanSquaredError(problem, geometry.data, standardise(problem))
-    z = (beta - objective.frame.start) / objective.frame.scale
+    objective, z = MeanSquaredError.of(problem).scaled, problem.frame.z(beta)
     singular = float(np.min(geometry.data.rank.singular, initial=1.0))
     return {
         "gradient_norm": float(np.linalg.norm(objective.value_and_gradient(z)[1])),
@@ -30,12 +58,10 @@ def least_squares_optimality(
 
 def mode_gradient(problem: Problem, beta: Array, sigma: float) -> float:
     """Return the norm of the gradient of the log posterior at an estimate (E9)."""
-    objective = negative_log_density(problem, with_prior=True)
-    frame, p = objective.frame, objective.p
-    logs = [np.log(sigma / objective.reference[name]) for name in objective.noise_priors]
-    z = (beta - frame.start) / frame.scale
-    gradient = objective.value_and_gradient(np.append(z, logs))[1]
-    gradient[:p] *= (sigma / frame.sd_y) ** 2
+    joint = log_joint(problem)
+    x = joint.coordinates.x(beta, {"sigma": np.asarray(sigma)})
+    gradient = joint.log_density_and_gradient(x)[1] / joint.weight
+    gradient[: joint.coordinates.p] *= (sigma / (problem.statistics.sd_y or 1.0)) ** 2
     return float(np.linalg.norm(gradient))
 
 
@@ -95,7 +121,7 @@ def mode_curvature(
     """Evaluate the blocks of the curvature at β and σ = σ₀ eᵘ."""
     data, sigma, L = geometry.data, geometry.sigma_0 * float(np.exp(u)), geometry.joint.basis
     within: Array = (L * geometry.relative_variance(np.array(u))) @ L.T
-    factor = np.vstack([data.M / sigma, normal_priors(problem).P])
+    factor = np.vstack([data.M / sigma, normal_rows(problem).P])
     if "sigma" in problem.known:
         return ModeCurvature(factor, within, np.zeros(len(beta)), None)
     prior = problem.inferred["sigma"]

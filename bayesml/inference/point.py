@@ -1,4 +1,4 @@
-"""What MLE and MAP share: closed forms for the linear Gaussian model, optimizers for the rest."""
+"""What MLE and MAP share: point estimates with standard errors, and optimizers to find them."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,14 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import coefficient_names, coordinates_of
-from bayesml.inference.objectives import NegativeLogDensity, StochasticLogDensity
-from bayesml.inference.terms import RowsTerm
+from bayesml.log_joint import LogJoint, NegativeLogJoint, is_linear, log_joint, single_rows
+from bayesml.log_joint.least_squares import least_squares
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum, minimize
 from bayesml.posteriors import PointEstimate
-from bayesml.log_joint.least_squares import LeastSquares
 from bayesml.posteriors.linear_gaussian import check_proper
+from bayesml.predictors import HasStart, flat
+from bayesml.priors import PartlyImproper
 from bayesml.typing import Array
 
 NO_EVIDENCE = (
@@ -26,62 +27,84 @@ def point_estimate(
     problem: Problem,
     beta: Array,
     covariance: Array,
-    noise: Mapping[str, float],
-    noise_errors: Mapping[str, float],
+    values: Mapping[str, float],
+    errors: Mapping[str, float],
     df: float,
     rounding: Array | None = None,
 ) -> PointEstimate:
     """Return parameters by name, in original units, with their standard errors."""
-    coordinates = coordinates_of(problem)
     left_out = np.zeros(len(beta)) if rounding is None else rounding
-    values = coordinates.split_exactly(beta, left_out)
-    errors = {}
-    for name, A in coordinates.parameters().items():
+    estimates = (
+        coordinates_of(problem).split_exactly(beta, left_out)
+        if is_linear(problem)
+        else problem.frame.named(beta)
+    )
+    of_beta = {}
+    for name, A in problem.frame.matrices().items():
         with np.errstate(invalid="ignore"):  # without residual freedom there are none: infinite
             variance = np.einsum("kp,pq,kq->k", A, covariance, A)
         variance = np.where(np.isnan(variance), np.inf, variance)
-        errors[name] = np.sqrt(variance).reshape(values[name].shape)
+        of_beta[name] = np.sqrt(variance).reshape(estimates[name].shape)
     return PointEstimate(
         problem.model.predictor,
         problem.model.likelihood,
-        values | {name: np.asarray(value) for name, value in noise.items()},
-        errors | {name: np.asarray(value) for name, value in noise_errors.items()},
+        estimates | {name: np.asarray(value) for name, value in values.items()},
+        of_beta | {name: np.asarray(value) for name, value in errors.items()},
         df,
     )
 
 
-def refuse_dependent(problem: Problem, data: LeastSquares) -> None:
-    """Refuse coefficients that the data alone cannot tell apart."""
-    check_proper(data, np.zeros((0, data.M.shape[1])), coefficient_names(problem))
+def refuse_undetermined(problem: Problem) -> None:
+    """Refuse coefficients that neither the data nor a proper prior tell apart."""
+    if not is_linear(problem):
+        return
+    data, prior = least_squares(problem.statistics, intercept=problem.has_intercept), problem.prior
+    proper = (
+        prior.proper_rows(problem) if isinstance(prior, PartlyImproper) else np.eye(data.M.shape[1])
+    )
+    check_proper(data, proper, coefficient_names(problem))
+
+
+def starting_point(problem: Problem, joint: LogJoint, rng: np.random.Generator) -> Array:
+    """Return where a search begins: the origin, or a random start where a predictor has one."""
+    x, predictor = np.zeros(joint.size), problem.model.predictor
+    if isinstance(predictor, HasStart):
+        start = flat.join(predictor.start(problem.data.n, rng), problem.shapes)
+        x[: joint.coordinates.p] = joint.coordinates.frame.z(start)
+    return x
+
+
+def find_optimum(
+    objective: NegativeLogJoint, start: Array, optimizer: Optimizer | None, rng: np.random.Generator
+) -> tuple[Optimum, Array]:
+    """Minimise, and return the whole loss curve too; None takes L-BFGS and then Newton."""
+    if optimizer is not None:
+        optimum = minimize(optimizer, objective, start, rng=rng)
+        return optimum, optimum.loss_curve
+    rough = minimize(LBFGS(), objective, start)
+    optimum = minimize(Newton(), objective, rough.x)
+    return optimum, np.append(rough.loss_curve, optimum.loss_curve[1:])
 
 
 def optimise(
-    problem: Problem,
-    objective: NegativeLogDensity,
-    optimizer: Optimizer | None,
-    rng: np.random.Generator,
-    label: str,
+    problem: Problem, optimizer: Optimizer | None, rng: np.random.Generator, label: str
 ) -> Learned:
-    """Minimise a negative log density, and take standard errors from its curvature."""
-    stochastic = StochasticLogDensity(objective, RowsTerm.of(problem, objective.frame))
-    if optimizer is None:
-        rough = minimize(LBFGS(), objective, objective.start, rng=rng)
-        optimum = minimize(Newton(), objective, rough.x, rng=rng)
-        curve = np.append(rough.loss_curve, optimum.loss_curve[1:])
-    else:
-        optimum = minimize(optimizer, stochastic, objective.start, rng=rng)
-        curve = optimum.loss_curve
-    covariance, curvature = _covariance(objective, optimum)
-    p, scale = objective.p, objective.frame.scale
-    noise = objective.noise(optimum.x)
-    by_log = np.sqrt(np.diag(covariance)[p:])
+    """Maximise the log joint density of the user's parameters, with errors from its curvature."""
+    joint = log_joint(problem)
+    few = optimizer is not None and optimizer.traits.minibatches
+    sampled = single_rows(problem, "an optimizer draws minibatches.") if few else None
+    start = starting_point(problem, joint, rng)
+    optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
+    at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
+    covariance, definiteness = _covariance(joint.observed(x))
+    p, scale, values = at.p, at.frame.scale, at.values(x)
+    sd = np.sqrt(np.diag(covariance))
+    slopes = {
+        block.name: block.support.slope(block.reference + x[where]) * sd[where]
+        for block, where in at.blocks()
+    }
     posterior = point_estimate(
-        problem,
-        objective.frame.beta(optimum.x[:p]),
-        covariance[:p, :p] * np.outer(scale, scale),
-        noise,
-        {name: noise[name] * by_log[k] for k, name in enumerate(objective.noise_priors)},
-        np.inf,
+        problem, at.beta(x), covariance[:p, :p] * np.outer(scale, scale), values, slopes, np.inf
     )
     how = "L-BFGS, then Newton" if optimizer is None else repr(optimizer)
     return Learned(
@@ -91,11 +114,11 @@ def optimise(
         NO_EVIDENCE,
         {
             "gradient_norm": optimum.gradient_norm,
-            "curvature": curvature,
+            "curvature": definiteness,
             "iterations": float(len(curve) - 1),
         },
         convergence_notes(optimum),
-        curve * problem.statistics.weight,
+        curve * joint.weight,
     )
 
 
@@ -104,9 +127,8 @@ def convergence_notes(optimum: Optimum) -> tuple[str, ...]:
     return () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
 
 
-def _covariance(objective: NegativeLogDensity, optimum: Optimum) -> tuple[Array, float]:
-    """Return H⁻¹ (NaN if H is not positive definite), and the smallest curvature."""
-    H = objective.weight * objective.hessian(optimum.x)
+def _covariance(H: Array) -> tuple[Array, float]:
+    """Return H⁻¹ (NaN if H is not positive definite), and its smallest curvature, scaled."""
     scale = np.sqrt(np.abs(np.diag(H)))
     unit = H / np.outer(scale, scale) if np.all(scale > 0) else H
     smallest = float(np.linalg.eigvalsh(unit)[0]) if np.all(np.isfinite(unit)) else np.nan

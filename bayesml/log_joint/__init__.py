@@ -1,16 +1,17 @@
 """The one density under every method: rows, priors and coordinates (docs/theory/log_joint.md)."""
 
 from bayesml.log_joint.coordinates import Coordinates, Free
-from bayesml.log_joint.joint import LogJoint, log_joint
+from bayesml.log_joint.joint import GaussianPrior, LogJoint, log_joint, single_rows
 from bayesml.log_joint.objective import Members, NegativeLogJoint
 from bayesml.log_joint.rows import Folded, Rows
-from bayesml.log_joint.statistics import Statistics, not_linear_gaussian
+from bayesml.log_joint.statistics import Statistics, is_linear, not_linear_gaussian
 from bayesml.log_joint.sums import RowSum, Sums
 
 __all__ = [
     "Coordinates",
     "Folded",
     "Free",
+    "GaussianPrior",
     "LogJoint",
     "Members",
     "NegativeLogJoint",
@@ -18,6 +19,8 @@ __all__ = [
     "Rows",
     "Statistics",
     "Sums",
+    "is_linear",
     "log_joint",
     "not_linear_gaussian",
+    "single_rows",
 ]

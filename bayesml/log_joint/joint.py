@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from bayesml.errors import DataError
 from bayesml.log_joint.coordinates import Coordinates, coordinates_of
-from bayesml.log_joint.rows import Folded, Rows
+from bayesml.log_joint.rows import Rows, folded
 from bayesml.log_joint.statistics import not_linear_gaussian, statistics_of
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
@@ -16,34 +16,55 @@ from bayesml.predictors import HasJacobian
 from bayesml.priors import NormalRows, PriorTerms, normal_terms
 from bayesml.typing import Array
 
-Prior = Callable[[Array, Values], PriorTerms]
+
+class PriorSum(Protocol):
+    """The log prior density of β as a function of β and of what it is scaled by."""
+
+    def terms(self, beta: Array, values: Values) -> PriorTerms:
+        """Evaluate log p(β | values) and its derivatives."""
+
+    def precision(self, beta: Array, values: Values) -> Array:
+        """Return −∂² log p/∂β², shape (p, p)."""
 
 
 @dataclass(frozen=True, eq=False)
-class PriorSum:
-    """The log prior density of β, its Gaussian rows prepared once where it has them.
+class GaussianPrior:
+    """Gaussian rows, made once (J6).
+
+    Attributes
+    ----------
+    rows : NormalRows
+    """
+
+    rows: NormalRows
+
+    def terms(self, beta: Array, values: Values) -> PriorTerms:
+        """Evaluate the Normal densities of the rows."""
+        return normal_terms(self.rows, beta, values)
+
+    def precision(self, beta: Array, values: Values) -> Array:
+        """Return PᵀP."""
+        precision = self.rows.precision(values)
+        return np.diag(precision) if precision.ndim == 1 else precision
+
+
+@dataclass(frozen=True, eq=False)
+class StatedPrior:
+    """A prior that is not Gaussian, asked itself.
 
     Attributes
     ----------
     problem : Problem
-    rows : NormalRows or None
-        None asks the prior itself.
     """
 
     problem: Problem
-    rows: NormalRows | None
 
     def terms(self, beta: Array, values: Values) -> PriorTerms:
-        """Evaluate log p(β | values) and its derivatives."""
-        if self.rows is not None:
-            return normal_terms(self.rows, beta, values)
+        """Evaluate its log density."""
         return self.problem.prior.log_density_and_score(self.problem, beta, values)
 
     def precision(self, beta: Array, values: Values) -> Array:
-        """Return −∂² log p/∂β², shape (p, p); by differences of the score where not Gaussian."""
-        if self.rows is not None:
-            precision = self.rows.precision(values)
-            return np.diag(precision) if precision.ndim == 1 else precision
+        """Difference its score."""
         return -differenced(lambda at: self.terms(at, values).score, beta)
 
 
@@ -175,7 +196,8 @@ def log_joint(problem: Problem) -> LogJoint:
     >>> joint.size, joint.log_density_and_gradient(np.zeros(4))[1].shape
     (4, (4,))
     """
-    prior = PriorSum(problem, problem.prior.normal_rows(problem))
+    normal = problem.prior.normal_rows(problem)
+    prior: PriorSum = StatedPrior(problem) if normal is None else GaussianPrior(normal)
     return LogJoint(row_sum(problem), prior, coordinates_of(problem))
 
 
@@ -195,4 +217,4 @@ def single_rows(problem: Problem, why: str) -> RowSum:
         )
     if data.in_memory:
         return Rows.of(problem)
-    return Folded(Rows.none_of(problem), data, problem.statistics.weight)
+    return folded(problem)

@@ -73,9 +73,18 @@ class Rows:
         return len(self.y)
 
     @property
+    def n(self) -> int:
+        """Number of features."""
+        return int(self.A.shape[1])
+
+    @property
     def weight(self) -> float:
         """W, the sum of the weights."""
         return float(self.w.sum())
+
+    def under(self, frame: Frame, likelihood: Likelihood) -> "Rows":
+        """Return the same rows for another predictor on them, and another likelihood."""
+        return replace(self, frame=frame, likelihood=likelihood)
 
     def of_rows(self, rows: Integers) -> "Rows":
         """Return some of the rows."""
@@ -163,9 +172,28 @@ class Folded:
     weight: float
 
     @property
+    def frame(self) -> Frame:
+        """Where the predictor is evaluated."""
+        return self.none.frame
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """Of every row."""
+        return self.none.likelihood
+
+    @property
     def m(self) -> int:
         """Number of rows."""
         return self.data.m
+
+    @property
+    def n(self) -> int:
+        """Number of features."""
+        return self.data.n
+
+    def under(self, frame: Frame, likelihood: Likelihood) -> "Folded":
+        """Return the same rows for another predictor on them, and another likelihood."""
+        return replace(self, none=self.none.under(frame, likelihood))
 
     def sums(self, beta: Array, values: Values) -> Sums:
         """Return the sum and its derivatives, in one pass over the rows."""
@@ -179,6 +207,11 @@ class Folded:
         """Yield all rows once, those of a block shuffled."""
         for block in self.data.blocks():
             yield from self.none.read(block).minibatches(size, rng)
+
+
+def folded(problem: Problem) -> Folded:
+    """Return the sum over the rows of a problem, read in turn."""
+    return Folded(Rows.none_of(problem), problem.data, problem.statistics.weight)
 
 
 def by_row(values: Values) -> dict[str, Any]:

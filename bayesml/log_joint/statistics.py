@@ -72,14 +72,19 @@ def statistics_of(problem: Problem) -> Statistics:
     return Statistics(data, problem.data.m)
 
 
+def is_linear(problem: Problem) -> bool:
+    """Say whether η = b + Xθ, so that the columns of X alone tell the coefficients apart."""
+    return type(problem.model.predictor) is Linear
+
+
 def not_linear_gaussian(problem: Problem) -> str | None:
     """Say why sufficient statistics do not stand for the rows, or None where they do.
 
-    The one place that asks which predictor and likelihood these are: a stranger's part, whatever
-    it computes, is never taken for one of them.
+    Here alone it is asked which predictor and likelihood these are: a stranger's part, whatever it
+    computes, is never taken for one of them.
     """
     model = problem.model
-    if type(model.predictor) is not Linear:
+    if not is_linear(problem):
         return f"the predictor is {model.predictor!r}, not Linear()."
     if type(model.likelihood) is not Gaussian:
         return f"the likelihood is {type(model.likelihood).__name__}, not Gaussian."

@@ -4,6 +4,7 @@ from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.conjugate import ConjugatePosterior
 from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.posteriors.exact import ExactPosterior
+from bayesml.posteriors.laplace import LaplacePosterior
 from bayesml.posteriors.leave_one_out import LeaveOneOut, leave_one_out
 from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.point import PointEstimate
@@ -16,6 +17,7 @@ __all__ = [
     "ExactPosterior",
     "Interval",
     "Kind",
+    "LaplacePosterior",
     "LeaveOneOut",
     "LinearisedPosterior",
     "Marginal",

@@ -14,44 +14,12 @@ from numpy.typing import NDArray
 
 from bayesml.errors import RankDeficientError
 from bayesml.linalg import JointDiagonal, diagonalise_jointly
-from bayesml.linalg.doubled import exact_dot
 from bayesml.log_joint.least_squares import LeastSquares, Residuals
+from bayesml.priors import NormalRows
 from bayesml.typing import Array
 
 LOG_2PI = log(2.0 * pi)
 MOST_REFINEMENTS = 6
-
-
-@dataclass(frozen=True, eq=False)
-class NormalPriors:
-    r"""Independent Normal priors on functionals of β: rows·β ~ Normal(mean, sd) (L3).
-
-    Attributes
-    ----------
-    rows, rows_error : ndarray, shape (k, p)
-        Linearly independent; none for a coefficient with a flat prior. Rounded, and what the
-        rounding left out.
-    mean, sd : ndarray, shape (k,)
-        In the unit of the functional.
-    """
-
-    rows: Array
-    rows_error: Array
-    mean: Array
-    sd: Array
-
-    @property
-    def P(self) -> Array:
-        """The rows divided by their standard deviations."""
-        return self.rows / self.sd[:, None]
-
-    def misfit(self, beta: Array) -> Array:
-        """Evaluate (mean − rows·β)/sd, a row with several terms in doubled precision (A7)."""
-        away = self.mean - self.rows @ beta
-        for k in np.flatnonzero(np.count_nonzero(self.rows, axis=1) > 1):
-            high, low = exact_dot(np.append(self.rows[k], self.mean[k]), np.append(-beta, 1.0))
-            away[k] = high + (low - self.rows_error[k] @ beta)
-        return np.asarray(away / self.sd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +128,7 @@ class LinearGaussian:
 
 def linear_gaussian(
     data: LeastSquares,
-    priors: NormalPriors,
+    priors: NormalRows,
     names: tuple[str, ...],
     residuals: Residuals | None = None,
     sigma_0: float | None = None,
@@ -170,7 +138,7 @@ def linear_gaussian(
     Parameters
     ----------
     data : LeastSquares
-    priors : NormalPriors
+    priors : NormalRows
     names : tuple of str
         Names of the coefficients, for the error.
     residuals : callable or None

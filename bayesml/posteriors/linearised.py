@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bayesml.likelihoods import Gaussian, Likelihood
+from bayesml.likelihoods import Average, Gaussian, Likelihood
 from bayesml.linalg.regression import Regression
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.mixture import Mixture
-from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.prediction import Prediction, Sampler
+from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Predictor, flat
 from bayesml.typing import Array
@@ -100,10 +102,7 @@ class LinearisedPosterior:
         """Return the likelihood averaged over the linearised predictor, at the rows of X (M13)."""
         eta, covariance = self.moments(X)
         average = self.likelihood.average(eta, covariance, self.noise)
-        variance = self.likelihood.sd(average.eta, average.parameters) ** 2 @ average.weights
-        centres = self.likelihood.mean(average.eta, average.parameters)
-        total = variance + (centres - (centres @ average.weights)[:, None]) ** 2 @ average.weights
-        mean = self._mean_function(eta, covariance)
+        mean = mean_function(self.likelihood, eta, covariance, self.noise)
 
         def sample_mean(size: int, rng: np.random.Generator) -> Array:
             return self.likelihood.mean(self._draw(X, size, rng), self.noise)
@@ -111,18 +110,7 @@ class LinearisedPosterior:
         def sample(size: int, rng: np.random.Generator) -> Array:
             return self.likelihood.sample(self._draw(X, size, rng), self.noise, rng)
 
-        return Prediction(
-            Mixture(
-                len(X),
-                average.weights,
-                self.likelihood,
-                lambda b: (average.eta[..., b, :], _rows(average.parameters, b, len(X))),
-            ),
-            mean,
-            np.maximum(total - mean.sd**2, 0.0),
-            sample,
-            sample_mean,
-        )
+        return averaged(self.likelihood, average, len(X), mean, sample, sample_mean)
 
     def moments(self, X: Array) -> tuple[Array, Array]:
         """Return η at the mode, (k, m), and its covariance, (m, k, k), block by block."""
@@ -143,15 +131,43 @@ class LinearisedPosterior:
         x = flat.join(self.mode, self.shapes) + self.regression.sample(size, rng)
         return self.eta(flat.split(x, self.shapes), X)
 
-    def _mean_function(self, eta: Array, covariance: Array) -> Mixture | Atoms:
-        """Return the distribution of E[y | x]: normal where it is the first output itself."""
-        native = eta if len(eta) > 1 else eta[0]
-        if np.array_equal(self.likelihood.mean(native, self.noise), eta[0]):
-            return normal_rows(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
-        z, weights = np.polynomial.hermite_e.hermegauss(64)
-        spread = eta[0][:, None] + np.sqrt(covariance[:, 0, 0])[:, None] * z
-        values = self.likelihood.mean(spread, self.noise)
-        return Atoms(len(values), weights / weights.sum(), values.__getitem__)
+
+def averaged(
+    likelihood: Likelihood,
+    average: Average,
+    rows: int,
+    mean: RowDistribution,
+    sample: Sampler,
+    sample_mean: Sampler,
+) -> Prediction:
+    """Return the prediction that a likelihood averaged over η makes (P2)."""
+    centres = likelihood.mean(average.eta, average.parameters)
+    within = likelihood.sd(average.eta, average.parameters) ** 2 @ average.weights
+    total = within + (centres - (centres @ average.weights)[:, None]) ** 2 @ average.weights
+
+    def components(block: slice) -> tuple[Array, Mapping[str, Array]]:
+        return average.eta[..., block, :], _rows(average.parameters, block, rows)
+
+    return Prediction(
+        Mixture(rows, average.weights, likelihood, components),
+        mean,
+        np.maximum(total - mean.sd**2, 0.0),
+        sample,
+        sample_mean,
+    )
+
+
+def mean_function(
+    likelihood: Likelihood, eta: Array, covariance: Array, values: Mapping[str, Any]
+) -> Mixture | Atoms:
+    """Return the distribution of E[y | x]: normal where it is the first output itself."""
+    native = eta if len(eta) > 1 else eta[0]
+    if np.array_equal(likelihood.mean(native, values), eta[0]):
+        return normal_rows(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
+    z, weights = np.polynomial.hermite_e.hermegauss(64)
+    spread = eta[0][:, None] + np.sqrt(covariance[:, 0, 0])[:, None] * z
+    atoms = likelihood.mean(spread, values)
+    return Atoms(len(atoms), weights / weights.sum(), atoms.__getitem__)
 
 
 def normal_rows(mean: Array, sd: Array) -> Mixture:

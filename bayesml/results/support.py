@@ -7,8 +7,8 @@ import numpy as np
 
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.log_joint.least_squares import least_squares
+from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.prediction import Leverage
 from bayesml.posteriors.rows import row_blocks
 from bayesml.typing import Array

@@ -5,30 +5,32 @@ Derived in docs/theory/network.md, (M24) to (M28).
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from bayesml.inference.networks.examples import BLOCK, Examples
 from bayesml.linalg.kronecker import KroneckerBlock, KroneckerFactors
+from bayesml.log_joint import Rows
+from bayesml.log_joint.rows import LAYERED
 from bayesml.predictors import MLP, flat
 from bayesml.predictors.layers import Layers, Trace, trace
 from bayesml.typing import Array, Integers
 
 
-def factors_of(examples: Examples, x: Array, information: Array) -> KroneckerFactors:
+def factors_of(data: Rows, x: Array, information: Array) -> KroneckerFactors:
     """Return the Kronecker factors of every layer at x (M24, M26)."""
-    network, tables = examples.network, _tables(examples)
+    network, tables = network_of(data), _tables(data)
     layers, columns = (
-        network.layers(flat.split(x, examples.shapes)),
+        network.layers(flat.split(x, data.frame.shapes)),
         columns_of(information, network),
     )
     A = [np.zeros((table.shape[1], table.shape[1])) for table in tables[:-1]]
     G = [np.zeros((len(table), len(table))) for table in tables[:-1]]
     last = [np.zeros((tables[-1].shape[1],) * 2) for _ in network.outputs]
-    for rows, seen in traces(examples, layers):
+    for rows, seen in traces(data, layers):
         *inputs, features = _extended(seen)
         for layer, a in enumerate(inputs):
-            A[layer] += (a * examples.w[rows, None]).T @ a
+            A[layer] += (a * data.w[rows, None]).T @ a
         for k, (_, s) in enumerate(network.outputs):
             Lambda = columns[rows, k, None]
             last[k] += (features * (s**2 * Lambda)).T @ features
@@ -38,17 +40,17 @@ def factors_of(examples: Examples, x: Array, information: Array) -> KroneckerFac
     output = zip(np.split(tables[-1], len(last)), last, strict=True)
     return KroneckerFactors(
         (
-            *(KroneckerBlock.of(table, g, a / examples.weight) for table, g, a in hidden),
+            *(KroneckerBlock.of(table, g, a / data.weight) for table, g, a in hidden),
             *(KroneckerBlock.of(table, np.eye(1), each) for table, each in output),
         )
     )
 
 
-def tangent_kernel(examples: Examples, x: Array, precision: Array) -> Array:
+def tangent_kernel(data: Rows, x: Array, precision: Array) -> Array:
     """Return J diag(precision)⁻¹ Jᵀ, (k m, k m), outputs first (M28)."""
-    network, tables, m = examples.network, _tables(examples), len(examples.y)
-    layers = network.layers(flat.split(x, examples.shapes))
-    seen = trace(layers, network.activation, examples.A)
+    network, tables, m = network_of(data), _tables(data), len(data.y)
+    layers = network.layers(flat.split(x, data.frame.shapes))
+    seen = trace(layers, network.activation, data.A)
     *inputs, features = _extended(seen)
     deltas = [_deltas(layers, seen, k, s) for k, (_, s) in enumerate(network.outputs)]
     K = np.zeros((len(deltas), m, len(deltas), m))
@@ -67,18 +69,18 @@ def columns_of(by_row: Array, network: MLP) -> Array:
     return by_row.reshape(len(network.outputs), -1).T
 
 
-def traces(examples: Examples, layers: Layers) -> Iterator[tuple[slice, Trace]]:
+def traces(data: Rows, layers: Layers) -> Iterator[tuple[slice, Trace]]:
     """Take rows through the layers, a block at a time: activations of all rows are never held."""
-    for start in range(0, len(examples.y), BLOCK):
-        rows = slice(start, start + BLOCK)
-        yield rows, trace(layers, examples.network.activation, examples.A[rows])
+    for start in range(0, len(data.y), LAYERED):
+        rows = slice(start, start + LAYERED)
+        yield rows, trace(layers, network_of(data).activation, data.A[rows])
 
 
-def _tables(examples: Examples) -> list[Integers]:
+def _tables(data: Rows) -> list[Integers]:
     """Return where the weights and the bias of every unit lie, (out, in + 1), layer by layer."""
-    entries = flat.split(np.arange(flat.size(examples.shapes)), examples.shapes)
+    entries = flat.split(np.arange(flat.size(data.frame.shapes)), data.frame.shapes)
     return [
-        np.column_stack([weights, biases]) for weights, biases in examples.network.layers(entries)
+        np.column_stack([weights, biases]) for weights, biases in network_of(data).layers(entries)
     ]
 
 
@@ -96,3 +98,10 @@ def _deltas(layers: Layers, seen: Trace, output: int, scale: float) -> list[Arra
         delta = (delta @ layers[layer][0]) * seen.slopes[layer - 1]
         deltas.append(delta)
     return deltas[::-1]
+
+
+def network_of(data: Rows) -> MLP:
+    """Return the network whose layers these rows go through."""
+    network: Any = data.frame.predictor
+    inner: MLP = network
+    return inner

@@ -7,9 +7,9 @@ import numpy as np
 
 from bayesml.inference.audit import audit
 from bayesml.inference.base import Learned
-from bayesml.inference.networks.examples import Examples, linearised
 from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.last_layer import last_layer
+from bayesml.inference.networks.local import linearised, network_of
 from bayesml.inference.networks.memory import affordable, bytes_of_factors, bytes_of_full
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
 from bayesml.inference.networks.point import diagnostics_of, how
@@ -110,14 +110,14 @@ class LastLayer:
 
 def by_memory(problem: Problem) -> tuple[Curvature, str]:
     """Return the most that memory allows, and why it is not more."""
-    examples = Examples.none_of(problem)
-    full = f"the full matrix would need {_gigabytes(bytes_of_full(examples, problem.data.m))}"
-    near = affordable(examples, problem.data.m)
+    network, shapes, m = network_of(problem), problem.shapes, problem.data.m
+    full = f"the full matrix would need {_gigabytes(bytes_of_full(network, shapes, m))}"
+    near = affordable(network, shapes, m)
     if near is linearised:
         return FullCurvature(), ""
     if near is factorised:
         return KroneckerFactored(), f"; Kronecker factors, because {full}"
-    factors = f"Kronecker factors {_gigabytes(bytes_of_factors(examples))}"
+    factors = f"Kronecker factors {_gigabytes(bytes_of_factors(shapes))}"
     return LastLayer(), f"; the last layer, because {full} and {factors}"
 
 

@@ -5,17 +5,17 @@ single precision, everything per row in double. Used in docs/theory/network.md, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.inference.networks.examples import Examples, Linearised
-from bayesml.inference.networks.mode import Mode
-from bayesml.inference.networks.scales import Hyperprior
-from bayesml.predictors import flat
+from bayesml.inference.networks.local import Linearised
+from bayesml.inference.networks.mode import Mode, joint_objective
+from bayesml.inference.networks.objective import at_hand
+from bayesml.inference.networks.scales import Hyperprior, Scales
+from bayesml.log_joint import LogJoint
 from bayesml.predictors.activations import Floats
-from bayesml.predictors.layers import backward, trace
 from bayesml.typing import Array
 
 DENSE = 2500
@@ -31,19 +31,21 @@ class Density:
 
     Attributes
     ----------
-    examples : Examples
-        With features in single precision.
-    hyperprior : Hyperprior
+    joint : LogJoint
+        Of (θ, log φ) without the prior of the weights where its scales are learned; a network's
+        rows are in single precision.
+    scales : Hyperprior or None
+        Whose precisions are drawn given the weights; None where the prior is part of `joint`.
     centre : ndarray, shape (C, d)
         (θ, log φ) at z = 0.
-    P : ndarray, shape (C, p, p) or (C, p), single precision
-        Of the weights; a vector is a diagonal.
+    P : ndarray, shape (C, p, p) or (C, p)
+        Of the weights, in the precision of their steps; a vector is a diagonal.
     unit : float
         The scale of log φ.
     """
 
-    examples: Examples
-    hyperprior: Hyperprior
+    joint: LogJoint
+    scales: Hyperprior | None
     centre: Array
     P: Floats
     unit: float
@@ -56,7 +58,7 @@ class Density:
     def position(self, z: Array) -> Array:
         """Return (θ, log φ), shape (C, d)."""
         p, step = self.p, np.array(z)
-        weights = z[:, :p].astype(np.float32)
+        weights = z[:, :p].astype(self.P.dtype)
         if self.P.ndim == 2:
             step[:, :p] = self.P * weights
         else:
@@ -64,43 +66,21 @@ class Density:
         step[:, p:] *= self.unit
         return self.centre + step
 
-    def noise(self, position: Array) -> dict[str, Array]:
-        """Return φ of every chain, shape (C, 1)."""
-        out = {name: np.full((len(position), 1), v) for name, v in self.hyperprior.known.items()}
-        for k, name in enumerate(self.hyperprior.noise_priors, start=self.p):
-            out[name] = np.exp(position[:, k : k + 1])
-        return out
-
     def data_part(self, position: Array) -> tuple[Array, Array]:
         """Return Σ wᵢ log p(yᵢ) + log p(log φ), shape (C,), and its gradient in the position."""
-        examples = self.examples
-        likelihood, network = examples.likelihood, examples.network
-        y, w, noise = examples.y, examples.w, self.noise(position)
-        theta = position[:, : self.p].astype(np.float32)
-        layers = network.layers(flat.split(theta, examples.shapes))
-        seen = trace(layers, network.activation, examples.A)
-        eta = network.link(seen.output.astype(np.float64))
-        value = likelihood.log_density(y, eta, noise) @ w
-        delta = network.delta(w * likelihood.score(y, eta, noise)).astype(np.float32)
-        gradients = network.named(backward(layers, seen, delta))
-        out = np.empty_like(position)
-        out[:, : self.p] = flat.join(gradients, examples.shapes)
-        by_noise = likelihood.parameter_scores(y, eta, noise)
-        for k, (name, prior) in enumerate(self.hyperprior.noise_priors.items(), start=self.p):
-            phi = noise[name][:, 0]
-            value = value + prior.log_density(phi) + position[:, k]
-            out[:, k] = (by_noise[name] @ w + prior.score(phi)) * phi + 1.0
-        return value, out
+        return self.joint.log_density_and_gradient(position)
 
     def with_prior(
         self, position: Array, data: tuple[Array, Array], precision: Array
     ) -> tuple[Array, Array]:
         """Return the log posterior and its gradient in z, for precisions of shape (C, G)."""
-        p, theta = self.p, position[:, : self.p]
-        pull = precision[:, self.hyperprior.groups.members] * theta
-        value = data[0] - 0.5 * np.sum(pull * theta, axis=1)
-        gradient = data[1].copy()
-        by_weights = (gradient[:, :p] - pull).astype(np.float32)
+        p, (value, gradient) = self.p, (data[0], data[1].copy())
+        if self.scales is not None:
+            theta = position[:, :p]
+            pull = precision[:, self.scales.groups.members] * theta
+            value = value - 0.5 * np.sum(pull * theta, axis=1)
+            gradient[:, :p] -= pull
+        by_weights = gradient[:, :p].astype(self.P.dtype)
         gradient[:, :p] = (
             self.P * by_weights if self.P.ndim == 2 else (by_weights[:, None] @ self.P)[:, 0]
         )
@@ -109,9 +89,9 @@ class Density:
 
     def draw_precision(self, position: Array, precision: Array, rng: np.random.Generator) -> Array:
         """Draw the precisions given the weights (M17); known ones stay."""
-        prior, groups = self.hyperprior.prior, self.hyperprior.groups
-        if not prior.learned:
+        if self.scales is None or not self.scales.prior.learned:
             return precision
+        prior, groups = self.scales.prior, self.scales.groups
         squares = groups.total(position[:, : self.p] ** 2)
         shape = prior.shape + 0.5 * groups.sizes
         return rng.gamma(np.broadcast_to(shape, squares.shape)) / (prior.rate + 0.5 * squares)
@@ -119,21 +99,19 @@ class Density:
 
 def density_of(modes: Sequence[Mode]) -> Density:
     """Return the density around the modes from which chains start."""
-    setting = modes[0].setting
-    examples = setting.examples
-    names = list(setting.hyperprior.noise_priors)
-    centre = np.array(
-        [[*mode.x, *(np.log(mode.scales.noise[name]) for name in names)] for mode in modes]
+    setting, rows = modes[0].setting, at_hand(modes[0].setting.rows)
+    without_prior = replace(
+        setting,
+        scales=Scales(
+            np.zeros_like(setting.scales.precision),
+            dict.fromkeys(setting.hyperprior.noise_priors, 1.0),
+        ),
     )
-    single = Examples(
-        examples.network,
-        examples.likelihood,
-        np.ascontiguousarray(examples.A, dtype=np.float32),
-        examples.y,
-        examples.w,
-    )
+    single = replace(rows, A=np.ascontiguousarray(rows.A, dtype=np.float32))
+    joint = joint_objective(without_prior, single).joint.unconstrained()
+    centre = np.array([joint.coordinates.x(m.x, m.scales.noise) for m in modes])
     P = np.array([_whitening(mode) for mode in modes], dtype=np.float32)
-    return Density(single, setting.hyperprior, centre, P, float((2.0 * examples.weight) ** -0.5))
+    return Density(joint, setting.hyperprior, centre, P, float((2.0 * rows.weight) ** -0.5))
 
 
 def _whitening(mode: Mode) -> Array:

@@ -9,10 +9,16 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from bayesml.inference.networks.by_layers import columns_of, factors_of, tangent_kernel, traces
-from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.by_layers import (
+    columns_of,
+    factors_of,
+    network_of,
+    tangent_kernel,
+    traces,
+)
 from bayesml.linalg.kronecker import KroneckerFactors
 from bayesml.linalg.regression import Regression, multiple
+from bayesml.log_joint import Rows
 from bayesml.predictors import flat
 from bayesml.predictors.layers import backward, tangent
 from bayesml.typing import Array
@@ -33,20 +39,20 @@ class Source:
 
     Attributes
     ----------
-    examples : Examples
+    rows : Rows
     x : ndarray, shape (p,)
     information : ndarray, shape (k m,)
         wᵢ Λ.
     """
 
-    examples: Examples
+    rows: Rows
     x: Array
     information: Array
 
     @cached_property
     def factors(self) -> KroneckerFactors:
         """The factors of every layer (M24, M26)."""
-        return factors_of(self.examples, self.x, self.information)
+        return factors_of(self.rows, self.x, self.information)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +72,9 @@ class Factorised:
     ratio: float = 1.0
 
     @property
-    def examples(self) -> Examples:
+    def rows(self) -> Rows:
         """The rows."""
-        return self.source.examples
+        return self.source.rows
 
     @property
     def x(self) -> Array:
@@ -87,20 +93,20 @@ class Factorised:
 
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score by backpropagation (M2, M3), a block of rows at a time."""
-        network, shapes = self.examples.network, self.examples.shapes
+        network, shapes = network_of(self.rows), self.rows.frame.shapes
         scale = np.array([s for _, s in network.outputs])
         layers, columns = network.layers(flat.split(self.x, shapes)), columns_of(score, network)
         out = np.zeros_like(self.x)
-        for rows, seen in traces(self.examples, layers):
-            gradients = backward(layers, seen, scale * columns[rows])
+        for some, seen in traces(self.rows, layers):
+            gradients = backward(layers, seen, scale * columns[some])
             out += flat.join(network.named(gradients), shapes)
         return out
 
     def pushed(self, v: Array) -> Array:
         """Return Jv, (k m,), forward (M5)."""
-        network, shapes = self.examples.network, self.examples.shapes
+        network, shapes = network_of(self.rows), self.rows.frame.shapes
         layers, directions = (network.layers(flat.split(at, shapes)) for at in (self.x, v))
-        parts = [tangent(layers, seen, directions) for _, seen in traces(self.examples, layers)]
+        parts = [tangent(layers, seen, directions) for _, seen in traces(self.rows, layers)]
         scale = np.array([s for _, s in network.outputs])
         return np.ravel((scale * np.concatenate(parts)).T)
 
@@ -108,7 +114,7 @@ class Factorised:
         """Return the same with another Fisher information, for free if it is a multiple."""
         ratio = multiple(information, self.source.information)
         if ratio is None:
-            return factorised(self.examples, self.x, self.eta, information)
+            return factorised(self.rows, self.x, self.eta, information)
         return replace(self, ratio=ratio)
 
     def regression(self, precision: Array) -> Regression:
@@ -120,7 +126,7 @@ class Factorised:
         if self.information.size > min(MOST_OUTPUTS, g.size):
             return self._by_conjugate_gradients(g, precision)
         root = np.sqrt(self.information)
-        K = tangent_kernel(self.examples, self.x, precision) * (root[:, None] * root)
+        K = tangent_kernel(self.rows, self.x, precision) * (root[:, None] * root)
         K[np.diag_indices_from(K)] += 1.0
         scaled = g / precision
         inner = cho_solve(cho_factor(K, lower=True, overwrite_a=True), root * self.pushed(scaled))
@@ -152,6 +158,6 @@ class Factorised:
         return self.pulled(self.information * self.pushed(v))
 
 
-def factorised(examples: Examples, x: Array, eta: Array, information: Array) -> Factorised:
+def factorised(rows: Rows, x: Array, eta: Array, information: Array) -> Factorised:
     """Keep what the factors at x are made of."""
-    return Factorised(Source(examples, x, information), eta)
+    return Factorised(Source(rows, x, information), eta)

@@ -1,9 +1,12 @@
 """The last layer of a trained network, learned again as the linear model that it is."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from bayesml.inference.networks.examples import Examples, network_of
+from bayesml.inference.networks.local import linearised
 from bayesml.inference.networks.mode import Mode
+from bayesml.inference.networks.objective import at_hand
 from bayesml.inference.networks.scales import ByEvidence, Hyperprior, Scales
 from bayesml.inference.networks.starts import Setting
 from bayesml.inference.networks.training import train
@@ -11,7 +14,7 @@ from bayesml.model import Problem
 from bayesml.optimizers import LevenbergMarquardt
 from bayesml.posteriors import LinearisedPosterior
 from bayesml.posteriors.last_layer import LastLayerPosterior
-from bayesml.predictors import MLP, flat
+from bayesml.predictors import MLP, Frame, flat
 from bayesml.priors import Groups
 
 
@@ -21,13 +24,15 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     The network's last layer is `MLP(hidden=())` on the features, so that training, evidence and
     prediction are those of any network.
     """
-    setting = mode.setting
-    network, examples = setting.examples.network, setting.examples
-    features = np.asarray(network.features(mode.parameters, examples.A))
+    setting, rows = mode.setting, at_hand(mode.setting.rows)
+    network = setting.network
+    features = np.asarray(network.features(mode.parameters, rows.A))
     linear = MLP((), network.activation, network.standardisation)
-    head = Examples(linear, examples.likelihood, features, examples.y, examples.w)
+    shapes = linear.shapes(features.shape[1])
+    size = flat.size(shapes)
+    frame = Frame(linear, shapes, None, None, np.zeros(size), np.ones(size))
+    head = replace(rows, frame=frame, A=features)
     prior, whole = setting.hyperprior.prior, setting.hyperprior.groups
-    size = flat.size(head.shapes)
     used, members = np.unique(whole.members[-size:], return_inverse=True)
     groups = Groups(tuple(whole.names[k] for k in used), members, np.bincount(members))
     hyperprior = Hyperprior(
@@ -35,17 +40,18 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     )
     scales = Scales(mode.scales.precision[used], mode.scales.noise)
     start = Setting(head, hyperprior, scales)
-    trained = train(head, mode.x[-size:], scales, ByEvidence(hyperprior), LevenbergMarquardt())
+    judge, search = ByEvidence(hyperprior), LevenbergMarquardt()
+    trained = train(head, linearised, mode.x[-size:], scales, judge, search)
     best = trained.best
     answer = Mode(start, best.point.x, best.scales, 0.0, trained.losses, True, "", True)
     posterior = LinearisedPosterior(
         linear,
-        examples.likelihood,
+        rows.likelihood,
         answer.parameters,
         answer.point.regression(),
         dict(best.scales.noise),
         tuple(problem.inferred),
         features.shape[1],
     )
-    parameters = flat.split(np.append(mode.x[:-size], best.point.x), examples.shapes)
-    return LastLayerPosterior(network_of(problem), parameters, posterior), answer.log_evidence
+    parameters = flat.split(np.append(mode.x[:-size], best.point.x), setting.shapes)
+    return LastLayerPosterior(problem.model.predictor, parameters, posterior), answer.log_evidence

@@ -1,31 +1,36 @@
 """Find the mode of a network's posterior, or the maximum of its likelihood, from random starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.inference.networks.examples import Examples, Near
 from bayesml.inference.networks.factorised import factorised
+from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.memory import affordable
-from bayesml.inference.networks.objective import JointObjective, NetworkObjective, Point
+from bayesml.inference.networks.objective import GivenScales, Point, at_hand
+from bayesml.inference.networks.progress import early_stopped, mean_log_likelihood, shown
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, log_evidence
 from bayesml.inference.networks.settings import Training
-from bayesml.inference.networks.starts import (
-    Setting,
-    continued,
-    setting_of,
-    simplified,
-)
-from bayesml.inference.networks.streamed import StreamedObjective
+from bayesml.inference.networks.starts import Setting, continued, setting_of, simplified
 from bayesml.inference.networks.training import ByHeldOut, Judge, train
-from bayesml.inference.networks.watch import early_stopped, mean_log_likelihood, shown
 from bayesml.likelihoods import Likelihood, Staged
+from bayesml.log_joint import (
+    Coordinates,
+    Folded,
+    Free,
+    GaussianPrior,
+    LogJoint,
+    NegativeLogJoint,
+    Rows,
+)
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Damped, LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
+from bayesml.priors import NormalRows
 from bayesml.typing import Array
 
 COARSE = LBFGS(max_iterations=2000, tolerance=1e-5)
@@ -51,8 +56,6 @@ class Mode:
     reason : str
     tuned : bool
         Whether the scales were learned by evidence.
-    streamed_norm : float or None
-        Norm of the gradient where the rows are not among the examples.
     """
 
     setting: Setting
@@ -63,12 +66,12 @@ class Mode:
     converged: bool
     reason: str
     tuned: bool
-    streamed_norm: float | None = None
 
     @property
-    def objective(self) -> NetworkObjective:
+    def objective(self) -> GivenScales:
         """The objective over all rows, under the scales."""
-        return self.setting.hyperprior.objective(self.setting.examples, self.scales)
+        setting = self.setting
+        return setting.hyperprior.objective(setting.rows, setting.near, self.scales)
 
     @cached_property
     def point(self) -> Point:
@@ -79,18 +82,16 @@ class Mode:
     def log_evidence(self) -> float:
         """The Laplace evidence under the scales (M10)."""
         log_det = self.point.regression().log_det
-        return log_evidence(self.setting.examples, self.point, self.scales, log_det)
+        return log_evidence(self.setting.rows, self.point, self.scales, log_det)
 
     @property
     def parameters(self) -> dict[str, Array]:
         """The network's parameters by name."""
-        return flat.split(self.x, self.setting.examples.shapes)
+        return flat.split(self.x, self.setting.shapes)
 
     @property
     def gradient_norm(self) -> float:
         """Norm of the gradient, per unit of weight."""
-        if self.streamed_norm is not None:
-            return self.streamed_norm
         return float(np.linalg.norm(self.objective.value_and_gradient(self.x)[1]))
 
 
@@ -118,16 +119,16 @@ class Recipe:
 def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from every random start, and keep the best answer."""
     setting = setting_of(problem, not problem.data.in_memory and in_batches(recipe.optimizer))
-    if setting.streamed is not None and recipe.training.held_out > 0:
+    if isinstance(setting.rows, Folded) and recipe.training.held_out > 0:
         raise IncompatibleModelError(
             f"{recipe.training!r} sets rows aside, and these are read from "
             f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
             "hold rows in memory."
         )
-    near = recipe.near or affordable(setting.examples, problem.data.m)
+    near = recipe.near or affordable(setting.network, setting.shapes, problem.data.m)
     if near is None and recipe.optimizer is None:
         recipe = replace(recipe, optimizer=COARSE)
-    setting = replace(setting, examples=replace(setting.examples, near=near or factorised))
+    setting = replace(setting, near=near or factorised)
     sd_y = problem.statistics.sd_y or 1.0
     modes = [_from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
     best = max(modes, key=lambda mode: mode.score)
@@ -138,11 +139,10 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
 
 def _from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from one random start; a staged likelihood starts from the fit of a simpler one."""
-    likelihood = setting.examples.likelihood
+    likelihood = setting.rows.likelihood
     if not isinstance(likelihood, Staged):
-        network = setting.examples.network
-        parameters = network.start(setting.examples.A.shape[1], rng)
-        return _run(setting, flat.join(parameters, setting.examples.shapes), rng, recipe)
+        parameters = setting.network.start(setting.rows.n, rng)
+        return _run(setting, flat.join(parameters, setting.shapes), rng, recipe)
     simpler = simplified(setting, likelihood, sd_y)
     first = _from_start(simpler, sd_y, rng, recipe)
     start, scales = continued(setting, simpler, first.x, first.scales, rng)
@@ -167,11 +167,13 @@ def _by_regression(
     """Train by damped regressions, scales and all."""
     tuned = recipe.tune and recipe.training.held_out == 0
     judge: Judge = (ByEvidence if tuned else ByJointMode)(setting.hyperprior)
-    examples = setting.examples
+    rows = at_hand(setting.rows)
     if recipe.training.held_out > 0:
-        examples, held = _divide(examples, recipe.training.held_out, rng)
+        rows, held = _divide(rows, recipe.training.held_out, rng)
         judge = ByHeldOut(setting.hyperprior, held)
-    trained = train(examples, start, setting.scales, judge, settings, recipe.training.progress)
+    trained = train(
+        rows, setting.near, start, setting.scales, judge, settings, recipe.training.progress
+    )
     return Mode(
         setting,
         trained.best.point.x,
@@ -192,14 +194,13 @@ def _by_gradients(
     optimizer: Optimizer,
 ) -> Mode:
     """Train by an optimizer that knows gradients only; precisions stay where they are."""
-    examples, training = setting.examples, recipe.training
+    rows, training = setting.rows, recipe.training
     held = None
     if training.held_out > 0:
-        examples, held = _divide(examples, training.held_out, rng)
-    single = joint_objective(setting, examples)
-    problem = setting.streamed
-    objective = single if problem is None else StreamedObjective(single, problem)
-    x = np.append(start, np.zeros(len(single.priors)))
+        rows, held = _divide(at_hand(rows), training.held_out, rng)
+    objective = joint_objective(setting, rows)
+    at = objective.joint.coordinates
+    x = np.append(start, np.zeros(at.size - at.p))
     states = optimizer.steps(objective, x, rng=rng)
     if training.progress:
         total = optimizer.stopping.max_iterations
@@ -207,18 +208,18 @@ def _by_gradients(
     if held is None:
         optimum = optimizer.stopping.follow(states)
         x, losses, converged = optimum.x, optimum.loss_curve, optimum.converged
-        reason, value, norm = optimum.reason, optimum.value, optimum.gradient_norm
+        reason, value = optimum.reason, optimum.value
     else:
         state, curve, step = early_stopped(
             states,
-            lambda x: mean_log_likelihood(held, x[: len(start)], objective.noise(x)),
+            lambda x: mean_log_likelihood(held, x[: len(start)], at.values(x)),
             training.patience,
             optimizer.stopping.max_iterations,
         )
         x, losses, converged = state.x, np.array(curve), True
         reason = f"best held-out likelihood at step {step} of {len(curve) - 1}"
-        value, norm = joint_objective(setting, setting.examples).value(x), None
-    scales = Scales(setting.scales.precision, objective.noise(x))
+        value = joint_objective(setting, setting.rows).value(x)
+    scales = Scales(setting.scales.precision, numbers(at.values(x)))
     return Mode(
         setting,
         x[: len(start)],
@@ -228,7 +229,6 @@ def _by_gradients(
         converged,
         f"{optimizer!r}, {reason}",
         False,
-        None if problem is None else norm,
     )
 
 
@@ -237,29 +237,39 @@ def in_batches(optimizer: Optimizer | None) -> bool:
     return optimizer is not None and optimizer.traits.minibatches
 
 
-def joint_objective(setting: Setting, examples: Examples) -> JointObjective:
-    """Return the objective of first-order optimizers."""
+def joint_objective(setting: Setting, rows: Rows | Folded) -> NegativeLogJoint:
+    """Return the objective of first-order optimizers: (θ, log φ), precisions as they are."""
     hyperprior, scales = setting.hyperprior, setting.scales
-    return JointObjective(
-        examples,
-        scales.precision[hyperprior.groups.members],
-        hyperprior.noise_priors,
-        hyperprior.known,
-        {name: scales.noise[name] for name in hyperprior.noise_priors},
+    precision = scales.precision[hyperprior.groups.members]
+    p, flat_prior = len(precision), not np.any(precision > 0)
+    normal = (
+        NormalRows(np.zeros((0, p)), np.zeros(0), np.zeros(0))
+        if flat_prior
+        else NormalRows(None, np.zeros(p), precision**-0.5)
     )
+    supports = rows.likelihood.parameter_supports
+    free = tuple(
+        Free(name, prior, supports[name], float(supports[name].unconstrain(scales.noise[name])))
+        for name, prior in hyperprior.noise_priors.items()
+    )
+    coordinates = Coordinates(rows.frame, free, hyperprior.known)
+    return NegativeLogJoint(LogJoint(rows, GaussianPrior(normal), coordinates))
 
 
-def _divide(
-    examples: Examples, share: float, rng: np.random.Generator
-) -> tuple[Examples, Examples]:
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Return the values at one point as numbers."""
+    return {name: float(value) for name, value in values.items()}
+
+
+def _divide(rows: Rows, share: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
     """Set a share of the rows aside."""
-    order = rng.permutation(len(examples.y))
+    order = rng.permutation(rows.m)
     held = max(1, round(share * len(order)))
     if held >= len(order):
         raise ConvergenceError(
             f"Training(held_out={share}) leaves no rows to learn from: there are {len(order)}."
         )
-    return examples.of_rows(np.sort(order[held:])), examples.of_rows(np.sort(order[:held]))
+    return rows.of_rows(np.sort(order[held:])), rows.of_rows(np.sort(order[:held]))
 
 
 def notes_of(modes: Sequence[Mode]) -> tuple[str, ...]:

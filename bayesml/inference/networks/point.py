@@ -5,9 +5,10 @@ import numpy as np
 from bayesml.errors import ConvergenceError
 from bayesml.inference.audit import decrement, off_centre
 from bayesml.inference.base import Learned
-from bayesml.inference.networks.examples import Linearised, linearised
+from bayesml.inference.networks.local import Linearised, linearised
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
 from bayesml.inference.point import NO_EVIDENCE
+from bayesml.log_joint import Folded
 from bayesml.model import Problem
 from bayesml.posteriors import PointEstimate
 from bayesml.predictors import flat
@@ -33,7 +34,7 @@ def network_point(
 def point_estimate(problem: Problem, mode: Mode) -> PointEstimate:
     """Return parameters by name, with standard errors from the Gauss-Newton curvature."""
     sd = _standard_errors(mode)
-    shapes = mode.setting.examples.shapes
+    shapes = mode.setting.shapes
     errors = flat.split(sd, shapes)
     tuned = {name: np.asarray(np.nan) for name in problem.inferred}
     noise = {name: np.asarray(value) for name, value in mode.scales.noise.items()}
@@ -47,7 +48,7 @@ def how(mode: Mode) -> str:
     """Say how a mode was found, and how the scales were learned."""
     if not mode.tuned:
         return mode.reason
-    factors = "" if mode.setting.examples.near is linearised else " of the Kronecker factors"
+    factors = "" if mode.setting.near is linearised else " of the Kronecker factors"
     return f"{mode.reason}; prior scales and noise by the Laplace evidence{factors}"
 
 
@@ -67,7 +68,7 @@ def diagnostics_of(mode: Mode) -> dict[str, float]:
 
 def _standard_errors(mode: Mode) -> Array:
     undetermined = np.full_like(mode.x, np.nan)
-    if mode.setting.streamed is not None or mode.setting.examples.near is not linearised:
+    if isinstance(mode.setting.rows, Folded) or mode.setting.near is not linearised:
         return undetermined
     here = mode.point.here
     dual = isinstance(here, Linearised) and here.rows.gram is None

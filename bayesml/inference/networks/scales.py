@@ -11,8 +11,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from bayesml.distributions import Distribution
-from bayesml.inference.networks.examples import Examples, Noise
-from bayesml.inference.networks.objective import NetworkObjective, Point
+from bayesml.inference.networks.local import Near
+from bayesml.inference.networks.objective import GivenScales, Point, at_hand
+from bayesml.log_joint import Folded, Rows
 from bayesml.priors import Groups, Layered
 from bayesml.typing import Array
 
@@ -36,7 +37,7 @@ class Scales:
     """
 
     precision: Array
-    noise: Noise
+    noise: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +56,11 @@ class Hyperprior:
     prior: Layered
     groups: Groups
     noise_priors: Mapping[str, Distribution]
-    known: Noise
+    known: Mapping[str, float]
 
-    def objective(self, examples: Examples, scales: Scales) -> NetworkObjective:
+    def objective(self, rows: Rows | Folded, near: Near, scales: Scales) -> GivenScales:
         """Return the objective under given scales."""
-        return NetworkObjective(examples, scales.precision[self.groups.members], scales.noise)
+        return GivenScales(rows, near, scales.precision[self.groups.members], scales.noise)
 
     def log_density(self, scales: Scales) -> float:
         """Evaluate log p of the logs of the learned scales, up to a constant."""
@@ -73,11 +74,11 @@ class Hyperprior:
         return total
 
 
-def log_evidence(examples: Examples, point: Point, scales: Scales, log_det: float) -> float:
+def log_evidence(rows: Rows | Folded, point: Point, scales: Scales, log_det: float) -> float:
     """Evaluate Laplace's evidence with the Gauss-Newton matrix (M10); −∞ without a prior."""
     if np.any(point.precision <= 0):
         return -np.inf
-    fit = examples.log_likelihood(point.here.eta, scales.noise)
+    fit = float(at_hand(rows).log_likelihood(point.here.eta, scales.noise))
     penalty = 0.5 * float(point.precision @ point.x**2)
     return fit - penalty + 0.5 * float(np.sum(np.log(point.precision))) - 0.5 * log_det
 
@@ -88,10 +89,10 @@ class ByEvidence:
 
     hyperprior: Hyperprior
 
-    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
         """Return the log evidence of the scales with their own density, and better ones."""
         regression = point.regression()
-        value = log_evidence(examples, point, scales, regression.log_det)
+        value = log_evidence(rows, point, scales, regression.log_det)
         groups, prior = self.hyperprior.groups, self.hyperprior.prior
         shrunk = scales.precision * groups.total(regression.inverse_diagonal())
         determined = np.clip(groups.sizes - shrunk, 0.0, groups.sizes)
@@ -102,7 +103,7 @@ class ByEvidence:
                 (determined + 2.0 * prior.shape) / (squares + 2.0 * prior.rate), *PRECISIONS
             )
         noise = learn_noise(
-            examples, point, scales, self.hyperprior.noise_priors, float(determined.sum()), 1.0
+            rows, point, scales, self.hyperprior.noise_priors, float(determined.sum()), 1.0
         )
         return value + self.hyperprior.log_density(scales), Scales(precision, noise)
 
@@ -113,18 +114,18 @@ class ByJointMode:
 
     hyperprior: Hyperprior
 
-    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
         """Return the log joint density, and better scales."""
         density = sum(
             float(prior.log_density(scales.noise[name]))
             for name, prior in self.hyperprior.noise_priors.items()
         )
-        noise = learn_noise(examples, point, scales, self.hyperprior.noise_priors, 0.0, 0.0)
+        noise = learn_noise(rows, point, scales, self.hyperprior.noise_priors, 0.0, 0.0)
         return density - point.value * point.weight, replace(scales, noise=noise)
 
 
 def learn_noise(
-    examples: Examples,
+    rows: Rows,
     point: Point,
     scales: Scales,
     priors: Mapping[str, Distribution],
@@ -135,7 +136,7 @@ def learn_noise(
     names = list(priors)
     if not names:
         return dict(scales.noise)
-    eta, likelihood = point.here.eta, examples.likelihood
+    eta, likelihood = point.here.eta, rows.likelihood
     now = np.array([scales.noise[name] for name in names])
     before = likelihood.information(eta, scales.noise)
 
@@ -145,10 +146,10 @@ def learn_noise(
     def negative(logs: Array) -> float:
         noise = at(logs)
         ratio = float(np.mean(likelihood.information(eta, noise) / before))
-        value = examples.log_likelihood(eta, noise) - 0.5 * determined * ratio
+        value = float(rows.log_likelihood(eta, noise)) - 0.5 * determined * ratio
         for name in names:
             value += float(priors[name].log_density(noise[name])) + jacobian * np.log(noise[name])
-        return -value / examples.weight
+        return -value / rows.weight
 
     start, bounds = np.zeros(len(names)), [(-3.0, 3.0)] * len(names)
     found = minimize(negative, start, method="L-BFGS-B", bounds=bounds, options=TIGHT)

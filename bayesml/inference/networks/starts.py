@@ -1,16 +1,20 @@
 """Where the training of a network starts. See docs/theory/network.md, "The noise as an output"."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from bayesml.distributions import Flat
 from bayesml.errors import IncompatibleModelError
-from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.local import Near, linearised, network_of
 from bayesml.inference.networks.scales import Hyperprior, Scales
 from bayesml.likelihoods import Staged
+from bayesml.log_joint import Folded, Rows
+from bayesml.log_joint.rows import folded
 from bayesml.model import Problem
-from bayesml.predictors import Standardisation, flat
+from bayesml.predictors import MLP, Standardisation, flat
 from bayesml.priors import Layered
 from bayesml.typing import Array
 
@@ -23,26 +27,33 @@ HEAD_PRECISION = 50.0
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A network, its examples, and what is assumed of its scales.
+    """A network, its rows, and what is assumed of its scales.
 
     Attributes
     ----------
-    examples : Examples
+    rows : Rows or Folded
     hyperprior : Hyperprior
     scales : Scales
-    streamed : Problem or None
-        Where the rows are, if they are not among the examples.
+    near : callable
+        What is kept of the network near a point.
     """
 
-    examples: Examples
+    rows: Rows | Folded
     hyperprior: Hyperprior
     scales: Scales
-    streamed: Problem | None = None
+    near: Near = linearised
 
     @property
-    def outputs(self) -> int:
-        """Number of outputs."""
-        return len(self.examples.network.outputs)
+    def network(self) -> MLP:
+        """The network, on standardised rows."""
+        network: Any = self.rows.frame.predictor
+        inner: MLP = network
+        return inner
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of the parameters."""
+        return self.rows.frame.shapes
 
 
 def setting_of(problem: Problem, streamed: bool = False) -> Setting:
@@ -50,39 +61,45 @@ def setting_of(problem: Problem, streamed: bool = False) -> Setting:
 
     With `streamed` the rows stay where they are.
     """
-    examples = Examples.none_of(problem) if streamed else Examples.of(problem)
+    network_of(problem)
     prior = problem.prior
-    if not isinstance(prior, Layered):
+    if not isinstance(prior, Layered):  # its groups are those whose scales are tuned by evidence
         raise IncompatibleModelError(f"A network takes Layered() priors, got {prior!r}.")
-    groups = prior.groups(examples.shapes, problem.data.feature_names)
+    rows: Rows | Folded = Rows.of(problem) if not streamed else folded(problem)
+    groups = prior.groups(problem.shapes, problem.feature_names)
     hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
     sd_y = problem.statistics.sd_y or 1.0
-    noise = dict(examples.likelihood.start(problem.statistics.mean_y, sd_y)) | problem.known
-    scales = Scales(prior.precision(groups), noise)
-    return Setting(examples, hyperprior, scales, problem if streamed else None)
+    noise = dict(rows.likelihood.start(problem.statistics.mean_y, sd_y)) | problem.known
+    return Setting(rows, hyperprior, Scales(prior.precision(groups), noise))
 
 
 def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
     """Return the same network under the simpler likelihood, whose fit training starts from."""
-    examples, network, simpler = setting.examples, setting.examples.network, likelihood.simpler
+    network, simpler = setting.network, likelihood.simpler
     stated = Standardisation((), (), network.outputs[: len(simpler.outputs(0.0, sd_y))])
-    inner = replace(examples, network=replace(network, standardisation=stated), likelihood=simpler)
+    fewer = replace(network, standardisation=stated)
+    shapes = fewer.shapes(setting.rows.n)
+    p = flat.size(shapes)
+    frame = replace(
+        setting.rows.frame, predictor=fewer, shapes=shapes, start=np.zeros(p), scale=np.ones(p)
+    )
+    rows = setting.rows.under(frame, simpler)
     prior = setting.hyperprior.prior
     names = [name for name in setting.hyperprior.groups.names if name.startswith("weights_1[")]
     features = [name.removeprefix("weights_1[").removesuffix("]") for name in names]
-    groups = prior.groups(inner.shapes, features if prior.relevance else ())
+    groups = prior.groups(shapes, features if prior.relevance else ())
     proper = np.isfinite(prior.sd or 1.0)
     noise_priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
     hyperprior = Hyperprior(prior, groups, noise_priors, {})
     scales = Scales(prior.precision(groups), simpler.start(0.0, sd_y))
-    return Setting(inner, hyperprior, scales, setting.streamed)
+    return replace(setting, rows=rows, hyperprior=hyperprior, scales=scales)
 
 
 def continued(
     setting: Setting, simpler: Setting, x: Array, scales: Scales, rng: np.random.Generator
 ) -> tuple[Array, Scales]:
     """Return where training starts from the fit of the simpler likelihood."""
-    if simpler.outputs < setting.outputs:
+    if len(simpler.network.outputs) < len(setting.network.outputs):
         return with_variance_head(setting, simpler, x, scales, rng)
     return x, Scales(scales.precision, setting.scales.noise)
 
@@ -91,8 +108,8 @@ def with_variance_head(
     setting: Setting, simpler: Setting, x: Array, scales: Scales, rng: np.random.Generator
 ) -> tuple[Array, Scales]:
     """Add the second output to a homoscedastic fit: weights near zero, bias at log σ̂ (M14)."""
-    network = setting.examples.network
-    parameters = {k: v.copy() for k, v in flat.split(x, simpler.examples.shapes).items()}
+    network = setting.network
+    parameters = {k: v.copy() for k, v in flat.split(x, simpler.shapes).items()}
     weights, biases = f"weights_{network.depth}", f"biases_{network.depth}"
     centre, scale = network.outputs[1]
     row = NEAR_ZERO * rng.standard_normal(parameters[weights].shape)
@@ -106,4 +123,4 @@ def with_variance_head(
         known[f"{weights}[1]"] = HEAD_PRECISION
         for k, name in enumerate(setting.hyperprior.groups.names):
             start[k] = known.get(name, start[k])
-    return flat.join(parameters, setting.examples.shapes), Scales(start, setting.scales.noise)
+    return flat.join(parameters, setting.shapes), Scales(start, setting.scales.noise)

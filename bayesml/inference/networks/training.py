@@ -10,10 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from bayesml.errors import ConvergenceError
-from bayesml.inference.networks.examples import Examples
+from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.objective import Point
+from bayesml.inference.networks.progress import shown
 from bayesml.inference.networks.scales import ByJointMode, Hyperprior, Scales
-from bayesml.inference.networks.watch import shown
+from bayesml.log_joint import Rows
 from bayesml.optimizers import Damped
 from bayesml.typing import Array
 
@@ -45,7 +46,7 @@ class Judge(Protocol):
     def hyperprior(self) -> Hyperprior:
         """What is assumed of the scales."""
 
-    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
         """Return how good a point is under its scales, and better scales."""
 
 
@@ -95,20 +96,26 @@ class ByHeldOut:
     """Take the noise at its mode, and judge by rows that were set aside: early stopping."""
 
     hyperprior: Hyperprior
-    held: Examples
+    held: Rows
 
-    def judge(self, examples: Examples, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
         """Return the held-out log likelihood, and better scales."""
-        _, better = ByJointMode(self.hyperprior).judge(examples, point, scales)
-        return self.held.log_likelihood(self.held.eta(point.x), scales.noise), better
+        _, better = ByJointMode(self.hyperprior).judge(rows, point, scales)
+        held = self.held.log_likelihood(self.held.eta(point.x), scales.noise)
+        return float(held), better
 
 
 def iterates(
-    examples: Examples, start: Array, scales: Scales, judge: Judge, settings: Damped
+    rows: Rows,
+    near: Near,
+    start: Array,
+    scales: Scales,
+    judge: Judge,
+    settings: Damped,
 ) -> Iterator[Iterate]:
     """Interleave damped Gauss-Newton steps (M7) with better scales (M11, M12)."""
     damping, hyperprior = settings.damping, judge.hyperprior
-    point = hyperprior.objective(examples, scales).parabola(start)
+    point = hyperprior.objective(rows, near, scales).parabola(start)
     _check_finite(point, 0)
     before, settled = np.inf, False
     for step in range(settings.stopping.max_iterations + 1):
@@ -116,12 +123,12 @@ def iterates(
         settled = settled or step >= MOST or (step >= LEAST and before - point.value < SETTLED)
         before = point.value
         if settled:
-            score, better = judge.judge(examples, point, scales)
+            score, better = judge.judge(rows, point, scales)
         elif step >= LEAST:
-            _, better = ByJointMode(hyperprior).judge(examples, point, scales)
+            _, better = ByJointMode(hyperprior).judge(rows, point, scales)
         yield Iterate(point, scales, score, damping)
         scales = better
-        objective = hyperprior.objective(examples, scales)
+        objective = hyperprior.objective(rows, near, scales)
         found = settings.descend(objective, objective.again(point), damping)
         if found is None:
             damping = settings.damping
@@ -132,7 +139,8 @@ def iterates(
 
 
 def train(
-    examples: Examples,
+    rows: Rows,
+    near: Near,
     start: Array,
     scales: Scales,
     judge: Judge,
@@ -144,7 +152,7 @@ def train(
     scores: list[float] = []
     best: Iterate | None = None
     mark, waited, converged = -np.inf, 0, False
-    run = iterates(examples, start, scales, judge, settings)
+    run = iterates(rows, near, start, scales, judge, settings)
     if progress:
         run = shown(run, settings.stopping.max_iterations, repr(settings), lambda i: i.point.value)
     for iterate in run:

@@ -1,9 +1,9 @@
-"""What watches a run: a progress bar with the loss, early stopping on held-out likelihood."""
+"""A progress bar with the loss, and early stopping on held-out likelihood."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from bayesml.inference.networks.examples import Examples
+from bayesml.log_joint import Rows
 from bayesml.optimizers import State
 from bayesml.typing import Array
 
@@ -38,6 +38,6 @@ def early_stopped(
     return best, losses, at
 
 
-def mean_log_likelihood(held: Examples, x: Array, noise: dict[str, float]) -> float:
+def mean_log_likelihood(held: Rows, x: Array, noise: dict[str, float]) -> float:
     """Evaluate the log likelihood of held-out rows, per unit of weight."""
-    return held.log_likelihood(held.eta(x), noise) / held.weight
+    return float(held.log_likelihood(held.eta(x), noise)) / held.weight

@@ -1,0 +1,190 @@
+"""The Gaussian at a mode, in unbounded coordinates. Derived in docs/theory/laplace.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from bayesml.distributions import Interval
+from bayesml.likelihoods import Average, Likelihood
+from bayesml.log_joint import Coordinates
+from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.linearised import averaged, mean_function, normal_rows
+from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.rows import check_probability, row_blocks
+from bayesml.predictors import HasJacobian, Predictor, flat
+from bayesml.typing import Array
+
+NODES = (0, 15, 9, 5)
+"""Quadrature nodes over each of one, two or three parameters of the likelihood."""
+
+
+@dataclass(frozen=True, eq=False)
+class TransformedNormal:
+    """Entries φ = T(u) with u normal: a bounded parameter whose unbounded form is Gaussian.
+
+    Attributes
+    ----------
+    support : Interval
+        With its bijection T.
+    centre, spread : ndarray, shape (rows,)
+        Mean and standard deviation of u.
+    """
+
+    support: Interval
+    centre: Array
+    spread: Array
+
+    @cached_property
+    def _atoms(self) -> tuple[Array, Array]:
+        z, weights = np.polynomial.hermite_e.hermegauss(64)
+        return self.support.constrain(self.centre[:, None] + self.spread[:, None] * z), (
+            weights / weights.sum()
+        )
+
+    @property
+    def mean(self) -> Array:
+        """Means, by quadrature."""
+        values, weights = self._atoms
+        return np.asarray(values @ weights)
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations, by quadrature."""
+        values, weights = self._atoms
+        return np.asarray(np.sqrt((values - self.mean[:, None]) ** 2 @ weights))
+
+    def quantile(self, q: float) -> Array:
+        """Return T of the normal quantile: T is increasing."""
+        z = ndtri(float(check_probability(q)))
+        return self.support.constrain(self.centre + self.spread * z)
+
+
+@dataclass(frozen=True, eq=False)
+class LaplacePosterior:
+    r"""Normal(x̂, H⁻¹) in the coordinates of the log joint, η linearised at x̂ (LA1).
+
+    .. math:: x = \hat x + F\zeta, \quad \zeta \sim \mathrm{Normal}(0, I), \quad FF^\top = H^{-1}
+
+    Predictions average the likelihood over the Gaussian η given φ, and over φ by quadrature
+    (LA3): they have no Monte Carlo error.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    likelihood : Likelihood
+    coordinates : Coordinates
+    mode : ndarray, shape (d,)
+    factor : ndarray, shape (d, d)
+        F.
+    """
+
+    predictor: Predictor
+    likelihood: Likelihood
+    coordinates: Coordinates
+    mode: Array
+    factor: Array
+
+    @property
+    def kind(self) -> Kind:
+        """An approximation."""
+        return "approximate"
+
+    def marginals(self) -> Mapping[str, Marginal]:
+        """Return normal marginals of the coefficients, and transformed ones of what is bounded."""
+        at, beta = self.coordinates, self.coordinates.beta(self.mode)
+        F = at.frame.scale[:, None] * self.factor[: at.p]
+        means = {name: np.ravel(v) for name, v in at.frame.named(beta).items()}
+        out: dict[str, Marginal] = {
+            name: normal_rows(means[name], np.linalg.norm(A @ F, axis=1))
+            for name, A in at.frame.matrices().items()
+        }
+        sd = np.linalg.norm(self.factor, axis=1)
+        for block, where in at.blocks():
+            centre = np.atleast_1d(block.reference + self.mode[where])
+            out[block.name] = TransformedNormal(block.support, centre, np.atleast_1d(sd[where]))
+        return out
+
+    def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw independently, in the user's units."""
+        zeta = rng.standard_normal((chains, draws, len(self.mode)))
+        return self.coordinates.named(self.mode + zeta @ self.factor.T)
+
+    def predict(self, X: Array) -> Prediction:
+        """Return the likelihood averaged over η and φ, at the rows of X (LA3)."""
+        eta, G = self._linearise(X)
+        average = self._average(eta, G)
+        centre = self._values(self.mode)
+        covariance = np.einsum("kmd,lmd->mkl", G, G)
+        mean = mean_function(self.likelihood, eta, covariance, centre)
+
+        def picked(size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+            zeta = rng.standard_normal((size, len(self.mode)))
+            drawn = eta[:, None, :] + np.einsum("kmd,sd->ksm", G, zeta)
+            values = self._values(self.mode + zeta @ self.factor.T)
+            wide = {name: v[:, None] if np.ndim(v) else v for name, v in values.items()}
+            return drawn if len(drawn) > 1 else drawn[0], wide
+
+        def sample(size: int, rng: np.random.Generator) -> Array:
+            return self.likelihood.sample(*picked(size, rng), rng)
+
+        def sample_mean(size: int, rng: np.random.Generator) -> Array:
+            return self.likelihood.mean(*picked(size, rng))
+
+        return averaged(self.likelihood, average, len(X), mean, sample, sample_mean)
+
+    def _values(self, x: Array) -> dict[str, Any]:
+        values = self.coordinates.values(x)
+        return {name: values[name] for name in self.likelihood.parameters}
+
+    def _linearise(self, X: Array) -> tuple[Array, Array]:
+        """Return η at the mode, (k, m), and its derivative in ζ, (k, m, d)."""
+        at, beta = self.coordinates, self.coordinates.beta(self.mode)
+        parameters, predictor = flat.split(beta, at.frame.shapes), at.frame.predictor
+        F = at.frame.scale[:, None] * self.factor[: at.p]
+        if not isinstance(predictor, HasJacobian):
+            raise TypeError(f"{predictor!r} has no Jacobian.")
+        etas, columns = [], []
+        for block in row_blocks(len(X), at.p):
+            A = at.frame.prepare(X[block])
+            etas.append(np.atleast_2d(predictor.eta(parameters, A)))
+            J = predictor.jacobian(parameters, A)
+            columns.append((J[None] if J.ndim == 2 else J) @ F)
+        return np.concatenate(etas, axis=1), np.concatenate(columns, axis=1)
+
+    def _average(self, eta: Array, G: Array) -> Average:
+        """Average over φ at quadrature nodes, and over η given each of them."""
+        known = self.likelihood.parameters
+        where = [int(at) for block, at in self.coordinates.blocks() if block.name in known]
+        if not where:
+            covariance = np.einsum("kmd,lmd->mkl", G, G)
+            return self.likelihood.average(eta, covariance, self._values(self.mode))
+        Q, R = np.linalg.qr(self.factor[where].T)  # u − û = Rᵀt with t = Qᵀζ standard normal
+        shift, rest = G @ Q, G - (G @ Q) @ Q.T
+        covariance = np.einsum("kmd,lmd->mkl", rest, rest)
+        z, w = np.polynomial.hermite_e.hermegauss(NODES[min(len(where), 3)])
+        parts, weights = [], []
+        for index in product(range(len(z)), repeat=len(where)):
+            t = z[list(index)]
+            x = self.mode.copy()
+            x[where] += t @ R
+            at_node = self.likelihood.average(eta + shift @ t, covariance, self._values(x))
+            parts.append(at_node)
+            weights.append(float(np.prod(w[list(index)] / w.sum())) * at_node.weights)
+        return _joined(parts, np.concatenate(weights), eta.shape[1])
+
+
+def _joined(parts: list[Average], weights: Array, rows: int) -> Average:
+    """Return averages at several nodes as one mixture, components side by side."""
+    names = parts[0].parameters
+    parameters = {
+        name: np.concatenate(
+            [np.broadcast_to(p.parameters[name], (rows, len(p.weights))) for p in parts], axis=-1
+        )
+        for name in names
+    }
+    return Average(weights, np.concatenate([p.eta for p in parts], axis=-1), parameters)
