@@ -107,7 +107,8 @@ class MLP:
         if self.standardisation is not None:
             return self
         sd = np.where(sd_X > 0, sd_X, 1.0)
-        stated = Standardisation(tuple(mean_X.tolist()), tuple(sd.tolist()), outputs)
+        scaled = tuple((centre, scale or 1.0) for centre, scale in outputs)
+        stated = Standardisation(tuple(mean_X.tolist()), tuple(sd.tolist()), scaled)
         return replace(self, standardisation=stated)
 
     @property
