@@ -46,7 +46,14 @@ from bayesml.inference import (
     ridge_penalty,
     ridge_prior_sd,
 )
-from bayesml.likelihoods import Gaussian, HeteroscedasticGaussian, HeteroscedasticStudentT, StudentT
+from bayesml.likelihoods import (
+    Bernoulli,
+    Gaussian,
+    HeteroscedasticGaussian,
+    HeteroscedasticStudentT,
+    Poisson,
+    StudentT,
+)
 from bayesml.model import Model
 from bayesml.optimizers import (
     LBFGS,
@@ -94,6 +101,7 @@ __all__ = [
     "Auto",
     "BayesmlError",
     "BayesmlWarning",
+    "Bernoulli",
     "Calibration",
     "CheckReport",
     "Comparison",
@@ -137,6 +145,7 @@ __all__ = [
     "Normal",
     "NormalEquation",
     "NormalInverseGamma",
+    "Poisson",
     "Prediction",
     "PyMC",
     "RankDeficientError",

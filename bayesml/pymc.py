@@ -23,13 +23,7 @@ from bayesml.distributions import (
     stack,
 )
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import (
-    Gaussian,
-    HeteroscedasticGaussian,
-    HeteroscedasticStudentT,
-    Likelihood,
-)
-from bayesml.likelihoods import StudentT as StudentTLikelihood
+from bayesml.likelihoods import Likelihood
 from bayesml.model import Model, Problem
 from bayesml.predictors import GELU, MLP, Activation, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import Independent, Layered, NormalInverseGamma
@@ -238,19 +232,7 @@ def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, dat
     """Add the observed rows; weighted rows enter as a potential Σ wᵢ log p(yᵢ)."""
     import pymc as pm
 
-    match likelihood:
-        case Gaussian():
-            family, arguments = pm.Normal, {"mu": eta, "sigma": noise["sigma"]}
-        case StudentTLikelihood():
-            family = pm.StudentT
-            arguments = {"nu": noise["df"], "mu": eta, "sigma": noise["sigma"]}
-        case HeteroscedasticGaussian():
-            family, arguments = pm.Normal, {"mu": eta[0], "sigma": pm.math.exp(eta[1])}
-        case HeteroscedasticStudentT():
-            family = pm.StudentT
-            arguments = {"nu": 2.0 + noise["excess_df"], "mu": eta[0], "sigma": pm.math.exp(eta[1])}
-        case _:
-            raise IncompatibleModelError(f"No PyMC likelihood for {likelihood!r}.")
+    family, arguments = likelihood.pymc(pm, eta, noise)
     if data.observation_weights is None:
         family("y", observed=y, dims="observation", **arguments)
         return

@@ -1,17 +1,21 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
 from bayesml.likelihoods.base import Average, Likelihood, Staged, Stated
+from bayesml.likelihoods.bernoulli import Bernoulli
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.student_t import StudentT
 
 __all__ = [
     "Average",
+    "Bernoulli",
     "Gaussian",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "Likelihood",
+    "Poisson",
     "Staged",
     "Stated",
     "StudentT",

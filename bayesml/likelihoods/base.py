@@ -12,6 +12,14 @@ from bayesml.typing import Array, ArrayLike
 Stated = float | Distribution | None
 """A known number, an inferred parameter's prior, or None for the weakly informative default."""
 
+POSITIVE = Positive()
+
+REACH = 8.0
+"""Standard deviations beyond which a normal has less mass than float64 resolves."""
+
+MOST_STEPS = 600
+"""Of a quadrature over η: enough for a standard deviation of six, or of thirty of a density's."""
+
 
 class Average(NamedTuple):
     r"""A likelihood averaged over a Gaussian :math:`\eta`, as a mixture of itself.
@@ -120,31 +128,60 @@ def hermite_average(
     return Average(weights / weights.sum(), eta[0][:, None] + spread * z, parameters)
 
 
-def check_parameter(owner: str, name: str, value: Any) -> Stated:
-    """Accept a positive number, a prior on a positive parameter, or None for the default."""
+def trapezoidal_average(
+    likelihood: Likelihood, eta: Array, covariance: Array, parameters: Mapping[str, Any]
+) -> Average:
+    """Average over one Gaussian output, as wide as it may be, by the trapezoidal rule (K4)."""
+    spread = np.sqrt(covariance[:, 0, 0])
+    sharpness = np.sqrt(likelihood.information(eta[0] + spread, parameters))
+    widest = float(spread.max(initial=0.0))
+    finest = float(np.max(spread * np.maximum(sharpness / 0.9, 1.0 / 0.35), initial=2.0))
+    steps = (2.0 * REACH + 2.0 * widest) * finest
+    z = np.linspace(-REACH, REACH + 2.0 * widest, 1 + int(min(np.ceil(steps), MOST_STEPS)))
+    weights = np.exp(-0.5 * z**2)
+    return Average(weights / weights.sum(), eta[0][:, None] + spread[:, None] * z, parameters)
+
+
+def check_parameter(
+    owner: str,
+    name: str,
+    value: Any,
+    support: Interval = Positive(),  # noqa: B008
+) -> Stated:
+    """Accept a number in the support, a prior on it, or None for the default."""
     if value is None or isinstance(value, Flat):
         return value
     if hasattr(value, "log_density") and hasattr(value, "support"):
-        if value.support != Positive():
-            raise IncompatibleModelError(
-                f"{owner}: {name} must be positive, but {value!r} has mass on negative values. "
-                "Use HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma or InverseGamma."
-            )
-        if any(isinstance(entry, tuple) for entry in vars(value).values()):
-            raise IncompatibleModelError(f"{owner}: {name} takes one prior, got {value!r}.")
-        prior: Distribution = value
-        return prior
+        return _check_prior(owner, name, value, support)
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise IncompatibleModelError(
             f"{owner}: {name} must be a number (known) or a distribution (inferred), "
             f"got {type(value).__name__} {value!r}."
         )
-    if not np.isfinite(value) or value <= 0:
+    if not support.contains(value):
         raise IncompatibleModelError(
             f"{owner}: {name} must be positive and finite, got {value!r}. "
             "It is a standard deviation or degrees of freedom, never a variance or a precision."
+            if support == POSITIVE
+            else f"{owner}: {name} must be {support.words}, got {value!r}."
         )
     return float(value)
+
+
+def _check_prior(owner: str, name: str, value: Any, support: Interval) -> Distribution:
+    """Accept one prior, whose support is that of the parameter."""
+    if value.support != support:
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be positive, but {value!r} has mass on negative values. "
+            "Use HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma or InverseGamma."
+            if support == POSITIVE
+            else f"{owner}: {name} must be {support.words}, but {value!r} is a prior on "
+            f"{value.support.words}."
+        )
+    if any(isinstance(entry, tuple) for entry in vars(value).values()):
+        raise IncompatibleModelError(f"{owner}: {name} takes one prior, got {value!r}.")
+    prior: Distribution = value
+    return prior
 
 
 def parameter_words(name: str, value: Stated, default: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from bayesml.distributions import Distribution, Exponential
+from bayesml.distributions import Distribution, Exponential, Interval, Positive, Real, Support
 from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
 from bayesml.typing import Array, ArrayLike
 
@@ -51,9 +51,24 @@ class Gaussian:
         object.__setattr__(self, "sigma", check_parameter("Gaussian", "sigma", self.sigma))
 
     @property
+    def support(self) -> Support:
+        """The whole line."""
+        return Real()
+
+    @property
+    def link(self) -> str:
+        """Identity: E[y] = η."""
+        return "identity"
+
+    @property
     def parameters(self) -> Mapping[str, Stated]:
         """The standard deviation."""
         return {"sigma": self.sigma}
+
+    @property
+    def parameter_supports(self) -> Mapping[str, Interval]:
+        """The positive half line."""
+        return {"sigma": Positive()}
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """σ ~ Exponential(1 / sd(y)), the default of rstanarm."""
@@ -65,7 +80,7 @@ class Gaussian:
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
         """One, the mean of y."""
-        return ((mean_y, sd_y or 1.0),)
+        return ((mean_y, sd_y),)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Add the variances: Gaussian with standard deviation √(σ² + v)."""
@@ -121,3 +136,7 @@ class Gaussian:
     def describe(self) -> str:
         """Say the model of one observation in words."""
         return "y ~ Normal(η, σ)\n" + parameter_words("σ", self.sigma, "Exponential(1/sd(y))")
+
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return Normal, and its arguments."""
+        return pm.Normal, {"mu": eta, "sigma": parameters["sigma"]}

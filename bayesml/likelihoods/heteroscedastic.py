@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from bayesml.distributions import Distribution
+from bayesml.distributions import Distribution, Interval, Real, Support
 from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gaussian import HALF_LOG_2PI, Gaussian
 from bayesml.typing import Array, ArrayLike
@@ -49,7 +49,22 @@ class HeteroscedasticGaussian:
         return Gaussian()
 
     @property
+    def support(self) -> Support:
+        """The whole line."""
+        return Real()
+
+    @property
+    def link(self) -> str:
+        """Identity: E[y] = η."""
+        return "identity"
+
+    @property
     def parameters(self) -> Mapping[str, Stated]:
+        """None."""
+        return {}
+
+    @property
+    def parameter_supports(self) -> Mapping[str, Interval]:
         """None."""
         return {}
 
@@ -63,7 +78,7 @@ class HeteroscedasticGaussian:
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
         """Two: the mean of y, and the log of its standard deviation."""
-        return (mean_y, sd_y or 1.0), (float(np.log(sd_y or 1.0)), 1.0)
+        return (mean_y, sd_y), (float(np.log(sd_y or 1.0)), 1.0)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average the mean in closed form given log σ, and log σ by quadrature."""
@@ -124,6 +139,10 @@ class HeteroscedasticGaussian:
     def describe(self) -> str:
         """Say the model of one observation in words."""
         return "y ~ Normal(η₁, exp η₂)"
+
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return Normal, and its arguments."""
+        return pm.Normal, {"mu": eta[0], "sigma": pm.math.exp(eta[1])}
 
 
 def read_outputs(eta: ArrayLike) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Gamma
+from bayesml.distributions import Distribution, Gamma, Interval, Positive, Real, Support
 from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
 from bayesml.likelihoods.heteroscedastic import (
     HeteroscedasticGaussian,
@@ -58,9 +58,24 @@ class HeteroscedasticStudentT:
         object.__setattr__(self, "excess_df", checked)
 
     @property
+    def support(self) -> Support:
+        """The whole line."""
+        return Real()
+
+    @property
+    def link(self) -> str:
+        """Identity: E[y] = η."""
+        return "identity"
+
+    @property
     def parameters(self) -> Mapping[str, Stated]:
         """The degrees of freedom beyond two."""
         return {"excess_df": self.excess_df}
+
+    @property
+    def parameter_supports(self) -> Mapping[str, Interval]:
+        """The positive half line."""
+        return {"excess_df": Positive()}
 
     @property
     def simpler(self) -> HeteroscedasticGaussian:
@@ -77,8 +92,7 @@ class HeteroscedasticStudentT:
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
         """Two: the location of y, and the log of its scale."""
-        scale = sd_y or 1.0
-        return ((mean_y, scale), (float(np.log(scale)), 1.0))
+        return (mean_y, sd_y), (float(np.log(sd_y or 1.0)), 1.0)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average over log σ by quadrature, and over the location by one Student-t (M19)."""
@@ -141,6 +155,11 @@ class HeteroscedasticStudentT:
         """Say the model of one observation in words."""
         words = parameter_words("κ", self.excess_df, "Gamma(2, 0.1)")
         return f"y ~ StudentT(2 + κ, η₁, exp η₂)\n{words}"
+
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return Student-t, and its arguments."""
+        scale = pm.math.exp(eta[1])
+        return pm.StudentT, {"nu": 2.0 + parameters["excess_df"], "mu": eta[0], "sigma": scale}
 
 
 def _by_rows(eta: ArrayLike, parameters: Mapping[str, Any]) -> tuple[Array, dict[str, Any]]:

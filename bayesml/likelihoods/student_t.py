@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from scipy.special import digamma, stdtr
 
-from bayesml.distributions import Distribution, Exponential, Gamma
+from bayesml.distributions import (
+    Distribution,
+    Exponential,
+    Gamma,
+    Interval,
+    Positive,
+    Real,
+    Support,
+)
 from bayesml.distributions.real_line import standard_student_t_log_density
 from bayesml.likelihoods.base import (
     Average,
@@ -65,9 +73,24 @@ class StudentT:
         object.__setattr__(self, "sigma", check_parameter("StudentT", "sigma", self.sigma))
 
     @property
+    def support(self) -> Support:
+        """The whole line."""
+        return Real()
+
+    @property
+    def link(self) -> str:
+        """Identity: E[y] = η."""
+        return "identity"
+
+    @property
     def parameters(self) -> Mapping[str, Stated]:
         """The degrees of freedom and the scale."""
         return {"df": self.df, "sigma": self.sigma}
+
+    @property
+    def parameter_supports(self) -> Mapping[str, Interval]:
+        """The positive half line, each."""
+        return {"df": Positive(), "sigma": Positive()}
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """ν ~ Gamma(2, 0.1) and σ ~ Exponential(1 / sd(y))."""
@@ -79,7 +102,7 @@ class StudentT:
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
         """One, the location of y."""
-        return ((mean_y, sd_y or 1.0),)
+        return ((mean_y, sd_y),)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average by quadrature."""
@@ -154,6 +177,10 @@ class StudentT:
                 parameter_words("σ", self.sigma, "Exponential(1/sd(y))"),
             ]
         )
+
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return Student-t, and its arguments."""
+        return pm.StudentT, {"nu": parameters["df"], "mu": eta, "sigma": parameters["sigma"]}
 
 
 def _digamma_excess(df: Array) -> Array:

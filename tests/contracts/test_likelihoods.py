@@ -1,5 +1,6 @@
-"""Every likelihood: integrates to one, derivatives, information, moments, samples, PyMC."""
+"""Every likelihood: sums to one, derivatives, information, moments, samples, extremes, PyMC."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,74 +9,294 @@ from scipy import integrate, stats
 
 import bayesml as bm
 from bayesml.likelihoods import Likelihood
-
-CASES: list[tuple[Likelihood, dict[str, float]]] = [
-    (bm.Gaussian(), {"sigma": 1.7}),
-    (bm.StudentT(), {"df": 3.5, "sigma": 0.8}),
-    (bm.StudentT(), {"df": 40.0, "sigma": 2.0}),
-]
-each = pytest.mark.parametrize(("likelihood", "phi"), CASES)
+from bayesml.typing import Array
 
 
-def expectation(function: Any, likelihood: Likelihood, eta: float, phi: dict[str, float]) -> float:
-    """Integrate over y = η + sinh(t)."""
+@dataclass(frozen=True)
+class Case:
+    """A likelihood with values of its parameters, and the outputs that it reads of one row."""
 
-    def integrand(t: float) -> float:
-        y = eta + np.sinh(t)
-        density = np.exp(likelihood.log_density(y, eta, phi))
-        return float(function(y) * density * np.cosh(t))
+    likelihood: Likelihood
+    phi: dict[str, float]
+    outputs: tuple[float, ...]
 
-    return float(integrate.quad(integrand, -25, 25, limit=400, points=[-1, 0, 1])[0])
+    def eta(self, like: Any, outputs: Any = None) -> Array:
+        """Return η for rows of this shape: (rows,), or (k, rows) for k outputs."""
+        shape = np.shape(like)
+        wide = [np.full(shape, value) for value in (self.outputs if outputs is None else outputs)]
+        return np.asarray(wide[0] if len(wide) == 1 else np.stack(wide))
+
+    def at(self, method: str, y: Any, outputs: Any = None) -> Array:
+        """Evaluate a method of y and η."""
+        evaluate = getattr(self.likelihood, method)
+        return np.asarray(evaluate(y, self.eta(y, outputs), self.phi))
+
+    def moment(self, method: str, outputs: Any = None) -> Array:
+        """Evaluate a method of η alone, of one row."""
+        values = getattr(self.likelihood, method)(self.eta([0.0], outputs), self.phi)
+        return np.asarray(values)[..., 0]
+
+    def expected(self, values: Any) -> Any:
+        """Sum over the lattice, or integrate over y = η₁ + sinh t."""
+        if self.likelihood.support.discrete:
+            y, dy = self.lattice, np.ones(len(self.lattice))
+        else:
+            t = np.linspace(-25, 25, 40_001)
+            y, dy = self.outputs[0] + np.sinh(t), np.cosh(t) * (t[1] - t[0])
+        return np.sum(values(y) * np.exp(self.at("log_density", y)) * dy, axis=-1)
+
+    @property
+    def lattice(self) -> Array:
+        """Return whole numbers that hold all of the mass."""
+        whole = np.arange(400.0)
+        return whole[self.likelihood.support.contains(whole)]
+
+    @property
+    def observed(self) -> Array:
+        """Return values that may be observed."""
+        if self.likelihood.support.discrete:
+            return self.lattice[:7]
+        return np.array([-3.0, 0.2, 5.0])
+
+    def moved(self, k: int, step: float) -> tuple[float, ...]:
+        """Return the outputs with the k-th moved by a step."""
+        return tuple(v + step * (j == k) for j, v in enumerate(self.outputs))
+
+
+CASES = {
+    "Gaussian": Case(bm.Gaussian(), {"sigma": 1.7}, (0.4,)),
+    "StudentT": Case(bm.StudentT(), {"df": 3.5, "sigma": 0.8}, (0.4,)),
+    "StudentT, near normal": Case(bm.StudentT(), {"df": 40.0, "sigma": 2.0}, (0.4,)),
+    "HeteroscedasticGaussian": Case(bm.HeteroscedasticGaussian(), {}, (0.4, -0.3)),
+    "HeteroscedasticStudentT": Case(bm.HeteroscedasticStudentT(), {"excess_df": 2.5}, (0.4, 0.5)),
+    "Poisson": Case(bm.Poisson(), {}, (0.8,)),
+    "Poisson, many": Case(bm.Poisson(), {}, (4.5,)),
+    "Poisson, few": Case(bm.Poisson(), {}, (-3.0,)),
+    "Bernoulli": Case(bm.Bernoulli(), {}, (0.8,)),
+    "Bernoulli, rare": Case(bm.Bernoulli(), {}, (-6.0,)),
+}
+each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+LATTICES = {name: case for name, case in CASES.items() if case.likelihood.support.discrete}
+on_a_lattice = pytest.mark.parametrize("case", LATTICES.values(), ids=LATTICES.keys())
 
 
 @each
-def test_density_integrates_to_one(likelihood: Likelihood, phi: dict[str, float]) -> None:
-    assert expectation(lambda y: 1.0, likelihood, 0.4, phi) == pytest.approx(1.0, abs=1e-9)
+def test_density_integrates_to_one(case: Case) -> None:
+    assert float(case.expected(np.ones_like)) == pytest.approx(1.0, abs=1e-12)
 
 
 @each
-def test_score_is_the_derivative_in_eta(likelihood: Likelihood, phi: dict[str, float]) -> None:
-    y, eta, h = np.array([-3.0, 0.2, 5.0]), np.array([0.0, 0.5, 1.0]), 1e-5
-    up, down = (likelihood.log_density(y, eta + s * h, phi) for s in (1, -1))
-    np.testing.assert_allclose(likelihood.score(y, eta, phi), (up - down) / (2 * h), rtol=1e-8)
+def test_score_is_the_derivative_in_every_output(case: Case) -> None:
+    h = 1e-5
+    score = case.at("score", case.observed).reshape(len(case.outputs), -1)
+    for k, by_output in enumerate(score):
+        up, down = (case.at("log_density", case.observed, case.moved(k, s * h)) for s in (1, -1))
+        np.testing.assert_allclose(by_output, (up - down) / (2 * h), rtol=1e-7, atol=1e-9)
 
 
 @each
-def test_parameter_scores_are_derivatives(likelihood: Likelihood, phi: dict[str, float]) -> None:
-    y, eta, h = np.array([-3.0, 0.2, 5.0]), np.array([0.0, 0.5, 1.0]), 1e-5
-    for name, score in likelihood.parameter_scores(y, eta, phi).items():
+def test_parameter_scores_are_derivatives(case: Case) -> None:
+    y, h = case.observed, 1e-5
+    scores = case.likelihood.parameter_scores(y, case.eta(y), case.phi)
+    assert set(scores) == set(case.likelihood.parameters) == set(case.phi)
+    for name, score in scores.items():
         up, down = (
-            likelihood.log_density(y, eta, phi | {name: phi[name] + s * h}) for s in (1, -1)
+            case.likelihood.log_density(y, case.eta(y), case.phi | {name: case.phi[name] + s * h})
+            for s in (1, -1)
         )
         np.testing.assert_allclose(score, (up - down) / (2 * h), rtol=1e-6, atol=1e-9)
 
 
 @each
-def test_information_is_the_expected_square_of_the_score(
-    likelihood: Likelihood, phi: dict[str, float]
-) -> None:
-    squared = expectation(lambda y: likelihood.score(y, 0.4, phi) ** 2, likelihood, 0.4, phi)
-    assert float(likelihood.information(0.4, phi)) == pytest.approx(squared, rel=1e-7)
+def test_the_score_is_zero_on_average(case: Case) -> None:
+    mean = case.expected(lambda y: case.at("score", y))
+    np.testing.assert_allclose(mean, 0.0, atol=1e-10)
 
 
 @each
-def test_moments(likelihood: Likelihood, phi: dict[str, float]) -> None:
-    mean = expectation(lambda y: y, likelihood, 0.4, phi)
-    variance = expectation(lambda y: (y - mean) ** 2, likelihood, 0.4, phi)
-    assert float(likelihood.mean(0.4, phi)) == pytest.approx(mean, rel=1e-6)
-    assert float(likelihood.sd(0.4, phi)) == pytest.approx(np.sqrt(variance), rel=1e-6)
+def test_information_is_the_variance_of_the_score(case: Case) -> None:
+    squared = case.expected(lambda y: case.at("score", y) ** 2)
+    np.testing.assert_allclose(case.moment("information"), squared, rtol=1e-9)
 
 
 @each
-def test_distribution_function(likelihood: Likelihood, phi: dict[str, float]) -> None:
-    below = expectation(lambda y: y <= 1.1, likelihood, 0.4, phi)
-    assert float(likelihood.cdf(1.1, 0.4, phi)) == pytest.approx(below, abs=1e-6)
+def test_information_is_the_expected_curvature(case: Case) -> None:
+    h = 1e-5
+    information = np.atleast_1d(case.moment("information"))
+    for k, by_output in enumerate(information):
+
+        def slope(y: Array, k: int = k) -> Array:
+            up, down = (case.at("score", y, case.moved(k, s * h)) for s in (1, -1))
+            return ((up - down) / (2 * h)).reshape(len(case.outputs), -1)[k]
+
+        assert -float(case.expected(slope)) == pytest.approx(by_output, rel=1e-6)
 
 
 @each
-def test_samples(likelihood: Likelihood, phi: dict[str, float]) -> None:
-    draws = likelihood.sample(np.full(4000, 0.4), phi, np.random.default_rng(7))
-    assert stats.kstest(draws, lambda y: likelihood.cdf(y, 0.4, phi)).pvalue > 1e-4
+def test_moments(case: Case) -> None:
+    mean = case.expected(lambda y: y)
+    variance = case.expected(lambda y: (y - mean) ** 2)
+    assert float(case.moment("mean")) == pytest.approx(float(mean), rel=1e-9)
+    assert float(case.moment("sd")) == pytest.approx(float(np.sqrt(variance)), rel=1e-8)
+
+
+@each
+def test_the_link_leads_from_the_mean_to_the_first_output(case: Case) -> None:
+    mean = float(case.moment("mean"))
+    eta = {"identity": mean, "log": np.log(mean), "logit": np.log(mean / (1 - min(mean, 0.999)))}
+    assert eta[case.likelihood.link] == pytest.approx(case.outputs[0], rel=1e-12)
+
+
+@each
+def test_distribution_function(case: Case) -> None:
+    if case.likelihood.support.discrete:
+        mass = np.exp(case.at("log_density", case.lattice))
+        below = np.cumsum(mass)
+        np.testing.assert_allclose(case.at("cdf", case.lattice), below, rtol=1e-12)
+        np.testing.assert_allclose(case.at("cdf", case.lattice + 0.5), below, rtol=1e-12)
+        np.testing.assert_allclose(case.at("cdf", [-0.5, np.inf]), [0.0, 1.0], atol=0)
+    else:
+        for y in (-2.0, 1.1):
+            below = integrate.quad(lambda v: np.exp(case.at("log_density", v)), -np.inf, y)[0]
+            assert float(case.at("cdf", y)) == pytest.approx(below, abs=1e-8)
+
+
+@each
+def test_survival_is_the_complement_and_keeps_its_digits(case: Case) -> None:
+    y = case.observed
+    np.testing.assert_allclose(case.at("survival", y), 1.0 - case.at("cdf", y), atol=1e-14)
+    if case.likelihood.support.discrete:
+        mass = np.exp(case.at("log_density", case.lattice))
+        above = np.cumsum(mass[::-1])[::-1][1:8]
+        np.testing.assert_allclose(case.at("survival", case.lattice[:-1][:7]), above, rtol=1e-10)
+
+
+@each
+def test_samples(case: Case) -> None:
+    rng, m = np.random.default_rng(7), 4000
+    draws = case.likelihood.sample(case.eta(np.zeros(m)), case.phi, rng)
+    assert draws.dtype == np.float64
+    assert np.all(case.likelihood.support.contains(draws))
+    if not case.likelihood.support.discrete:
+        assert stats.kstest(draws, lambda y: case.at("cdf", y)).pvalue > 1e-4
+        return
+    mass = np.exp(case.at("log_density", case.lattice))
+    found = np.bincount(draws.astype(int), minlength=len(mass))
+    # The likelihood ratio bounds every cell at once, the rare ones by the binomial law itself.
+    limits = stats.binom.interval(1 - 1e-4 / len(mass), m, mass)
+    assert np.all((found >= limits[0]) & (found <= limits[1]))
+    common = m * mass >= 5
+    if np.sum(common) > 1:
+        expected = mass[common] / mass[common].sum() * found[common].sum()
+        assert stats.chisquare(found[common], expected).pvalue > 1e-4
+
+
+@each
+def test_nothing_overflows_far_out(case: Case) -> None:
+    y = np.array([0.0, 1.0])
+    for k in range(len(case.outputs)):
+        for far in (-700.0, 700.0):
+            outputs = tuple(far if j == k else v for j, v in enumerate(case.outputs))
+            for method in ("log_density", "score", "cdf", "survival"):
+                assert np.all(np.isfinite(case.at(method, y, outputs))), method
+            for method in ("mean", "sd", "information"):
+                assert np.all(np.isfinite(case.moment(method, outputs))), method
+            rng = np.random.default_rng(1)
+            draws = case.likelihood.sample(case.eta(y, outputs), case.phi, rng)
+            assert np.all(np.isfinite(draws))
+
+
+@each
+def test_density_and_gradient_are_those_of_pymc(case: Case) -> None:
+    import pymc as pm
+    import pytensor
+    import pytensor.tensor as pt
+
+    y = case.observed
+    eta = pt.dmatrix() if len(case.outputs) > 1 else pt.dvector()
+    phi = {name: pt.dscalar(name) for name in case.phi}
+    family, arguments = case.likelihood.pymc(pm, eta, phi)
+    logp = pm.logp(family.dist(**arguments), y)
+    inputs = [eta, *phi.values()]
+    gradients = pytensor.grad(logp.sum(), inputs)
+    evaluate = pytensor.function(inputs, [logp, *gradients], mode="FAST_COMPILE")
+    theirs, by_eta, *by_phi = evaluate(case.eta(y), *case.phi.values())
+    np.testing.assert_allclose(case.at("log_density", y), theirs, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(case.at("score", y), by_eta, rtol=1e-9, atol=1e-12)
+    ours = case.likelihood.parameter_scores(y, case.eta(y), case.phi)
+    for name, slope in zip(case.phi, by_phi, strict=True):
+        assert float(np.sum(ours[name])) == pytest.approx(float(slope), rel=1e-9)
+
+
+@each
+def test_parameters_live_in_their_supports_and_start_there(case: Case) -> None:
+    supports = case.likelihood.parameter_supports
+    assert set(supports) == set(case.likelihood.parameters)
+    for name, start in case.likelihood.start(2.0, 3.0).items():
+        assert supports[name].contains(start)
+    for name, prior in case.likelihood.default_priors(3.0).items():
+        assert prior.support == supports[name]
+
+
+@each
+def test_outputs_say_where_they_are_as_it_is(case: Case) -> None:
+    outputs = case.likelihood.outputs(0.0, 0.0)
+    assert len(outputs) == len(case.outputs)
+    assert np.all(np.isfinite(outputs))
+    centre, scale = outputs[0]
+    if case.likelihood.link == "identity":
+        assert (centre, scale) == (0.0, 0.0)
+    else:
+        assert scale == 1.0
+
+
+@on_a_lattice
+@pytest.mark.parametrize("sd", [0.0, 0.3, 2.0, 5.0])
+def test_averages_over_a_wide_eta(case: Case, sd: float) -> None:
+    centre = case.outputs[0]
+    average = case.likelihood.average(np.array([[centre]]), np.array([[[sd**2]]]), case.phi)
+    eta, weights = average.eta[0], average.weights
+
+    def expected(values: Any) -> float:
+        z = np.linspace(-12, 12 + 2 * sd, 60_001)
+        density = np.exp(-0.5 * z**2)
+        return float(np.sum(values(centre + sd * z) * density) / np.sum(density))
+
+    for method in ("mean", "sd"):
+        evaluate = getattr(case.likelihood, method)
+        for power in (1, 2):
+            truth = expected(lambda e, f=evaluate, p=power: f(e, case.phi) ** p)
+            found = evaluate(eta, case.phi) ** power @ weights
+            assert float(found) == pytest.approx(truth, rel=1e-9)
+    for y in case.observed:
+        truth = expected(lambda e, y=y: np.exp(case.likelihood.log_density(y, e, case.phi)))
+        found = np.exp(case.likelihood.log_density(y, eta, case.phi)) @ weights
+        assert float(found) == pytest.approx(truth, abs=1e-8)
+
+
+def test_averages_over_many_counts_are_smooth() -> None:
+    """A count in the thousands is sharp in η: nodes too far apart would leave gaps between them."""
+    average = bm.Poisson().average(np.array([[9.0]]), np.array([[[0.1**2]]]), {})
+    eta, weights = average.eta[0], average.weights
+    z = np.linspace(-9, 9, 20_001)
+    density = np.exp(-0.5 * z**2) / np.sum(np.exp(-0.5 * z**2))
+    for y in (7000.0, 8103.0, 8500.0):
+        found = np.exp(bm.Poisson().log_density(y, eta, {})) @ weights
+        truth = np.exp(bm.Poisson().log_density(y, 9.0 + 0.1 * z, {})) @ density
+        assert float(found) == pytest.approx(float(truth), rel=1e-8)
+
+
+@on_a_lattice
+def test_what_is_off_the_lattice_is_impossible(case: Case) -> None:
+    np.testing.assert_array_equal(case.at("log_density", [-1.0, 0.5]), [-np.inf, -np.inf])
+
+
+def test_small_probabilities_of_counts_keep_their_digits() -> None:
+    mpmath = pytest.importorskip("mpmath")
+    survival = float(bm.Poisson().survival(60.0, 0.0, {}))
+    truth = mpmath.nsum(lambda k: mpmath.exp(-1) / mpmath.factorial(k), [61, mpmath.inf])
+    assert survival == pytest.approx(float(truth), rel=1e-12)
+    assert float(bm.Bernoulli().survival(0.0, -100.0, {})) == pytest.approx(np.exp(-100))
 
 
 def test_moments_that_do_not_exist_are_not_numbers() -> None:
@@ -87,6 +308,7 @@ def test_moments_that_do_not_exist_are_not_numbers() -> None:
     ("make", "message"),
     [
         (lambda: bm.Gaussian(sigma=0), "sigma must be positive"),
+        (lambda: bm.Gaussian(sigma=np.inf), "sigma must be positive and finite"),
         (lambda: bm.Gaussian(sigma=bm.Normal(0, 1)), "mass on negative values"),
         (lambda: bm.Gaussian(sigma="1"), "must be a number"),
         (lambda: bm.Gaussian(sigma=True), "must be a number"),
@@ -97,3 +319,31 @@ def test_moments_that_do_not_exist_are_not_numbers() -> None:
 def test_bad_noise_is_refused(make: Any, message: str) -> None:
     with pytest.raises(bm.IncompatibleModelError, match=message):
         make()
+
+
+def test_a_parameter_is_checked_against_its_own_support() -> None:
+    from bayesml.distributions import UnitInterval
+    from bayesml.likelihoods.base import check_parameter
+
+    assert check_parameter("Some", "share", 0.3, UnitInterval()) == 0.3
+    with pytest.raises(bm.IncompatibleModelError, match="share must be a number strictly between"):
+        check_parameter("Some", "share", 1.3, UnitInterval())
+    with pytest.raises(bm.IncompatibleModelError, match="is a prior on a positive number"):
+        check_parameter("Some", "share", bm.HalfNormal(1.0), UnitInterval())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@on_a_lattice
+def test_pymc_observes_rows_and_their_weights(case: Case, weighted: bool) -> None:
+    import pymc as pm
+
+    from bayesml.pymc import observe
+
+    y, w = case.observed, np.arange(1.0, len(case.observed) + 1)
+    data = bm.Data(np.zeros((len(y), 1)), y, observation_weights=w if weighted else None)
+    with pm.Model(coords={"observation": np.arange(len(y))}) as model:
+        eta = pm.Flat("eta")
+        observe(case.likelihood, eta + np.zeros(len(y)), {}, pm.Data("y_observed", y), data)
+        logp = model.compile_logp(mode="FAST_COMPILE")({"eta": np.array(0.3)})
+    terms = case.likelihood.log_density(y, 0.3, {})
+    assert float(logp) == pytest.approx(float(np.sum(terms * (w if weighted else 1.0))))
