@@ -1,7 +1,7 @@
 """Predictors: η = h_θ(X) and its derivatives in θ."""
 
 from bayesml.predictors.activations import GELU, Activation, ReLU, SiLU, Softplus, Tanh
-from bayesml.predictors.base import Outputs, Parameters, Predictor
+from bayesml.predictors.base import ExportsToPyMC, Outputs, Parameters, Predictor
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.mlp import MLP, Standardisation
 
@@ -9,6 +9,7 @@ __all__ = [
     "GELU",
     "MLP",
     "Activation",
+    "ExportsToPyMC",
     "Linear",
     "Outputs",
     "Parameters",

@@ -1,7 +1,7 @@
-"""The role of a predictor."""
+"""The role of a predictor, and a part that some of them play."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bayesml.typing import Array
 
@@ -41,3 +41,11 @@ class Predictor(Protocol):
 
     def describe(self) -> str:
         """Say the function in words."""
+
+
+@runtime_checkable
+class ExportsToPyMC(Protocol):
+    """A predictor that is also a PyMC expression."""
+
+    def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
+        """Return η, given the module and tensors by name; a list of k for k > 1 outputs."""
