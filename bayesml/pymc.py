@@ -1,34 +1,20 @@
 """A declared model as a PyMC model: the only file that imports PyMC."""
 
-from collections.abc import Sequence
-from itertools import batched
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesml.data import Data
-from bayesml.distributions import (
-    Distribution,
-    Exponential,
-    Flat,
-    Gamma,
-    HalfCauchy,
-    HalfNormal,
-    HalfStudentT,
-    InverseGamma,
-    Laplace,
-    Normal,
-    StudentT,
-    stack,
-)
+from bayesml.distributions import Distribution, Interval, Positive, Real, exact, stack
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.model import Model, Problem
-from bayesml.predictors import GELU, MLP, Activation, ReLU, SiLU, Softplus, Tanh
+from bayesml.predictors import ExportsToPyMC, Predictor
 from bayesml.priors import Independent, Layered, NormalInverseGamma
 from bayesml.samplers import STATISTICS
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pymc
@@ -75,7 +61,7 @@ def build(problem: Problem) -> "pymc.Model":
         if isinstance(problem.prior, NormalInverseGamma):
             noise, eta = _conjugate(problem, problem.prior, X)
         else:
-            noise = {name: noise_variable(name, p) for name, p in problem.inferred.items()}
+            noise = {name: variable(name, p, Positive()) for name, p in problem.inferred.items()}
             if isinstance(problem.prior, Layered):
                 eta = _network(problem, problem.prior, X)
             else:
@@ -83,7 +69,7 @@ def build(problem: Problem) -> "pymc.Model":
         observe(
             problem.model.likelihood,
             eta,
-            noise | {k: _exact(v) for k, v in problem.known.items()},
+            noise | {k: exact(v) for k, v in problem.known.items()},
             y,
             data,
         )
@@ -95,76 +81,52 @@ def _predictor(problem: Problem, prior: Independent, X: Any) -> Any:
 
     priors = problem.coefficient_priors()
     weights = _weights(priors[int(problem.has_intercept) :], problem.data.feature_names)
+    predictor, parameters = problem.model.predictor, {"weights": weights}
     if not problem.has_intercept:
-        return X @ weights
+        return expression(predictor, parameters, X)
     if prior.intercept_origin == "original":
-        return variable("intercept", prior.intercept) + X @ weights
+        parameters["intercept"] = variable("intercept", prior.intercept, Real())
+        return expression(predictor, parameters, X)
     mean_X = problem.statistics.mean_X
-    centred = variable("intercept_centred", prior.intercept)
-    pm.Deterministic("intercept", centred - weights @ mean_X)
-    return centred + (X - mean_X) @ weights
+    parameters["intercept"] = variable("intercept_centred", prior.intercept, Real())
+    pm.Deterministic("intercept", parameters["intercept"] - weights @ mean_X)
+    return expression(predictor, parameters, X - mean_X)
 
 
 def _network(problem: Problem, prior: Layered, X: Any) -> Any:
     """Return η of a network, its prior scales learned or known."""
     import pymc as pm
 
-    network = problem.model.predictor
-    if not isinstance(network, MLP):
-        raise IncompatibleModelError(f"Layered() is the prior of a network, got {network!r}.")
-    shapes = network.shapes(problem.data.n)
+    shapes = problem.model.predictor.shapes(problem.data.n)
     groups = prior.groups(shapes, problem.data.feature_names)
     precision: Any = prior.precision(groups)
     if prior.learned:
         size = len(groups.names)
         precision = pm.Gamma("precision", alpha=prior.shape, beta=prior.rate, shape=size)
     sd = precision[groups.members] ** -0.5
-    scales = network.standardisation
-    a = X if scales is None else (X - np.array(scales.mean_X)) / np.array(scales.sd_X)
-    start = 0
-    for layer, (weights, biases) in enumerate(batched(shapes.items(), 2), start=1):
-        parts = []
-        for name, shape in (weights, biases):
-            scale = sd[start : start + prod(shape)].reshape(shape)
-            parts.append(pm.Normal(name, 0.0, scale, shape=shape))
-            start += prod(shape)
-        a = pm.math.dot(a, parts[0].T) + parts[1]
-        if layer < network.depth:
-            a = _activation(network.activation, a)
-    outputs = [c + s * a[:, k] for k, (c, s) in enumerate(network.outputs)]
-    return outputs[0] if len(outputs) == 1 else outputs
-
-
-def _activation(activation: Activation, z: Any) -> Any:
-    import pymc as pm
-
-    match activation:
-        case Tanh():
-            return pm.math.tanh(z)
-        case ReLU():
-            return pm.math.maximum(z, 0.0)
-        case SiLU():
-            return z * pm.math.sigmoid(z)
-        case GELU():
-            return 0.5 * z * (1.0 + pm.math.erf(z / np.sqrt(2.0)))
-        case Softplus():
-            return pm.math.log1pexp(z)
-    raise IncompatibleModelError(f"No PyMC activation for {activation!r}.")
+    parameters, start = {}, 0
+    for name, shape in shapes.items():
+        scale = sd[start : start + prod(shape)].reshape(shape)
+        parameters[name] = pm.Normal(name, 0.0, scale, shape=shape)
+        start += prod(shape)
+    return expression(problem.model.predictor, parameters, X)
 
 
 def _conjugate(problem: Problem, prior: NormalInverseGamma, X: Any) -> tuple[dict[str, Any], Any]:
     import pymc as pm
 
-    variance = pm.InverseGamma("sigma_squared", alpha=_exact(prior.shape), beta=_exact(prior.rate))
+    variance = pm.InverseGamma("sigma_squared", alpha=exact(prior.shape), beta=exact(prior.rate))
     sigma = pm.Deterministic("sigma", variance**0.5)
-    scale = sigma * _exact(prior.scale)
-    weights = pm.Normal("weights", _exact(prior.mean), scale, dims="feature")
+    scale = sigma * exact(prior.scale)
+    weights = pm.Normal("weights", exact(prior.mean), scale, dims="feature")
+    predictor, parameters = problem.model.predictor, {"weights": weights}
     if not problem.has_intercept:
-        return {"sigma": sigma}, X @ weights
+        return {"sigma": sigma}, expression(predictor, parameters, X)
     mean_X = problem.statistics.mean_X
     centred = pm.Normal("intercept_centred", prior.intercept_mean, sigma * prior.intercept_scale)
     pm.Deterministic("intercept", centred - weights @ mean_X)
-    return {"sigma": sigma}, centred + (X - mean_X) @ weights
+    eta = expression(predictor, parameters | {"intercept": centred}, X - mean_X)
+    return {"sigma": sigma}, eta
 
 
 def _weights(priors: Sequence[Distribution], names: Sequence[str]) -> Any:
@@ -174,58 +136,32 @@ def _weights(priors: Sequence[Distribution], names: Sequence[str]) -> Any:
     if not priors:
         return np.zeros(0)
     if len({type(prior) for prior in priors}) == 1:
-        return variable("weights", stack(priors), dims="feature")
-    parts = [variable(f"weights_{n}", p) for n, p in zip(names, priors, strict=True)]
+        return variable("weights", stack(priors), Real(), dims="feature")
+    parts = [variable(f"weights_{n}", p, Real()) for n, p in zip(names, priors, strict=True)]
     return pm.Deterministic("weights", pm.math.stack(parts), dims="feature")
 
 
-def variable(name: str, prior: Distribution, dims: str | None = None) -> Any:
-    """Return a PyMC variable with this prior."""
+def variable(
+    name: str, distribution: Distribution, support: Interval, dims: str | None = None
+) -> Any:
+    """Return a PyMC variable of a parameter that lives on `support`, with this prior."""
     import pymc as pm
 
-    match prior:
-        case Flat():
-            return pm.Flat(name, dims=dims)
-        case Normal(mean, sd):
-            return pm.Normal(name, _exact(mean), _exact(sd), dims=dims)
-        case StudentT(df, location, scale):
-            return pm.StudentT(
-                name,
-                nu=_exact(df),
-                mu=_exact(location),
-                sigma=_exact(scale),
-                dims=dims,
-            )
-        case Laplace(location, scale):
-            return pm.Laplace(name, _exact(location), _exact(scale), dims=dims)
-    raise IncompatibleModelError(f"No PyMC variable on the real line for {prior!r}.")
+    family, arguments = distribution.pymc(pm, support)
+    return family(name, dims=dims, **arguments)
 
 
-def noise_variable(name: str, prior: Distribution) -> Any:
-    """Return a positive PyMC variable with this prior."""
+def expression(predictor: Predictor, parameters: Mapping[str, Any], X: Any) -> Any:
+    """Return η of tensors by name; refuse a predictor that is no PyMC expression."""
     import pymc as pm
 
-    match prior:
-        case Flat():
-            return pm.HalfFlat(name)
-        case HalfNormal(scale):
-            return pm.HalfNormal(name, _exact(scale))
-        case HalfCauchy(scale):
-            return pm.HalfCauchy(name, _exact(scale))
-        case HalfStudentT(df, scale):
-            return pm.HalfStudentT(name, nu=_exact(df), sigma=_exact(scale))
-        case Exponential(rate):
-            return pm.Exponential(name, lam=_exact(rate))
-        case Gamma(shape, rate):
-            return pm.Gamma(name, alpha=_exact(shape), beta=_exact(rate))
-        case InverseGamma(shape, scale):
-            return pm.InverseGamma(name, alpha=_exact(shape), beta=_exact(scale))
-    raise IncompatibleModelError(f"No positive PyMC variable for {prior!r}.")
-
-
-def _exact(number: ArrayLike) -> Array:
-    """Return float64: PyTensor stores a Python float that fits as float32, logs and all."""
-    return np.asarray(number, dtype=np.float64)
+    if not isinstance(predictor, ExportsToPyMC):
+        raise IncompatibleModelError(
+            f"{predictor!r} is no PyMC expression: {type(predictor).__name__} has no "
+            "pymc(pm, parameters, X). Write that method, or use NUTS(engine=Direct()), which "
+            "needs none."
+        )
+    return predictor.pymc(pm, parameters, X)
 
 
 def observe(likelihood: Likelihood, eta: Any, noise: dict[str, Any], y: Any, data: Data) -> None:

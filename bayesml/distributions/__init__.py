@@ -4,7 +4,7 @@ Each is a frozen dataclass whose ``repr`` is the code that makes it, with the lo
 first two derivatives, and sampling. Parameters may be sequences, one entry per coefficient.
 """
 
-from bayesml.distributions.base import Distribution, grouped, stack
+from bayesml.distributions.base import Distribution, exact, grouped, stack
 from bayesml.distributions.positive import (
     Exponential,
     Gamma,
@@ -45,6 +45,7 @@ __all__ = [
     "StudentT",
     "Support",
     "UnitInterval",
+    "exact",
     "grouped",
     "stack",
 ]

@@ -70,6 +70,17 @@ def positive(owner: str, name: str, value: Any) -> Parameter:
     return checked
 
 
+def exact(number: ArrayLike) -> Array:
+    """Return float64, for PyMC: PyTensor stores a Python float that fits as float32, logs and all.
+
+    Examples
+    --------
+    >>> exact(0.5).dtype
+    dtype('float64')
+    """
+    return np.asarray(number, dtype=np.float64)
+
+
 def grouped(
     distributions: Sequence[Distribution],
 ) -> tuple[tuple[Integers, Distribution], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln, xlogy
 
-from bayesml.distributions.base import Parameter, positive
+from bayesml.distributions.base import Parameter, exact, positive
 from bayesml.distributions.real_line import HALF_LOG_2PI, standard_student_t_log_density
 from bayesml.distributions.supports import Interval, Positive
 from bayesml.typing import Array, ArrayLike
@@ -72,6 +72,10 @@ class HalfNormal:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) * np.abs(rng.standard_normal(shape))
 
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.HalfNormal`` and its arguments."""
+        return pm.HalfNormal, {"sigma": exact(self.scale)}
+
 
 @dataclass(frozen=True)
 class HalfCauchy:
@@ -130,6 +134,10 @@ class HalfCauchy:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) * np.abs(rng.standard_cauchy(shape))
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.HalfCauchy`` and its arguments."""
+        return pm.HalfCauchy, {"beta": exact(self.scale)}
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,10 @@ class HalfStudentT:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) * np.abs(rng.standard_t(self.df, shape))
 
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.HalfStudentT`` and its arguments."""
+        return pm.HalfStudentT, {"nu": exact(self.df), "sigma": exact(self.scale)}
+
 
 @dataclass(frozen=True)
 class Exponential:
@@ -248,6 +260,10 @@ class Exponential:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
         return rng.exponential(1.0 / np.asarray(self.rate), shape)
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.Exponential`` and its arguments."""
+        return pm.Exponential, {"lam": exact(self.rate)}
 
 
 @dataclass(frozen=True)
@@ -305,6 +321,10 @@ class Gamma:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
         return rng.gamma(self.shape, 1.0 / np.asarray(self.rate), shape)
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.Gamma`` and its arguments."""
+        return pm.Gamma, {"alpha": exact(self.shape), "beta": exact(self.rate)}
 
 
 @dataclass(frozen=True)
@@ -369,6 +389,10 @@ class InverseGamma:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) / rng.gamma(self.shape, 1.0, shape)
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.InverseGamma`` and its arguments."""
+        return pm.InverseGamma, {"alpha": exact(self.shape), "beta": exact(self.scale)}
 
 
 @dataclass(frozen=True)

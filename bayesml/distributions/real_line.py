@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from math import log, pi
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
 
-from bayesml.distributions.base import Parameter, positive, real
-from bayesml.distributions.supports import Interval, Real
+from bayesml.distributions.base import Parameter, exact, positive, real
+from bayesml.distributions.supports import Interval, Positive, Real, UnitInterval
+from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
 
 HALF_LOG_2PI = 0.5 * log(2.0 * pi)
@@ -49,11 +51,22 @@ class Flat:
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Refuse: there is nothing to draw from an improper prior."""
-        from bayesml.errors import ImproperPosteriorError
-
         raise ImproperPosteriorError(
             "Flat() is improper and cannot be sampled. Give the parameter a proper prior, "
             "for instance Normal(0, 10), to draw from the prior predictive distribution."
+        )
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return the flat distribution over the support, uniform where that is bounded."""
+        match support:
+            case Real():
+                return pm.Flat, {}
+            case Positive():
+                return pm.HalfFlat, {}
+            case UnitInterval():
+                return pm.Uniform, {"lower": exact(0.0), "upper": exact(1.0)}
+        raise IncompatibleModelError(
+            f"PyMC has no flat distribution over {support!r}. Give the parameter a proper prior."
         )
 
 
@@ -112,6 +125,10 @@ class Normal:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
         return np.asarray(self.mean) + np.asarray(self.sd) * rng.standard_normal(shape)
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.Normal`` and its arguments."""
+        return pm.Normal, {"mu": exact(self.mean), "sigma": exact(self.sd)}
 
 
 @dataclass(frozen=True)
@@ -181,6 +198,14 @@ class StudentT:
         """Draw `shape` independent values."""
         return np.asarray(self.location) + np.asarray(self.scale) * rng.standard_t(self.df, shape)
 
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.StudentT`` and its arguments."""
+        return pm.StudentT, {
+            "nu": exact(self.df),
+            "mu": exact(self.location),
+            "sigma": exact(self.scale),
+        }
+
 
 @dataclass(frozen=True)
 class Laplace:
@@ -237,6 +262,10 @@ class Laplace:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
         return rng.laplace(self.location, self.scale, shape)
+
+    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+        """Return ``pm.Laplace`` and its arguments."""
+        return pm.Laplace, {"mu": exact(self.location), "b": exact(self.scale)}
 
 
 def standard_student_t_log_density(z: Array, df: Array) -> Array:

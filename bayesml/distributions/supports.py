@@ -165,23 +165,25 @@ class UnitInterval:
 
     def constrain(self, u: ArrayLike) -> Array:
         """Return s(u) = 1/(1 + e⁻ᵘ)."""
-        return np.asarray(expit(u))
+        return np.asarray(expit(_floats(u)))
 
     def unconstrain(self, value: ArrayLike) -> Array:
         """Return log φ/(1 − φ)."""
-        return np.asarray(logit(value))
+        return np.asarray(logit(_floats(value)))
 
     def slope(self, u: ArrayLike) -> Array:
         """Return s(u) s(−u)."""
-        return np.asarray(expit(u) * expit(np.negative(u)))
+        u = _floats(u)
+        return np.asarray(expit(u) * expit(-u))
 
     def log_jacobian(self, u: ArrayLike) -> Array:
         """Return log s(u) + log s(−u)."""
-        return np.asarray(log_expit(u) + log_expit(np.negative(u)))
+        u = _floats(u)
+        return np.asarray(log_expit(u) + log_expit(-u))
 
     def log_jacobian_slope(self, u: ArrayLike) -> Array:
-        """Return s(−u) − s(u)."""
-        return np.asarray(expit(np.negative(u)) - expit(u))
+        """Return s(−u) − s(u) = −tanh(u/2), which loses no digits near zero."""
+        return np.asarray(-np.tanh(0.5 * _floats(u)))
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class Counts:
     def contains(self, values: ArrayLike) -> Booleans:
         """Say which are whole and not negative."""
         y = np.asarray(values)
-        return np.isfinite(y) & (y >= 0) & (y == np.floor(y))
+        return np.asarray(np.isfinite(y) & (y >= 0) & (y == np.floor(y)))
 
 
 @dataclass(frozen=True)
@@ -233,3 +235,7 @@ class Binary:
     def contains(self, values: ArrayLike) -> Booleans:
         """Say which are 0 or 1."""
         return np.isin(values, (0, 1))
+
+
+def _floats(values: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(values, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from bayesml.predictors.activations import GELU, Activation, ReLU, SiLU, Softplus, Tanh
 from bayesml.predictors.base import (
+    ExportsToPyMC,
     HasFrame,
     HasJacobian,
     HasPullback,
@@ -20,6 +21,7 @@ __all__ = [
     "GELU",
     "MLP",
     "Activation",
+    "ExportsToPyMC",
     "Frame",
     "HasFrame",
     "HasJacobian",

@@ -28,6 +28,9 @@ class Activation(Protocol):
     def start_variance(self, fan_in: int, fan_out: int) -> float:
         """Return the variance of a weight that keeps signals at their size."""
 
+    def pymc(self, pm: Any, z: Any) -> Any:
+        """Return g(z) as a PyMC expression, given the module."""
+
 
 def glorot(fan_in: int, fan_out: int) -> float:
     """Return 2/(fan_in + fan_out) (Glorot & Bengio 2010, eq. 12)."""
@@ -62,6 +65,10 @@ class Tanh:
         """Return Glorot's variance."""
         return glorot(fan_in, fan_out)
 
+    def pymc(self, pm: Any, z: Any) -> Any:
+        """Return tanh z."""
+        return pm.math.tanh(z)
+
 
 @dataclass(frozen=True)
 class ReLU:
@@ -84,6 +91,10 @@ class ReLU:
     def start_variance(self, fan_in: int, fan_out: int) -> float:
         """Return He's variance."""
         return he(fan_in, fan_out)
+
+    def pymc(self, pm: Any, z: Any) -> Any:
+        """Return max(z, 0)."""
+        return pm.math.maximum(z, 0.0)
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,10 @@ class SiLU:
         """Return He's variance."""
         return he(fan_in, fan_out)
 
+    def pymc(self, pm: Any, z: Any) -> Any:
+        """Return z s(z)."""
+        return z * pm.math.sigmoid(z)
+
 
 @dataclass(frozen=True)
 class GELU:
@@ -132,6 +147,10 @@ class GELU:
         """Return He's variance."""
         return he(fan_in, fan_out)
 
+    def pymc(self, pm: Any, z: Any) -> Any:
+        """Return z Φ(z), whose left tail erfc keeps."""
+        return 0.5 * z * pm.math.erfc(-z / np.sqrt(2.0))
+
 
 @dataclass(frozen=True)
 class Softplus:
@@ -154,3 +173,7 @@ class Softplus:
     def start_variance(self, fan_in: int, fan_out: int) -> float:
         """Return He's variance."""
         return he(fan_in, fan_out)
+
+    def pymc(self, pm: Any, z: Any) -> Any:
+        """Return log(1 + eᶻ)."""
+        return pm.math.log1pexp(z)

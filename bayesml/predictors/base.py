@@ -109,6 +109,14 @@ class Network(HasJacobian, HasStart, Protocol):
         """Return what enters the last layer, shape (..., m, units)."""
 
 
+@runtime_checkable
+class ExportsToPyMC(Protocol):
+    """A predictor that is also a PyMC expression."""
+
+    def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
+        """Return η, given the module and tensors by name; a list of k for k > 1 outputs."""
+
+
 def pullback(
     predictor: Predictor, parameters: Parameters, X: Array
 ) -> tuple[Array, Callable[[Array], dict[str, Array]]]:

@@ -1,6 +1,8 @@
 """The linear predictor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +90,11 @@ class Linear:
         if self.has_intercept:
             eta = eta + np.asarray(parameters["intercept"])[..., None]
         return np.asarray(eta)
+
+    def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
+        """Return b + Xθ as a PyMC expression."""
+        eta = X @ parameters["weights"]
+        return eta if self.intercept is False else parameters["intercept"] + eta
 
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
         """Evaluate (Σᵢ gᵢ, Xᵀg)."""

@@ -1,6 +1,6 @@
 """The multilayer perceptron. Derived in docs/theory/network.md, whose labels are cited."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -190,6 +190,17 @@ class MLP:
         ]
         z = np.concatenate(parts)
         return self.link(z.reshape(*batch, *z.shape[1:]))
+
+    def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
+        """Return h_θ(X) as a PyMC expression, or a list of them for k > 1 outputs."""
+        inside, a = self.standardisation, X
+        if inside is not None and inside.mean_X:
+            a = (X - np.asarray(inside.mean_X)) / np.asarray(inside.sd_X)
+        for layer, (W, b) in enumerate(self.layers(parameters), start=1):
+            z = pm.math.dot(a, W.T) + b
+            a = self.activation.pymc(pm, z) if layer < self.depth else z
+        outputs = [c + s * a[:, k] for k, (c, s) in enumerate(self.outputs)]
+        return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(self, parameters: Parameters, X: Floats, cotangent: Floats) -> dict[str, Floats]:
         """Evaluate Jᵀ·cotangent, a cotangent of the shape of η: backpropagation (M2, M3)."""

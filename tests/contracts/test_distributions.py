@@ -9,7 +9,7 @@ from scipy import integrate, stats
 import bayesml as bm
 from bayesml import distributions as d
 from bayesml.distributions import stack
-from bayesml.pymc import noise_variable, variable
+from bayesml.pymc import variable
 
 REAL = [
     d.Normal(1.0, 2.0),
@@ -82,15 +82,37 @@ def test_samples_follow_the_density(distribution: d.Distribution) -> None:
     assert stats.kstest(draws, lambda x: np.interp(x, grid, cdf + below)).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("distribution", ALL, ids=repr)
-def test_pymc_has_the_same_density(distribution: d.Distribution) -> None:
+SEQUENCE = d.Normal((0.0, 3.0, 1.0), (1.0, 0.1, 5.0))
+
+
+@pytest.mark.parametrize("distribution", [*ALL, SEQUENCE, d.Flat()], ids=repr)
+def test_pymc_has_the_same_density_and_score(distribution: d.Distribution) -> None:
     import pymc as pm
+    from pytensor import grad
 
     x = points(distribution)
-    with pm.Model():
-        make = noise_variable if distribution.support == d.Positive() else variable
-        theirs = pm.logp(make("x", distribution), x).eval()
-    np.testing.assert_allclose(distribution.log_density(x), theirs, rtol=1e-8, atol=1e-8)
+    value = pm.math.constant(x)
+    with pm.Model(coords={"feature": range(3)}):
+        theirs = pm.logp(variable("x", distribution, distribution.support, "feature"), value)
+    np.testing.assert_allclose(distribution.log_density(x), theirs.eval(), rtol=1e-8, atol=1e-8)
+    slope = grad(theirs.sum(), value, disconnected_inputs="ignore").eval()
+    np.testing.assert_allclose(distribution.score(x), slope, rtol=1e-8, atol=1e-10)
+
+
+def test_a_flat_prior_is_flat_where_its_parameter_lives() -> None:
+    import pymc as pm
+
+    with pm.Model() as model:
+        for k, support in enumerate((d.Real(), d.Positive(), d.UnitInterval())):
+            found = variable(f"x{k}", d.Flat(), support)
+            inside = pm.logp(found, pm.math.constant([0.2, 0.9])).eval()
+            np.testing.assert_array_equal(
+                np.broadcast_to(inside, 2), d.Flat().log_density([0.2, 0.9])
+            )
+            outside = pm.logp(found, pm.math.constant([-1.0])).eval()
+            assert np.isfinite(outside).all() == support.contains(-1.0)
+    transforms = [type(t).__name__ for t in model.rvs_to_transforms.values()]
+    assert transforms == ["NoneType", "LogTransform", "Interval"]
 
 
 @pytest.mark.parametrize("distribution", ALL, ids=repr)
