@@ -1,18 +1,17 @@
 """A declared model as a PyMC model: the only file that imports PyMC."""
 
-from collections.abc import Mapping, Sequence
-from math import prod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesml.data import Data
-from bayesml.distributions import Distribution, Interval, Positive, Real, exact, stack
+from bayesml.distributions import Distribution, Interval, exact
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.model import Model, Problem
 from bayesml.predictors import ExportsToPyMC, Predictor
-from bayesml.priors import Independent, Layered, NormalInverseGamma
+from bayesml.priors import ExportsPrior
 from bayesml.samplers import STATISTICS
 from bayesml.typing import Array
 
@@ -58,87 +57,33 @@ def build(problem: Problem) -> "pymc.Model":
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", np.asarray(data.X, dtype=np.float64), dims=("observation", "feature"))
         y = pm.Data("y_observed", np.asarray(data.y), dims="observation")
-        if isinstance(problem.prior, NormalInverseGamma):
-            noise, eta = _conjugate(problem, problem.prior, X)
-        else:
-            noise = {name: variable(name, p, Positive()) for name, p in problem.inferred.items()}
-            if isinstance(problem.prior, Layered):
-                eta = _network(problem, problem.prior, X)
-            else:
-                eta = _predictor(problem, problem.prior, X)
-        observe(
-            problem.model.likelihood,
-            eta,
-            noise | {k: exact(v) for k, v in problem.known.items()},
-            y,
-            data,
-        )
+        parameters, values = _prior(problem)
+        supports = problem.model.likelihood.parameter_supports
+        for name, prior in problem.inferred.items():
+            if name not in values:
+                values[name] = variable(name, prior, supports[name])
+        frame = problem.frame
+        A = X if frame.centre is None else X - frame.centre
+        eta = expression(frame.predictor, parameters, A if frame.unit is None else A / frame.unit)
+        if frame.shifted and "intercept" not in pymc_model.named_vars:
+            moved = parameters["weights"] @ frame.centre
+            pm.Deterministic("intercept", parameters["intercept"] - moved)
+        known = {name: exact(value) for name, value in problem.known.items()}
+        observe(problem.model.likelihood, eta, values | known, y, data)
     return pymc_model
 
 
-def _predictor(problem: Problem, prior: Independent, X: Any) -> Any:
+def _prior(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the predictor's parameters as counted in β, and what else the prior infers."""
     import pymc as pm
 
-    priors = problem.coefficient_priors()
-    weights = _weights(priors[int(problem.has_intercept) :], problem.data.feature_names)
-    predictor, parameters = problem.model.predictor, {"weights": weights}
-    if not problem.has_intercept:
-        return expression(predictor, parameters, X)
-    if prior.intercept_origin == "original":
-        parameters["intercept"] = variable("intercept", prior.intercept, Real())
-        return expression(predictor, parameters, X)
-    mean_X = problem.statistics.mean_X
-    parameters["intercept"] = variable("intercept_centred", prior.intercept, Real())
-    pm.Deterministic("intercept", parameters["intercept"] - weights @ mean_X)
-    return expression(predictor, parameters, X - mean_X)
-
-
-def _network(problem: Problem, prior: Layered, X: Any) -> Any:
-    """Return η of a network, its prior scales learned or known."""
-    import pymc as pm
-
-    shapes = problem.model.predictor.shapes(problem.data.n)
-    groups = prior.groups(shapes, problem.data.feature_names)
-    precision: Any = prior.precision(groups)
-    if prior.learned:
-        size = len(groups.names)
-        precision = pm.Gamma("precision", alpha=prior.shape, beta=prior.rate, shape=size)
-    sd = precision[groups.members] ** -0.5
-    parameters, start = {}, 0
-    for name, shape in shapes.items():
-        scale = sd[start : start + prod(shape)].reshape(shape)
-        parameters[name] = pm.Normal(name, 0.0, scale, shape=shape)
-        start += prod(shape)
-    return expression(problem.model.predictor, parameters, X)
-
-
-def _conjugate(problem: Problem, prior: NormalInverseGamma, X: Any) -> tuple[dict[str, Any], Any]:
-    import pymc as pm
-
-    variance = pm.InverseGamma("sigma_squared", alpha=exact(prior.shape), beta=exact(prior.rate))
-    sigma = pm.Deterministic("sigma", variance**0.5)
-    scale = sigma * exact(prior.scale)
-    weights = pm.Normal("weights", exact(prior.mean), scale, dims="feature")
-    predictor, parameters = problem.model.predictor, {"weights": weights}
-    if not problem.has_intercept:
-        return {"sigma": sigma}, expression(predictor, parameters, X)
-    mean_X = problem.statistics.mean_X
-    centred = pm.Normal("intercept_centred", prior.intercept_mean, sigma * prior.intercept_scale)
-    pm.Deterministic("intercept", centred - weights @ mean_X)
-    eta = expression(predictor, parameters | {"intercept": centred}, X - mean_X)
-    return {"sigma": sigma}, eta
-
-
-def _weights(priors: Sequence[Distribution], names: Sequence[str]) -> Any:
-    """Return the weights as one vector, of one distribution where the family is the same."""
-    import pymc as pm
-
-    if not priors:
-        return np.zeros(0)
-    if len({type(prior) for prior in priors}) == 1:
-        return variable("weights", stack(priors), Real(), dims="feature")
-    parts = [variable(f"weights_{n}", p, Real()) for n, p in zip(names, priors, strict=True)]
-    return pm.Deterministic("weights", pm.math.stack(parts), dims="feature")
+    prior = problem.prior
+    if not isinstance(prior, ExportsPrior):
+        raise IncompatibleModelError(
+            f"{prior!r} is no PyMC expression: {type(prior).__name__} has no pymc(pm, problem). "
+            "Write that method, or use NUTS(engine=Direct()), which needs none."
+        )
+    return prior.pymc(pm, problem)
 
 
 def variable(

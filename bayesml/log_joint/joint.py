@@ -14,7 +14,7 @@ from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian
 from bayesml.priors import NormalRows, PriorTerms, normal_terms
-from bayesml.typing import Array
+from bayesml.typing import Array, Integers
 
 
 class PriorSum(Protocol):
@@ -164,7 +164,9 @@ class LogJoint:
         return np.asarray(0.5 * (H + H.T))
 
 
-def differenced(gradient: Callable[[Array], Array], x: Array, along: Array | None = None) -> Array:
+def differenced(
+    gradient: Callable[[Array], Array], x: Array, along: Integers | None = None
+) -> Array:
     """Difference a gradient centrally, a column for every coordinate; error about 1e-10 at O(1)."""
     h = float(np.finfo(np.float64).eps) ** (1 / 3)
     columns = []

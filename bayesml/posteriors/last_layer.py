@@ -8,7 +8,7 @@ import numpy as np
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.prediction import Prediction
-from bayesml.predictors import MLP
+from bayesml.predictors import Network
 from bayesml.typing import Array
 
 
@@ -20,14 +20,14 @@ class LastLayerPosterior:
 
     Attributes
     ----------
-    network : MLP
+    network : Network
     mode : mapping of name to ndarray
         All parameters.
     head : LinearisedPosterior
         Of `MLP(hidden=())` on the features.
     """
 
-    network: MLP
+    network: Network
     mode: Mapping[str, Array]
     head: LinearisedPosterior
 

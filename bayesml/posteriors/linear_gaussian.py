@@ -151,7 +151,7 @@ def linear_gaussian(
     RankDeficientError
         If neither data nor prior determine some combination of the coefficients.
     """
-    check_proper(data, priors.rows, names)
+    check_proper(data, priors.P if priors.rows is None else priors.rows, names)
     at = data.residuals if residuals is None else residuals
     sigma_0 = _reference_scale(data) if sigma_0 is None else sigma_0
     P = priors.P

@@ -14,7 +14,7 @@ from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction, Sampler
 from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.posteriors.rows import row_blocks
-from bayesml.predictors import Predictor, flat
+from bayesml.predictors import HasJacobian, Predictor, flat
 from bayesml.typing import Array
 
 
@@ -124,6 +124,8 @@ class LinearisedPosterior:
 
     def _linearise(self, X: Array) -> tuple[Array, Array]:
         """Return η, (k, m), and its Jacobian, (k, m, p)."""
+        if not isinstance(self.predictor, HasJacobian):
+            raise TypeError(f"{self.predictor!r} has no Jacobian.")
         eta, J = self.predictor.eta(self.mode, X), self.predictor.jacobian(self.mode, X)
         return (eta[None], J[None]) if eta.ndim == 1 else (eta, J)
 

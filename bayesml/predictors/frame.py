@@ -66,6 +66,14 @@ class Frame:
             parameters["intercept"] = parameters["intercept"] - moved
         return parameters
 
+    def unnamed(self, parameters: Mapping[str, Array]) -> Array:
+        """Return β, shape (..., p), from the user's parameters: the inverse of `named`."""
+        counted = dict(parameters)
+        if self.shifted and self.centre is not None:
+            moved = parameters["weights"] @ self.centre
+            counted["intercept"] = parameters["intercept"] + moved
+        return flat.join(counted, self.shapes)
+
     def matrices(self) -> dict[str, Array]:
         """Return, by name, the functionals of β that give the entries, shape (entries, p)."""
         columns = self.named(np.eye(self.p))

@@ -121,6 +121,17 @@ class PartlyImproper(Protocol):
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return the functionals of β that have proper priors, shape (k, p)."""
 
+    def improper_names(self, problem: Coefficients) -> list[str]:
+        """Return the names of the coefficients that have none."""
+
+
+@runtime_checkable
+class OfEntries(Protocol):
+    """A prior whose density is a product over the entries of β."""
+
+    def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
+        """Evaluate the log density of every entry, shape (..., p)."""
+
 
 @runtime_checkable
 class ExportsPrior(Protocol):

@@ -108,10 +108,10 @@ class Independent:
         """Evaluate the sum over the coefficients, a family at a time."""
         G, _ = self._functionals(problem)
         at = beta @ G.T
-        scores, value = np.zeros_like(at), np.zeros(at.shape[:-1])
+        scores = np.zeros_like(at)
         for where, prior in self._families(problem):
-            value = value + np.sum(prior.log_density(at[..., where]), axis=-1)
             scores[..., where] = prior.score(at[..., where])
+        value = self.entry_log_densities(problem, beta, values).sum(axis=-1)
         return PriorTerms(value, scores @ G, {})
 
     def sample(
@@ -134,6 +134,26 @@ class Independent:
         """Return the functionals that are not flat."""
         G, _ = self._functionals(problem)
         return np.asarray(G[[prior.proper for prior in self._entries(problem)]])
+
+    def improper_names(self, problem: Coefficients) -> list[str]:
+        """Return the names of what is flat."""
+        names: list[str] = []
+        for name, shape in problem.shapes.items():
+            if name == "weights":
+                names += problem.feature_names
+            else:
+                names += [name] * prod(shape)
+        entries = zip(names, self._entries(problem), strict=True)
+        return [name for name, prior in entries if not prior.proper]
+
+    def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
+        """Evaluate the log density of every entry."""
+        G, _ = self._functionals(problem)
+        at = beta @ G.T
+        out = np.zeros_like(at)
+        for where, prior in self._families(problem):
+            out[..., where] = prior.log_density(at[..., where])
+        return out
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as one vector, of one distribution where the family is the same."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import RootInverseGamma
+from bayesml.distributions import Normal, RootInverseGamma
 from bayesml.distributions.base import positive, real
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
@@ -129,6 +129,12 @@ class NormalInverseGamma:
     def hyperparameters(self, problem: Coefficients) -> dict[str, Unknown]:
         """Return σ, whose square is inverse gamma."""
         return {"sigma": Unknown(RootInverseGamma(self.shape, self.rate))}
+
+    def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
+        """Evaluate the log density of every coefficient given σ."""
+        rows = self.normal_rows(problem)
+        _, sd = rows.scales(values)
+        return Normal().log_density((beta - rows.mean) / sd) - np.log(sd)
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the coefficients given σ, and σ by its square."""

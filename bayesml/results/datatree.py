@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Block, Data
-from bayesml.distributions import InverseGamma, Normal
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.model import Model, Problem
 from bayesml.posteriors.rows import row_blocks
-from bayesml.priors import Layered, NormalInverseGamma
+from bayesml.predictors import Network, flat
+from bayesml.priors import OfEntries
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -159,51 +159,31 @@ def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def log_prior(problem: Problem, draws: Mapping[str, Array]) -> dict[str, Array]:
-    """Evaluate the log prior density of every parameter, in the shape of its draws."""
+    """Evaluate the log prior density of every parameter, in the shape of its draws.
+
+    The coefficients of a prior that is no product over entries are one number, ``coefficients``.
+    """
     refuse_networks(problem, "log_prior")
-    if isinstance(problem.prior, NormalInverseGamma):
-        return _joint_log_prior(problem.prior, problem, draws)
-    out: dict[str, Array] = {}
-    theta, priors = draws["weights"], problem.coefficient_priors()
-    if problem.has_intercept:
-        shift = 0.0 if problem.intercept_at_zero else theta @ problem.statistics.mean_X
-        at = draws["intercept"] + shift
-        out["intercept"] = priors[0].log_density(at)
-        priors = priors[1:]
-    if priors:
-        columns = [prior.log_density(theta[..., j]) for j, prior in enumerate(priors)]
-        out["weights"] = np.stack(columns, axis=-1)
-    return out | {name: prior.log_density(draws[name]) for name, prior in problem.inferred.items()}
+    beta, values = problem.frame.unnamed(draws), {**problem.known, **draws}
+    prior, out = problem.prior, {}
+    if isinstance(prior, OfEntries):
+        entries = prior.entry_log_densities(problem, beta, values)
+        out = flat.split(entries, problem.frame.shapes)
+        out = {name: terms for name, terms in out.items() if terms.size}
+    else:
+        out["coefficients"] = prior.log_density_and_score(problem, beta, values).value
+    stated = problem.inferred | {k: v.prior for k, v in problem.hyperparameters.items()}
+    return out | {name: each.log_density(draws[name]) for name, each in stated.items()}
 
 
 def refuse_networks(problem: Problem, group: str) -> None:
     """Refuse a group of the DataTree that needs the priors of coefficients."""
-    if isinstance(problem.prior, Layered):
+    if isinstance(problem.model.predictor, Network):
         raise IncompatibleModelError(
             f"to_datatree: a network has no group {group!r}, since the scales of its priors are "
             "learned with it and its weights have many equivalent labellings. Leave it out, and "
             "compare networks by log_likelihood=True and az.loo."
         )
-
-
-def _joint_log_prior(
-    prior: NormalInverseGamma, problem: Problem, draws: Mapping[str, Array]
-) -> dict[str, Array]:
-    """Evaluate log p(σ), with p(σ²) an inverse gamma, and log p(θ | σ)."""
-    sigma, theta = draws["sigma"], draws["weights"]
-    normal = Normal()
-
-    def given_sigma(x: Array, mean: Any, scale: Any, s: Array) -> Array:
-        spread = np.asarray(scale) * s
-        return normal.log_density((x - np.asarray(mean)) / spread) - np.log(spread)
-
-    out: dict[str, Array] = {}
-    if problem.has_intercept:
-        centred = draws["intercept"] + theta @ problem.statistics.mean_X
-        out["intercept"] = given_sigma(centred, prior.intercept_mean, prior.intercept_scale, sigma)
-    out["weights"] = given_sigma(theta, prior.mean, prior.scale, sigma[..., None])
-    variance = InverseGamma(prior.shape, prior.rate).log_density(sigma**2)
-    return out | {"sigma": variance + np.log(2.0 * sigma)}
 
 
 def sample_stats(learned: Learned, draws: Mapping[str, Array]) -> Mapping[str, Array]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bayesml.inference.networks.local import linearised
+from bayesml.inference.networks.local import linearised, network_of
 from bayesml.inference.networks.mode import Mode
 from bayesml.inference.networks.objective import at_hand
 from bayesml.inference.networks.scales import ByEvidence, Hyperprior, Scales
@@ -54,4 +54,4 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
         features.shape[1],
     )
     parameters = flat.split(np.append(mode.x[:-size], best.point.x), setting.shapes)
-    return LastLayerPosterior(problem.model.predictor, parameters, posterior), answer.log_evidence
+    return LastLayerPosterior(network_of(problem), parameters, posterior), answer.log_evidence
