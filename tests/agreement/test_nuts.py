@@ -5,7 +5,7 @@ import pytest
 
 import bayesml as bm
 from bayesml.inference.engines import whitening
-from bayesml.inference.objectives import Unconstrained, negative_log_density
+from bayesml.log_joint import log_joint
 from bayesml.pymc import build
 from tests.agreement.problems import CASES, made
 
@@ -70,20 +70,18 @@ def test_density_is_the_pymc_models(model: bm.Model, weighted: bool) -> None:
     w = np.linspace(0.5, 2.0, data.m) if weighted else None
     data = bm.Data(np.asarray(data.X), np.asarray(data.y), observation_weights=w)
     problem = model.resolve(data)
-    target = negative_log_density(problem, with_prior=True)
+    joint = log_joint(problem).unconstrained()
     theirs = build(problem)
     log_density = theirs.compile_logp(mode="FAST_COMPILE")
     rng = np.random.default_rng(8)
     differences = []
     for _ in range(4):
-        x = 0.3 * rng.standard_normal(len(target.start))
-        beta = target.frame.beta(x[: target.p])
-        point = {k: np.asarray(v) for k, v in _named(problem, beta).items()}
-        logs = {
-            f"{k}_log__": np.log(v) for k, v in target.noise(x).items() if k in problem.inferred
-        }
+        x = 0.3 * rng.standard_normal(joint.size)
+        at = joint.coordinates
+        point = {k: np.asarray(v) for k, v in _named(problem, at.beta(x)).items()}
+        logs = {f"{k}_log__": np.log(v) for k, v in at.values(x).items() if k in problem.inferred}
         inputs = {v.name: (point | logs)[v.name] for v in theirs.value_vars}
-        ours = -target.weight * Unconstrained(target).value(x)
+        ours = joint.log_density(x)
         differences.append(ours - float(log_density(inputs)))
     np.testing.assert_allclose(differences, differences[0], atol=1e-8)
 
@@ -99,8 +97,8 @@ def _named(problem: bm.model.Problem, beta: np.ndarray) -> dict[str, np.ndarray]
 
 
 def test_gradient_is_the_derivative() -> None:
-    target = negative_log_density(MODELS[2].resolve(made(m=25, n=2)), with_prior=True)
-    frame, v, h = whitening(Unconstrained(target)), np.array([0.3, -0.4, 0.5, 0.2]), 1e-5
+    joint = log_joint(MODELS[2].resolve(made(m=25, n=2))).unconstrained()
+    frame, v, h = whitening(joint, np.zeros(joint.size)), np.array([0.3, -0.4, 0.5, 0.2]), 1e-5
     gradient = frame.log_density(v)[1]
     for k, direction in enumerate(np.eye(4)):
         up, down = (frame.log_density(v + s * h * direction)[0] for s in (1, -1))
