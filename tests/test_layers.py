@@ -31,7 +31,7 @@ RANK = {layer: rank for rank, layers in enumerate(LAYERS) for layer in layers}
 ONLY_IN_PYMC = {"pymc", "pytensor"}
 
 # Below the basic files of the data room, which are all others, and `data` itself (the empty name).
-DATA_LAYERS = ({"formulas"}, {"sources"}, {"data", "stored_design", ""})
+DATA_LAYERS = ({"formulas"}, {"sources"}, {"data", "stored_design", "support", ""})
 
 # Circles that are still to be taken apart; never add one. Delete the entry when it is gone.
 KNOWN_CIRCLES = {

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.checks import BLOCK_VALUES
+from bayesml.data.messages import EVERYWHERE, Place
 
 LEAST_ROWS = 256
 """Rows in a block however wide it is, so that a product of matrices stays one."""
@@ -27,11 +28,14 @@ class Block(NamedTuple):
         Target.
     observation_weights : (b,) array or None
         How many times each row counts; None where every row counts once.
+    place : Place
+        Where the rows lie, so that a check of them can name one.
     """
 
     X: NDArray[np.float64]
     y: NDArray[np.float64]
     observation_weights: NDArray[np.float64] | None
+    place: Place = EVERYWHERE
 
     @property
     def row_weights(self) -> NDArray[np.float64]:

@@ -72,7 +72,7 @@ class ColumnsReader:
                 place = Place(place.where, place.start, kept)
         require_finite(X, "X", self.design.feature_names, place)
         require_finite(y, "y", labels=place)
-        return Block(X, y, checked_weights(w, place))
+        return Block(X, y, checked_weights(w, place), place)
 
     def absent(self, part: Part) -> NDArray[np.bool]:
         """Find the missing values of a part."""

@@ -77,7 +77,7 @@ class FormulaReader:
             total = X.sum() + y.sum() + (0.0 if w is None else w.sum())
         if not np.isfinite(total):
             return None
-        return Block(X, y, checked_weights(w, part.place))
+        return Block(X, y, checked_weights(w, part.place), part.place)
 
     def _built(self, part: Part) -> Block:
         rows, place = complete_part(part, self._read, drop=self.drop)
@@ -89,7 +89,7 @@ class FormulaReader:
         require_finite(y, "y", (self.design.target_name,), place, OUT_OF_DOMAIN)
         require_finite(X, "X", self.design.feature_names, place, OUT_OF_DOMAIN)
         w = None if self.weights is None else np.asarray(rows[self.weights], dtype=np.float64)
-        return Block(X, np.ascontiguousarray(y[:, 0]), checked_weights(w, place))
+        return Block(X, np.ascontiguousarray(y[:, 0]), checked_weights(w, place), place)
 
 
 def complete_part(

@@ -178,7 +178,7 @@ def _open_arrays(names: tuple[str, ...] | None, X: Any, y: Any, *rest: Any) -> M
     w = vector(weights[0], "observation_weights", len(features), place) if weights else None
     if w is not None:
         require_not_negative(w, place)
-    return MemorySource(features, target, w)
+    return MemorySource(features, target, w, place=place)
 
 
 def dask_formula(
@@ -239,4 +239,5 @@ def _merged(one: FormulaStatistics, other: FormulaStatistics) -> FormulaStatisti
 
 
 def _open_frame(reader: FormulaReader, rows: Any, place: Place) -> MemorySource:
-    return MemorySource(*reader.block(_part_of(rows, place)))
+    block = reader.block(_part_of(rows, place))
+    return MemorySource(block.X, block.y, block.observation_weights, place=block.place)

@@ -23,6 +23,7 @@ from bayesml.data.formulas.tables import (
     with_weights,
 )
 from bayesml.data.inputs import common_labels, weights_vector
+from bayesml.data.messages import EVERYWHERE, Place
 from bayesml.data.missing import drops
 from bayesml.errors import DataError
 
@@ -37,13 +38,15 @@ class MemorySource:
     X is float32 or float64 in any memory order. A block of it is a view where linear algebra can
     read it as it lies, otherwise a float64 copy, of at most 8 MiB or 256 rows.
 
-    `columns` are what a formula made X of, by name; None where X is what was given.
+    `columns` are what a formula made X of, by name; None where X is what was given. `place` says
+    where the rows lie if they are a part of others.
     """
 
     X: NDArray[np.float64] | NDArray[np.float32]
     y: NDArray[np.float64]
     observation_weights: NDArray[np.float64] | None = None
     columns: RawColumns | None = None
+    place: Place = EVERYWHERE
 
     @property
     def m(self) -> int:
@@ -75,6 +78,7 @@ class MemorySource:
                 X=_float64(self.X[rows]),
                 y=self.y[rows],
                 observation_weights=None if weights is None else weights[rows],
+                place=self.place.after(start),
             )
 
     def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
