@@ -17,7 +17,7 @@ EXAMPLES = 3
 """Rows that the message names."""
 
 
-class Support(Protocol):
+class ValueSet(Protocol):
     """A set of numbers, here that of the values of y."""
 
     @property
@@ -41,14 +41,14 @@ class _Outside:
         return _Outside(self.count + other.count, examples)
 
 
-def check_support(data: Data, support: Support, owner: str) -> None:
+def check_support(data: Data, support: ValueSet, owner: str) -> None:
     """Refuse data whose y lies outside a support, in one pass over the rows wherever they are.
 
     Parameters
     ----------
     data : Data
         With rows.
-    support : Support
+    support : ValueSet
         A set of numbers; for Dask one that can be sent to a worker.
     owner : str
         Whose support it is, as code: ``Poisson()``.
@@ -78,13 +78,15 @@ def check_support(data: Data, support: Support, owner: str) -> None:
         )
 
 
-def _outside(support: Support, labels: Labels, block: Block) -> _Outside:
+def _outside(support: ValueSet, labels: Labels, block: Block) -> _Outside:
     rows = np.flatnonzero(~support.contains(block.y))
-    examples = (f"{_name(block, int(i), labels)} is {_number(block.y[i])}" for i in rows[:EXAMPLES])
+    examples = (
+        f"{_called(block, int(i), labels)} is {_number(block.y[i])}" for i in rows[:EXAMPLES]
+    )
     return _Outside(len(rows), tuple(examples))
 
 
-def _name(block: Block, row: int, labels: Labels) -> str:
+def _called(block: Block, row: int, labels: Labels) -> str:
     """Name a row by its label, which only rows in memory have, or by where it lies."""
     if labels is None:
         return block.place.row(row)

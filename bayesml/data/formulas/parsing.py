@@ -58,7 +58,7 @@ def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
 def _check(formula: str, columns: tuple[str, ...] | None) -> None:
     """Check the names and expressions of a formula, and powers that would do nothing."""
     tokens = _tokens(formula)
-    parts = [_factor(token) for token in tokens if _is_used(token)]
+    parts = [_factor_of(token) for token in tokens if _is_used(token)]
     code = [part for part in parts if part.is_code]
     try:
         used = {use.column for use in uses(parts, columns, formula)}
@@ -117,7 +117,7 @@ def expand_dot(formula: str, columns: Sequence[str]) -> str:
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
     tokens = _tokens(formula)
     tilde = next((i for i, token in enumerate(tokens) if token.token == "~"), 0)
-    left = [_factor(token) for token in tokens[:tilde] if _is_used(token)]
+    left = [_factor_of(token) for token in tokens[:tilde] if _is_used(token)]
     used = {use.column for use in uses(left, tuple(columns), formula)}
     others = [name if name.isidentifier() else f"`{name}`" for name in columns if name not in used]
     for token in reversed(tokens[tilde:]):
@@ -144,7 +144,7 @@ def _is_used(token: "Token") -> bool:
     return token.kind in (token.Kind.NAME, token.Kind.PYTHON)
 
 
-def _factor(token: "Token") -> Factor:
+def _factor_of(token: "Token") -> Factor:
     return Factor(token.token, token.kind is token.Kind.PYTHON)
 
 
