@@ -2,6 +2,7 @@
 
 from bayesml.data.blocks import Block
 from bayesml.data.data import Data
-from bayesml.data.designs import Design, design_from_config
+from bayesml.data.designs import Design
+from bayesml.data.stored_design import design_from_config
 
 __all__ = ["Block", "Data", "Design", "design_from_config"]

@@ -10,25 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import Block, MemorySource, Source, read_only
-from bayesml.data.dask_input import dask_arrays, dask_formula
+from bayesml.data.blocks import Block, Source, read_only
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
-from bayesml.data.door import (
+from bayesml.data.formulas.raw_columns import RawColumns
+from bayesml.data.inputs import (
     array_names,
     common_labels,
     named_matrix,
-    rows_like,
     vector,
     weights_vector,
 )
-from bayesml.data.kept import KeptColumns
 from bayesml.data.messages import listed, plural
-from bayesml.data.parquet import ParquetFiles
-from bayesml.data.partitions import is_dask
+from bayesml.data.sources.dask_input import dask_arrays, dask_formula
+from bayesml.data.sources.dask_source import is_dask
+from bayesml.data.sources.memory import MemorySource, memory_formula, rows_like
+from bayesml.data.sources.parquet_files import ParquetFiles
+from bayesml.data.sources.parquet_source import parquet_columns, parquet_formula
+from bayesml.data.sources.summarised import SummarisedSource
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.data.streams import stream_columns, stream_formula
-from bayesml.data.summarised import SummarisedSource
-from bayesml.data.training import learn_formula
 from bayesml.errors import DataError
 
 
@@ -162,7 +161,7 @@ class Data:
         """
         if is_dask(frame):
             return cls._of(*dask_formula(formula, frame, missing, observation_weights), None)
-        source, design, labels = learn_formula(formula, frame, missing, observation_weights)
+        source, design, labels = memory_formula(formula, frame, missing, observation_weights)
         return cls._of(source, design, labels)
 
     @classmethod
@@ -210,11 +209,11 @@ class Data:
         """
         files = ParquetFiles.at(paths, progress)
         if formula is None:
-            found = stream_columns(files, target, features, missing, observation_weights)
+            found = parquet_columns(files, target, features, missing, observation_weights)
         elif target is not None or features is not None:
             raise DataError("a formula names target and features; give it, or them, not both")
         else:
-            found = stream_formula(files, formula, missing, observation_weights)
+            found = parquet_formula(files, formula, missing, observation_weights)
         return cls._of(*found, None)
 
     def like(self, frame: Any, *, observation_weights: Any = None) -> Self:
@@ -242,14 +241,14 @@ class Data:
         return self._of(rows_like(self.design, frame, observation_weights), self.design, None)
 
     @classmethod
-    def restore(
+    def from_checked_arrays(
         cls,
         X: NDArray[Any],
         y: NDArray[np.float64],
         observation_weights: NDArray[np.float64] | None,
         design: Design,
         row_labels: NDArray[Any] | None,
-        columns: KeptColumns | None = None,
+        columns: RawColumns | None = None,
     ) -> Self:
         """Put together data that were checked before, as when a saved fit is loaded."""
         weights = None if observation_weights is None else read_only(observation_weights)
@@ -388,7 +387,7 @@ class Data:
             X[rows], y[rows] = block.X, block.y
             if weights is not None and block.observation_weights is not None:
                 weights[rows] = block.observation_weights
-        return self.restore(X, y, weights, self.design, None)
+        return self.from_checked_arrays(X, y, weights, self.design, None)
 
     @property
     def X(self) -> NDArray[np.float64] | NDArray[np.float32]:
@@ -412,7 +411,7 @@ class Data:
         return np.ones(self.m) if stated is None else stated
 
     @property
-    def columns(self) -> KeptColumns | None:
+    def columns(self) -> RawColumns | None:
         """What a formula in memory made X of, by column; None where X is what was given.
 
         Only columns that the formula reads, numbers not copied where they were float64.

@@ -1,6 +1,6 @@
 """How new input becomes the matrix X that the model was fitted on: the same columns or an error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite, two_dimensional
-from bayesml.data.formula_design import FormulaDesign, formula_design_from_config
 from bayesml.data.messages import Labels, plural, quoted
 from bayesml.errors import DataError
 
@@ -125,56 +124,6 @@ class FrameDesign:
             "target_name": self.target_name,
             "weights_name": self.weights_name,
         }
-
-
-def design_from_config(config: Mapping[str, Any]) -> Design:
-    """Make the design that `to_config` described, which builds the same matrices to the last bit.
-
-    Parameters
-    ----------
-    config : mapping
-        What `Design.to_config` gave, for instance after a round trip through JSON.
-
-    Raises
-    ------
-    DataError
-        If `config` does not describe a design.
-
-    Examples
-    --------
-    >>> from bayesml.data import Data, design_from_config
-    >>> data = Data.from_formula("y ~ center(x)", {"x": [1, 2, 6], "y": [1, 3, 4]})
-    >>> design = design_from_config(data.design.to_config())
-    >>> design.matrix({"x": [3.0, 4.0]})
-    array([[0.],
-           [1.]])
-    """
-    try:
-        match config["kind"]:
-            case "array":
-                return ArrayDesign(tuple(config["feature_names"]), config["target_name"])
-            case "frame":
-                names = tuple(config["feature_names"])
-                return FrameDesign(names, config["target_name"], config["weights_name"])
-            case "formula":
-                return formula_design_from_config(config)
-            case kind:
-                raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame' or 'formula'")
-    except KeyError as error:
-        raise DataError(f"the description of the design lacks {error}") from error
-
-
-def difference(one: Design, other: Design) -> str:
-    """Say what columns of the same names were made with in one design and not in the other."""
-    if not (isinstance(one, FormulaDesign) and isinstance(other, FormulaDesign)):
-        return ""
-    for a, b in ((one.left, other.left), (one.right, other.right)):
-        for factor, levels in a.levels.items():
-            if (there := b.levels.get(factor, levels)) != levels:
-                return f"the levels of {factor} are {quoted(levels)} and {quoted(there)}"
-        if a.transforms != b.transforms:
-            return f"{one.formula!r} learned other centres, scales or knots from other rows"
-    return ""
 
 
 def _frame_target(frame: Any, name: str) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,16 @@ class Place:
         """Name the row at a position among those that are left."""
         at = self.start + int(position if self.kept is None else self.kept[position])
         return f"row {at} of {self.where}" if self.where else f"row {at}"
+
+    def after(self, count: int) -> "Place":
+        """Return the place of the rows that are left without the first `count` of them."""
+        if self.kept is None:
+            return replace(self, start=self.start + count)
+        return replace(self, kept=self.kept[count:])
+
+
+EVERYWHERE = Place("")
+"""All of the data: rows go by their number."""
 
 
 Labels = NDArray[Any] | Place | None

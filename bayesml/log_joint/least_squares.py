@@ -111,8 +111,9 @@ class RowResiduals:
         pulls: list[Array] = []
         totals: list[float] = []
         squares: list[float] = []
-        for X, y, w in _chunks(self.blocks()):
-            r, rest = residual(X, y, theta, at_zero)
+        for block in _chunks(self.blocks()):
+            X, w = block.X, block.observation_weights
+            r, rest = residual(X, block.y, theta, at_zero)
             weighted, rest = (r, rest) if w is None else _scaled(w, r, rest)
             above, below = inner_products(X, weighted)
             pulls += [above, below, rest @ X]
@@ -133,7 +134,8 @@ def _scaled(w: Array, r: Array, rest: Array) -> tuple[Array, Array]:
 
 
 def _chunks(blocks: Iterable[Block]) -> Iterable[Block]:
-    for X, y, w in blocks:
-        for start in range(0, len(y), CHUNK):
+    for block in blocks:
+        w = block.observation_weights
+        for start in range(0, len(block.y), CHUNK):
             rows = slice(start, start + CHUNK)
-            yield Block(X[rows], y[rows], None if w is None else w[rows])
+            yield Block(block.X[rows], block.y[rows], None if w is None else w[rows])

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from bayesml.data import Data, Design, frames
-from bayesml.data.formula_design import FormulaDesign
-from bayesml.data.kept import Levels
+from bayesml.data.formulas.design import FormulaDesign
+from bayesml.data.formulas.raw_columns import CategoricalColumn
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.results.fit import Fit
@@ -57,7 +57,7 @@ def _own_columns(data: Data, read: Iterable[str], X: Array) -> Columns:
     """Return what the data kept of a formula's columns, or X where these are its columns."""
     if data.columns is not None:
         kept = data.columns.items()
-        return {name: v.values() if isinstance(v, Levels) else v for name, v in kept}
+        return {name: v.values() if isinstance(v, CategoricalColumn) else v for name, v in kept}
     if tuple(read) != data.feature_names:
         raise DataError(
             "the formula made its features from other columns, which these data do not keep: "

@@ -6,7 +6,7 @@ Derived in docs/theory/sufficient_statistics.md.
 from dataclasses import replace
 
 from bayesml.data import Data
-from bayesml.data.designs import difference
+from bayesml.data.formulas.design import difference
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Model

@@ -109,7 +109,7 @@ def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
     if "summarised" in config:
         return Data.from_source(decode(config["summarised"], arrays), design)
     labels = config["row_labels"]
-    return Data.restore(
+    return Data.from_checked_arrays(
         decode(config["X"], arrays),
         decode(config["y"], arrays),
         decode(config["observation_weights"], arrays),

@@ -10,7 +10,7 @@ from bayesml.data import Design
 from bayesml.data.blocks import rows_per_block
 from bayesml.data.messages import Place, quoted
 from bayesml.data.optional import optional
-from bayesml.data.parquet import ParquetFiles, part
+from bayesml.data.sources.parquet_files import ParquetFiles, part
 from bayesml.errors import DataError
 from bayesml.posteriors import Posterior
 from bayesml.posteriors.rows import check_probability

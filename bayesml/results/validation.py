@@ -238,7 +238,7 @@ def _fold(
 
 def _subset(data: Data, rows: Integers) -> Data:
     weights, labels = data.observation_weights, data.row_labels
-    return Data.restore(
+    return Data.from_checked_arrays(
         data.X[rows],
         data.y[rows],
         None if weights is None else weights[rows],

@@ -214,9 +214,9 @@ def test_data_is_frozen_and_can_be_copied() -> None:
         assert other.design == data.design
 
 
-def test_restored_data_are_the_same_data() -> None:
+def test_data_from_checked_arrays_are_the_same_data() -> None:
     data = Data(FRAME, Y, observation_weights=Y)
-    again = Data.restore(data.X, data.y, Y.copy(), data.design, data.row_labels)
+    again = Data.from_checked_arrays(data.X, data.y, Y.copy(), data.design, data.row_labels)
     assert repr(again) == repr(data)
     assert again.design == data.design
     assert again.observation_weights is not None

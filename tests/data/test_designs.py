@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from bayesml.data import Data, Design, design_from_config
-from bayesml.data.encoding import decode, encode
+from bayesml.data.formulas.encoding import from_json, to_json
 from bayesml.errors import DataError
 
 M = 60
@@ -334,12 +334,12 @@ def test_a_config_that_describes_no_design_is_refused(config: dict[str, Any]) ->
     ],
 )
 def test_encoding_is_exact(value: Any) -> None:
-    again = decode(json.loads(json.dumps(encode(value), allow_nan=False)))
+    again = from_json(json.loads(json.dumps(to_json(value), allow_nan=False)))
     np.testing.assert_equal(again, value)
-    assert encode(again) == encode(value)
+    assert to_json(again) == to_json(value)
 
 
 @pytest.mark.parametrize("value", [object(), {"f": print}, [float("nan")], np.array(["a"]), 1j])
 def test_what_cannot_be_stored_is_refused(value: Any) -> None:
     with pytest.raises(DataError, match="cannot be stored with the model"):
-        encode(value)
+        to_json(value)

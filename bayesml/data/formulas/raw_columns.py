@@ -8,46 +8,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.blocks import read_only
-from bayesml.data.tables import Column
+from bayesml.data.formulas.tables import Column
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
+class CategoricalColumn:
     """A column of levels, each row by the place of its level.
 
     Attributes
     ----------
-    places : (m,) array of int
+    codes : (m,) array of int
     levels : tuple of str, int or float
     """
 
-    places: NDArray[np.integer[Any]]
+    codes: NDArray[np.integer[Any]]
     levels: tuple[str | int | float, ...]
 
     def values(self) -> NDArray[np.object_]:
         """Return the level of every row."""
         levels = np.empty(len(self.levels), dtype=object)
         levels[:] = self.levels
-        return np.asarray(levels[self.places])
+        return np.asarray(levels[self.codes])
 
 
-KeptColumns = Mapping[str, NDArray[np.float64] | Levels]
+RawColumns = Mapping[str, NDArray[np.float64] | CategoricalColumn]
 """Numbers, not copied where they were float64, and levels, by the name of the column."""
 
 
-def kept_columns(
+def raw_columns(
     rows: "pd.DataFrame", columns: Sequence[Column], features: Sequence[str]
-) -> KeptColumns | None:
+) -> RawColumns | None:
     """Keep the columns of complete rows, or nothing where the features are these columns."""
     if tuple(column.name for column in columns) == tuple(features):
         return None
-    return {column.name: _kept(rows[column.name], column) for column in columns}
+    return {column.name: _raw_column(rows[column.name], column) for column in columns}
 
 
-def _kept(values: "pd.Series[Any]", column: Column) -> NDArray[np.float64] | Levels:
+def _raw_column(
+    values: "pd.Series[Any]", column: Column
+) -> NDArray[np.float64] | CategoricalColumn:
     if column.kind == "number":
         return read_only(values.to_numpy())
-    return Levels(read_only(np.asarray(values.cat.codes)), tuple(values.cat.categories.tolist()))
+    return CategoricalColumn(
+        read_only(np.asarray(values.cat.codes)), tuple(values.cat.categories.tolist())
+    )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite
-from bayesml.data.expressions import Use
+from bayesml.data.formulas.expressions import Use
 from bayesml.data.messages import Labels
 from bayesml.data.missing import Missing
 from bayesml.errors import DataError
@@ -24,7 +24,7 @@ class Column(NamedTuple):
     kind: Literal["number", "text", "level"]
 
 
-def columns_of(uses: Iterable[Use], frame: Any) -> tuple[Column, ...]:
+def typed_columns(uses: Iterable[Use], frame: Any) -> tuple[Column, ...]:
     """Decide how to read each column: text as text, the rest as numbers unless only in `C`."""
     only_levels: dict[str, bool] = {}
     for use in uses:

@@ -8,18 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.blocks import MemorySource, read_only
-from bayesml.data.checks import (
-    require_finite,
-    require_unique,
-    require_weights,
-    two_dimensional,
-)
-from bayesml.data.designs import Design
-from bayesml.data.formula_design import FormulaDesign
-from bayesml.data.kept import kept_columns
+from bayesml.data.blocks import read_only
+from bayesml.data.checks import require_finite, require_unique, require_weights, two_dimensional
 from bayesml.data.messages import Labels, plural
-from bayesml.data.tables import table
 from bayesml.errors import DataError
 
 
@@ -90,24 +81,3 @@ def common_labels(parts: Mapping[str, Any]) -> NDArray[Any] | None:
                 f"together; use {second}.loc[{first}.index], or {second}.to_numpy() if they do"
             )
     return next((frames.index_labels(part) for part in indexed.values()), None)
-
-
-def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:
-    """Read the rows of a frame by a design that has met others."""
-    X, y = design.matrix(frame), design.target(frame)
-    if y is None:
-        raise DataError(
-            f"the new rows have no target {design.target_name!r} to learn from; give a frame with "
-            f"the columns of X and that column, or Data(X, y) if you have arrays"
-        )
-    if not len(X):
-        raise DataError("the frame has no rows; there is nothing to learn from")
-    weights = observation_weights
-    if isinstance(weights, str):
-        weights = frames.select(frame, [weights], "observation_weights")[weights]
-    labels, columns = frames.row_labels(frame), None
-    if isinstance(design, FormulaDesign):
-        read = design.right.columns
-        columns = kept_columns(table(frame, read), read, design.feature_names)
-    weights = weights_vector(weights, len(X), labels)
-    return MemorySource(read_only(X), read_only(y), weights, columns)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.data.encoding import decode, encode
-from bayesml.data.formula import plain
+from bayesml.data.formulas.encoding import from_json, to_json
+from bayesml.data.formulas.parsing import plain_message
+from bayesml.data.formulas.tables import Column
 from bayesml.data.messages import Labels, quoted, row_names
-from bayesml.data.tables import Column
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ OUT_OF_DOMAIN = "a transformation made it from a number outside its domain"
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedSide:
     """What one side of a formula reads, and what it learned from the training rows.
 
     Attributes
@@ -38,22 +38,22 @@ class Learned:
     """
 
     columns: tuple[Column, ...]
-    transforms: Any = field(default_factory=lambda: encode({}))
+    transforms: Any = field(default_factory=lambda: to_json({}))
     levels: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
-class Built(NamedTuple):
+class ModelMatrix(NamedTuple):
     """The columns that one side of a formula makes, the intercept not among them."""
 
     values: NDArray[np.float64]
     names: tuple[str, ...]
     has_intercept: bool
-    learned: Learned
+    learned: LearnedSide
 
 
-def build(
-    terms: "SimpleFormula", rows: "pd.DataFrame", learned: Learned, row_labels: Labels
-) -> Built:
+def build_matrix(
+    terms: "SimpleFormula", rows: "pd.DataFrame", learned: LearnedSide, row_labels: Labels
+) -> ModelMatrix:
     """Make the columns of `terms`, learning from `rows` what `learned` does not yet know.
 
     The structure of the columns follows from the terms, the kinds of the columns and the levels,
@@ -68,7 +68,7 @@ def build(
         formula=terms,
         output="numpy",
         na_action="ignore",
-        transform_state=decode(learned.transforms),
+        transform_state=from_json(learned.transforms),
         encoder_state={
             factor: (Factor.Kind.CATEGORICAL, {"categories": list(levels)})
             for factor, levels in learned.levels.items()
@@ -81,7 +81,7 @@ def build(
             matrix = materializer.get_model_matrix(spec)
     except Exception as error:
         _refuse_unseen_levels(materializer, learned.levels, row_labels)
-        raise DataError(f"the formula cannot be evaluated: {plain(error)}") from error
+        raise DataError(f"the formula cannot be evaluated: {plain_message(error)}") from error
     return _without_intercept(matrix, learned.columns)
 
 
@@ -104,7 +104,7 @@ def _refuse_unseen_levels(
                 )
 
 
-def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> Built:
+def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> ModelMatrix:
     """Split what formulaic built into features, the intercept, and what was learned."""
     spec = matrix.model_spec
     for row in spec.structure:
@@ -117,9 +117,9 @@ def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> Built:
     values = np.asarray(matrix.__wrapped__, dtype=np.float64)[:, int(has_intercept) :]
     names = tuple(str(name) for name in spec.column_names[int(has_intercept) :])
     levels = {
-        factor: tuple(decode(encode(state["categories"])))
+        factor: tuple(from_json(to_json(state["categories"])))
         for factor, (_, state) in spec.encoder_state.items()
         if "categories" in state
     }
-    learned = Learned(columns, encode(spec.transform_state), levels)
-    return Built(values, names, has_intercept, learned)
+    learned = LearnedSide(columns, to_json(spec.transform_state), levels)
+    return ModelMatrix(values, names, has_intercept, learned)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bayesml.data.frames import Part
 from bayesml.data.messages import Place, plural, suggestion
 from bayesml.data.optional import optional
-from bayesml.data.progress import progress_bar
+from bayesml.data.sources.progress import progress_bar
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:

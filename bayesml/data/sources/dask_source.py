@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from bayesml.data.blocks import Block, MemorySource
+from bayesml.data.blocks import Block
 from bayesml.data.messages import plural
 from bayesml.data.optional import optional
+from bayesml.data.sources.memory import MemorySource
 from bayesml.errors import DataError
 
 Opener = Callable[..., MemorySource]
@@ -27,7 +28,7 @@ def is_dask(value: Any) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class PartitionSource:
+class DaskSource:
     """Rows in the partitions of a Dask collection, read anew for every reduction.
 
     Attributes
@@ -63,13 +64,13 @@ class PartitionSource:
     def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
         """Bring `function` of every block together by the associative `combine`."""
         tasks = (partial(_sum, self.opener, function, combine), self.partitions)
-        total: list[T] = tree(*tasks, partial(_either, combine))
+        total: list[T] = tree_reduce(*tasks, partial(_either, combine))
         if not total:
             raise DataError("there are no rows in any partition")
         return total[0]
 
 
-def tree(
+def tree_reduce(
     function: Callable[..., Any], partitions: Sequence[Any], combine: Callable[..., Any]
 ) -> Any:
     """Combine `function` of all partitions pairwise with their neighbours, in a fixed order."""

@@ -1,27 +1,27 @@
-"""What a part of a table teaches a formula: levels, sums and counts, which add up over parts."""
+"""What a formula needs to know of a part of a table: levels, sums and counts, which add up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bayesml.data.formulas.transforms import TransformStatistics
 from bayesml.data.missing import Missing
-from bayesml.data.summaries import Summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Levels:
+class FactorLevels:
     """Levels of a factor, and their order where a categorical column declares one."""
 
     used: frozenset[Any]
     declared: tuple[Any, ...] = ()
 
-    def __add__(self, other: "Levels") -> "Levels":
+    def __add__(self, other: "FactorLevels") -> "FactorLevels":
         """Bring the levels of two parts together."""
         declared = tuple(dict.fromkeys((*self.declared, *other.declared)))
-        return Levels(self.used | other.used, declared)
+        return FactorLevels(self.used | other.used, declared)
 
     def ordered(self) -> tuple[Any, ...]:
         """Order them as declared, otherwise by alphabet or size."""
@@ -31,15 +31,17 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Side:
-    """What one part teaches one side of a formula."""
+class SideStatistics:
+    """What one side of a formula needs to know of one part."""
 
-    levels: Mapping[str, Levels] = field(default_factory=dict)
-    summaries: Mapping[str, Summary] = field(default_factory=dict)
+    levels: Mapping[str, FactorLevels] = field(default_factory=dict)
+    transforms: Mapping[str, TransformStatistics] = field(default_factory=dict)
 
-    def __add__(self, other: "Side") -> "Side":
+    def __add__(self, other: "SideStatistics") -> "SideStatistics":
         """Bring two parts together."""
-        return Side(_added(self.levels, other.levels), _added(self.summaries, other.summaries))
+        return SideStatistics(
+            _added(self.levels, other.levels), _added(self.transforms, other.transforms)
+        )
 
 
 def _added[T](one: Mapping[str, T], other: Mapping[str, T]) -> dict[str, T]:
@@ -50,19 +52,32 @@ def _added[T](one: Mapping[str, T], other: Mapping[str, T]) -> dict[str, T]:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
-    """What one part teaches: its complete rows, a few of them, and what the formula learns."""
+class FormulaStatistics:
+    """What a formula needs to know of one part; those of several parts add up.
+
+    Attributes
+    ----------
+    rows : int
+        Number of complete rows.
+    missing : Missing
+        The rows with missing values.
+    weight : bool
+        Whether any row has weight.
+    sample : pandas.DataFrame
+        A few complete rows, which show what columns the formula makes.
+    left, right : SideStatistics
+    """
 
     rows: int
     missing: Missing
     weight: bool
     sample: "pd.DataFrame"
-    left: Side
-    right: Side
+    left: SideStatistics
+    right: SideStatistics
 
-    def __add__(self, other: "Lesson") -> "Lesson":
+    def __add__(self, other: "FormulaStatistics") -> "FormulaStatistics":
         """Bring two parts together."""
-        return Lesson(
+        return FormulaStatistics(
             self.rows + other.rows,
             self.missing + other.missing,
             self.weight or other.weight,

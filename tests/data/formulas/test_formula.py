@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from bayesml.data import Data, design_from_config
-from bayesml.data.formula import expand_dot
+from bayesml.data.formulas.parsing import expand_dot
 from bayesml.errors import DataError, DataWarning
 
 M = 30

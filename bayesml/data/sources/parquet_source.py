@@ -9,13 +9,14 @@ from bayesml.data import frames
 from bayesml.data.blocks import Block, rows_per_block
 from bayesml.data.checks import require_some_weight, require_unique
 from bayesml.data.designs import Design, FrameDesign
+from bayesml.data.formulas.binding import bind_formula
+from bayesml.data.formulas.formula_state import FormulaState
+from bayesml.data.formulas.formula_statistics import FormulaStatistics
+from bayesml.data.formulas.passes import learn_from_parts
 from bayesml.data.frames import Part
-from bayesml.data.learning import Student, learn
-from bayesml.data.lessons import Lesson
 from bayesml.data.missing import Missing, drops
-from bayesml.data.parquet import ParquetFiles
 from bayesml.data.readers import ColumnsReader, Reader
-from bayesml.data.training import question
+from bayesml.data.sources.parquet_files import ParquetFiles
 from bayesml.errors import DataError
 
 LEAST_STREAMED = 8192
@@ -23,7 +24,7 @@ LEAST_STREAMED = 8192
 
 
 @dataclass(frozen=True, eq=False)
-class StreamSource:
+class ParquetSource:
     """Rows of Parquet files, checked as they pass.
 
     Attributes
@@ -83,26 +84,30 @@ def _size(n: int) -> int:
     return max(LEAST_STREAMED, rows_per_block(n))
 
 
-def stream_formula(
+def parquet_formula(
     files: ParquetFiles,
     formula: str,
     missing: Literal["raise", "drop"],
     observation_weights: str | None,
-) -> tuple[StreamSource, Design]:
+) -> tuple[ParquetSource, Design]:
     """Meet the files with a formula, reading them before where it has something to learn."""
     schema = files.schema()
     _require_column_name(observation_weights)
     drop = drops(missing)
-    student = Student(question(formula, schema, observation_weights), observation_weights, drop)
+    state = FormulaState(
+        bind_formula(formula, schema, observation_weights), observation_weights, drop
+    )
 
-    def survey(function: Callable[[Part], Lesson], columns: tuple[str, ...], task: str) -> Lesson:
+    def reduce_parts(
+        function: Callable[[Part], FormulaStatistics], columns: tuple[str, ...], task: str
+    ) -> FormulaStatistics:
         parts = files.parts(columns, _size(len(columns)), task)
         return reduce(lambda one, other: one + other, map(function, _some(parts, schema)))
 
-    learnt = learn(student, survey, count=False)
+    learned = learn_from_parts(state, reduce_parts, count=False)
     _require_rows(files)
-    rows = files.rows if learnt.rows is None else learnt.rows
-    return StreamSource(files, learnt.reader, rows, learnt.first_pass), learnt.reader.design
+    rows = files.rows if learned.rows is None else learned.rows
+    return ParquetSource(files, learned.reader, rows, learned.first_pass), learned.reader.design
 
 
 def _some(parts: Iterator[Part], schema: Part) -> Iterator[Part]:
@@ -112,13 +117,13 @@ def _some(parts: Iterator[Part], schema: Part) -> Iterator[Part]:
     yield from parts
 
 
-def stream_columns(
+def parquet_columns(
     files: ParquetFiles,
     target: str | None,
     features: Sequence[str] | None,
     missing: Literal["raise", "drop"],
     observation_weights: str | None,
-) -> tuple[StreamSource, Design]:
+) -> tuple[ParquetSource, Design]:
     """Take columns of the files by their names."""
     if target is None:
         raise DataError("target is missing: name the column to learn, or give a formula")
@@ -137,12 +142,12 @@ def stream_columns(
     reader.block(schema)  # refuses what is not a number
     _require_rows(files)
     if not drop:
-        return StreamSource(files, reader, files.rows, ""), reader.design
+        return ParquetSource(files, reader, files.rows, ""), reader.design
     parts = files.parts(reader.columns, _size(len(names)), "counting complete rows")
     found = sum((reader.missing(part) for part in parts), start=Missing())
     found.drop_aloud(files.rows, stacklevel=3)
     passed = "read once before, for rows with missing values"
-    return StreamSource(files, reader, files.rows - found.rows, passed), reader.design
+    return ParquetSource(files, reader, files.rows - found.rows, passed), reader.design
 
 
 def _require_rows(files: ParquetFiles) -> None:

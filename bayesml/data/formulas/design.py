@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.building import OUT_OF_DOMAIN, Learned, build
 from bayesml.data.checks import require_finite
-from bayesml.data.formula import parse
-from bayesml.data.missing import Missing
-from bayesml.data.tables import (
+from bayesml.data.designs import Design
+from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide, build_matrix
+from bayesml.data.formulas.parsing import parse
+from bayesml.data.formulas.tables import (
     Column,
     require_finite_numbers,
     table,
 )
+from bayesml.data.messages import quoted
+from bayesml.data.missing import Missing
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ class FormulaDesign:
     feature_names: tuple[str, ...]
     target_name: str
     has_intercept: bool
-    left: Learned
-    right: Learned
+    left: LearnedSide
+    right: LearnedSide
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
@@ -55,14 +57,14 @@ class FormulaDesign:
         return self._build(parse(self.formula).left, self.left, new, "y")[:, 0]
 
     def _build(
-        self, terms: "SimpleFormula", learned: Learned, new: Any, what: str
+        self, terms: "SimpleFormula", learned: LearnedSide, new: Any, what: str
     ) -> NDArray[np.float64]:
         rows, labels = table(new, learned.columns), frames.row_labels(new)
         missing = Missing.of(rows.isna().to_numpy(), list(rows.columns), labels)
         if missing.rows:
             raise DataError(f"missing values in {missing}; drop these rows or fill them")
         require_finite_numbers(rows, labels)
-        built = build(terms, rows, learned, labels)
+        built = build_matrix(terms, rows, learned, labels)
         require_finite(built.values, what, built.names, labels, OUT_OF_DOMAIN)
         return built.values
 
@@ -79,7 +81,7 @@ class FormulaDesign:
         }
 
 
-def _learned_config(learned: Learned) -> dict[str, Any]:
+def _learned_config(learned: LearnedSide) -> dict[str, Any]:
     return {
         "columns": [list(column) for column in learned.columns],
         "transforms": learned.transforms,
@@ -87,8 +89,8 @@ def _learned_config(learned: Learned) -> dict[str, Any]:
     }
 
 
-def _learned_from_config(config: Mapping[str, Any]) -> Learned:
-    return Learned(
+def _learned_from_config(config: Mapping[str, Any]) -> LearnedSide:
+    return LearnedSide(
         columns=tuple(Column(*column) for column in config["columns"]),
         transforms=config["transforms"],
         levels={factor: tuple(levels) for factor, levels in config["levels"].items()},
@@ -105,3 +107,16 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         left=_learned_from_config(config["left"]),
         right=_learned_from_config(config["right"]),
     )
+
+
+def difference(one: Design, other: Design) -> str:
+    """Say what columns of the same names were made with in one design and not in the other."""
+    if not (isinstance(one, FormulaDesign) and isinstance(other, FormulaDesign)):
+        return ""
+    for a, b in ((one.left, other.left), (one.right, other.right)):
+        for factor, levels in a.levels.items():
+            if (there := b.levels.get(factor, levels)) != levels:
+                return f"the levels of {factor} are {quoted(levels)} and {quoted(there)}"
+        if a.transforms != b.transforms:
+            return f"{one.formula!r} learned other centres, scales or knots from other rows"
+    return ""

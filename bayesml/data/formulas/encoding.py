@@ -8,10 +8,10 @@ import numpy as np
 from bayesml.errors import DataError
 
 
-def encode(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Write `value` as strings, numbers, lists and dicts; arrays and dicts are tagged.
 
-    >>> encode({0: np.array([1.5])})
+    >>> to_json({0: np.array([1.5])})
     {'dict': [[0, {'array': [1.5]}]]}
 
     Raises
@@ -28,21 +28,21 @@ def encode(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and np.isfinite(value).all():
         return {"array": value.tolist()}
     if isinstance(value, list | tuple):
-        return [encode(item) for item in value]
+        return [to_json(item) for item in value]
     if isinstance(value, dict):
-        return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
+        return {"dict": [[to_json(key), to_json(item)] for key, item in value.items()]}
     raise DataError(
         f"a transformation of the formula keeps {value!r}, which cannot be stored with the model; "
         "compute that column before the formula"
     )
 
 
-def decode(value: Any) -> Any:
-    """Read what `encode` wrote; numpy scalars come back as Python numbers."""
+def from_json(value: Any) -> Any:
+    """Read what `to_json` wrote; numpy scalars come back as Python numbers."""
     if isinstance(value, list):
-        return [decode(item) for item in value]
+        return [from_json(item) for item in value]
     if isinstance(value, dict) and "array" in value:
         return np.array(value["array"])
     if isinstance(value, dict):
-        return {decode(key): decode(item) for key, item in value["dict"]}
+        return {from_json(key): from_json(item) for key, item in value["dict"]}
     return value

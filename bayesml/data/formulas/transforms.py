@@ -1,6 +1,6 @@
 """What a transformation learns from a column that is read a part at a time: sums that add up.
 
-Every summary knows what it adds to the state that formulaic keeps for the transformation, so that
+Every statistic knows what it adds to the state that formulaic keeps for the transformation, so that
 the columns built afterwards are those of the same formula in memory.
 """
 
@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 
 from bayesml.errors import DataError
 
+STATISTICS = "statistics"
+"""Where a transformation leaves what it found in one part, beside the state of formulaic."""
+
 State = dict[str, Any]
 Arguments = Mapping[str, Any]
 
 
-class Summary(Protocol):
+class TransformStatistics(Protocol):
     """What one part says; those of two parts add up."""
 
     def __add__(self, other: Self, /) -> Self:
         """Bring two parts together."""
 
-    def learned(self, before: State) -> State:
+    def state_after(self, before: State) -> State:
         """Return the state after this pass, given the one before."""
 
 
@@ -56,7 +59,7 @@ class Spread:
             self, count=count, mean=self.mean + step * (other.count / count), squares=squares
         )
 
-    def learned(self, before: State) -> State:
+    def state_after(self, before: State) -> State:
         """Return centre and scale, each measured, given or absent."""
         centre = self._chosen(self.centre, self.mean)
         offset = self.mean - (0.0 if centre is None else centre)
@@ -68,10 +71,10 @@ class Spread:
         }
 
     @staticmethod
-    def _chosen(asked: Any, measured: NDArray[np.float64]) -> Any:
-        if isinstance(asked, bool):
-            return measured if asked else None
-        return np.array(asked)
+    def _chosen(bound: Any, measured: NDArray[np.float64]) -> Any:
+        if isinstance(bound, bool):
+            return measured if bound else None
+        return np.array(bound)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Orthogonal:
         """Merge two parts."""
         return replace(self, norm2=self.norm2 + other.norm2, moment=self.moment + other.moment)
 
-    def learned(self, before: State) -> State:
+    def state_after(self, before: State) -> State:
         """Return the recurrence up to one degree more."""
         k = len(before.get("norms2", {}))
         alpha = {k: self.moment / self.norm2} if k < self.degree else {}
@@ -130,7 +133,7 @@ class Range:
         """Merge two parts."""
         return replace(self, low=min(self.low, other.low), high=max(self.high, other.high))
 
-    def learned(self, before: State) -> State:
+    def state_after(self, before: State) -> State:
         """Return what the spline keeps: bounds and knots."""
         from formulaic.transforms import TRANSFORMS
 
@@ -139,8 +142,8 @@ class Range:
         return state
 
 
-def learners() -> dict[str, Callable[..., Any]]:
-    """Make stand-ins for the transformations of formulaic, which summarise what they are given.
+def accumulating_transforms() -> dict[str, Callable[..., Any]]:
+    """Make stand-ins for the transformations of formulaic, which sum up what they are given.
 
     A stand-in computes as soon as its state is known, and is NaN before, so that a transformation
     of another one waits for it.
@@ -156,7 +159,9 @@ def learners() -> dict[str, Callable[..., Any]]:
     return {name: _stand_in(TRANSFORMS[name], summarise) for name, summarise in kinds.items()}
 
 
-def _stand_in(real: Callable[..., Any], summarise: Callable[..., Summary]) -> Callable[..., Any]:
+def _stand_in(
+    real: Callable[..., Any], summarise: Callable[..., TransformStatistics]
+) -> Callable[..., Any]:
     signature = inspect.signature(real)
 
     def learn(data: Any, *args: Any, _state: State, **kwargs: Any) -> Any:
@@ -168,7 +173,7 @@ def _stand_in(real: Callable[..., Any], summarise: Callable[..., Summary]) -> Ca
             return real(data, *args, _state=_state, **given)
         x = np.asarray(data, dtype=np.float64)
         if not np.isnan(x).all():
-            _state["summary"] = summarise(x, wanted, _state)
+            _state[STATISTICS] = summarise(x, wanted, _state)
         return np.full(x.shape, np.nan)
 
     learn.__is_stateful_transform__ = True  # type: ignore[attr-defined]

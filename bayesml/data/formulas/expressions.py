@@ -36,14 +36,14 @@ class Use(NamedTuple):
     as_levels: bool
 
 
-class Part(NamedTuple):
+class Factor(NamedTuple):
     """A part of a formula: the name of a column, or an expression in Python."""
 
     text: str
     is_code: bool
 
 
-def uses(parts: Iterable[Part], columns: tuple[str, ...] | None, formula: str) -> Iterator[Use]:
+def uses(parts: Iterable[Factor], columns: tuple[str, ...] | None, formula: str) -> Iterator[Use]:
     """Find the columns that parts of `formula` use, each one of `columns` if these are given.
 
     Raises

@@ -8,32 +8,33 @@ from typing import Any, Literal
 import numpy as np
 
 from bayesml.data import frames
-from bayesml.data.blocks import MemorySource
 from bayesml.data.checks import require_not_negative, require_some_weight
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
-from bayesml.data.door import array_names, named_matrix, vector
+from bayesml.data.formulas.binding import bind_formula
+from bayesml.data.formulas.formula_state import FormulaState
+from bayesml.data.formulas.formula_statistics import FormulaStatistics
+from bayesml.data.formulas.passes import learn_from_parts
+from bayesml.data.formulas.reader import FormulaReader
 from bayesml.data.frames import Part
-from bayesml.data.learning import Student, learn
-from bayesml.data.lessons import Lesson
+from bayesml.data.inputs import array_names, named_matrix, vector
 from bayesml.data.messages import Place, plural
 from bayesml.data.missing import drops
 from bayesml.data.optional import optional
-from bayesml.data.partitions import Count, PartitionSource, count, counted, is_dask, tree
-from bayesml.data.readers import FormulaReader
-from bayesml.data.training import question
+from bayesml.data.sources.dask_source import Count, DaskSource, count, counted, is_dask, tree_reduce
+from bayesml.data.sources.memory import MemorySource
 from bayesml.errors import DataError
 
 
 def dask_arrays(
     X: Any, y: Any, weights: Any, names: Sequence[str] | None, target_name: str | None
-) -> tuple[PartitionSource, Design]:
+) -> tuple[DaskSource, Design]:
     """Take X, y and weights of which one at least is a Dask collection."""
-    called, design = _named(X, y, weights, names, target_name)
+    called, design = _design_of(X, y, weights, names, target_name)
     given = {"X": X, "y": y} | ({} if weights is None else {"observation_weights": weights})
     opener = partial(_open_arrays, called if isinstance(design, ArrayDesign) else None)
     if all(map(_is_framed, given.values())):
-        pieces, sizes = _joined(given)
-        opener = partial(_open_joined, len(called))
+        pieces, sizes = _mergeded(given)
+        opener = partial(_open_mergeded, len(called))
     else:
         pieces, sizes = _aligned(given)
     starts: Sequence[Any] = [None] * len(pieces)
@@ -48,24 +49,24 @@ def dask_arrays(
         named_matrix(_schema(X), None, None)  # refuses what is not a number
         m, passed = len(X), "read once before, for counting rows"
     if isnan(m) or weights is not None:
-        found: Count = tree(partial(count, opener), partitions, counted)
+        found: Count = tree_reduce(partial(count, opener), partitions, counted)
         require_some_weight(found.weight)
         m, passed = found.rows, "read once before, for counting rows"
     if not m:
         raise DataError("X has no rows; there is nothing to learn from")
-    source = PartitionSource(partitions, opener, int(m), len(called), weights is not None, passed)
+    source = DaskSource(partitions, opener, int(m), len(called), weights is not None, passed)
     return source, design
 
 
-def _named(
+def _design_of(
     X: Any, y: Any, weights: Any, names: Sequence[str] | None, target_name: str | None
 ) -> tuple[tuple[str, ...], Design]:
-    target = target_name or _name(y) or "y"
+    target = target_name or _series_name(y) or "y"
     if hasattr(X, "columns"):
         if names is not None:
             raise DataError("feature_names are for arrays; rename the columns of the frame instead")
         called = frames.column_names(X)
-        design: Design = FrameDesign(called, target, _name(weights))
+        design: Design = FrameDesign(called, target, _series_name(weights))
     else:
         if X.ndim != 2:
             raise DataError(f"X has {plural(X.ndim, 'dimension')}; rows × columns are needed")
@@ -79,7 +80,7 @@ def _named(
     return called, design
 
 
-def _name(value: Any) -> str | None:
+def _series_name(value: Any) -> str | None:
     """Give the name of a Series; that of a Dask array is a key of its graph."""
     return (
         str(value.name)
@@ -93,7 +94,7 @@ def _is_framed(value: Any) -> bool:
     return is_dask(value) and not hasattr(value, "chunks")
 
 
-def _joined(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
+def _mergeded(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
     """Put series beside a frame, so that Dask reads them together, in whatever partitions."""
     X, *series = given.values()
     for name, value in given.items():
@@ -104,7 +105,7 @@ def _joined(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
     return [(piece,) for piece in pieces], [float("nan")] * len(pieces)
 
 
-def _open_joined(n: int, rows: Any, place: Place) -> MemorySource:
+def _open_mergeded(n: int, rows: Any, place: Place) -> MemorySource:
     """Check the rows of one partition of a frame with target and weights beside n features."""
     series = (rows.iloc[:, j] for j in range(n, rows.shape[1]))
     return _open_arrays(None, rows.iloc[:, :n], *series, place)
@@ -177,33 +178,37 @@ def _open_arrays(names: tuple[str, ...] | None, X: Any, y: Any, *rest: Any) -> M
     w = vector(weights[0], "observation_weights", len(features), place) if weights else None
     if w is not None:
         require_not_negative(w, place)
-    return MemorySource(features, target, w)
+    return MemorySource(features, target, w, place=place)
 
 
 def dask_formula(
     formula: str, frame: Any, missing: Literal["raise", "drop"], weights: Any
-) -> tuple[PartitionSource, Design]:
+) -> tuple[DaskSource, Design]:
     """Meet the partitions of a Dask dataframe with a formula, in a pass that also counts rows."""
     if weights is not None and not isinstance(weights, str):
         raise DataError("observation_weights of a Dask dataframe is the name of a column")
     if not hasattr(frame, "columns"):
         raise DataError("a formula needs a frame; a Dask array has no named columns")
-    schema = _part(_schema(frame), Place(""))
-    student = Student(question(formula, schema, weights), weights, drops(missing))
+    schema = _part_of(_schema(frame), Place(""))
+    state = FormulaState(bind_formula(formula, schema, weights), weights, drops(missing))
 
-    def survey(function: Callable[[Part], Lesson], columns: tuple[str, ...], task: str) -> Lesson:
-        lesson: Lesson = tree(partial(_study, function), _partitions(frame, columns), _join)
-        return lesson
+    def reduce_parts(
+        function: Callable[[Part], FormulaStatistics], columns: tuple[str, ...], task: str
+    ) -> FormulaStatistics:
+        statistics: FormulaStatistics = tree_reduce(
+            partial(_statistics_of, function), _partitions(frame, columns), _merged
+        )
+        return statistics
 
-    learnt = learn(student, survey, count=True)
-    reader, m = learnt.reader, learnt.rows or 0
-    source = PartitionSource(
+    learned = learn_from_parts(state, reduce_parts, count=True)
+    reader, m = learned.reader, learned.rows or 0
+    source = DaskSource(
         _partitions(frame, reader.columns),
         partial(_open_frame, reader),
         m,
         len(reader.design.feature_names),
         weights is not None,
-        learnt.first_pass,
+        learned.first_pass,
     )
     return source, reader.design
 
@@ -219,17 +224,20 @@ def _partitions(frame: Any, columns: Sequence[str]) -> tuple[tuple[Any, ...], ..
     return tuple((piece, Place(f"partition {i}")) for i, piece in enumerate(pieces))
 
 
-def _part(rows: Any, place: Place) -> Part:
+def _part_of(rows: Any, place: Place) -> Part:
     return Part(frames.select(rows, frames.column_names(rows), "the formula"), place)
 
 
-def _study(function: Callable[[Part], Lesson], rows: Any, place: Place) -> Lesson:
-    return function(_part(rows, place))
+def _statistics_of(
+    function: Callable[[Part], FormulaStatistics], rows: Any, place: Place
+) -> FormulaStatistics:
+    return function(_part_of(rows, place))
 
 
-def _join(one: Lesson, other: Lesson) -> Lesson:
+def _merged(one: FormulaStatistics, other: FormulaStatistics) -> FormulaStatistics:
     return one + other
 
 
 def _open_frame(reader: FormulaReader, rows: Any, place: Place) -> MemorySource:
-    return MemorySource(*reader.block(_part(rows, place)))
+    block = reader.block(_part_of(rows, place))
+    return MemorySource(block.X, block.y, block.observation_weights, place=block.place)

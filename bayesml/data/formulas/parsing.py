@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from bayesml.data.expressions import Part, Use, uses
+from bayesml.data.formulas.expressions import Factor, Use, uses
 from bayesml.data.messages import quoted
 from bayesml.errors import DataError
 
@@ -36,7 +36,9 @@ def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
     try:
         parsed = Formula(formula)
     except Exception as error:
-        raise DataError(f"the formula {formula!r} cannot be read: {plain(error)}") from error
+        raise DataError(
+            f"the formula {formula!r} cannot be read: {plain_message(error)}"
+        ) from error
     if not isinstance(parsed, StructuredFormula) or "lhs" not in parsed:
         raise DataError(f"the formula {formula!r} has no target; write 'y ~ …'")
     left, right = parsed.lhs, parsed.rhs
@@ -56,7 +58,7 @@ def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
 def _check(formula: str, columns: tuple[str, ...] | None) -> None:
     """Check the names and expressions of a formula, and powers that would do nothing."""
     tokens = _tokens(formula)
-    parts = [_part(token) for token in tokens if _is_used(token)]
+    parts = [_factor_of(token) for token in tokens if _is_used(token)]
     code = [part for part in parts if part.is_code]
     try:
         used = {use.column for use in uses(parts, columns, formula)}
@@ -101,7 +103,7 @@ def _refuse_scaled_terms(terms: "SimpleFormula", formula: str) -> None:
 def term_uses(terms: "SimpleFormula", columns: tuple[str, ...], formula: str) -> list[Use]:
     """Find the columns that one side of a formula uses."""
     factors = {factor.expr: factor.eval_method.value for term in terms for factor in term.factors}
-    parts = [Part(expr, how == "python") for expr, how in factors.items() if how != "literal"]
+    parts = [Factor(expr, how == "python") for expr, how in factors.items() if how != "literal"]
     return list(uses(parts, columns, formula))
 
 
@@ -115,7 +117,7 @@ def expand_dot(formula: str, columns: Sequence[str]) -> str:
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
     tokens = _tokens(formula)
     tilde = next((i for i, token in enumerate(tokens) if token.token == "~"), 0)
-    left = [_part(token) for token in tokens[:tilde] if _is_used(token)]
+    left = [_factor_of(token) for token in tokens[:tilde] if _is_used(token)]
     used = {use.column for use in uses(left, tuple(columns), formula)}
     others = [name if name.isidentifier() else f"`{name}`" for name in columns if name not in used]
     for token in reversed(tokens[tilde:]):
@@ -132,7 +134,9 @@ def _tokens(formula: str) -> list["Token"]:
     try:
         return list(tokenize(formula))
     except FormulaicError as error:
-        raise DataError(f"the formula {formula!r} cannot be read: {plain(error)}") from error
+        raise DataError(
+            f"the formula {formula!r} cannot be read: {plain_message(error)}"
+        ) from error
 
 
 def _is_used(token: "Token") -> bool:
@@ -140,11 +144,11 @@ def _is_used(token: "Token") -> bool:
     return token.kind in (token.Kind.NAME, token.Kind.PYTHON)
 
 
-def _part(token: "Token") -> Part:
-    return Part(token.token, token.kind is token.Kind.PYTHON)
+def _factor_of(token: "Token") -> Factor:
+    return Factor(token.token, token.kind is token.Kind.PYTHON)
 
 
-def plain(error: BaseException) -> str:
+def plain_message(error: BaseException) -> str:
     """Take the first line of an error of formulaic, without its terminal colours."""
     text = re.sub(r"\x1b\[[0-9;]*m|[\u29da\u29db]", "", str(error))
     return text.partition("\n")[0].partition(". They are being")[0]

@@ -1,0 +1,97 @@
+"""A formula learns from rows that are read a part at a time, in as many passes as that takes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from bayesml.data.checks import require_some_weight
+from bayesml.data.formulas.formula_state import FormulaState
+from bayesml.data.formulas.formula_statistics import FormulaStatistics
+from bayesml.data.formulas.reader import FormulaReader
+from bayesml.data.formulas.tables import Column
+from bayesml.data.frames import Part
+from bayesml.data.messages import Place
+from bayesml.errors import DataError
+
+
+class ReduceParts(Protocol):
+    """One pass over all parts: `function` of every part, brought together by `+`."""
+
+    def __call__(
+        self, function: Callable[[Part], FormulaStatistics], columns: tuple[str, ...], task: str
+    ) -> FormulaStatistics:
+        """Make the pass."""
+
+
+@dataclass(frozen=True)
+class LearnedFormula:
+    """How a formula reads parts, how many complete rows there are, and what it took to learn."""
+
+    reader: FormulaReader
+    rows: int | None
+    first_pass: str
+
+
+def learn_from_parts(
+    state: FormulaState, reduce_parts: ReduceParts, *, count: bool
+) -> LearnedFormula:
+    """Learn what a formula needs, in as many passes as that takes: none for numbers alone.
+
+    Parameters
+    ----------
+    state : FormulaState
+        That knows nothing yet.
+    reduce_parts : ReduceParts
+        Makes a pass.
+    count : bool
+        Whether rows have to be counted, too.
+    """
+    imagined = state.statistics_of(_imagined(state.columns))
+    needs = _needs(imagined, state.drop)
+    if not needs and not count:
+        return LearnedFormula(state.reader(imagined), None, "")
+    columns = tuple(column.name for column in state.columns)
+    task, passes = ", ".join(needs) or "counting rows", 0
+    while True:
+        statistics = reduce_parts(state.statistics_of, columns, task)
+        passes += 1
+        if passes == 1:
+            _require_complete_rows(statistics)
+        state = state.updated(statistics)
+        if not state.is_incomplete(statistics.sample):
+            break
+    times = "once" if passes == 1 else f"{passes} times"
+    return LearnedFormula(
+        state.reader(statistics), statistics.rows, f"read {times} before, for {task}"
+    )
+
+
+def _imagined(columns: Iterable[Column]) -> Part:
+    """Make up two rows, to see what a formula would have to learn."""
+    import pandas as pd
+
+    made: dict[str, Any] = {
+        c.name: pd.Categorical(["a", "b"]) if c.kind == "text" else np.array([1.0, 2.0])
+        for c in columns
+    }
+    return Part(made, Place(""))
+
+
+def _needs(statistics: FormulaStatistics, drop: bool) -> list[str]:
+    """Say what only a pass over the rows can tell."""
+    sides = (statistics.left, statistics.right)
+    return [
+        *(f"levels of {name}" for side in sides for name in side.levels),
+        *(name for side in sides for name in side.transforms),
+        *(["rows with missing values"] if drop else []),
+    ]
+
+
+def _require_complete_rows(statistics: FormulaStatistics) -> None:
+    total = statistics.rows + statistics.missing.rows
+    if not total:
+        raise DataError("the frame has no rows; there is nothing to learn from")
+    statistics.missing.drop_aloud(total, stacklevel=5)
+    require_some_weight(statistics.weight)

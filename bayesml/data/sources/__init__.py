@@ -1,0 +1,1 @@
+"""Where rows come from: memory, Parquet, Dask, or the statistics that are left of them."""

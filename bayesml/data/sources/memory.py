@@ -1,0 +1,156 @@
+"""Rows in memory: arrays as they are, the columns of a formula, or rows read by a known design."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.data import frames
+from bayesml.data.blocks import Block, read_only, rows_per_block
+from bayesml.data.checks import require_finite
+from bayesml.data.designs import Design
+from bayesml.data.formulas.binding import bind_formula, build_sides, design_of
+from bayesml.data.formulas.design import FormulaDesign
+from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide
+from bayesml.data.formulas.raw_columns import RawColumns, raw_columns
+from bayesml.data.formulas.tables import (
+    complete_rows,
+    require_finite_numbers,
+    table,
+    with_weights,
+)
+from bayesml.data.inputs import common_labels, weights_vector
+from bayesml.data.messages import EVERYWHERE, Place
+from bayesml.data.missing import drops
+from bayesml.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class MemorySource:
+    """Rows held in memory, handed out without a copy where they are float64.
+
+    X is float32 or float64 in any memory order. A block of it is a view where linear algebra can
+    read it as it lies, otherwise a float64 copy, of at most 8 MiB or 256 rows.
+
+    `columns` are what a formula made X of, by name; None where X is what was given. `place` says
+    where the rows lie if they are a part of others.
+    """
+
+    X: NDArray[np.float64] | NDArray[np.float32]
+    y: NDArray[np.float64]
+    observation_weights: NDArray[np.float64] | None = None
+    columns: RawColumns | None = None
+    place: Place = EVERYWHERE
+
+    @property
+    def m(self) -> int:
+        """Number of rows."""
+        return len(self.X)
+
+    @property
+    def n(self) -> int:
+        """Number of features."""
+        return int(self.X.shape[1])
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have observation weights."""
+        return self.observation_weights is not None
+
+    @property
+    def whereabouts(self) -> str:
+        """Nowhere else."""
+        return ""
+
+    def blocks(self) -> Iterator[Block]:
+        """Read the rows in order, a bounded number at a time."""
+        weights = self.observation_weights
+        step = rows_per_block(self.n)
+        for start in range(0, self.m, step):
+            rows = slice(start, start + step)
+            yield Block(
+                X=_float64(self.X[rows]),
+                y=self.y[rows],
+                observation_weights=None if weights is None else weights[rows],
+                place=self.place.after(start),
+            )
+
+    def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
+        """Bring `function` of every block together by the associative `combine`."""
+        return reduce(combine, map(function, self.blocks()))
+
+
+def memory_formula(
+    formula: str, frame: Any, missing: Literal["raise", "drop"], observation_weights: Any
+) -> tuple[MemorySource, FormulaDesign, NDArray[Any] | None]:
+    """Meet a frame in memory with a formula: its rows, its design and the labels of the rows."""
+    weights_column = observation_weights if isinstance(observation_weights, str) else None
+    bound = bind_formula(formula, frame, weights_column)
+    rows = table(frame, with_weights((*bound.left, *bound.right), weights_column))
+    labels = common_labels({"frame": frame, "observation_weights": observation_weights})
+    weights = None if weights_column else weights_vector(observation_weights, len(rows), labels)
+    rows, weights, labels = _complete(rows, weights, labels, missing)
+    if weights_column:
+        weights = weights_vector(rows[weights_column].to_numpy(), len(rows), labels)
+    require_finite_numbers(rows, labels)
+    if not len(rows):
+        raise DataError("the frame has no rows; there is nothing to learn from")
+    target, features = build_sides(
+        bound, LearnedSide(bound.left), LearnedSide(bound.right), rows, labels
+    )
+    require_finite(target.values, "y", target.names, labels, OUT_OF_DOMAIN)
+    require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
+    columns = raw_columns(rows, bound.right, features.names)
+    X, y = read_only(features.values), read_only(target.values[:, 0])
+    source = MemorySource(X, y, weights, columns)
+    return source, design_of(bound, target, features), labels
+
+
+def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:
+    """Read the rows of a frame by a design that has met others."""
+    X, y = design.matrix(frame), design.target(frame)
+    if y is None:
+        raise DataError(
+            f"the new rows have no target {design.target_name!r} to learn from; give a frame with "
+            f"the columns of X and that column, or Data(X, y) if you have arrays"
+        )
+    if not len(X):
+        raise DataError("the frame has no rows; there is nothing to learn from")
+    weights = observation_weights
+    if isinstance(weights, str):
+        weights = frames.select(frame, [weights], "observation_weights")[weights]
+    labels, columns = frames.row_labels(frame), None
+    if isinstance(design, FormulaDesign):
+        read = design.right.columns
+        columns = raw_columns(table(frame, read), read, design.feature_names)
+    weights = weights_vector(weights, len(X), labels)
+    return MemorySource(read_only(X), read_only(y), weights, columns)
+
+
+def _complete(
+    rows: "pd.DataFrame",
+    weights: NDArray[np.float64] | None,
+    labels: NDArray[Any] | None,
+    missing: Literal["raise", "drop"],
+) -> tuple["pd.DataFrame", NDArray[np.float64] | None, NDArray[Any] | None]:
+    """Keep the rows without missing values; the others are refused, or dropped aloud."""
+    total = len(rows)
+    rows, kept, incomplete = complete_rows(rows, labels, drop=drops(missing))
+    incomplete.drop_aloud(total, stacklevel=4)
+    if kept is None:
+        return rows, weights, labels
+    labels = kept if labels is None else labels[kept]
+    return rows, None if weights is None else weights[kept], labels
+
+
+def _float64(rows: NDArray[np.float64] | NDArray[np.float32]) -> NDArray[np.float64]:
+    """Keep rows that linear algebra can read as they lie, and copy the others to C order."""
+    if rows.dtype == np.float64 and rows.itemsize in rows.strides and min(rows.strides) > 0:
+        return np.asarray(rows, dtype=np.float64)
+    return np.ascontiguousarray(rows, dtype=np.float64)

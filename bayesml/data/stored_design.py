@@ -1,0 +1,45 @@
+"""A design of any kind, from the description that it was stored as."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.formulas.design import formula_design_from_config
+from bayesml.errors import DataError
+
+
+def design_from_config(config: Mapping[str, Any]) -> Design:
+    """Make the design that `to_config` described, which builds the same matrices to the last bit.
+
+    Parameters
+    ----------
+    config : mapping
+        What `Design.to_config` gave, for instance after a round trip through JSON.
+
+    Raises
+    ------
+    DataError
+        If `config` does not describe a design.
+
+    Examples
+    --------
+    >>> from bayesml.data import Data, design_from_config
+    >>> data = Data.from_formula("y ~ center(x)", {"x": [1, 2, 6], "y": [1, 3, 4]})
+    >>> design = design_from_config(data.design.to_config())
+    >>> design.matrix({"x": [3.0, 4.0]})
+    array([[0.],
+           [1.]])
+    """
+    try:
+        match config["kind"]:
+            case "array":
+                return ArrayDesign(tuple(config["feature_names"]), config["target_name"])
+            case "frame":
+                names = tuple(config["feature_names"])
+                return FrameDesign(names, config["target_name"], config["weights_name"])
+            case "formula":
+                return formula_design_from_config(config)
+            case kind:
+                raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame' or 'formula'")
+    except KeyError as error:
+        raise DataError(f"the description of the design lacks {error}") from error
