@@ -17,6 +17,7 @@ LAYERS = (
     {"distributions"},
     {"predictors", "likelihoods", "priors"},
     {"model"},
+    {"log_joint"},
     {"optimizers", "samplers"},
     {"pymc"},
     {"posteriors"},

@@ -19,8 +19,12 @@ from bayesml.posteriors.rows import check_probability, row_blocks
 from bayesml.predictors import HasJacobian, Predictor, flat
 from bayesml.typing import Array
 
-NODES = (0, 15, 9, 5)
-"""Quadrature nodes over each of one, two or three parameters of the likelihood."""
+NODES = (0, 9, 5, 5)
+"""Quadrature nodes over each of one, two or three parameters of the likelihood.
+
+They reach 4.5 standard deviations for one and 2.9 for more, so that degrees of freedom below one,
+where no mean exists, are met only where the posterior itself has a share of them.
+"""
 
 
 @dataclass(frozen=True, eq=False)

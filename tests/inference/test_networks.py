@@ -213,6 +213,7 @@ def test_an_ensemble_is_the_equal_mixture(wave):
 @pytest.mark.parametrize("optimizer", [Adam(max_iterations=30), SGD(0.05, epochs=3, batch_size=16)])
 def test_members_trained_at_once_are_members_trained_alone(wave, optimizer):
     from bayesml.inference.networks.batched import BatchedObjective
+
     from bayesml.inference.networks.mode import joint_objective
     from bayesml.inference.networks.starts import setting_of
 

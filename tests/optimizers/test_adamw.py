@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from bayesml.inference.networks.batched import BatchedObjective
 
 import bayesml as bm
 from bayesml.errors import IncompatibleModelError
-from bayesml.inference.networks.batched import BatchedObjective
 from bayesml.inference.networks.mode import joint_objective
 from bayesml.inference.networks.starts import setting_of
 from bayesml.optimizers import Adam, AdamW, Constant, minimize
