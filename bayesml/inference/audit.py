@@ -43,7 +43,7 @@ def importance(
     rows: int,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    r"""Return the same for a Gaussian of any density, :math:`x = \hat x + F\zeta` (LA4)."""
+    r"""Return the same for a Gaussian of any density, :math:`x = \hat x + F\zeta` (U4)."""
     size = int(np.clip(MOST_EVALUATIONS / max(rows, 1), FEWEST_DRAWS, DRAWS))
     zeta = rng.standard_normal((size, len(mode)))
     with np.errstate(all="ignore"):  # a draw beyond the density's reach has no weight

@@ -126,7 +126,7 @@ def refuse_flat_network(problem: Problem, method: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Peak:
-    """A mode of the density in unbounded coordinates, and its curvature there (LA1).
+    """A mode of the density in unbounded coordinates, and its curvature there (U1).
 
     Attributes
     ----------
@@ -199,7 +199,7 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
 
 
 def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
-    """Return log p(x̂, y) + ½ d log 2π − ½ log det H, β in its own unit (LA2)."""
+    """Return log p(x̂, y) + ½ d log 2π − ½ log det H, β in its own unit (U2)."""
     rows, joint = problem.prior.normal_rows(problem), peak.joint
     flat_beta = rows is not None and len(rows.mean) < joint.coordinates.p
     if flat_beta or not all(prior.proper for prior in problem.inferred.values()):

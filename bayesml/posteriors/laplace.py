@@ -70,12 +70,12 @@ class TransformedNormal:
 
 @dataclass(frozen=True, eq=False)
 class LaplacePosterior:
-    r"""Normal(x̂, H⁻¹) in the coordinates of the log joint, η linearised at x̂ (LA1).
+    r"""Normal(x̂, H⁻¹) in the coordinates of the log joint, η linearised at x̂ (U1).
 
     .. math:: x = \hat x + F\zeta, \quad \zeta \sim \mathrm{Normal}(0, I), \quad FF^\top = H^{-1}
 
     Predictions average the likelihood over the Gaussian η given φ, and over φ by quadrature
-    (LA3): they have no Monte Carlo error.
+    (U3): they have no Monte Carlo error.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class LaplacePosterior:
         return self.coordinates.named(self.mode + zeta @ self.factor.T)
 
     def predict(self, X: Array) -> Prediction:
-        """Return the likelihood averaged over η and φ, at the rows of X (LA3)."""
+        """Return the likelihood averaged over η and φ, at the rows of X (U3)."""
         eta, G = self._linearise(X)
         average = self._average(eta, G)
         centre = self._values(self.mode)

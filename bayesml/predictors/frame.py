@@ -14,7 +14,7 @@ from bayesml.typing import Array
 class Frame:
     r"""Rows and parameters as a predictor is best evaluated: centred, and of order one.
 
-    .. math:: \tilde x = (x - c)/u, \qquad \beta = \beta_0 + s \odot z \qquad (J2)
+    .. math:: \tilde x = (x - c)/u, \qquad \beta = \beta_0 + d \odot z \qquad (J2)
 
     β are the parameters of `predictor` on the rows x̃, flat. What the user calls the intercept is
     counted from c: b = β_b − cᵀθ.
