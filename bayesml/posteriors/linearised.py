@@ -9,6 +9,7 @@ from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.linalg.regression import Regression
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import row_blocks
@@ -112,7 +113,7 @@ class LinearisedPosterior:
             return self.likelihood.sample(self._draw(X, size, rng), self.noise, rng)
 
         return Prediction(
-            Mixture(
+            row_mixture(
                 len(X),
                 average.weights,
                 self.likelihood,
