@@ -31,6 +31,11 @@ class Atoms:
     weights: Array
     values: Values
 
+    @property
+    def discrete(self) -> bool:
+        """False: atoms stand for a continuous distribution."""
+        return False
+
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
         mean, variance = np.empty(self.rows), np.empty(self.rows)

@@ -43,11 +43,14 @@ def best_action(distribution: RowDistribution, loss: Loss) -> Array:
     """Return the action of least expected loss per row: by name, or by minimising."""
     if isinstance(loss, KnownAction) and not isinstance(loss, type):
         return loss.best_action(distribution)
+    if isinstance(loss, ZeroOneLoss) and distribution.discrete:
+        return most_probable_run(distribution, int(np.floor(2.0 * loss.tolerance)) + 1)
     if isinstance(loss, ZeroOneLoss):
         return _most_probable_centre(distribution, loss.tolerance)
     out = np.empty(distribution.rows)
     for block, y, weights in distribution.nodes():
-        out[block] = _minimise(y, weights, loss)
+        minimise = _minimise_on_lattice if distribution.discrete else _minimise
+        out[block] = minimise(y, weights, loss)
     return out
 
 
@@ -68,12 +71,54 @@ def best_of(distribution: RowDistribution, loss: Loss, actions: ArrayLike) -> Ar
 
 
 def _minimise(y: Array, weights: Array, loss: Loss) -> Array:
+    grid = np.quantile(y, GRID, axis=1)
+    reach = np.maximum(grid[-1] - grid[0], 1e-3 * np.maximum(np.abs(grid[0]), 1.0))
+    return _least(_expected(y, weights, loss), np.vstack([grid[0] - reach, grid, grid[-1] + reach]))
+
+
+def _minimise_on_lattice(y: Array, weights: Array, loss: Loss) -> Array:
+    """Minimise from whole numbers on, and return one of them if it is as good (P5)."""
+    expected, rows = _expected(y, weights, loss), np.arange(len(y))
+    reach, intervals = np.maximum(y[:, -1] - y[:, 0], 1.0), len(GRID) - 1
+    # A whole number of steps a unit, or of units a step, so that whole numbers are on the grid.
+    apart = np.where(
+        reach > intervals, np.ceil(reach / intervals), 1.0 / np.maximum(intervals // reach, 1.0)
+    )
+    grid = y[:, 0] + np.arange(len(GRID))[:, None] * apart
+    found = _least(expected, np.vstack([y[:, 0] - reach, grid, grid[-1] + reach]))
+    tries = np.stack([np.floor(found), np.ceil(found), found])
+    return tries[np.argmin([expected(action, rows) for action in tries], axis=0), rows]
+
+
+def _expected(y: Array, weights: Array, loss: Loss) -> Callable[[Array, Integers], Array]:
+    """Return the expected loss of actions, one for each of some rows."""
+
     def expected(action: Array, row: Integers) -> Array:
         return np.sum(weights[row] * losses(loss, y[row], action[:, None]), axis=1)
 
-    grid = np.quantile(y, GRID, axis=1)
-    reach = np.maximum(grid[-1] - grid[0], 1e-3 * np.maximum(np.abs(grid[0]), 1.0))
-    return _least(expected, np.vstack([grid[0] - reach, grid, grid[-1] + reach]))
+    return expected
+
+
+def most_probable_run(distribution: RowDistribution, size: int) -> Array:
+    """Return the centre of the most probable run of so many whole numbers: of one, the mode."""
+    start, step = np.empty(distribution.rows), np.ones(distribution.rows)
+    for block, y, weights in distribution.nodes():
+        below = np.pad(np.cumsum(weights, axis=1), ((0, 0), (1, 0)))
+        between = np.maximum(np.diff(y[:, :2], append=0.0)[:, 0], 1.0)
+        for k, row in enumerate(below):
+            cells = min(max(1, round(size / between[k])), len(row) - 1)
+            best = int(np.argmax(row[cells:] - row[:-cells]))
+            start[block.start + k] = y[k, best] - 0.5 * (between[k] - 1.0)
+        step[block] = between
+
+    def mass(first: Array) -> Array:
+        return distribution.cdf(first + (size - 1.0)) - distribution.cdf(first - 1.0)
+
+    while np.any(step > 1):
+        step = np.maximum(np.floor(0.5 * step), 1.0)
+        tries = np.stack([start, start - step, start + step])
+        start = tries[np.argmax([mass(first) for first in tries], axis=0), np.arange(len(start))]
+    return np.asarray(start + 0.5 * (size - 1.0))
 
 
 def _most_probable_centre(distribution: RowDistribution, tolerance: float) -> Array:

@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal, Posterior
+from bayesml.posteriors.lattice import LatticeMixture
 from bayesml.posteriors.linearised import normal_rows
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
@@ -96,19 +97,26 @@ def mixed(parts: Sequence[RowDistribution]) -> RowDistribution:
     """Return the equal mixture of distributions of the same form."""
     if len(parts) == 1:
         return parts[0]
+    lattices = [part.mixture for part in parts if isinstance(part, LatticeMixture)]
+    if len(lattices) == len(parts):
+        return LatticeMixture(_side_by_side(lattices))
     mixtures = [part for part in parts if isinstance(part, Mixture)]
     atoms = [part for part in parts if isinstance(part, Atoms)]
     if len(mixtures) == len(parts):
-        weights = np.concatenate([part.weights for part in mixtures]) / len(parts)
-        return Mixture(
-            mixtures[0].rows, weights, mixtures[0].likelihood, lambda b: _components(mixtures, b)
-        )
+        return _side_by_side(mixtures)
     if len(atoms) == len(parts):
         weights = np.concatenate([part.weights for part in atoms]) / len(parts)
         return Atoms(
             atoms[0].rows, weights, lambda b: np.concatenate([a.values(b) for a in atoms], axis=1)
         )
     return _Mixed(tuple(parts))
+
+
+def _side_by_side(mixtures: Sequence[Mixture]) -> Mixture:
+    """Return the equal mixture of mixtures of one likelihood."""
+    rows, likelihood = mixtures[0].rows, mixtures[0].likelihood
+    weights = np.concatenate([mixture.weights for mixture in mixtures]) / len(mixtures)
+    return Mixture(rows, weights, likelihood, lambda block: _components(mixtures, block))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +131,11 @@ class _Mixed:
     """
 
     parts: tuple[RowDistribution, ...]
+
+    @property
+    def discrete(self) -> bool:
+        """False: distributions on whole numbers all have one form."""
+        return False
 
     @property
     def rows(self) -> int:

@@ -10,6 +10,7 @@ from bayesml.likelihoods import Average, Gaussian, Likelihood
 from bayesml.linalg.regression import Regression
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction, Sampler
 from bayesml.posteriors.row_distribution import RowDistribution
@@ -151,7 +152,7 @@ def averaged(
         return average.eta[..., block, :], _rows(average.parameters, block, rows)
 
     return Prediction(
-        Mixture(rows, average.weights, likelihood, components),
+        row_mixture(rows, average.weights, likelihood, components),
         mean,
         np.maximum(total - mean.sd**2, 0.0),
         sample,

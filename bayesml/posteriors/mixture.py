@@ -51,6 +51,11 @@ class Mixture:
     components: Components
     tail_index: float = np.inf
 
+    @property
+    def discrete(self) -> bool:
+        """False: it has a density; `LatticeMixture` is for whole numbers."""
+        return False
+
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
         mean, variance = np.empty(self.rows), np.empty(self.rows)
@@ -134,18 +139,21 @@ class Mixture:
         for block in row_blocks(self.rows, NODES * len(self.weights)):
             t = np.linspace(low[block], high[block], NODES, axis=1)
             y = centre[block, None] + scale[block, None] * np.sinh(t)
-            eta, parameters = self.components(block)
-            wide = {k: np.broadcast_to(v, eta.shape[-2:]) for k, v in parameters.items()}
+            eta, wide = self.wide(block)
             terms = self.likelihood.log_density(
                 y[:, :, None], eta[..., None, :], {k: v[:, None, :] for k, v in wide.items()}
             )
             density = np.exp(logsumexp(terms, axis=-1, b=self.weights)) * np.cosh(t)
             yield block, y, density / density.sum(axis=1, keepdims=True)
 
+    def wide(self, block: slice) -> tuple[Array, dict[str, Array]]:
+        """Return η of a block of rows, and parameters of the shape (b, K), by row."""
+        eta, parameters = self.components(block)
+        return eta, {k: np.broadcast_to(v, eta.shape[-2:]) for k, v in parameters.items()}
+
     def _inverse(self, block: slice) -> Inverse:
         """Return the quantile function of the rows of a block."""
-        eta, parameters = self.components(block)
-        wide = {k: np.broadcast_to(v, eta.shape[-2:]) for k, v in parameters.items()}
+        eta, wide = self.wide(block)
         mean, sd = self.mean[block], self.sd[block]
 
         def inverse(level: Array, row: Integers) -> Array:

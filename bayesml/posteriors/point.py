@@ -9,7 +9,7 @@ from scipy.special import ndtri, stdtrit
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
-from bayesml.posteriors.mixture import Mixture
+from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor
@@ -113,7 +113,7 @@ class PointEstimate:
             return self.likelihood.sample(wide, noise, rng)
 
         return Prediction(
-            Mixture(rows, one, self.likelihood, lambda block: (eta[..., block, None], noise)),
+            row_mixture(rows, one, self.likelihood, lambda block: (eta[..., block, None], noise)),
             Atoms(rows, one, lambda block: mean[block, None]),
             self.likelihood.sd(eta, noise) ** 2,
             sample,

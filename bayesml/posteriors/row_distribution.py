@@ -14,6 +14,10 @@ class RowDistribution(Protocol):
         """Number of rows."""
 
     @property
+    def discrete(self) -> bool:
+        """Whether values are whole numbers, each with a probability of its own."""
+
+    @property
     def mean(self) -> Array:
         """Means, shape (rows,)."""
 

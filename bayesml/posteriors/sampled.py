@@ -9,7 +9,7 @@ import numpy as np
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
-from bayesml.posteriors.mixture import Mixture
+from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Predictor
@@ -103,7 +103,7 @@ class SampledPosterior:
         for block in row_blocks(X.shape[0], len(weights)):
             variance[block] = self.likelihood.sd(*at(block)) ** 2 @ weights
         return Prediction(
-            Mixture(X.shape[0], weights, self.likelihood, at),
+            row_mixture(X.shape[0], weights, self.likelihood, at),
             Atoms(X.shape[0], weights, mean_at),
             variance,
             sample,

@@ -54,8 +54,37 @@ def minimise_within(
     Where the middle is not below both ends, it is the answer.
     """
     search: Any = elementwise.find_minimum
-    found = search(function, (low, middle, high), args=(np.arange(len(middle)),))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a parabola through equal values
+        found = search(function, (low, middle, high), args=(np.arange(len(middle)),))
     return np.where(found.success, found.x, middle)
+
+
+def shortest_run(mass: Array, probability: float) -> tuple[Integers, Integers]:
+    """Return the first and last of the fewest consecutive cells that hold the probability.
+
+    Of equally many, those with the most mass (P10).
+
+    Parameters
+    ----------
+    mass : ndarray, shape (b, N)
+        Each row adds up to one.
+    probability : float
+
+    Examples
+    --------
+    >>> shortest_run(np.array([[0.2, 0.3, 0.4, 0.1]]), 0.6)
+    (array([1]), array([2]))
+    """
+    first, last = np.empty(len(mass), dtype=np.intp), np.empty(len(mass), dtype=np.intp)
+    below = np.concatenate([np.zeros((len(mass), 1)), np.cumsum(mass, axis=1)], axis=1)
+    for k, row in enumerate(below):
+        ends = np.searchsorted(row, row + probability * (1.0 - 1e-12))
+        starts = np.flatnonzero(ends < len(row))
+        sizes = ends[starts] - starts
+        fewest = starts[sizes == sizes.min()]
+        first[k] = fewest[np.argmax(row[fewest + sizes.min()] - row[fewest])]
+        last[k] = first[k] + sizes.min() - 1
+    return first, last
 
 
 def shortest_of_atoms(values: Array, weights: Array, probability: float) -> tuple[Array, Array]:

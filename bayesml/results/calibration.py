@@ -23,6 +23,8 @@ LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 SCORED = (0.5, 0.8, 0.9, 0.95)
 """Levels whose interval ends are kept."""
 BAND = 0.99
+PIT_STREAM = 4
+"""Of the seed of a fit, for what is drawn of the PIT values of counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,8 @@ class Calibration:
     y, mean, sd : ndarray, shape (m,)
         Observed, and predicted, in the unit of y.
     pit : ndarray, shape (m,)
-        Probability integral transforms :math:`F_i(y_i)`: uniform if the predictions are right.
+        Probability integral transforms :math:`F_i(y_i)`: uniform if the predictions are right. Of
+        counts, drawn between :math:`P(Y < y_i)` and :math:`P(Y \le y_i)` (P12).
     log_score : ndarray, shape (m,)
         Log predictive densities; large is good.
     crps : ndarray, shape (m,)
@@ -189,7 +192,9 @@ def binomial_band(size: float, probability: Array, mass: float) -> tuple[Array, 
     )
 
 
-def calibration(subject: Fit | Prediction, observed: Any) -> Calibration:
+def calibration(
+    subject: Fit | Prediction, observed: Any, *, rng: int | np.random.Generator | None = None
+) -> Calibration:
     r"""Compare predictions with what was observed.
 
     Parameters
@@ -198,6 +203,8 @@ def calibration(subject: Fit | Prediction, observed: Any) -> Calibration:
     observed : Data, data frame, or ndarray of shape (rows,)
         For a fit, rows with their target, best ones that it has not seen. For a prediction, the
         observed y of its rows.
+    rng : int, Generator or None
+        For counts, whose PIT values are partly drawn. None takes the seed of the fit.
 
     Returns
     -------
@@ -232,11 +239,13 @@ def calibration(subject: Fit | Prediction, observed: Any) -> Calibration:
             raise DataError(
                 f"calibration: y has shape {y.shape}, but the prediction has {len(subject)} rows."
             )
-        return compared(subject, y, np.ones(len(y)), "given with their prediction")
+        generator = np.random.default_rng(0 if rng is None else rng)
+        return compared(subject, y, np.ones(len(y)), "given with their prediction", generator)
     X, y, weights = rows_of(subject, observed)
     own = observed is subject.data
     rows = "the ones that the fit learned from, which flatters it" if own else "new to the fit"
-    return compared(subject.learned.posterior.predict(X), y, weights, rows)
+    generator = np.random.default_rng([subject.seed, PIT_STREAM] if rng is None else rng)
+    return compared(subject.learned.posterior.predict(X), y, weights, rows, generator)
 
 
 def rows_of(fit: Fit, observed: Any) -> tuple[Array, Array, Array]:
@@ -255,14 +264,16 @@ def rows_of(fit: Fit, observed: Any) -> tuple[Array, Array, Array]:
     return X, y, np.ones(len(y))
 
 
-def compared(prediction: Prediction, y: Array, weights: Array, rows: str) -> Calibration:
+def compared(
+    prediction: Prediction, y: Array, weights: Array, rows: str, rng: np.random.Generator
+) -> Calibration:
     """Evaluate everything that a calibration needs, once."""
     intervals = [prediction.interval(level) for level in SCORED]
     return Calibration(
         y,
         prediction.mean,
         prediction.sd,
-        prediction.cdf(y),
+        pit(prediction, y, rng),
         prediction.log_prob(y),
         crps(prediction, y),
         np.stack([interval.lower for interval in intervals]),
@@ -270,6 +281,14 @@ def compared(prediction: Prediction, y: Array, weights: Array, rows: str) -> Cal
         weights,
         rows,
     )
+
+
+def pit(prediction: Prediction, y: Array, rng: np.random.Generator) -> Array:
+    """Evaluate P(Y ≤ y), and where y itself has a probability a random part less of it (P12)."""
+    below = prediction.cdf(y)
+    if not prediction.distribution.discrete:
+        return below
+    return below - rng.random(len(y)) * np.exp(prediction.log_prob(y))
 
 
 def pooled(parts: Sequence[Calibration], rows: str) -> Calibration:

@@ -40,7 +40,7 @@ def crps(prediction: Prediction, y: ArrayLike) -> Array:
     -------
     ndarray, shape (rows,)
         In closed form for normal and Student-t distributions, mixtures of at most 400 normals,
-        and draws; otherwise by quadrature of the distribution function.
+        and draws; a sum for counts (P13); otherwise by quadrature of the distribution function.
 
     Raises
     ------
@@ -54,6 +54,8 @@ def crps(prediction: Prediction, y: ArrayLike) -> Array:
     """
     distribution = prediction.distribution
     observed = per_row(y, distribution.rows, "y")
+    if distribution.discrete:
+        return _of_lattice(distribution, observed)
     if isinstance(distribution, Atoms):
         return _of_atoms(distribution, observed)
     if isinstance(distribution, Mixture) and _has_closed_form(distribution):
@@ -94,6 +96,17 @@ def _has_closed_form(distribution: Mixture) -> bool:
     if isinstance(distribution.likelihood, Gaussian):
         return components <= MOST_COMPONENTS
     return isinstance(distribution.likelihood, StudentT) and components == 1
+
+
+def _of_lattice(distribution: RowDistribution, y: Array) -> Array:
+    """Evaluate E|Y − y| − Σ F(k)(1 − F(k)) (P13)."""
+    out = np.empty(distribution.rows)
+    for block, values, weights in distribution.nodes():
+        below = np.cumsum(weights, axis=1)
+        apart = np.diff(values, axis=1, append=values[:, -1:])
+        away = np.sum(weights * np.abs(values - y[block, None]), axis=1)
+        out[block] = away - np.sum(apart * below * (1.0 - below), axis=1)
+    return out
 
 
 def _of_mixture(distribution: Mixture, y: Array) -> Array:

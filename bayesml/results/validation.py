@@ -55,8 +55,14 @@ class CrossValidation:
         """The calibration over all rows, fold by fold."""
         weights = self.data.row_weights
         parts = [
-            compared(fold.prediction, self.data.y[fold.rows], weights[fold.rows], "")
-            for fold in self.folds
+            compared(
+                fold.prediction,
+                self.data.y[fold.rows],
+                weights[fold.rows],
+                "",
+                np.random.default_rng(k),
+            )
+            for k, fold in enumerate(self.folds)
         ]
         return pooled(parts, f"each left out once, in {len(self.folds)} folds")
 

@@ -10,6 +10,7 @@ from scipy import stats
 import bayesml as bm
 from bayesml.likelihoods import Gaussian, StudentT
 from bayesml.posteriors.atoms import Atoms
+from bayesml.posteriors.lattice import LatticeMixture, row_mixture
 from bayesml.posteriors.mixture import Mixture
 from bayesml.results.scores import by_quadrature, crps
 from tests.agreement.problems import made, with_ones
@@ -17,7 +18,7 @@ from tests.agreement.problems import made, with_ones
 Y = np.array([-3.0, 0.1, 2.0, 40.0])
 
 
-def alone(distribution: Mixture | Atoms) -> bm.Prediction:
+def alone(distribution: Mixture | LatticeMixture | Atoms) -> bm.Prediction:
     def nothing(size: int, rng: np.random.Generator) -> np.ndarray:
         return np.zeros((size, distribution.rows))
 
@@ -197,3 +198,51 @@ def test_importance_sampling_agrees_with_leaving_out() -> None:
         bm.risk(fit, loss=bm.losses.ZeroOneLoss(1.0))
     with pytest.raises(bm.IncompatibleModelError, match="point estimate"):
         bm.risk(bm.fit(bm.Model(), data, bm.MLE()))
+
+
+RATES = np.array([0.4, 2.23, 9.0, 300.0])
+
+
+def counts(rates: np.ndarray) -> bm.Prediction:
+    eta = np.log(np.column_stack([rates, 1.5 * rates]))
+    distribution = row_mixture(
+        len(rates), np.array([0.7, 0.3]), bm.Poisson(), lambda b: (eta[b], {})
+    )
+    return alone(distribution)
+
+
+@pytest.mark.parametrize("y", [0.0, 3.0, 310.0, 5000.0])
+def test_crps_of_counts_is_the_sum_over_all_of_them(y: float) -> None:
+    k = np.arange(6000.0)
+    below = 0.7 * stats.poisson.cdf(k, RATES[:, None])
+    below += 0.3 * stats.poisson.cdf(k, 1.5 * RATES[:, None])
+    truth = np.sum((below - (y <= k)) ** 2, axis=1)
+    np.testing.assert_allclose(crps(counts(RATES), y), truth, rtol=1e-9)
+
+
+def test_crps_of_yes_and_no_is_the_brier_score() -> None:
+    share = np.array([0.1, 0.5, 0.8])
+    eta = np.log(share / (1 - share))[:, None]
+    forecast = alone(row_mixture(3, np.ones(1), bm.Bernoulli(), lambda b: (eta[b], {})))
+    np.testing.assert_allclose(crps(forecast, [0, 1, 1]), (share - [0, 1, 1]) ** 2, rtol=1e-11)
+
+
+def test_crps_of_a_million_is_that_of_a_normal() -> None:
+    eta = np.log(np.array([[1e6]]))
+    many = alone(row_mixture(1, np.ones(1), bm.Poisson(), lambda b: (eta[b], {})))
+    normal = scoringrules.crps_normal(1_000_700.0, 1e6, 1e3, backend="numpy")
+    assert crps(many, 1_000_700.0)[0] == pytest.approx(float(normal), rel=1e-3)
+
+
+def test_counts_that_follow_their_predictions_are_calibrated(rng: np.random.Generator) -> None:
+    rates = np.exp(rng.normal(0.0, 1.0, size=3000))
+    y = np.where(rng.random(3000) < 0.7, rng.poisson(rates), rng.poisson(1.5 * rates))
+    right = bm.calibration(counts(rates), y)
+    assert right.passed
+    assert stats.kstest(right.pit, "uniform").pvalue > 1e-3
+    assert not bm.calibration(counts(1.2 * rates), y).passed
+    again = bm.calibration(counts(rates), y)
+    np.testing.assert_array_equal(right.pit, again.pit)
+    other = bm.calibration(counts(rates), y, rng=5)
+    assert np.all((other.pit >= 0) & (other.pit <= 1))
+    assert np.any(other.pit != right.pit)
