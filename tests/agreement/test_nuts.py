@@ -129,8 +129,8 @@ def test_one_chain_cannot_show_agreement() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"draws": 0}, "draws must be a positive"),
-        ({"chains": 2.5}, "chains must be a positive"),
+        ({"draws": 0}, "draws must be a whole number"),
+        ({"chains": 2.5}, "chains must be a whole number"),
         ({"target_accept": 1.0}, "target_accept must lie"),
     ],
 )

@@ -31,9 +31,9 @@ def ours(X: Any, y: Any) -> Callable[[], Any]:
     """Return the package's gradient."""
     model = bm.Model(bm.MLP((50, 50)), bm.Gaussian(sigma=1.0), bm.Layered(sd=1.0))
     setting = setting_of(model.resolve(bm.Data(X, y)))
-    start = setting.examples.network.start(X.shape[1], np.random.default_rng(0))
-    objective = joint_objective(setting, setting.examples)
-    x = flat.join(start, setting.examples.shapes)
+    start = setting.network.start(X.shape[1], np.random.default_rng(0))
+    objective = joint_objective(setting, setting.rows)
+    x = flat.join(start, setting.shapes)
     return lambda: objective.value_and_gradient(x)
 
 

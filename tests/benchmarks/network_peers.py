@@ -81,11 +81,11 @@ def ours_until(X: Any, y: Any, target: float, optimizer: bm.optimizers.Optimizer
     """Return the package's seconds to a mean squared error."""
     model = bm.Model(bm.MLP(HIDDEN), bm.Gaussian(sigma=1.0), bm.Layered(sd=1e4))
     setting = setting_of(model.resolve(bm.Data(X, y)))
-    start = setting.examples.network.start(X.shape[1], np.random.default_rng(0))
-    objective: Any = joint_objective(setting, setting.examples)
+    start = setting.network.start(X.shape[1], np.random.default_rng(0))
+    objective: Any = joint_objective(setting, setting.rows)
     if isinstance(optimizer, bm.LevenbergMarquardt):
-        objective = setting.hyperprior.objective(setting.examples, setting.scales)
-    x = flat.join(start, setting.examples.shapes)
+        objective = setting.hyperprior.objective(setting.rows, setting.near, setting.scales)
+    x = flat.join(start, setting.shapes)
     clock = time.perf_counter()
     for state in optimizer.steps(objective, x, rng=np.random.default_rng(0)):
         if 2.0 * state.value - np.log(2.0 * np.pi) <= target:

@@ -1,4 +1,4 @@
-"""Every method takes the log joint: likelihoods, priors and sources that used to fall between them."""
+"""Likelihoods, priors and sources that used to fall between the methods."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def counts(mean: float, m: int = 300) -> bm.Data:
 @pytest.fixture(scope="module")
 def heavy() -> bm.Data:
     rng = np.random.default_rng(8)
-    X = rng.normal(size=(400, 3)) + [5.0, 0.0, -2.0]
+    X = rng.normal([5.0, 0.0, -2.0], size=(400, 3))
     return bm.Data(X, 1.0 + X @ [0.5, -1.0, 2.0] + rng.standard_t(4, size=400))
 
 

@@ -37,13 +37,13 @@ def test_weights_are_ratios_of_the_densities_themselves() -> None:
     """By scipy's densities, and a covariance matrix written out."""
     df, sigma = 3.0, 0.5
     mode = mode_of(bm.StudentT(df=df, sigma=sigma))
-    examples, rows = mode.setting.examples, mode.point.here.rows
+    data, rows = mode.setting.rows, mode.point.here.rows
     covariance = np.linalg.inv((rows.J.T * rows.weights) @ rows.J + np.eye(3))
     noise = np.random.default_rng(1).multivariate_normal(np.zeros(3), covariance, size=300)
     shift = np.array([0.2, 0.0, -0.1])
     theta = mode.x + shift + noise
     eta = mode.point.here.eta + (theta - mode.x) @ rows.J.T
-    fit = stats.t(df, scale=sigma).logpdf(examples.y - eta).sum(axis=1)
+    fit = stats.t(df, scale=sigma).logpdf(data.y - eta).sum(axis=1)
     prior = stats.norm.logpdf(theta).sum(axis=1)
     approximation = stats.multivariate_normal(mode.x + shift, covariance).logpdf(theta)
     difference = _log_weights(mode, shift, noise) - (fit + prior - approximation)

@@ -9,7 +9,7 @@ import pytest
 
 import bayesml as bm
 from bayesml.inference.networks import by_layers, factorised, memory
-from bayesml.inference.networks.examples import linearised
+from bayesml.inference.networks.local import around, linearised
 from bayesml.inference.networks.starts import setting_of
 from bayesml.predictors import flat
 
@@ -21,12 +21,12 @@ def local(hidden, likelihood, rng, m=9):
     """Return both views of a network at a random point, and precisions of its groups."""
     data = bm.Data(rng.normal(size=(9, 2)), rng.normal(size=9))
     setting = setting_of(bm.Model(bm.MLP(hidden), likelihood).resolve(data))
-    examples = replace(setting.examples, w=rng.uniform(0.5, 2.0, 9)).of_rows(np.arange(m))
-    x = rng.normal(size=flat.size(examples.shapes))
+    rows = replace(setting.rows, w=rng.uniform(0.5, 2.0, 9)).of_rows(np.arange(m))
+    x = rng.normal(size=flat.size(setting.shapes))
     groups = setting.hyperprior.groups
     precision = rng.uniform(0.3, 3.0, len(groups.names))[groups.members]
     noise = setting.scales.noise
-    both = (replace(examples, near=n).around(x, noise) for n in (linearised, factorised.factorised))
+    both = (around(rows, n, x, noise) for n in (linearised, factorised.factorised))
     return *both, precision
 
 
@@ -36,19 +36,19 @@ def wave(rng):
     return bm.Data(X, np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=80))
 
 
-def by_definition(full, examples, precision):
+def by_definition(full, rows, precision):
     """H of (M24), written out from the rows of the Jacobian and the activations."""
-    network, shapes = examples.network, examples.shapes
+    network, shapes = rows.frame.predictor, rows.frame.shapes
     layers = network.layers(flat.split(full.x, shapes))
     entries = network.layers(flat.split(np.arange(full.x.size), shapes))
-    H, a = np.diag(precision), examples.A
-    m = len(examples.y)
+    H, a = np.diag(precision), rows.A
+    m = rows.m
     for depth, ((W, b), (at_W, at_b)) in enumerate(zip(layers, entries, strict=True), start=1):
         inputs = np.column_stack([a, np.ones(m)])
         D, Lambda = full.rows.J[:, at_b], full.rows.weights[:, None]
         at = np.column_stack([at_W, at_b]).ravel()
         if depth < len(layers):
-            G, A = (D * Lambda).T @ D, (inputs * examples.w[:, None]).T @ inputs / examples.w.sum()
+            G, A = (D * Lambda).T @ D, (inputs * rows.w[:, None]).T @ inputs / rows.w.sum()
             H[np.ix_(at, at)] += np.kron(G, A)
         else:
             J = full.rows.J[:, at]
@@ -62,7 +62,7 @@ def by_definition(full, examples, precision):
 def test_factors_are_those_of_the_definition(hidden, likelihood, rng, monkeypatch):
     monkeypatch.setattr(by_layers, "BLOCK", 4)
     full, factors, precision = local(hidden, likelihood, rng)
-    H = by_definition(full, factors.examples, precision)
+    H = by_definition(full, factors.rows, precision)
     regression = factors.regression(precision)
     np.testing.assert_allclose(regression.log_det, np.linalg.slogdet(H)[1], rtol=1e-10)
     expected = np.einsum("mp,pq,mq->m", full.rows.J, np.linalg.inv(H), full.rows.J)
@@ -97,7 +97,7 @@ def test_steps_are_those_of_the_full_matrix_without_the_jacobian(
     J, g, u = full.rows.J, rng.normal(size=full.x.size), rng.normal(size=len(full.rows.J))
     np.testing.assert_allclose(factors.pushed(g), J @ g, rtol=1e-10)
     np.testing.assert_allclose(factors.pulled(u), u @ J, rtol=1e-10, atol=1e-12)
-    kernel = by_layers.tangent_kernel(factors.examples, full.x, precision)
+    kernel = by_layers.tangent_kernel(factors.rows, full.x, precision)
     np.testing.assert_allclose(kernel, J / precision @ J.T, rtol=1e-10, atol=1e-12)
     expected = np.linalg.solve((J.T * full.rows.weights) @ J + np.diag(precision), g)
     for most in (8000, 0):
@@ -107,8 +107,8 @@ def test_steps_are_those_of_the_full_matrix_without_the_jacobian(
 
 def test_a_row_of_weight_two_is_the_row_twice(rng):
     _, once, precision = local((3,), bm.Gaussian(sigma=0.3), rng, m=4)
-    weighed = replace(once.examples, w=np.array([2.0, 1, 1, 1]))
-    twice = replace(once.examples.of_rows(np.array([0, 0, 1, 2, 3])), w=np.ones(5))
+    weighed = replace(once.rows, w=np.array([2.0, 1, 1, 1]))
+    twice = replace(once.rows.of_rows(np.array([0, 0, 1, 2, 3])), w=np.ones(5))
     a, b = (e.around(once.x, {"sigma": 0.3}).regression(precision) for e in (weighed, twice))
     assert a.log_det == pytest.approx(b.log_det, rel=1e-12)
 
@@ -116,7 +116,7 @@ def test_a_row_of_weight_two_is_the_row_twice(rng):
 def test_other_noise_rescales_the_factors_or_makes_them_anew(rng):
     _, here, precision = local((3,), bm.Gaussian(sigma=0.3), rng)
     for information in (here.information * 2.5, rng.uniform(1, 2, 9)):
-        anew = factorised.factorised(here.examples, here.x, here.eta, information)
+        anew = factorised.factorised(here.rows, here.x, here.eta, information)
         expected = anew.regression(precision)
         again = here.reweighted(information).regression(precision)
         assert again.log_det == pytest.approx(expected.log_det, rel=1e-12)

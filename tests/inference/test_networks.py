@@ -137,10 +137,10 @@ def test_evidence_at_its_best_is_flat_in_every_scale(wave):
         from bayesml.optimizers import LevenbergMarquardt
 
         scales = Scales(np.exp(log_alpha), {"sigma": float(np.exp(log_sigma))})
-        objective = judge.objective(mode.setting.examples, scales)
+        objective = judge.objective(mode.setting.rows, mode.setting.near, scales)
         x = minimize(LevenbergMarquardt(), objective, mode.x).x
         point = objective.parabola(x)
-        evidence = log_evidence(mode.setting.examples, point, scales, point.regression().log_det)
+        evidence = log_evidence(mode.setting.rows, point, scales, point.regression().log_det)
         return evidence + judge.log_density(scales)
 
     alpha, sigma = np.log(mode.scales.precision), np.log(mode.scales.noise["sigma"])
@@ -212,17 +212,16 @@ def test_an_ensemble_is_the_equal_mixture(wave):
 
 @pytest.mark.parametrize("optimizer", [Adam(max_iterations=30), SGD(0.05, epochs=3, batch_size=16)])
 def test_members_trained_at_once_are_members_trained_alone(wave, optimizer):
-    from bayesml.inference.networks.batched import BatchedObjective
-
     from bayesml.inference.networks.mode import joint_objective
     from bayesml.inference.networks.starts import setting_of
+    from bayesml.log_joint import Members
 
     setting = setting_of(bm.Model(bm.MLP((4, 3)), bm.StudentT(df=5.0)).resolve(wave))
-    network, shapes = setting.examples.network, setting.examples.shapes
+    network, shapes = setting.network, setting.shapes
     starts = flat.join(network.start(1, np.random.default_rng(0), (3,)), shapes)
-    single = joint_objective(setting, setting.examples)
+    single = joint_objective(setting, setting.rows)
     x = np.hstack([starts, np.zeros((3, 1))])
-    batched = BatchedObjective(single, 3)
+    batched = Members(single, 3)
     together = [
         s.x for s in _few(optimizer.steps(batched, x.ravel(), rng=np.random.default_rng(1)))
     ]
@@ -275,8 +274,7 @@ def test_an_unconverged_mode_is_said(wave):
 @pytest.mark.parametrize(
     ("model", "method", "complaint"),
     [
-        (bm.Model(), bm.Laplace(), "is for networks"),
-        (bm.Model(), bm.Ensemble(2), "one answer"),
+        (bm.Model(), bm.Laplace(curvature=bm.LastLayer()), "of a network's layers"),
         (bm.Model(FLAT, bm.Gaussian(), bm.Flat()), bm.Laplace(), "proper prior"),
         (bm.Model(bm.MLP(), prior=bm.Independent()), bm.MAP(), "Layered"),
         (bm.Model(bm.MLP(), prior=bm.NormalInverseGamma()), bm.MAP(), "Layered"),

@@ -9,7 +9,6 @@ import pytest
 import bayesml as bm
 from bayesml.inference.networks.mode import joint_objective
 from bayesml.inference.networks.starts import setting_of
-from bayesml.inference.networks.streamed import StreamedObjective
 
 ADAM = bm.Adam(max_iterations=4, batch_size=128)
 
@@ -35,10 +34,10 @@ def test_the_objective_and_its_minibatches_are_those_of_memory(frame, tmp_path, 
     model = bm.Model(bm.MLP((4,)), bm.Gaussian(), bm.Layered(sd=1.0))
     problem = model.resolve(streamed)
     setting = setting_of(problem, streamed=True)
-    objective = StreamedObjective(joint_objective(setting, setting.examples), problem)
+    objective = joint_objective(setting, setting.rows)
     whole_setting = setting_of(model.resolve(memory))
-    whole = joint_objective(whole_setting, whole_setting.examples)
-    x = rng.normal(size=len(whole.precision) + 1)
+    whole = joint_objective(whole_setting, whole_setting.rows)
+    x = rng.normal(size=whole.joint.size)
     value, gradient = objective.value_and_gradient(x)
     expected, slope = whole.value_and_gradient(x)
     np.testing.assert_allclose(value, expected, rtol=1e-10)
@@ -54,7 +53,7 @@ def test_the_objective_and_its_minibatches_are_those_of_memory(frame, tmp_path, 
 def test_it_learns_without_holding_the_rows(method, frame, tmp_path, monkeypatch):
     streamed, _ = both(frame, tmp_path)
     monkeypatch.setattr(
-        "bayesml.inference.networks.examples.Examples.of",
+        "bayesml.log_joint.rows.Rows.of",
         lambda problem: pytest.fail("all rows were gathered"),
     )
     model = bm.Model(bm.MLP((8,)), bm.HeteroscedasticGaussian())

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from bayesml.inference.networks.batched import BatchedObjective
 
 import bayesml as bm
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.mode import joint_objective
 from bayesml.inference.networks.starts import setting_of
+from bayesml.log_joint import Members
 from bayesml.optimizers import Adam, AdamW, Constant, minimize
 from tests.optimizers.problems import Quadratic
 
@@ -77,8 +77,8 @@ def test_a_batched_ensemble_decays_its_weights_and_not_its_noise(rng):
     data = bm.Data(X, X[:, 0] + 0.1 * rng.normal(size=30))
     model = bm.Model(bm.MLP((4,)), bm.Gaussian())
     setting = setting_of(model.resolve(data))
-    single = joint_objective(setting, setting.examples)
-    np.testing.assert_array_equal(np.flatnonzero(~BatchedObjective(single, 2).decays), [17, 35])
+    single = joint_objective(setting, setting.rows)
+    np.testing.assert_array_equal(np.flatnonzero(~Members(single, 2).decays), [17, 35])
     strong = bm.Ensemble(3, bm.MLE(AdamW(20.0, Adam(max_iterations=800))))
     with pytest.warns(bm.ConvergenceWarning):
         fit = bm.fit(model, data, strong, rng=1)
