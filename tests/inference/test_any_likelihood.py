@@ -128,15 +128,17 @@ def test_laplace_of_the_noise_is_that_of_its_logarithm(heavy: bm.Data) -> None:
     exact, laplace = (bm.fit(bm.Model(), heavy, m, rng=1) for m in (bm.Exact(), bm.Laplace()))
     a, b = exact.summary(), laplace.summary()
     distance = np.abs(a["mean"] - b["mean"]) / a["sd"]
-    np.testing.assert_array_less(distance, 0.02)  # skewness of log σ is of order 1/√(2m)
-    np.testing.assert_allclose(a["sd"], b["sd"], rtol=0.01)
-    assert laplace.log_evidence == pytest.approx(exact.log_evidence, abs=0.01)
+    # σ̂ at the joint mode lacks the p degrees of freedom of β: p/2m of σ, which has sd σ/√2m
+    shift = 1.5 * len(a) / np.sqrt(2 * heavy.m)
+    np.testing.assert_array_less(distance, [0.001, 0.001, 0.001, 0.001, shift])
+    np.testing.assert_allclose(a["sd"], b["sd"], rtol=0.02)
+    assert laplace.log_evidence == pytest.approx(exact.log_evidence, abs=0.05)
 
 
 def test_the_conjugate_prior_is_one_density_for_every_method() -> None:
     rng = np.random.default_rng(4)
-    X = rng.normal(size=(30, 2))
-    y = 1.0 + X @ [1.0, -1.0] + 0.5 * rng.normal(size=30)
+    X = rng.normal(size=(200, 2))
+    y = 1.0 + X @ [1.0, -1.0] + 0.5 * rng.normal(size=200)
     data, prior = bm.Data(X, y), bm.NormalInverseGamma(0.0, 2.0, 3.0, 1.5)
     model = bm.Model(bm.Linear(), bm.Gaussian(), prior)
     exact, laplace = (bm.fit(model, data, m, rng=1) for m in (bm.Exact(), bm.Laplace()))
