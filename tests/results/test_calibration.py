@@ -10,8 +10,8 @@ from scipy import stats
 import bayesml as bm
 from bayesml.likelihoods import Gaussian, StudentT
 from bayesml.posteriors.atoms import Atoms
-from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.crps import crps_by_quadrature
+from bayesml.posteriors.mixture import Mixture
 from bayesml.results.scores import crps
 from tests.agreement.problems import made, with_ones
 
