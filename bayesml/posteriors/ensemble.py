@@ -58,9 +58,11 @@ class EnsemblePosterior:
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Draw from every member, one chain each, whatever the number of chains asked for."""
         each = [member.draws(1, draws, rng) for member in self.members]
-        names = _common(each)
-        fewest = min(next(iter(d.values())).shape[1] for d in each)
-        return {name: np.concatenate([_thinned(d[name], fewest) for d in each]) for name in names}
+        sizes = [next(iter(d.values())).shape[1] for d in each]
+        many = min((size for size in sizes if size > 1), default=1)  # an atom is drawn as often
+        return {
+            name: np.concatenate([_spread(d[name], many) for d in each]) for name in _common(each)
+        }
 
     def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
         """Evaluate every chain by its own member, shape (chain, draw, m) or (k, chain, draw, m)."""
@@ -86,9 +88,9 @@ def _common(each: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in each[0] if all(name in one for one in each)]
 
 
-def _thinned(draws: Array, fewest: int) -> Array:
-    """Return draws evenly spread along a chain, as many as the member with the fewest has."""
-    return draws[:, np.linspace(0, draws.shape[1] - 1, fewest).astype(np.intp)]
+def _spread(draws: Array, many: int) -> Array:
+    """Return as many draws, evenly spread along a chain; the only one of an atom, repeated."""
+    return draws[:, np.linspace(0, draws.shape[1] - 1, many).astype(np.intp)]
 
 
 def mixed_marginal(parts: Sequence[Marginal]) -> Marginal:
