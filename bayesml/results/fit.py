@@ -199,8 +199,8 @@ class Fit:
         Parameters
         ----------
         data : Data
-            New rows with the same features in the same order. Those of a formula with levels or
-            transformations are made by ``fit.data.like(frame)``.
+            New rows with the same features, by name, in any order. Those of a formula with levels
+            or transformations are made by ``fit.data.like(frame)``.
 
         Returns
         -------
@@ -221,7 +221,7 @@ class Fit:
         >>> fit.update(fit.data.like({"x": [3.0, 5.0], "y": [2.0, 4.0]})).statistics.rows
         6
         """
-        return learn(sequential.continued(self, data), data, self.method, self.seed)
+        return learn(sequential.continued(self), data, self.method, self.seed)
 
     def resume(self, draws: int) -> "Fit":
         """Return the fit with more draws: NUTS goes on from where every chain stopped.

@@ -3,13 +3,11 @@
 Derived in docs/theory/sufficient_statistics.md.
 """
 
-from dataclasses import replace
+import json
 
 import numpy as np
 
-from bayesml.data import Data
-from bayesml.data.designs import difference
-from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference import Learned, Resumable
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Model
@@ -33,25 +31,15 @@ def as_prior(earlier: Answer) -> After:
             "as_prior() keeps the sufficient statistics, which only Linear() with a Gaussian "
             f"likelihood has, and this is {earlier.learned.resolved!r}. Learn all rows together."
         )
-    seen = earlier.statistics
+    seen, evidence = earlier.statistics, earlier.learned.log_evidence
     if isinstance(earlier.model.prior, After):
         evidence = _total_evidence(earlier, earlier.model.prior)
-        return replace(earlier.model.prior, statistics=seen, log_evidence=evidence)
-    return After(prior, likelihood, seen, earlier.learned.log_evidence)
+    design = json.dumps(earlier.data.design.to_config())
+    return After(prior, likelihood, seen, evidence, design, earlier.problem.has_intercept)
 
 
-def continued(earlier: Answer, data: Data) -> Model:
-    """Return the model whose prior is what was learned, for rows whose features mean the same."""
-    if data.feature_names != earlier.data.feature_names:
-        raise DataError(
-            f"The new rows have features {list(data.feature_names)}, but the fit has "
-            f"{list(earlier.data.feature_names)}: the same columns in the same order are needed."
-        )
-    if other := difference(earlier.data.design, data.design):
-        raise DataError(
-            f"The new rows' features are not those of the fit: {other}. Read them as the "
-            "fit's own were, fit.update(fit.data.like(frame))."
-        )
+def continued(earlier: Answer) -> Model:
+    """Return the model whose prior is what was learned; it refuses rows of other features."""
     resolved = earlier.learned.resolved
     return Model(resolved.predictor, resolved.likelihood, as_prior(earlier))
 
