@@ -38,6 +38,11 @@ KeptColumns = Mapping[str, NDArray[np.float64] | Levels]
 """Numbers, not copied where they were float64, and levels, by the name of the column."""
 
 
+def values_of(columns: KeptColumns) -> dict[str, NDArray[Any]]:
+    """Return the number or the level of every row, by the name of the column."""
+    return {name: v.values() if isinstance(v, Levels) else v for name, v in columns.items()}
+
+
 def kept_columns(
     rows: "pd.DataFrame", columns: Sequence[Column], features: Sequence[str]
 ) -> KeptColumns | None:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.data import Data, Design, frames
-from bayesml.data.formula_design import FormulaDesign
-from bayesml.data.kept import Levels
+from bayesml.data.kept import values_of
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.typing import Array
@@ -19,9 +18,7 @@ Columns = dict[str, Any]
 
 def columns_read(design: Design) -> dict[str, bool]:
     """Name the columns that a frame needs for a prediction, and say which hold numbers."""
-    if isinstance(design, FormulaDesign):
-        return {column.name: column.kind == "number" for column in design.right.columns}
-    return dict.fromkeys(design.feature_names, True)
+    return {name: name in design.numeric_columns for name in design.columns}
 
 
 def training_columns(data: Data, frame: Any = None) -> Columns:
@@ -55,8 +52,7 @@ def training_columns(data: Data, frame: Any = None) -> Columns:
 def _own_columns(data: Data, read: Iterable[str], X: Array) -> Columns:
     """Return what the data kept of a formula's columns, or X where these are its columns."""
     if data.columns is not None:
-        kept = data.columns.items()
-        return {name: v.values() if isinstance(v, Levels) else v for name, v in kept}
+        return values_of(data.columns)
     if tuple(read) != data.feature_names:
         raise DataError(
             "the formula made its features from other columns, which these data do not keep: "
