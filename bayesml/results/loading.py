@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Data, design_from_config
-from bayesml.errors import StorageError
+from bayesml.errors import DataError, StorageError
 from bayesml.results.fit import Fit
 from bayesml.results.serialisation import deserialise
 from bayesml.results.storage import FORMAT, GROUP
@@ -57,6 +57,16 @@ def load(path: Any, *, modules: Sequence[str] = ()) -> Fit:
             f"{path}: format {group.attrs.get('format')!r} is not {FORMAT}, the one this version "
             "of bayesml reads. Load it with the version that wrote it."
         )
+    try:
+        return _fit(group, modules)
+    except (KeyError, ValueError, TypeError, AttributeError, DataError) as error:
+        raise StorageError(
+            f"{str(path)!r} is damaged, or not what this version of bayesml writes "
+            f"({type(error).__name__}: {error}). Load it with the version that wrote it."
+        ) from error
+
+
+def _fit(group: "xr.Dataset", modules: Sequence[str]) -> Fit:
     config = json.loads(group.attrs["config"])
     arrays = {str(key): np.asarray(value) for key, value in group.data_vars.items()}
     data = config.pop("data")
@@ -69,9 +79,15 @@ def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
     if "summarised" in config:
         return Data.from_source(deserialise(config["summarised"], arrays), design)
     labels = config["row_labels"]
+    X, y = (deserialise(config[name], arrays) for name in ("X", "y"))
+    if X.shape != (len(y), len(design.feature_names)) or y.ndim != 1:
+        raise DataError(
+            f"X of shape {X.shape} and y of shape {y.shape} are not rows of the "
+            f"{len(design.feature_names)} features {list(design.feature_names)}"
+        )
     return Data.restore(
-        deserialise(config["X"], arrays),
-        deserialise(config["y"], arrays),
+        X,
+        y,
         deserialise(config["observation_weights"], arrays),
         design,
         None if labels is None else np.asarray(labels),

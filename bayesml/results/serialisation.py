@@ -124,5 +124,5 @@ def _found(module: Any, qualname: str) -> Any:
     """Return what a module has under a name, through the classes that it is nested in; or None."""
     found = module
     for part in qualname.split("."):
-        found = vars(found).get(part) if hasattr(found, "__dict__") else None
+        found = getattr(found, part, None)
     return found

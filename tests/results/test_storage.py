@@ -1,5 +1,6 @@
 """Classes of other modules: saved as they are, made again only where the caller allows it."""
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -217,3 +219,35 @@ def test_replacing_a_class_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outer, "Inner", type(replace(old)).__mro__[1])
     with pytest.raises(bm.StorageError, match="replaced"):
         serialise(old, "part", {})
+
+
+def removed(config: dict[str, Any], group: Any) -> None:
+    del group["data.y"]
+
+
+def text(config: dict[str, Any], group: Any) -> None:
+    config["data"]["y"] = "hello"
+
+
+def shape(config: dict[str, Any], group: Any) -> None:
+    config["data"]["X"] = config["data"]["y"]
+
+
+def names(config: dict[str, Any], group: Any) -> None:
+    config["data"]["design"]["feature_names"] = ["p", "q"]
+
+
+def cut(config: dict[str, Any], group: Any) -> None:
+    del config["data"]
+
+
+@pytest.mark.parametrize("damage", [removed, text, shape, names, cut])
+def test_a_damaged_file_is_named(tmp_path: Path, damage: Any) -> None:
+    path = tmp_path / "fit.nc"
+    bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])).save(path)
+    with h5py.File(path, "a") as file:
+        config = json.loads(file["bayesml"].attrs["config"])
+        damage(config, file["bayesml"])
+        file["bayesml"].attrs["config"] = json.dumps(config)
+    with pytest.raises(bm.StorageError, match=r"fit.nc.*damaged"):
+        bm.load(path)
