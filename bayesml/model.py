@@ -102,7 +102,8 @@ class Model:
         Raises
         ------
         DataError
-            If `data` is not Data or, from ``model``, if default priors have no scale to go by.
+            If `data` is not Data, or not of the features that the prior was learned from; from
+            ``model``, if default priors have no scale to go by.
         IncompatibleModelError
             From ``model``, if the priors do not fit the features.
         """
@@ -112,8 +113,7 @@ class Model:
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
         if isinstance(self.prior, HasSeenRows):
-            together = self.prior.statistics + data.statistics
-            return Problem(self, data, together, complete=False)
+            return Problem(self, data, self.prior.together(data), complete=False)
         return Problem(self, data, data.statistics, complete=data.has_rows)
 
     def without_priors(self) -> "Model":

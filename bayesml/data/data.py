@@ -261,7 +261,7 @@ class Data:
         statistics: SufficientStatistics,
         *,
         feature_names: Sequence[str] | None = None,
-        target_name: str = "y",
+        target_name: str | None = None,
     ) -> Self:
         """Take the sufficient statistics of rows in their place.
 
@@ -272,8 +272,8 @@ class Data:
         ----------
         statistics : SufficientStatistics
         feature_names : sequence of str, optional
-            `x0`, `x1`, … otherwise.
-        target_name : str
+        target_name : str, optional
+            Otherwise those of the statistics, which may have none: `x0`, `x1`, … and `y` then.
 
         Raises
         ------
@@ -291,10 +291,11 @@ class Data:
         >>> bm.fit(bm.Model(), data, bm.MLE()).draws(1, 1)["weights"].round(2)
         array([[[1.97]]])
         """
-        names = array_names(feature_names, statistics.n)
-        return cls._of(
-            SummarisedSource(statistics, False, ""), ArrayDesign(names, target_name), None
-        )
+        own = statistics.names
+        known = own[:-1] if feature_names is None and own is not None else feature_names
+        target = target_name or ("y" if own is None else own[-1])
+        design = ArrayDesign(array_names(known, statistics.n), target)
+        return cls._of(SummarisedSource(statistics, False, ""), design, None)
 
     @classmethod
     def from_source(cls, source: Source, design: Design) -> Self:
@@ -365,10 +366,11 @@ class Data:
     @cached_property
     def statistics(self) -> SufficientStatistics:
         """Sufficient statistics of a linear Gaussian model: the rows are read once for them."""
+        names = (*self.feature_names, self.target_name)
         if isinstance(self.source, SummarisedSource):
-            return self.source.statistics
+            return self.source.statistics.named(names)
         total: SufficientStatistics = self.reduce(SufficientStatistics.of, add)
-        return total
+        return total.named(names)
 
     @property
     def first_pass(self) -> str:

@@ -35,6 +35,10 @@ class Design(Protocol):
     def columns(self) -> tuple[str, ...]:
         """The columns of a frame that X is made of."""
 
+    @property
+    def numeric_columns(self) -> tuple[str, ...]:
+        """Those of them that hold numbers; the others hold levels."""
+
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build the (k,) target of the new rows, or None where they have none."""
 
@@ -69,6 +73,11 @@ class ArrayDesign:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a frame that X is made of."""
+        return self.feature_names
+
+    @property
+    def numeric_columns(self) -> tuple[str, ...]:
+        """All of them hold numbers."""
         return self.feature_names
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
@@ -110,6 +119,11 @@ class FrameDesign:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a frame that X is made of."""
+        return self.feature_names
+
+    @property
+    def numeric_columns(self) -> tuple[str, ...]:
+        """All of them hold numbers."""
         return self.feature_names
 
     def target(self, new: Any) -> NDArray[np.float64] | None:

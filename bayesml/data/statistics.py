@@ -3,7 +3,7 @@
 Derived in docs/theory/sufficient_statistics.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -42,6 +42,8 @@ class SufficientStatistics:
         out: far from the origin the merged factor needs both.
     R : ndarray, shape (n + 1, n + 1)
         Upper-triangular factor; its last column belongs to the target.
+    names : tuple of str, length n + 1, or None
+        Of the features and of the target, where they are known: those of `Data.statistics` are.
 
     References
     ----------
@@ -65,6 +67,7 @@ class SufficientStatistics:
     mean: Array
     mean_error: Array
     R: Array
+    names: tuple[str, ...] | None = None
 
     @property
     def n(self) -> int:
@@ -115,12 +118,22 @@ class SufficientStatistics:
         return total
 
     def __add__(self, other: "SufficientStatistics") -> "SufficientStatistics":
-        """Merge the statistics of two data sets with the same columns (S3)."""
+        """Merge the statistics of two data sets with the same columns (S3), in the first's order.
+
+        Raises
+        ------
+        DataError
+            If the columns have other names, or there are more of them.
+        """
         if self.n != other.n:
             raise DataError(
                 f"Statistics of {self.n} and of {other.n} features cannot be merged: "
-                "both data sets need the same columns in the same order."
+                "both data sets need the same columns."
             )
+        if self.names is None and other.names is not None:
+            return self.named(other.names) + other
+        if self.names is not None:
+            other = other.in_order(self.names)
         rows = self.rows + other.rows
         if other.weight == 0.0 or self.weight == 0.0:
             return replace(self if other.weight == 0.0 else other, rows=rows)
@@ -128,9 +141,10 @@ class SufficientStatistics:
         step = (other.mean - self.mean) + (other.mean_error - self.mean_error)
         move = step * (other.weight / weight) + self.mean_error
         mean = self.mean + move
+        error = (self.mean - mean) + move
         between = sqrt(self.weight) * sqrt(other.weight / weight) * step
         R = triangular_factor(np.vstack([self.R, other.R, between]))
-        return SufficientStatistics(rows, weight, mean, (self.mean - mean) + move, R)
+        return replace(self, rows=rows, weight=weight, mean=mean, mean_error=error, R=R)
 
     def __sub__(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Take rows out again, where the digits allow it (S5).
@@ -143,6 +157,8 @@ class SufficientStatistics:
         """
         if self.n != other.n:
             raise DataError(f"Statistics of {self.n} and of {other.n} features do not subtract.")
+        if self.names is not None:
+            other = other.in_order(self.names)
         if other.weight == 0.0:
             return replace(self, rows=self.rows - other.rows)
         weight = self.weight - other.weight
@@ -162,8 +178,35 @@ class SufficientStatistics:
                 "columns, or were never in: what is left would be rounding. Compute the "
                 "statistics of the remaining rows anew."
             )
-        rows = self.rows - other.rows
-        return SufficientStatistics(rows, weight, mean, (self.mean - mean) + move, R)
+        rows, error = self.rows - other.rows, (self.mean - mean) + move
+        return replace(self, rows=rows, weight=weight, mean=mean, mean_error=error, R=R)
+
+    def named(self, names: Sequence[str]) -> "SufficientStatistics":
+        """Return the same statistics with names of the features and, last, of the target."""
+        return replace(self, names=tuple(names))
+
+    def in_order(self, names: tuple[str, ...]) -> "SufficientStatistics":
+        """Return the same statistics with the columns in the order of their names.
+
+        Raises
+        ------
+        DataError
+            If other columns have these names, or the target has.
+        """
+        if self.names is None or self.names == names:
+            return self.named(names)
+        if self.names[-1] != names[-1] or sorted(self.names) != sorted(names):
+            *features, target = names
+            *own, own_target = self.names
+            raise DataError(
+                f"Statistics of {own_target!r} by {own} and of {target!r} by {features} are not "
+                "of the same columns, and cannot be merged. Name them alike: feature_names=... "
+                "and target_name=... of Data, in any order of the features."
+            )
+        order = [self.names.index(name) for name in names]
+        mean, error = self.mean[order], self.mean_error[order]
+        R = triangular_factor(self.R[:, order])
+        return replace(self, mean=mean, mean_error=error, R=R, names=names)
 
     @property
     def sd_X(self) -> Array:

@@ -1,7 +1,7 @@
 """Inference methods: different answers to the same declaration."""
 
 from bayesml.inference.auto import Auto
-from bayesml.inference.base import Learned, Method
+from bayesml.inference.base import Learned, Method, Resumable
 from bayesml.inference.engines import Direct, PyMC
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
@@ -29,6 +29,7 @@ __all__ = [
     "Learned",
     "Method",
     "PyMC",
+    "Resumable",
     "Training",
     "ridge_penalty",
     "ridge_prior_sd",

@@ -50,6 +50,10 @@ class Auto:
         why = "" if reason is None else f", since {reason.rstrip('.')}"
         return replace(learned, explanation=f"Auto chose {name}(){why}: {learned.explanation}")
 
+    def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
+        """Go on sampling, where sampling was the choice."""
+        return self.otherwise.resume(problem, earlier, draws, seed)
+
     def choice(self, problem: Problem) -> Method:
         """Return the method for a problem."""
         if isinstance(problem.model.predictor, Network):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -48,8 +48,17 @@ class Learned:
     state: Adaptation | None = None
 
 
+@runtime_checkable
 class Method(Protocol):
     """A frozen dataclass that says how to learn a model from data."""
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Learn; raise `IncompatibleModelError` where the method does not apply."""
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A method that goes on where a run of it stopped."""
+
+    def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
+        """Put as many further draws per chain behind those that were made."""

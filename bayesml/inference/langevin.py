@@ -102,7 +102,7 @@ class Langevin:
                 "energy_variance": float(sampled.energy_variance.max()),
                 "refused_steps": float(sampled.refused.max()),
                 "step_size": float(sampled.step_size.mean()),
-                **exploration(posterior.compared),
+                **exploration(posterior.compared.values),
             },
             notes,
         )

@@ -93,7 +93,7 @@ class NUTS:
             state=drawn.state,
         )
 
-    def resume(self, problem: Problem, earlier: Learned, seed: int) -> Learned:
+    def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
         """Go on where a run stopped, and put the draws of both together.
 
         The metric is kept, and `RETUNE` draws are spent on the step size before draws are kept.
@@ -106,18 +106,18 @@ class NUTS:
             )
         if not isinstance(self.engine, Direct):
             raise IncompatibleModelError(f"resume: {self.engine!r} cannot go on; use Direct().")
-        settings = replace(self, tune=RETUNE)
+        settings = replace(self, draws=draws, tune=RETUNE)
         drawn = self.engine.sample(problem, settings, seed, earlier.state)
         chains = _appended(posterior.chains, drawn.chains)
         statistics = _appended(earlier.sample_stats, drawn.statistics)
         made = next(iter(drawn.statistics.values())).shape[1]
         kept = next(iter(statistics.values())).shape[1]
-        stopped = f"Interrupted: {made} of {self.draws} further draws per chain were made."
+        stopped = f"Interrupted: {made} of {draws} further draws per chain were made."
         return replace(
             earlier,
             posterior=replace(posterior, chains=chains),
             explanation=f"{self.chains} chains of {kept} draws, resumed, {drawn.how}",
-            notes=() if made == self.draws else (stopped,),
+            notes=() if made == draws else (stopped,),
             sample_stats=statistics,
             state=drawn.state,
         )

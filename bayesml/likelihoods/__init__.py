@@ -1,6 +1,6 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
-from bayesml.likelihoods.base import Average, Likelihood, Staged, Stated
+from bayesml.likelihoods.base import Average, ClosedFormCRPS, Likelihood, Staged, Stated
 from bayesml.likelihoods.bernoulli import Bernoulli
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
@@ -11,6 +11,7 @@ from bayesml.likelihoods.student_t import StudentT
 __all__ = [
     "Average",
     "Bernoulli",
+    "ClosedFormCRPS",
     "Gaussian",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",

@@ -119,6 +119,18 @@ class Staged(Likelihood, Protocol):
         """The likelihood whose fit training starts from: as many outputs, or the first alone."""
 
 
+@runtime_checkable
+class ClosedFormCRPS(Protocol):
+    """A likelihood whose mixtures have a continuous ranked probability score in closed form."""
+
+    @property
+    def most_components(self) -> int:
+        """The most components of a mixture for which the formula holds, and is the fastest."""
+
+    def crps(self, y: Array, weights: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
+        """Score y, shape (b,), under the mixture of components of shape (b, K), by `weights`."""
+
+
 def hermite_average(
     eta: Array, covariance: Array, parameters: Mapping[str, Any], nodes: int = 24
 ) -> Average:

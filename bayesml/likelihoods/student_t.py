@@ -27,6 +27,7 @@ from bayesml.likelihoods.base import (
     hermite_average,
     parameter_words,
 )
+from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.typing import Array, ArrayLike
 
 
@@ -167,6 +168,16 @@ class StudentT:
         eta = np.asarray(eta)
         noise = rng.standard_t(np.broadcast_to(parameters["df"], eta.shape))
         return np.asarray(eta + np.asarray(parameters["sigma"]) * noise)
+
+    @property
+    def most_components(self) -> int:
+        """One: there is no formula for mixtures."""
+        return 1
+
+    def crps(self, y: Array, weights: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
+        """Score y under a Student-t distribution."""
+        df, sigma = (np.broadcast_to(parameters[k], eta.shape)[:, 0] for k in ("df", "sigma"))
+        return np.asarray(scoring_rules().crps_t(y, df, eta[:, 0], sigma, backend="numpy"))
 
     def describe(self) -> str:
         """Say the model of one observation in words."""

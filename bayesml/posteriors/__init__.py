@@ -1,29 +1,40 @@
 """What was learned, each in the representation in which it is exact."""
 
-from bayesml.posteriors.base import Kind, Marginal, Posterior
+from bayesml.posteriors.base import (
+    Compared,
+    Estimate,
+    Estimated,
+    Kind,
+    LeavesOneOut,
+    Marginal,
+    Posterior,
+)
 from bayesml.posteriors.conjugate import ConjugatePosterior
 from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.posteriors.exact import ExactPosterior
 from bayesml.posteriors.laplace import LaplacePosterior
-from bayesml.posteriors.leave_one_out import LeaveOneOut, leave_one_out
+from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.point import PointEstimate
 from bayesml.posteriors.prediction import Interval, Prediction
 from bayesml.posteriors.sampled import SampledPosterior
 
 __all__ = [
+    "Compared",
     "ConjugatePosterior",
     "EnsemblePosterior",
+    "Estimate",
+    "Estimated",
     "ExactPosterior",
     "Interval",
     "Kind",
     "LaplacePosterior",
     "LeaveOneOut",
+    "LeavesOneOut",
     "LinearisedPosterior",
     "Marginal",
     "PointEstimate",
     "Posterior",
     "Prediction",
     "SampledPosterior",
-    "leave_one_out",
 ]

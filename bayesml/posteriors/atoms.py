@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from bayesml.errors import DataError
+from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.posteriors.rows import check_probability, per_row, row_blocks
 from bayesml.posteriors.shortest import shortest_of_atoms
 from bayesml.typing import Array, ArrayLike
@@ -99,6 +100,15 @@ class Atoms:
             ends = shortest_of_atoms(self.values(block), self.weights, probability)
             lower[block], upper[block] = ends
         return lower, upper
+
+    def crps(self, y: Array) -> Array:
+        """Score one observation a row, in closed form."""
+        rules, out = scoring_rules(), np.empty(self.rows)
+        for block in row_blocks(self.rows, len(self.weights)):
+            values = self.values(block)
+            weights = np.broadcast_to(self.weights, values.shape)
+            out[block] = rules.crps_ensemble(y[block], values, ens_w=weights, backend="numpy")
+        return out
 
     def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
         """Yield blocks of rows with the atoms and their weights, (b, K)."""

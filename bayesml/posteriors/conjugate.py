@@ -3,22 +3,24 @@
 Derived in docs/theory/normal_inverse_gamma.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log, pi
 
 import numpy as np
-from scipy.special import gammainccinv, gammaln
+from scipy.special import gammaincc, gammainccinv, gammaln
 
+from bayesml.data import Block
 from bayesml.distributions.real_line import log_gamma_step
 from bayesml.likelihoods import StudentT
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
+from bayesml.posteriors.leave_one_out import LeaveOneOut, Rows, in_closed_form, leave_one_out
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import check_probability, row_blocks
-from bayesml.typing import Array
+from bayesml.typing import Array, ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,10 @@ class InverseGammaScale:
         if self.shape <= 1.0:
             return np.array([np.inf])
         return np.atleast_1d(np.sqrt(self.rate * _excess(self.shape)))
+
+    def cdf(self, y: ArrayLike) -> Array:
+        """Evaluate P(σ ≤ y): the variance's distribution function at y²."""
+        return np.atleast_1d(gammaincc(self.shape, self.rate / np.asarray(y) ** 2))
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ."""
@@ -87,6 +93,16 @@ class ConjugatePosterior:
         """An exact posterior."""
         return "exact"
 
+    @property
+    def constants(self) -> dict[str, Array]:
+        """None: every parameter has a distribution."""
+        return {}
+
+    @property
+    def compared(self) -> None:
+        """Nothing: draws are independent."""
+        return None
+
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (N5)."""
         return Mixture(A.shape[0], np.ones(1), StudentT(), lambda b: self.at(A[b], 0.0))
@@ -102,6 +118,19 @@ class ConjugatePosterior:
         beta, sigma = self._sample(chains * draws, rng)
         out = self.coordinates.split(beta) | {"sigma": sigma}
         return {name: v.reshape(chains, draws, *v.shape[1:]) for name, v in out.items()}
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate b + Xθ at draws, shape (..., m)."""
+        return self.coordinates.eta(parameters, X)
+
+    def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
+        """Predict every row from the others, in closed form (V4)."""
+
+        def predict(part: Block) -> Rows:
+            eta, spread = self.at(self.coordinates.rows(part.X), 0.0)
+            return in_closed_form(part, eta[:, 0], spread["sigma"][:, 0], self.shape, self.rate)
+
+        return leave_one_out(blocks, 1, predict)
 
     def predict(self, X: Array) -> Prediction:
         """Return the Student-t predictive distribution at the rows of X (N6)."""

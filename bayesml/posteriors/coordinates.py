@@ -1,10 +1,12 @@
 """From the coordinates of the linear Gaussian model to parameters by name, and back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesml.linalg.doubled import exact_dot
+from bayesml.predictors import Linear
 from bayesml.typing import Array
 
 
@@ -39,6 +41,10 @@ class LinearCoordinates:
         np.subtract(X, self.origin, out=A[:, 1:])
         A[:, 1:] -= self.origin_error
         return A
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate b + Xθ at parameters by name, shape (..., m)."""
+        return Linear(self.intercept).eta(parameters, X)
 
     def parameters(self) -> dict[str, Array]:
         """Return, by parameter name, the functionals of β that give its entries."""

@@ -10,15 +10,12 @@ from scipy.special import logsumexp
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal, Posterior
 from bayesml.posteriors.lattice import LatticeMixture
-from bayesml.posteriors.linearised import normal_rows
+from bayesml.posteriors.mixed_marginal import HALVINGS, MixedMarginal
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.predictors import Predictor
 from bayesml.typing import Array, ArrayLike
-
-HALVINGS = 60
-"""Bisections after which a quantile is known to rounding."""
 
 Draw = Callable[[int, np.random.Generator], Array]
 
@@ -44,31 +41,35 @@ class EnsemblePosterior:
         """An ensemble."""
         return "ensemble"
 
+    @property
+    def constants(self) -> dict[str, Array]:
+        """None: what every member knows as a number varies between them."""
+        return {}
+
+    @property
+    def compared(self) -> None:
+        """Nothing: members are not meant to agree on parameters."""
+        return None
+
     def marginals(self) -> Mapping[str, Marginal]:
-        """Return the mixture of the members' marginals, each taken as normal."""
+        """Return the mixture of the members' marginals; of point estimates, one atom each."""
         each = [member.marginals() for member in self.members]
-        out: dict[str, Marginal] = {}
-        for name in _common(each):
-            means = np.column_stack([np.atleast_1d(m[name].mean) for m in each])
-            sds = np.nan_to_num(np.column_stack([np.atleast_1d(m[name].sd) for m in each]))
-            parts = [normal_rows(mean, sd) for mean, sd in zip(means.T, sds.T, strict=True)]
-            atoms = Atoms(len(means), np.full(len(each), 1.0 / len(each)), means.__getitem__)
-            out[name] = mixed(parts) if np.all(sds > 0) else atoms
-        return out
+        return {name: mixed_marginal([one[name] for one in each]) for name in _common(each)}
 
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Draw from every member, one chain each, whatever the number of chains asked for."""
         each = [member.draws(1, draws, rng) for member in self.members]
-        names = _common(each)
-        fewest = min(next(iter(d.values())).shape[1] for d in each)
-        return {name: np.concatenate([_thinned(d[name], fewest) for d in each]) for name in names}
+        sizes = [next(iter(d.values())).shape[1] for d in each]
+        many = min((size for size in sizes if size > 1), default=1)  # an atom is drawn as often
+        return {
+            name: np.concatenate([_spread(d[name], many) for d in each]) for name in _common(each)
+        }
 
     def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
         """Evaluate every chain by its own member, shape (chain, draw, m) or (k, chain, draw, m)."""
         parts = []
         for k, member in enumerate(self.members):
-            of = getattr(member, "eta", self.predictor.eta)
-            parts.append(of({name: v[k : k + 1] for name, v in parameters.items()}, X))
+            parts.append(member.eta({name: v[k : k + 1] for name, v in parameters.items()}, X))
         return np.concatenate(parts, axis=-3)
 
     def predict(self, X: Array) -> Prediction:
@@ -88,9 +89,15 @@ def _common(each: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in each[0] if all(name in one for one in each)]
 
 
-def _thinned(draws: Array, fewest: int) -> Array:
-    """Return draws evenly spread along a chain, as many as the member with the fewest has."""
-    return draws[:, np.linspace(0, draws.shape[1] - 1, fewest).astype(np.intp)]
+def _spread(draws: Array, many: int) -> Array:
+    """Return as many draws, evenly spread along a chain; the only one of an atom, repeated."""
+    return draws[:, np.linspace(0, draws.shape[1] - 1, many).astype(np.intp)]
+
+
+def mixed_marginal(parts: Sequence[Marginal]) -> Marginal:
+    """Return the equal mixture of the members' distributions of one parameter."""
+    atoms = [part for part in parts if isinstance(part, Atoms)]
+    return mixed(atoms) if len(atoms) == len(parts) else MixedMarginal(tuple(parts))
 
 
 def mixed(parts: Sequence[RowDistribution]) -> RowDistribution:
@@ -145,17 +152,16 @@ class _Mixed:
     @property
     def mean(self) -> Array:
         """Means, shape (rows,)."""
-        return np.asarray(np.mean([part.mean for part in self.parts], axis=0))
+        return MixedMarginal(self.parts).mean
 
     @property
     def sd(self) -> Array:
         """Standard deviations, shape (rows,)."""
-        squares = [part.sd**2 + (part.mean - self.mean) ** 2 for part in self.parts]
-        return np.asarray(np.sqrt(np.mean(squares, axis=0)))
+        return MixedMarginal(self.parts).sd
 
     def cdf(self, y: ArrayLike) -> Array:
         """Evaluate P(Y ≤ y) per row."""
-        return np.asarray(np.mean([part.cdf(y) for part in self.parts], axis=0))
+        return MixedMarginal(self.parts).cdf(y)
 
     def survival(self, y: ArrayLike) -> Array:
         """Evaluate P(Y > y) per row."""

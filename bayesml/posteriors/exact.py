@@ -3,21 +3,23 @@
 Derived in docs/theory/linear_gaussian.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
+from bayesml.data import Block
 from bayesml.likelihoods import Gaussian
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
+from bayesml.posteriors.leave_one_out import LeaveOneOut, Rows, by_nodes, leave_one_out
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import LogScalePosterior
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import check_probability, row_blocks
-from bayesml.typing import Array
+from bayesml.typing import Array, ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,10 @@ class ScaleMarginal:
         """Standard deviation of σ given y."""
         return np.array([self.posterior.sd])
 
+    def cdf(self, y: ArrayLike) -> Array:
+        """Evaluate P(σ ≤ y) given the data."""
+        return np.atleast_1d(self.posterior.cdf(y))
+
     def quantile(self, q: float) -> Array:
         """Quantiles of σ given y."""
         return np.atleast_1d(self.posterior.quantile(float(check_probability(q))))
@@ -104,6 +110,16 @@ class ExactPosterior:
     def kind(self) -> Kind:
         """An exact posterior."""
         return "exact"
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """None: every parameter has a distribution."""
+        return {}
+
+    @property
+    def compared(self) -> None:
+        """Nothing: draws are independent."""
+        return None
 
     def functional(self, A: Array, at_reference: Array | None = None) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12).
@@ -139,6 +155,20 @@ class ExactPosterior:
         if isinstance(self.scale, LogScalePosterior):
             out["sigma"] = sigma
         return {name: v.reshape(chains, draws, *v.shape[1:]) for name, v in out.items()}
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate b + Xθ at draws, shape (..., m)."""
+        return self.coordinates.eta(parameters, X)
+
+    def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
+        """Predict every row from the others, by reweighting the nodes of σ (V3)."""
+        sigma, weights = self.scale.sigma, self.scale.weights
+
+        def predict(part: Block) -> Rows:
+            eta, spread = self.at(self.coordinates.rows(part.X), u=self.scale.nodes)
+            return by_nodes(part, eta, spread["sigma"], sigma, weights)
+
+        return leave_one_out(blocks, len(weights), predict)
 
     def predict(self, X: Array) -> Prediction:
         """Return the predictive distribution at the rows of X, by quadrature (P3)."""

@@ -43,6 +43,11 @@ class LastLayerPosterior:
         hidden = {name: value for name, value in self.mode.items() if name not in drawn}
         return hidden | self.head.constants
 
+    @property
+    def compared(self) -> None:
+        """Nothing: draws are independent."""
+        return None
+
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginals of the last layer and the noise."""
         return {self._name(name): value for name, value in self.head.marginals().items()}
@@ -55,6 +60,10 @@ class LastLayerPosterior:
             for name, value in self.mode.items()
         }
         return constant | {self._name(name): value for name, value in drawn.items()}
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate the network at draws, shape (..., m) or (k, ..., m)."""
+        return self.network.eta(parameters, X)
 
     def predict(self, X: Array) -> Prediction:
         """Return the prediction of the linear model on the features of X."""

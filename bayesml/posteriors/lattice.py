@@ -97,6 +97,16 @@ class LatticeMixture:
         """Evaluate log P(Y = y) per row, −∞ where y is not on the lattice."""
         return self.mixture.log_density(y)
 
+    def crps(self, y: Array) -> Array:
+        """Evaluate E|Y − y| − Σ F(k)(1 − F(k)) (P13)."""
+        out = np.empty(self.rows)
+        for block, values, weights in self.nodes():
+            below = np.cumsum(weights, axis=1)
+            apart = np.diff(values, axis=1, append=values[:, -1:])
+            away = np.sum(weights * np.abs(values - y[block, None]), axis=1)
+            out[block] = away - np.sum(apart * below * (1.0 - below), axis=1)
+        return out
+
     def quantile(self, q: ArrayLike) -> Array:
         """Return the least whole y with P(Y ≤ y) ≥ q, for one q or one per row (P9)."""
         level = per_row(check_probability(q), self.rows, "q")

@@ -4,7 +4,7 @@ Given σ, leaving out a row with leverage g moves its prediction by the residual
 What is left is to reweight the nodes of σ by the density of the row that was left out (V3).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,6 @@ from scipy.special import logsumexp
 from bayesml.data import Block
 from bayesml.distributions.real_line import HALF_LOG_2PI, standard_student_t_log_density
 from bayesml.errors import ImproperPosteriorError
-from bayesml.posteriors.conjugate import ConjugatePosterior
-from bayesml.posteriors.exact import ExactPosterior
 from bayesml.posteriors.rows import BLOCK
 from bayesml.typing import Array
 
@@ -59,28 +57,28 @@ class LeaveOneOut:
 
 
 def leave_one_out(
-    posterior: ExactPosterior | ConjugatePosterior, blocks: Iterable[Block]
+    blocks: Iterable[Block], width: int, predict: Callable[[Block], Rows]
 ) -> LeaveOneOut:
-    """Predict every row from the others, without a refit.
+    """Put the predictions of all rows together, a part of them in memory at a time.
 
     The priors are held fixed: they do not forget the row, even where its value scaled them.
 
     Parameters
     ----------
-    posterior : ExactPosterior or ConjugatePosterior
     blocks : iterable of Block
         The rows that were learned from, in their order.
+    width : int
+        How many numbers are needed for each row at a time.
+    predict : callable
+        Maps a block to log densities, means and leverages of its rows: `by_nodes` or
+        `in_closed_form` of a posterior.
 
     Raises
     ------
     ImproperPosteriorError
         If a coefficient is determined by one row alone.
     """
-    if isinstance(posterior, ExactPosterior):
-        width = len(posterior.scale.weights)
-        parts = [_checked(_by_nodes(posterior, part)) for part in _parts(blocks, width)]
-    else:
-        parts = [_checked(_in_closed_form(posterior, part)) for part in _parts(blocks, 1)]
+    parts = [_checked(predict(part)) for part in _parts(blocks, width)]
     return LeaveOneOut(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -105,38 +103,55 @@ def _checked(found: Rows) -> Rows:
     return found
 
 
-def _by_nodes(posterior: ExactPosterior, part: Block) -> Rows:
-    """Reweight the nodes of σ by the row that is left out (V3)."""
+def by_nodes(part: Block, eta: Array, sd: Array, sigma: Array, weights: Array) -> Rows:
+    """Reweight the nodes of σ by the row that is left out (V3).
+
+    Parameters
+    ----------
+    part : Block
+        b rows.
+    eta, sd : ndarray, shape (b, K)
+        Mean and standard deviation of the rows' expectations given σ, in the unit of y.
+    sigma, weights : ndarray, shape (K,)
+        The nodes of σ, in the unit of y, and their probabilities.
+    """
     w = part.row_weights[:, None]
     y = part.y[:, None]
-    rows = posterior.coordinates.rows(part.X)
-    eta, spread = posterior.at(rows, u=posterior.scale.nodes)
-    variance = posterior.scale.sigma**2
-    g = spread["sigma"] ** 2 / variance
+    variance = sigma**2
+    g = sd**2 / variance
     left = np.maximum(1.0 - w * g, 1e-300)
     away = (y - eta) / left
     uncertain = g / left
     scale = 1.0 + w * uncertain
     row = -w * (HALF_LOG_2PI + 0.5 * np.log(variance)) - 0.5 * np.log(scale)
     row = row - 0.5 * w * away**2 / (variance * scale)
-    nodes = np.log(posterior.scale.weights) - row
+    nodes = np.log(weights) - row
     nodes = nodes - logsumexp(nodes, axis=1, keepdims=True)
     total = variance * (1.0 + uncertain)
     terms = -HALF_LOG_2PI - 0.5 * np.log(total) - 0.5 * away**2 / total
     probabilities = np.exp(nodes)
     mean = np.sum(probabilities * (y - away), axis=1)
-    return logsumexp(nodes + terms, axis=1), mean, (w * g) @ posterior.scale.weights
+    return logsumexp(nodes + terms, axis=1), mean, (w * g) @ weights
 
 
-def _in_closed_form(posterior: ConjugatePosterior, part: Block) -> Rows:
-    """Take the row out of the normal-inverse-gamma posterior (V4)."""
+def in_closed_form(part: Block, eta: Array, scale: Array, shape: float, rate: float) -> Rows:
+    """Take the row out of the normal-inverse-gamma posterior (V4).
+
+    Parameters
+    ----------
+    part : Block
+        b rows.
+    eta, scale : ndarray, shape (b,)
+        Location and scale of the Student-t distributions of the rows' expectations.
+    shape, rate : float
+        Posterior a and b of the variance.
+    """
     w, y = part.row_weights, part.y
-    eta, spread = posterior.at(posterior.coordinates.rows(part.X), 0.0)
-    g = spread["sigma"][:, 0] ** 2 * posterior.shape / posterior.rate
+    g = scale**2 * shape / rate
     left = np.maximum(1.0 - w * g, 1e-300)
-    away = (y - eta[:, 0]) / left
-    shape = posterior.shape - 0.5 * w
-    rate = posterior.rate - 0.5 * w * away**2 * left
-    scale = np.sqrt(rate / shape * (1.0 + g / left))
-    log_density = standard_student_t_log_density(away / scale, 2.0 * shape) - np.log(scale)
+    away = (y - eta) / left
+    left_shape = shape - 0.5 * w
+    left_rate = rate - 0.5 * w * away**2 * left
+    spread = np.sqrt(left_rate / left_shape * (1.0 + g / left))
+    log_density = standard_student_t_log_density(away / spread, 2.0 * left_shape) - np.log(spread)
     return log_density, y - away, w * g

@@ -67,6 +67,11 @@ class LinearisedPosterior:
         """The tuned noise: numbers that maximise the evidence, without a distribution."""
         return {name: np.asarray(self.noise[name]) for name in self.inferred}
 
+    @property
+    def compared(self) -> None:
+        """Nothing: draws are independent."""
+        return None
+
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the normal marginals of the parameters, and the tuned noise as atoms."""
         x = flat.join(self.mode, self.shapes)

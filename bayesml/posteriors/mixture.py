@@ -14,7 +14,8 @@ from scipy.optimize import elementwise
 from scipy.special import logsumexp, ndtri
 
 from bayesml.errors import ConvergenceError
-from bayesml.likelihoods import Likelihood
+from bayesml.likelihoods import ClosedFormCRPS, Likelihood
+from bayesml.posteriors.crps import crps_by_quadrature
 from bayesml.posteriors.rows import check_probability, per_row, row_blocks
 from bayesml.posteriors.shortest import Inverse, shortest_interval
 from bayesml.typing import Array, ArrayLike, Integers
@@ -126,6 +127,16 @@ class Mixture:
             ends = shortest_interval(self._inverse(block), rows, probability)
             lower[block], upper[block] = ends
         return lower, upper
+
+    def crps(self, y: Array) -> Array:
+        """Score one observation a row: in closed form where the likelihood has it."""
+        kernel, K = self.likelihood, len(self.weights)
+        if not isinstance(kernel, ClosedFormCRPS) or kernel.most_components < K:
+            return crps_by_quadrature(self, y)
+        out = np.empty(self.rows)
+        for block in row_blocks(self.rows, K**2):
+            out[block] = kernel.crps(y[block], self.weights, *self.components(block))
+        return out
 
     def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
         r"""Yield blocks of rows with nodes y and weights w, (b, N): Σ w f(y) ≈ E[f(Y)].

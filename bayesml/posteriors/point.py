@@ -8,7 +8,7 @@ from scipy.special import ndtri, stdtrit
 
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
-from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.base import Estimate, Kind, Marginal
 from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import check_probability
@@ -17,46 +17,46 @@ from bayesml.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class NormalEstimate:
     """Entries of one parameter, with standard errors and confidence limits.
 
     Attributes
     ----------
-    mean, sd : ndarray, shape (rows,)
-        Estimates and standard errors, in the parameter's unit.
+    value, standard_error : ndarray, shape (rows,)
+        In the parameter's unit.
     df : float
         Degrees of freedom of the confidence limits; infinite for normal ones.
     """
 
-    mean: Array
-    sd: Array
+    value: Array
+    standard_error: Array
     df: float
 
-    def quantile(self, q: float) -> Array:
+    def confidence_limit(self, q: float) -> Array:
         """Return the confidence limit of level q: the estimate plus standard errors."""
         level = float(check_probability(q))
         z = ndtri(level) if np.isinf(self.df) else stdtrit(self.df, level)
-        return np.asarray(self.mean + self.sd * z)
+        return np.asarray(self.value + self.standard_error * z)
 
 
 @dataclass(frozen=True, eq=False)
-class PositiveEstimate:
+class LogScaleEstimate:
     """A positive parameter's estimate; limits are normal on the log scale, so they are positive.
 
     Attributes
     ----------
-    mean, sd : ndarray, shape (rows,)
-        Estimates and standard errors, in the parameter's unit.
+    value, standard_error : ndarray, shape (rows,)
+        In the parameter's unit.
     """
 
-    mean: Array
-    sd: Array
+    value: Array
+    standard_error: Array
 
-    def quantile(self, q: float) -> Array:
+    def confidence_limit(self, q: float) -> Array:
         """Return the confidence limit of level q (E6)."""
-        z = ndtri(float(check_probability(q)))
-        relative = np.divide(self.sd, self.mean, out=np.zeros_like(self.sd), where=self.mean > 0)
-        return np.asarray(self.mean * np.exp(relative * z))
+        z, error = ndtri(float(check_probability(q))), self.standard_error
+        relative = np.divide(error, self.value, out=np.zeros_like(error), where=self.value > 0)
+        return np.asarray(self.value * np.exp(relative * z))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,18 +88,40 @@ class PointEstimate:
         """A point estimate."""
         return "point"
 
+    @property
+    def constants(self) -> dict[str, Array]:
+        """None: the only draw is of every parameter that was estimated."""
+        return {}
+
+    @property
+    def compared(self) -> None:
+        """Nothing: there is one draw."""
+        return None
+
     def marginals(self) -> Mapping[str, Marginal]:
-        """Return estimates with standard errors."""
-        out: dict[str, Marginal] = {}
+        """Return atoms at the estimates: how these vary between data sets is in `estimates`."""
+        found = {name: np.ravel(self.values[name])[:, None] for name in self.standard_errors}
+        return {name: Atoms(len(v), np.ones(1), v.__getitem__) for name, v in found.items()}
+
+    def estimates(self) -> Mapping[str, Estimate]:
+        """Return estimates with standard errors and confidence limits."""
+        out: dict[str, Estimate] = {}
         for name, error in self.standard_errors.items():
-            value, sd = np.ravel(self.values[name]), np.ravel(error)
-            positive = name in self.likelihood.parameters
-            out[name] = PositiveEstimate(value, sd) if positive else Estimate(value, sd, self.df)
+            value, wide = np.ravel(self.values[name]), np.ravel(error)
+            out[name] = (
+                LogScaleEstimate(value, wide)
+                if name in self.likelihood.parameters
+                else NormalEstimate(value, wide, self.df)
+            )
         return out
 
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Return the estimate as the only draw, whatever the number asked for."""
         return {name: np.asarray(self.values[name])[None, None] for name in self.standard_errors}
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate the predictor at draws, shape (..., m) or (k, ..., m)."""
+        return self.predictor.eta(parameters, X)
 
     def predict(self, X: Array) -> Prediction:
         """Return p(y | x, θ̂) at the rows of X."""

@@ -1,7 +1,7 @@
 """The role of a distribution per row: what mixtures and atoms are, and predictions are made of."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bayesml.typing import Array, ArrayLike
 
@@ -42,3 +42,11 @@ class RowDistribution(Protocol):
 
     def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
         """Blocks of rows with nodes and weights, (b, N), for expectations."""
+
+
+@runtime_checkable
+class HasCRPS(Protocol):
+    """A distribution per row that knows its continuous ranked probability score."""
+
+    def crps(self, y: Array) -> Array:
+        """Score one observation a row, shape (rows,), in the unit of y; small is good."""

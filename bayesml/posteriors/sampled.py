@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
-from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.base import Compared, Kind, Marginal
 from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import row_blocks
@@ -43,19 +44,24 @@ class SampledPosterior:
     separate: bool = False
 
     @property
-    def compared(self) -> Mapping[str, Array]:
-        """What must agree between chains, each of shape (chains, draws, ...)."""
-        if self.checked_at is None:
-            return self.chains
-        eta = np.asarray(self.predictor.eta(self.chains, self.checked_at))
-        if eta.ndim == 3:
-            return {"eta": eta}
-        return {f"eta_{k}": output for k, output in enumerate(eta, start=1)}
-
-    @property
     def kind(self) -> Kind:
         """A sampled posterior."""
         return "sampled"
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """None: what was sampled has a distribution, and known numbers are the model's."""
+        return {}
+
+    @cached_property
+    def compared(self) -> Compared:
+        """Its parameters, or the functions' values where these are to be compared."""
+        if self.checked_at is None:
+            return Compared(self.chains, "parameter", self.separate)
+        eta = np.asarray(self.predictor.eta(self.chains, self.checked_at))
+        outputs = {f"eta_{k}": output for k, output in enumerate(eta, start=1)}
+        values = {"eta": eta} if eta.ndim == 3 else outputs
+        return Compared(values, "function value", self.separate)
 
     @property
     def flat(self) -> dict[str, Array]:
@@ -74,6 +80,10 @@ class SampledPosterior:
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Return the chains as they were sampled, whatever the number asked for."""
         return dict(self.chains)
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate the predictor at draws, shape (..., m) or (k, ..., m)."""
+        return self.predictor.eta(parameters, X)
 
     def predict(self, X: Array) -> Prediction:
         """Return the mixture of the likelihood over the draws, at the rows of X."""

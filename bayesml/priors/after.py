@@ -1,10 +1,13 @@
 """What was learned yesterday, as the prior of today."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bayesml.data import Data, design_from_config
+from bayesml.data.formulas.design import difference
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.errors import IncompatibleModelError
+from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import StatesParameters
 from bayesml.priors.independent import Independent
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
@@ -31,20 +34,64 @@ class After:
         Of the rows that were seen.
     log_evidence : float or str
         Of those rows, or the reason why there is none.
+    design : str
+        How their features were made, as JSON, with what a formula learned from them.
+    intercept : bool
+        Whether the model has an intercept.
     """
 
     prior: Independent | NormalInverseGamma
     likelihood: Any
     statistics: SufficientStatistics
     log_evidence: float | str
+    design: str
+    intercept: bool
+
+    def together(self, data: Data) -> SufficientStatistics:
+        """Return the statistics of the rows that were seen and of new ones, in the new ones' order.
+
+        Raises
+        ------
+        DataError
+            If the new rows have other features or another target, or features of the same names
+            that a formula has centred, scaled or coded otherwise.
+        """
+        names = (*data.feature_names, data.target_name)
+        if set(names) != set(self.statistics.names or names):
+            *features, target = self.statistics.names or ()
+            raise DataError(
+                f"The prior is what rows of {target!r} by {features} taught, "
+                f"but the new rows have {data.target_name!r} by {list(data.feature_names)}: the "
+                "same features and target are needed, in any order. Name them alike, "
+                "feature_names=... and target_name=... of Data."
+            )
+        if other := difference(design_from_config(json.loads(self.design)), data.design):
+            raise DataError(
+                f"The new rows' features are not those of the prior: {other}. Read them as the "
+                "earlier fit's own were, fit.data.like(frame)."
+            )
+        return self.statistics.in_order(names) + data.statistics
 
     def resolve(self, scales: Scales) -> Independent | NormalInverseGamma:
-        """Return the first prior: its numbers are stated already."""
+        """Return the first prior, whose numbers are stated already, in the order of the features.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the model is a network, or has an intercept where what was learned has none, or the
+            reverse.
+        """
         if scales.depth:
             raise IncompatibleModelError(
                 "A linear model's posterior is no prior for a network. Use Layered()."
             )
-        return self.prior.resolve(scales)
+        if ("intercept" in scales.shapes) != self.intercept:
+            has = "an intercept" if self.intercept else "no intercept"
+            raise IncompatibleModelError(
+                f"The prior is the posterior of a model with {has}, unlike this one. Use "
+                f"Linear(intercept={self.intercept}), or learn all rows together."
+            )
+        return _reordered(self.prior, self.statistics.names, scales.feature_names).resolve(scales)
 
     @property
     def stated_parameters(self) -> tuple[str, ...]:
@@ -54,3 +101,20 @@ class After:
     def describe(self) -> str:
         """Say the prior in words."""
         return f"{self.prior.describe()}\nand {self.statistics.rows} rows seen before"
+
+
+def _reordered(
+    prior: Independent | NormalInverseGamma, old: tuple[str, ...] | None, new: tuple[str, ...]
+) -> Independent | NormalInverseGamma:
+    """Return a resolved prior for features in another order; `Independent` knows their names."""
+    if old is None or not isinstance(prior, NormalInverseGamma):
+        return prior
+    order = [old.index(name) for name in new]
+    entries = {
+        name: tuple(value[k] for k in order)
+        for name, value in (("mean", prior.mean), ("scale", prior.scale))
+        if isinstance(value, tuple)
+    }
+    stated: Any = prior
+    reordered: NormalInverseGamma = replace(stated, **entries)
+    return reordered

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import Distribution
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
@@ -95,6 +96,9 @@ class HasSeenRows(Protocol):
     @property
     def log_evidence(self) -> float | str:
         """Of those rows, or why there is none."""
+
+    def together(self, data: Data) -> SufficientStatistics:
+        """Return the statistics of the rows that were seen and of new ones, in the new order."""
 
 
 @runtime_checkable

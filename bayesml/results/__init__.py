@@ -4,11 +4,12 @@ from bayesml.results.calibration import Calibration, calibration
 from bayesml.results.checks import CheckReport, Finding
 from bayesml.results.comparison import Comparison, compare
 from bayesml.results.contrasts import Effect
+from bayesml.results.cross_validation import CrossValidation, cross_validate
 from bayesml.results.fit import Fit
-from bayesml.results.learning import fit
+from bayesml.results.fitting import fit
+from bayesml.results.loading import load
 from bayesml.results.predictive import prior_predictive
-from bayesml.results.storage import load
-from bayesml.results.validation import CrossValidation, Risk, cross_validate, risk
+from bayesml.results.risk import Risk, risk
 
 __all__ = [
     "Calibration",

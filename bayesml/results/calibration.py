@@ -8,12 +8,13 @@ import numpy as np
 
 from bayesml.data import Data
 from bayesml.errors import DataError
+from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.rows import check_probability
 from bayesml.results.calibration_checks import coverage_of_ninety, uniformity
 from bayesml.results.checks import CheckReport
 from bayesml.results.fit import Fit
-from bayesml.results.scores import crps, scoring_rules
+from bayesml.results.scores import crps
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -160,7 +161,10 @@ class Calibration:
 
     def check(self) -> CheckReport:
         """Judge the predictions: are PIT values uniform, and does the 90 % interval hold 90 %."""
-        return CheckReport("predictive", (uniformity(self), coverage_of_ninety(self)))
+        line = self.coverage([0.9]).iloc[0]
+        ends = (float(line[name]) for name in ("observed", "low", "high"))
+        findings = (uniformity(self.pit, self.weights), coverage_of_ninety(*ends))
+        return CheckReport("predictive", findings)
 
     @property
     def passed(self) -> bool:

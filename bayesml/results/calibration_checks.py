@@ -1,36 +1,29 @@
 """What observations say against predictions. Described in docs/guides/calibration.md."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from bayesml.results.checks import Finding
-
-if TYPE_CHECKING:
-    from bayesml.results.calibration import Calibration
+from bayesml.typing import Array
 
 
-def uniformity(found: "Calibration") -> Finding:
-    """Test whether PIT values are uniform."""
+def uniformity(pit: Array, weights: Array) -> Finding:
+    """Test whether PIT values, shape (m,), are uniform."""
     from arviz_stats.base import array_stats
 
-    p = float(array_stats.uniformity_test(np.clip(found.pit, 1e-12, 1 - 1e-12))[0])
+    p = float(array_stats.uniformity_test(np.clip(pit, 1e-12, 1 - 1e-12))[0])
     return Finding(
         "p-value of uniform PIT values",
         p >= 0.01,
         p,
         "≥ 0.01",
-        f"The predictive distributions have the wrong {_fault(found)}.",
+        f"The predictive distributions have the wrong {_fault(pit, weights)}.",
         "Look at by_group and the PIT histogram; try a heavier-tailed likelihood, missing "
         "terms or interactions, or a noise scale that varies.",
     )
 
 
-def coverage_of_ninety(found: "Calibration") -> Finding:
-    """Ask whether 90 % intervals hold 90 % of the observations, within the binomial band."""
-    line = found.coverage([0.9]).iloc[0]
-    low, high = float(line["low"]), float(line["high"])
-    observed = float(line["observed"])
+def coverage_of_ninety(observed: float, low: float, high: float) -> Finding:
+    """Ask whether 90 % intervals hold a share of observations within its binomial band."""
     side = "too narrow" if observed < low else "too wide"
     return Finding(
         "share of observations in their 90 % interval",
@@ -43,10 +36,10 @@ def coverage_of_ninety(found: "Calibration") -> Finding:
     )
 
 
-def _fault(found: "Calibration") -> str:
-    centre = float(np.average(found.pit, weights=found.weights)) - 0.5
-    spread = float(np.std(found.pit)) * np.sqrt(12.0)
-    error = 0.29 / np.sqrt(len(found))
+def _fault(pit: Array, weights: Array) -> str:
+    centre = float(np.average(pit, weights=weights)) - 0.5
+    spread = float(np.std(pit)) * np.sqrt(12.0)
+    error = 0.29 / np.sqrt(len(pit))
     if abs(centre) > 3 * error:
         return f"centre: observations lie {'above' if centre > 0 else 'below'} them too often"
     if abs(spread - 1) > 3 * error:

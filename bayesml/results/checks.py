@@ -1,11 +1,13 @@
 """What can be said against an answer, for each kind of answer. NaN is a failure."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bayesml.errors import ConvergenceWarning
 from bayesml.inference.base import Learned
 
 
@@ -78,22 +80,26 @@ class CheckReport:
         return "\n".join([head, *notes, *map(str, self.findings)])
 
 
-def check(learned: Learned, chains: Mapping[str, Any]) -> CheckReport:
-    """Judge an answer by the evidence that its kind has.
-
-    Parameters
-    ----------
-    learned : Learned
-    chains : mapping of name to ndarray, shape (chain, draw, ...)
-        Draws, for sampled answers: of parameters, or of a network's function values.
-    """
+def check(learned: Learned) -> CheckReport:
+    """Judge an answer by the evidence that its kind has."""
     findings = [*_numerical(learned.diagnostics)]
-    if learned.posterior.kind == "sampled":
-        if not getattr(learned.posterior, "separate", False):
-            functions = getattr(learned.posterior, "checked_at", None) is not None
-            findings += [*_convergence(chains, "function value" if functions else "parameter")]
+    compared = learned.posterior.compared
+    if compared is not None:
+        if not compared.separate:
+            findings += [*_convergence(compared.values, compared.what)]
         findings += [*_sampler(learned.sample_stats)]
     return CheckReport(learned.posterior.kind, tuple(findings), learned.notes)
+
+
+def warn_if_failed(report: CheckReport) -> None:
+    """Warn whoever asked for a prediction of a fit whose checks failed."""
+    if not report.passed:
+        warnings.warn(
+            "This prediction comes from a fit whose checks failed; see fit.check(). "
+            + report.failures[0],
+            ConvergenceWarning,
+            stacklevel=3,
+        )
 
 
 @dataclass(frozen=True)

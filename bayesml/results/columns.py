@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from bayesml.data import Data, Design, frames
-from bayesml.data.formulas.design import FormulaDesign
-from bayesml.data.formulas.raw_columns import CategoricalColumn
+from bayesml.data.formulas.raw_columns import values_of
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
-from bayesml.results.fit import Fit
 from bayesml.typing import Array
 
 Columns = dict[str, Any]
@@ -20,17 +18,15 @@ Columns = dict[str, Any]
 
 def columns_read(design: Design) -> dict[str, bool]:
     """Name the columns that a frame needs for a prediction, and say which hold numbers."""
-    if isinstance(design, FormulaDesign):
-        return {column.name: column.kind == "number" for column in design.right.columns}
-    return dict.fromkeys(design.feature_names, True)
+    return {name: name in design.numeric_columns for name in design.columns}
 
 
-def training_columns(fit: Fit, frame: Any = None) -> Columns:
-    """Return the columns that the fit read, at the rows that it learned from.
+def training_columns(data: Data, frame: Any = None) -> Columns:
+    """Return the columns that data were made of, at their rows.
 
     Parameters
     ----------
-    fit : Fit
+    data : Data
     frame : data frame, optional
         What the data were made from. Needed where `Data` did not keep the columns of a formula:
         they were streamed, or a part of other data.
@@ -40,13 +36,13 @@ def training_columns(fit: Fit, frame: Any = None) -> Columns:
     DataError
         If the frame is needed, or is another one.
     """
-    read, X = columns_read(fit.design), np.asarray(fit.data.X, dtype=np.float64)
+    read, X = columns_read(data.design), np.asarray(data.X, dtype=np.float64)
     if frame is None or not read:
-        return _own_columns(fit.data, read, X)
-    rows = _training_rows(fit, frame)
+        return _own_columns(data, read, X)
+    rows = _training_rows(data, frame)
     found = frames.select(frame, list(read), "the frame")
     columns = {name: _values(found[name], name, read[name])[rows] for name in read}
-    if not np.array_equal(_matrix(fit.design, columns), X):
+    if not np.array_equal(_matrix(data.design, columns), X):
         raise DataError(
             "the frame is not the one that the fit learned from: its rows give other features"
         )
@@ -56,8 +52,7 @@ def training_columns(fit: Fit, frame: Any = None) -> Columns:
 def _own_columns(data: Data, read: Iterable[str], X: Array) -> Columns:
     """Return what the data kept of a formula's columns, or X where these are its columns."""
     if data.columns is not None:
-        kept = data.columns.items()
-        return {name: v.values() if isinstance(v, CategoricalColumn) else v for name, v in kept}
+        return values_of(data.columns)
     if tuple(read) != data.feature_names:
         raise DataError(
             "the formula made its features from other columns, which these data do not keep: "
@@ -131,15 +126,15 @@ def _values(column: Any, name: str, numeric: bool) -> Any:
     return out
 
 
-def _training_rows(fit: Fit, frame: Any) -> Any:
+def _training_rows(data: Data, frame: Any) -> Any:
     """Find the rows of the frame that were kept, by the labels that `Data` remembers."""
     labels = frames.index_labels(frame)
     columns = frames.select(frame, frames.column_names(frame)[:1], "the frame")
     m = len(next(iter(columns.values()), ()))
-    if m == fit.data.m or fit.data.row_labels is None:
+    if m == data.m or data.row_labels is None:
         return slice(None)
     position = {str(label): k for k, label in enumerate(range(m) if labels is None else labels)}
-    kept = [position.get(str(label), -1) for label in fit.data.row_labels]
+    kept = [position.get(str(label), -1) for label in data.row_labels]
     if min(kept) < 0:
         raise DataError(
             "the frame is not the one that the fit learned from: some of its rows are missing"

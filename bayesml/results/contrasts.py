@@ -13,6 +13,7 @@ from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.combination import combination
+from bayesml.results.answer import COMBINATIONS, Answer, generator
 from bayesml.results.columns import (
     Columns,
     is_numeric,
@@ -25,8 +26,6 @@ from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from bayesml.results.fit import Fit
 
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 """Of a central difference, in standard deviations of the column."""
@@ -71,16 +70,47 @@ class Effect:
         return f"average effect of {self.term}\n{self.summary().to_string()}"
 
 
-def compare(fit: "Fit", before: Any, after: Any) -> Prediction:
-    """Return the distribution of the difference of average expectations, after minus before."""
-    X = [_scenario(fit.design, before, "before"), _scenario(fit.design, after, "after")]
+def compare_scenarios(answer: Answer, before: Any, after: Any) -> Prediction:
+    r"""Return how much the average expectation changes from one scenario to another (P7).
+
+    .. math:: \Delta = \frac1k\sum_i E[y \mid x_i^{\text{after}}, \theta]
+              - \frac1l\sum_i E[y \mid x_i^{\text{before}}, \theta]
+
+    Parameters
+    ----------
+    before, after : array_like or data frame
+        Rows of the two scenarios, for instance the same people without and with treatment.
+
+    Returns
+    -------
+    Prediction
+        Of one row, the difference, in the unit of y: its ``mean``, ``sd``, ``interval`` and
+        ``exceedance(0)``. Exact where the posterior is; both scenarios share parameters, so
+        that what is uncertain in both cancels.
+
+    References
+    ----------
+    Gelman & Pardoe (2007), Average predictive comparisons for models with nonlinearity,
+    interactions, and variance components, eq. 1.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+    >>> fit.compare([[1.0]], [[3.0]]).mean.round(1)
+    array([4.1])
+    """
+    X = [
+        _scenario(answer.data.design, before, "before"),
+        _scenario(answer.data.design, after, "after"),
+    ]
     k, m = map(len, X)
     C = np.concatenate([np.full(k, -1.0 / k), np.full(m, 1.0 / m)])
     if k == m:  # rows that are the same in both cancel, rounding and all
         same = np.all(X[0] == X[1], axis=1)
         C[np.tile(same, 2)] = 0.0
     rows = np.flatnonzero(C)
-    return _combine(fit, np.vstack(X)[rows], C[None, rows]) if len(rows) else _nothing()
+    return _combine(answer, np.vstack(X)[rows], C[None, rows]) if len(rows) else _nothing()
 
 
 def _nothing() -> Prediction:
@@ -103,51 +133,85 @@ def _scenario(design: Design, frame: Any, name: str) -> Array:
     return X
 
 
-def marginal(fit: "Fit", term: str, frame: Any = None) -> Effect:
-    """Return the average slope of a column of numbers, or the effects of levels."""
-    columns = training_columns(fit, frame)
+def average_effect(answer: Answer, term: str, frame: Any = None) -> Effect:
+    r"""Return what one column does to E[y], averaged over the rows that were learned from.
+
+    .. math:: \frac1m\sum_i \partial E[y \mid x_i, \theta] / \partial x
+
+    For a column of numbers the average slope, through every term that the column enters; for
+    levels the average difference of each to the first.
+
+    Parameters
+    ----------
+    term : str
+        A column that the model reads.
+    frame : data frame, optional
+        What the data were made from. Needed only where `Data` did not keep what a formula
+        read: rows were streamed, or are some of other data's.
+
+    Returns
+    -------
+    Effect
+        With labels, a ``prediction`` of the effects, and a ``summary()``.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, it does not vary, or the frame is needed.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> frame = {"y": [0.1, 1.2, 3.9, 9.1, 16.2], "x": [0.0, 1.0, 2.0, 3.0, 4.0]}
+    >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + I(x**2)", frame))
+    >>> fit.marginal("x").prediction.mean.round(0)  # the mean of 2x
+    array([4.])
+    """
+    columns = training_columns(answer.data, frame)
     require_column(term, columns)
-    share = fit.data.row_weights / fit.data.row_weights.sum()
+    share = answer.data.row_weights / answer.data.row_weights.sum()
     if is_numeric(columns[term]):
-        return _slope(fit, term, columns, share)
-    return _levels(fit, term, columns, share)
+        return _slope(answer, term, columns, share)
+    return _level_effects(answer, term, columns, share)
 
 
-def _slope(fit: "Fit", term: str, columns: Columns, share: Array) -> Effect:
+def _slope(answer: Answer, term: str, columns: Columns, share: Array) -> Effect:
     x = columns[term]
     h = STEP * float(np.std(x))
     if h == 0.0:
         raise DataError(f"marginal: the column {term!r} is constant, so it has no slope.")
     up, down = x + h, x - h
-    X = [_moved(fit.design, columns, term, values) for values in (down, up)]
+    X = [_moved(answer.data.design, columns, term, values) for values in (down, up)]
     width = up - down  # as rounded, not as meant
     return Effect(
         term,
         (f"per unit of {term}",),
-        _combine(fit, np.vstack(X), np.concatenate([-share / width, share / width])[None, :]),
+        _combine(answer, np.vstack(X), np.concatenate([-share / width, share / width])[None, :]),
     )
 
 
-def _levels(fit: "Fit", term: str, columns: Columns, share: Array) -> Effect:
+def _level_effects(answer: Answer, term: str, columns: Columns, share: Array) -> Effect:
     found = levels(columns[term])
     if len(found) < 2:
         raise DataError(f"marginal: the column {term!r} has one level, so there is no contrast.")
     m = len(share)
     X = np.vstack(
-        [_moved(fit.design, columns, term, np.array([level] * m, dtype=object)) for level in found]
+        [
+            _moved(answer.data.design, columns, term, np.array([level] * m, dtype=object))
+            for level in found
+        ]
     )
     C = np.zeros((len(found) - 1, len(X)))
     C[:, :m] = -share
     for k in range(1, len(found)):
         C[k - 1, k * m : (k + 1) * m] = share
     labels = tuple(f"{level} − {found[0]}" for level in found[1:])
-    return Effect(term, labels, _combine(fit, X, C))
+    return Effect(term, labels, _combine(answer, X, C))
 
 
 def _moved(design: Design, columns: Columns, term: str, values: Any) -> Array:
     return rows_at(design, {}, {**columns, term: values})
 
 
-def _combine(fit: "Fit", X: Array, C: Array) -> Prediction:
-    rng = np.random.default_rng([fit.seed, 3])
-    return combination(fit.learned.posterior, X, C, rng)
+def _combine(answer: Answer, X: Array, C: Array) -> Prediction:
+    return combination(answer.learned.posterior, X, C, generator(answer, COMBINATIONS))

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Eta = Callable[[Mapping[str, Array], Array], Array]
-Groups = dict[str, "xr.Dataset"]
+Datasets = dict[str, "xr.Dataset"]
 
 DRAWS = 1000
 """Draws a chain, where their number is not given."""
 
-MEMORY = 10**9
+MOST_BYTES = 10**9
 """Bytes that these draws of the parameters may take."""
 
 
@@ -47,7 +47,7 @@ def dataset(
     )
 
 
-def tree(
+def labelled_tree(
     groups: Mapping[str, Mapping[str, Array]],
     data: Data,
     known: Mapping[str, Any],
@@ -68,7 +68,7 @@ def tree(
 
     dims = {**dims, "y": ["observation"], "prior_sd": ["group"]}
     coords = {"feature": list(data.feature_names), "observation": observation_labels(data)}
-    labelled: Groups = {}
+    labelled: Datasets = {}
     for group, draws in groups.items():
         uncertain = {name: values for name, values in draws.items() if name not in known}
         labelled[group] = dataset(uncertain, dims, coords)
@@ -81,7 +81,7 @@ def observation_labels(data: Data) -> Any:
     return np.arange(data.m) if data.row_labels is None else data.row_labels
 
 
-def data_groups(data: Data, known: Mapping[str, Any]) -> Groups:
+def data_groups(data: Data, known: Mapping[str, Any]) -> Datasets:
     """Return what was observed, and what was given; of rows that are not in memory, neither."""
     import xarray as xr
 
@@ -147,7 +147,7 @@ def affordable_draws(shapes: Mapping[str, tuple[int, ...]], chains: int) -> int:
     (1000, 31)
     """
     size = sum(prod(shape) for shape in shapes.values())
-    return max(1, min(DRAWS, MEMORY // (8 * size * chains))) if size else DRAWS
+    return max(1, min(DRAWS, MOST_BYTES // (8 * size * chains))) if size else DRAWS
 
 
 def noise_of(model: Model, draws: Mapping[str, Array]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from bayesml.data import Data
 from bayesml.model import Model
 from bayesml.posteriors.rows import whole_number
 from bayesml.results import datatree
-from bayesml.results.learning import seed_of
+from bayesml.results.fitting import seed_of
 from bayesml.results.prior import prior_draws
 
 if TYPE_CHECKING:
@@ -67,4 +67,4 @@ def prior_predictive(
     model_eta = problem.model.predictor.eta
     replicated = datatree.posterior_predictive(problem.model, data, values, model_eta, generator)
     groups = {"prior": values, "prior_predictive": {"y": replicated}}
-    return datatree.tree(groups, data, problem.known, problem.model.predictor.dims())
+    return datatree.labelled_tree(groups, data, problem.known, problem.model.predictor.dims())

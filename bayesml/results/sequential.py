@@ -1,54 +1,78 @@
-"""Learning on: what was learned as a prior for new rows, exactly as if all had been there.
+"""Learning on: from new rows, exactly as if all had been there, or with more draws.
 
 Derived in docs/theory/sufficient_statistics.md.
 """
 
-from dataclasses import replace
+import json
 
-from bayesml.data import Data
-from bayesml.data.formulas.design import difference
-from bayesml.errors import DataError, IncompatibleModelError
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference import Learned, Resumable
 from bayesml.likelihoods import Gaussian
 from bayesml.model import Model
 from bayesml.priors import After, Independent, NormalInverseGamma
-from bayesml.results.fit import Fit
-from bayesml.results.learning import fit
+from bayesml.results.answer import RESUMED, Answer
 
 
-def as_prior(earlier: Fit) -> After:
-    """Keep the priors and the sufficient statistics of all rows seen."""
-    likelihood, prior = earlier.resolved.likelihood, earlier.resolved.prior
+def as_prior(earlier: Answer) -> After:
+    """Return what was learned as a prior for new rows, in `Model`.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the model is not a linear Gaussian one, which is known by its statistics.
+    """
+    likelihood, prior = earlier.learned.resolved.likelihood, earlier.learned.resolved.prior
     if not isinstance(likelihood, Gaussian) or not isinstance(
         prior, Independent | NormalInverseGamma
     ):
         raise IncompatibleModelError(
             "as_prior() keeps the sufficient statistics, which only Linear() with a Gaussian "
-            f"likelihood has, and this is {earlier.resolved!r}. Learn all rows together."
+            f"likelihood has, and this is {earlier.learned.resolved!r}. Learn all rows together."
         )
-    seen = earlier.statistics
+    seen, evidence = earlier.statistics, earlier.learned.log_evidence
     if isinstance(earlier.model.prior, After):
         evidence = _total_evidence(earlier, earlier.model.prior)
-        return replace(earlier.model.prior, statistics=seen, log_evidence=evidence)
-    return After(prior, likelihood, seen, earlier.learned.log_evidence)
+    design = json.dumps(earlier.data.design.to_config())
+    return After(prior, likelihood, seen, evidence, design, earlier.problem.has_intercept)
 
 
-def update(earlier: Fit, data: Data) -> Fit:
-    """Learn new rows whose features mean what those of the earlier ones did."""
-    if data.feature_names != earlier.data.feature_names:
-        raise DataError(
-            f"The new rows have features {list(data.feature_names)}, but the fit has "
-            f"{list(earlier.data.feature_names)}: the same columns in the same order are needed."
+def continued(earlier: Answer) -> Model:
+    """Return the model whose prior is what was learned; it refuses rows of other features."""
+    resolved = earlier.learned.resolved
+    return Model(resolved.predictor, resolved.likelihood, as_prior(earlier))
+
+
+def resumed(earlier: Answer, draws: int) -> Learned:
+    """Sample on from where every chain stopped.
+
+    Examples
+    --------
+    >>> import numpy as np, bayesml as bm
+    >>> X = np.linspace(0, 1, 20)[:, None]
+    >>> data = bm.Data(X, X[:, 0] + 0.1 * np.sin(40 * X[:, 0]))
+    >>> method = bm.NUTS(draws=500, tune=500, progress=False)
+    >>> fit = bm.fit(bm.Model(), data, method, rng=1)
+    >>> fit.resume(300).draws()["weights"].shape
+    (4, 800, 1)
+    """
+    if not isinstance(earlier.method, Resumable):
+        raise IncompatibleModelError(
+            f"resume: {earlier.method!r} does not sample, so there is nothing to go on with. "
+            "Fit with NUTS()."
         )
-    if other := difference(earlier.data.design, data.design):
-        raise DataError(
-            f"The new rows' features are not those of the fit: {other}. Read them as the "
-            "fit's own were, fit.update(fit.data.like(frame))."
+    if not earlier.learned.sample_stats:
+        raise IncompatibleModelError(
+            f"resume: the answer was not sampled, so there is nothing to go on with. Fit with "
+            f"NUTS(); this fit is {earlier.learned.explanation}."
         )
-    model = Model(earlier.resolved.predictor, earlier.resolved.likelihood, as_prior(earlier))
-    return fit(model, data, earlier.method, rng=earlier.seed)
+    length = next(iter(earlier.learned.sample_stats.values())).shape[1]
+    seed = int(np.random.default_rng([earlier.seed, RESUMED, length]).integers(2**31))
+    return earlier.method.resume(earlier.problem, earlier.learned, draws, seed)
 
 
-def _total_evidence(earlier: Fit, first: After) -> float | str:
+def _total_evidence(earlier: Answer, first: After) -> float | str:
     """Log p of all rows seen: of the new given the old, and of the old."""
     before, now = first.log_evidence, earlier.learned.log_evidence
     if isinstance(before, str) or isinstance(now, str):

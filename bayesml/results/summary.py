@@ -1,12 +1,12 @@
 """Tables of a fit: for computing with, at full precision, and for reading."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bayesml.posteriors import Posterior
+from bayesml.posteriors import Estimated, Posterior
 from bayesml.posteriors.rows import check_probability
 from bayesml.typing import Array
 
@@ -28,7 +28,7 @@ def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
     return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
 
 
-class Summary(NamedTuple):
+class ParameterTable(NamedTuple):
     """What is known of every parameter entry, at full precision.
 
     Attributes
@@ -48,31 +48,51 @@ class Summary(NamedTuple):
         return pd.DataFrame(self.values, index=self.names, columns=self.columns)
 
 
-def summarise(
-    posterior: Posterior, labels: Sequence[str], probability: float, chains: Mapping[str, Any]
-) -> Summary:
+def summarise(posterior: Posterior, labels: Sequence[str], probability: float) -> ParameterTable:
     """Compute the table of every parameter entry."""
     tail = 0.5 * (1.0 - float(check_probability(probability)))
-    names, columns = [], []
-    for parameter, marginal in posterior.marginals().items():
-        mean, sd = np.atleast_1d(marginal.mean), np.atleast_1d(marginal.sd)
-        names += entry_names(parameter, len(mean), labels)
-        limits = [marginal.quantile(q) for q in (tail, 1.0 - tail)]
-        columns.append(np.column_stack([mean, sd, *limits]))
-    headings = ["mean", "sd", f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
-    table = np.vstack(columns) if columns else np.empty((0, 4))
-    if posterior.kind == "sampled" and all(name in chains for name in posterior.marginals()):
-        sampling = _sampling(chains, posterior)
+    limits = [f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
+    if isinstance(posterior, Estimated):
+        columns = _estimates(posterior, tail)
+        headings = ["mean", "std_error", *limits]
+    else:
+        columns = _moments(posterior, tail)
+        headings = ["mean", "sd", *limits]
+    names = [n for name, part in columns.items() for n in entry_names(name, len(part), labels)]
+    table = np.vstack([*columns.values()]) if columns else np.empty((0, 4))
+    if posterior.compared is not None and posterior.compared.what == "parameter":
+        sampling = _sampling([posterior.compared.values[name] for name in columns])
         headings, table = [*headings, *sampling], np.column_stack([table, *sampling.values()])
-    return Summary(names, headings, table)
+    return ParameterTable(names, headings, table)
 
 
-def _sampling(chains: Mapping[str, Any], posterior: Posterior) -> dict[str, list[float]]:
+def _moments(posterior: Posterior, tail: float) -> dict[str, Array]:
+    """Return mean, standard deviation and quantiles of every entry, by parameter."""
+    return {
+        name: np.column_stack([np.atleast_1d(v) for v in (m.mean, m.sd, *_ends(m.quantile, tail))])
+        for name, m in posterior.marginals().items()
+    }
+
+
+def _estimates(posterior: Estimated, tail: float) -> dict[str, Array]:
+    """Return value, standard error and confidence limits of every entry, by parameter."""
+    return {
+        name: np.column_stack([e.value, e.standard_error, *_ends(e.confidence_limit, tail)])
+        for name, e in posterior.estimates().items()
+    }
+
+
+def _ends(at: Callable[[float], Array], tail: float) -> tuple[Array, Array]:
+    return at(tail), at(1.0 - tail)
+
+
+def _sampling(chains: Sequence[Array]) -> dict[str, list[float]]:
+    """Return how well chains determine every entry: effective sizes, R̂, Monte Carlo error."""
     from arviz_stats.base import array_stats
 
     entries = [
         draws.reshape(*draws.shape[:2], -1)[..., k]
-        for draws in (chains[name] for name in posterior.marginals())
+        for draws in chains
         for k in range(int(draws[0, 0].size))
     ]
     tails = {"method": "tail", "prob": (0.05, 0.95)}
@@ -100,10 +120,10 @@ def significant(value: float, unit: float) -> str:
     return f"{value:.{decimals}f}" if decimals < 12 else f"{value:.4g}"
 
 
-def rows_as_text(summary: Summary, kind: str) -> tuple[list[str], list[list[str]]]:
+def rows_as_text(summary: ParameterTable) -> tuple[list[str], list[list[str]]]:
     """Return headings and cells for a table to read."""
     headings = list(summary.columns)
-    if kind == "point":
+    if headings[1] == "std_error":
         headings[:2] = ["estimate", "std. error"]
     cells = []
     hidden = [name for name in summary.names if UNIT.match(name)]

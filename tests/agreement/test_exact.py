@@ -128,7 +128,7 @@ def test_flat_priors_give_student_t_marginals() -> None:
     table = bm.fit(model, data).summary(0.9)
     ols = bm.fit(bm.Model(), data, bm.MLE())
     df = data.m - 3 - 1
-    scale = ols.summary()["sd"].iloc[:3] * np.sqrt((data.m - 3) / df)
+    scale = ols.summary()["std_error"].iloc[:3] * np.sqrt((data.m - 3) / df)
     centre = ols.summary()["mean"].iloc[:3]
     np.testing.assert_allclose(table["mean"].iloc[:3], centre, rtol=1e-10)
     np.testing.assert_allclose(table["sd"].iloc[:3], scale * np.sqrt(df / (df - 2)), rtol=1e-9)

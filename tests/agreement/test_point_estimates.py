@@ -34,7 +34,7 @@ def test_mle_is_least_squares(data: bm.Data) -> None:
 def test_standard_errors_and_limits_are_the_classical_ones(data: bm.Data) -> None:
     theirs = sm.OLS(data.y, with_ones(data)).fit()
     table = bm.fit(bm.Model(), data, bm.MLE()).summary(0.95).iloc[: data.n + 1]
-    np.testing.assert_allclose(table["sd"], theirs.bse, rtol=1e-9)
+    np.testing.assert_allclose(table["std_error"], theirs.bse, rtol=1e-9)
     np.testing.assert_allclose(table[["2.5%", "97.5%"]], theirs.conf_int(), rtol=1e-8)
 
 
@@ -43,7 +43,7 @@ def test_standard_errors_and_limits_are_the_classical_ones(data: bm.Data) -> Non
 def test_every_optimiser_reaches_least_squares(data: bm.Data, optimizer: Optimizer) -> None:
     closed = bm.fit(bm.Model(), data, bm.MLE())
     fit = bm.fit(bm.Model(), data, bm.MLE(optimizer), rng=0)
-    error = (estimates(fit) - estimates(closed)) / closed.summary()["sd"].iloc[: data.n + 1]
+    error = (estimates(fit) - estimates(closed)) / closed.summary()["std_error"].iloc[: data.n + 1]
     np.testing.assert_array_less(np.abs(error), 1e-6)
     assert fit.loss_curve[-1] == pytest.approx(np.mean((data.y - fit.predict(data.X).mean) ** 2))
 
@@ -53,7 +53,7 @@ def test_stochastic_gradient_descent_reaches_least_squares(data: bm.Data) -> Non
     """The average of its iterates has the Monte Carlo error of the minibatches, not zero."""
     closed = bm.fit(bm.Model(), data, bm.MLE())
     fit = bm.fit(bm.Model(), data, bm.MLE(bm.SGD()), rng=0)
-    error = (estimates(fit) - estimates(closed)) / closed.summary()["sd"].iloc[: data.n + 1]
+    error = (estimates(fit) - estimates(closed)) / closed.summary()["std_error"].iloc[: data.n + 1]
     np.testing.assert_array_less(np.abs(error), 0.05)
 
 
@@ -82,7 +82,7 @@ def test_map_under_normal_priors_is_ridge(data: bm.Data, tau: float) -> None:
 @each
 def test_map_becomes_mle_as_priors_widen(data: bm.Data) -> None:
     mle = bm.fit(bm.Model(), data, bm.MLE())
-    sd = mle.summary()["sd"].to_numpy()[: data.n + 1]
+    sd = mle.summary()["std_error"].to_numpy()[: data.n + 1]
     distances = []
     for tau in (1e2, 1e4, 1e8):
         prior = bm.Independent(weights=bm.Normal(0, tau * sd[1:]), intercept=bm.Flat())
@@ -97,9 +97,9 @@ def test_map_becomes_mle_as_priors_widen(data: bm.Data) -> None:
 def test_map_by_optimiser_is_the_closed_form(data: bm.Data, optimizer: Optimizer) -> None:
     closed = bm.fit(bm.Model(), data, bm.MAP()).summary()
     iterated = bm.fit(bm.Model(), data, bm.MAP(optimizer)).summary()
-    distance = np.abs(iterated["mean"] - closed["mean"]) / closed["sd"]
+    distance = np.abs(iterated["mean"] - closed["mean"]) / closed["std_error"]
     np.testing.assert_array_less(distance, 1e-5)
-    np.testing.assert_allclose(iterated["sd"], closed["sd"], rtol=1e-5)
+    np.testing.assert_allclose(iterated["std_error"], closed["std_error"], rtol=1e-5)
 
 
 def test_penalty_and_prior_are_inverse() -> None:

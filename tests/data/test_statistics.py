@@ -223,7 +223,7 @@ def test_squares_beyond_float64_are_refused() -> None:
 def test_other_columns_are_refused() -> None:
     X, y = rows()
     fit = bm.fit(bm.Model(), bm.Data(X, y))
-    with pytest.raises(bm.DataError, match="same columns"):
+    with pytest.raises(bm.DataError, match="same features"):
         fit.update(bm.Data(X, y, feature_names=["a", "b", "c", "d"]))
     with pytest.raises(bm.DataError, match="cannot be merged"):
         _ = fit.statistics + Statistics.empty(2)

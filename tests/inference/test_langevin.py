@@ -91,7 +91,7 @@ def test_function_values_are_those_of_nuts(wave):
     model = bm.Model(bm.MLP((3,)), bm.Gaussian(sigma=0.3), bm.Layered(sd=1.5))
     nuts = _fit(model, wave, bm.NUTS(draws=500, tune=400, chains=2, max_depth=7, progress=False))
     micro = _fit(model, wave, bm.Langevin(chains=8, steps=40_000, thin=10, energy=1e-3))
-    one, other = (fit.learned.posterior.compared["eta"] for fit in (micro, nuts))
+    one, other = (fit.learned.posterior.compared.values["eta"] for fit in (micro, nuts))
     for row in range(0, one.shape[-1], 7):
         a, b = one[..., row], other[..., row]
         error = np.hypot(_error(a), _error(b))
@@ -107,7 +107,7 @@ def _error(draws):
 def test_chains_are_compared_by_function_values(wave):
     method = bm.Langevin(chains=2, steps=400, thin=5)
     fit = _fit(bm.Model(bm.MLP((3,)), bm.HeteroscedasticGaussian()), wave, method)
-    compared = fit.learned.posterior.compared
+    compared = fit.learned.posterior.compared.values
     assert set(compared) == {"eta_1", "eta_2"}
     assert compared["eta_1"].shape == (2, 56, 50)
     assert "prior_sd" in fit.idata["posterior"]

@@ -43,7 +43,7 @@ def test_coefficients_are_within_half_a_digit_of_what_float64_data_allow(name: s
 def test_standard_errors_and_residual_sd(name: str) -> None:
     certified, fit = load("nist", name)["certified"], fitted(name)
     least = 7.0 if name == "Filip" else 9.0
-    errors = fit.summary()["sd"].to_numpy()[: len(certified["se"])]
+    errors = fit.summary()["std_error"].to_numpy()[: len(certified["se"])]
     assert log_relative_error(errors, certified["se"]).min() > least
     spread = fit.diagnostics["residual_sd"]
     assert log_relative_error(spread, certified["residual_sd"]) > least

@@ -10,9 +10,10 @@ from scipy import stats
 import bayesml as bm
 from bayesml.likelihoods import Gaussian, StudentT
 from bayesml.posteriors.atoms import Atoms
+from bayesml.posteriors.crps import crps_by_quadrature
 from bayesml.posteriors.lattice import LatticeMixture, row_mixture
 from bayesml.posteriors.mixture import Mixture
-from bayesml.results.scores import by_quadrature, crps
+from bayesml.results.scores import crps
 from tests.agreement.problems import made, with_ones
 
 Y = np.array([-3.0, 0.1, 2.0, 40.0])
@@ -44,7 +45,7 @@ def student(df: float) -> Mixture:
 def test_quadrature_is_scoringrules_closed_form(distribution: Mixture) -> None:
     closed = crps(alone(distribution), Y)
     # Cut off at levels 1e-9: what a Student-t with four degrees of freedom has beyond is 1e-10.
-    np.testing.assert_allclose(by_quadrature(distribution, Y), closed, rtol=1e-7)
+    np.testing.assert_allclose(crps_by_quadrature(distribution, Y), closed, rtol=1e-7)
 
 
 def test_mixture_of_student_t_is_its_draws(rng: np.random.Generator) -> None:

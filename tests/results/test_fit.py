@@ -35,7 +35,8 @@ def fit(request: pytest.FixtureRequest) -> bm.Fit:
 def test_the_same_type_and_table(fit: bm.Fit) -> None:
     assert type(fit) is bm.Fit
     table = fit.summary(0.9)
-    assert list(table.columns[:4]) == ["mean", "sd", "5%", "95%"]
+    spread = "std_error" if fit.kind == "point" else "sd"
+    assert list(table.columns[:4]) == ["mean", spread, "5%", "95%"]
     assert list(table.index[:3]) == ["intercept", "weights[x0]", "weights[x1]"]
     assert np.all(np.isfinite(table))
     assert np.all((table["5%"] < table["mean"]) & (table["mean"] < table["95%"]))
@@ -224,7 +225,7 @@ def test_a_model_without_features_or_priors_says_so() -> None:
 def test_the_datatree_of_many_parameters_has_fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
     assert fit.to_datatree()["posterior"].sizes["draw"] == 1000
-    monkeypatch.setattr("bayesml.results.datatree.MEMORY", 8 * 2 * 4 * 50)
+    monkeypatch.setattr("bayesml.results.datatree.MOST_BYTES", 8 * 2 * 4 * 50)
     tree = fit.to_datatree()
     assert tree["posterior"].sizes["draw"] == 50
     assert tree["posterior"].attrs["draws"].startswith("50 a chain")

@@ -45,6 +45,11 @@ class FormulaDesign:
         """The columns of a frame that X is made of."""
         return tuple(column.name for column in self.right.columns)
 
+    @property
+    def numeric_columns(self) -> tuple[str, ...]:
+        """Those of them that hold numbers; the others hold levels."""
+        return tuple(column.name for column in self.right.columns if column.kind == "number")
+
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""
         if not frames.is_frame(new):

@@ -38,6 +38,13 @@ RawColumns = Mapping[str, NDArray[np.float64] | CategoricalColumn]
 """Numbers, not copied where they were float64, and levels, by the name of the column."""
 
 
+def values_of(columns: RawColumns) -> dict[str, NDArray[Any]]:
+    """Return the number or the level of every row, by the name of the column."""
+    return {
+        name: v.values() if isinstance(v, CategoricalColumn) else v for name, v in columns.items()
+    }
+
+
 def raw_columns(
     rows: "pd.DataFrame", columns: Sequence[Column], features: Sequence[str]
 ) -> RawColumns | None:

@@ -82,7 +82,7 @@ def effect(
     >>> effect(fit).axes[0].get_xlabel()
     'x0'
     """
-    columns = training_columns(fit, frame)
+    columns = training_columns(fit.data, frame)
     term = default_term(columns) if term is None else term
     require_column(term, columns)
     check_by(by, term, columns)

@@ -1,17 +1,14 @@
 """The one verb that learns."""
 
-import warnings
-from dataclasses import replace
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from bayesml.data import Data
-from bayesml.errors import ConvergenceWarning, DataError, IncompatibleModelError
-from bayesml.inference import NUTS, Auto, Method
-from bayesml.model import Model, Problem
-from bayesml.results.fit import Fit
+from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.inference import Auto, Method
+from bayesml.model import Model
+from bayesml.results.fit import Fit, learn
 
 
 def fit(
@@ -68,54 +65,13 @@ def fit(
             "Data.from_formula('y ~ x', frame)."
         )
     chosen: Any = Auto() if method is None else method
-    if isinstance(chosen, type) or not hasattr(chosen, "learn"):
+    if isinstance(chosen, type) or not isinstance(chosen, Method):
         name = chosen.__name__ if isinstance(chosen, type) else repr(chosen)
         raise IncompatibleModelError(
             f"fit: method must be an inference method, got {name}. For instance Exact(), MLE(), "
             "MAP(), NUTS() or Auto(), with parentheses."
         )
-    seed = seed_of(rng)
-    start = perf_counter()
-    return learn(model, model.resolve(data), chosen, seed, start)
-
-
-def resume(earlier: Fit, draws: int) -> Fit:
-    """Sample on from where a fit stopped."""
-    method = earlier.method.otherwise if isinstance(earlier.method, Auto) else earlier.method
-    if not isinstance(method, NUTS):
-        raise IncompatibleModelError(
-            f"resume: {method!r} does not sample, so there is nothing to go on with. "
-            "Fit with NUTS()."
-        )
-    if not earlier.learned.sample_stats:
-        raise IncompatibleModelError(
-            f"resume: the answer was not sampled, so there is nothing to go on with. Fit with "
-            f"NUTS(); this fit is {earlier.explanation}."
-        )
-    start, length = perf_counter(), next(iter(earlier.learned.sample_stats.values())).shape[1]
-    problem = Problem(earlier.resolved, earlier.data, earlier.statistics)
-    seed = int(np.random.default_rng([earlier.seed, 5, length]).integers(2**31))
-    learned = replace(method, draws=draws).resume(problem, earlier.learned, seed)
-    elapsed = earlier.elapsed + perf_counter() - start
-    return _checked(replace(earlier, learned=learned, elapsed=elapsed))
-
-
-def learn(model: Model, problem: Problem, method: Method, seed: int, start: float) -> Fit:
-    """Learn a problem, check the answer, and warn where a check failed."""
-    learned = method.learn(problem, np.random.default_rng(seed))
-    elapsed = perf_counter() - start
-    return _checked(Fit(model, problem.data, method, learned, problem.statistics, seed, elapsed))
-
-
-def _checked(result: Fit) -> Fit:
-    report = result.check()
-    if not report.passed:
-        warnings.warn(
-            "Checks of this fit failed; see fit.check(). " + " ".join(report.failures),
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-    return result
+    return learn(model, data, chosen, seed_of(rng))
 
 
 def seed_of(rng: Any) -> int:

@@ -18,7 +18,7 @@ OUTSIDE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Support:
+class TrainingLeverage:
     r"""The training data as an ellipsoid: :math:`h(x) = a^\top(A^\top W A)^{-1}a` (P8).
 
     Attributes
@@ -55,7 +55,9 @@ class Support:
         return Leverage(self.leverage(X), self.largest)
 
 
-def support(data: Data, statistics: SufficientStatistics, *, intercept: bool) -> Support:
+def training_leverage(
+    data: Data, statistics: SufficientStatistics, *, intercept: bool
+) -> TrainingLeverage:
     """Invert the triangular factor, and read the data once for its furthest row."""
     problem = least_squares(statistics, intercept=intercept)
     norms = np.linalg.norm(problem.M, axis=0)
@@ -63,12 +65,12 @@ def support(data: Data, statistics: SufficientStatistics, *, intercept: bool) ->
     _, singular, Vt = np.linalg.svd(problem.M / scale)
     r = problem.rank.rank
     coordinates = LinearCoordinates(statistics.mean_X, statistics.mean_error[:-1], intercept)
-    found = Support(coordinates, scale, Vt[:r].T / singular[:r], Vt[r:].T, np.inf)
+    found = TrainingLeverage(coordinates, scale, Vt[:r].T / singular[:r], Vt[r:].T, np.inf)
     largest = max(_largest(found, data))
-    return Support(coordinates, scale, found.seen, found.unseen, largest)
+    return TrainingLeverage(coordinates, scale, found.seen, found.unseen, largest)
 
 
-def _largest(found: Support, data: Data) -> Iterator[float]:
+def _largest(found: TrainingLeverage, data: Data) -> Iterator[float]:
     for block in data.blocks():
         h = found.leverage(block.X)
         w = block.observation_weights

@@ -1,5 +1,6 @@
 """Prediction from files to files, a block of rows in memory at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from bayesml.data.sources.parquet_files import ParquetFiles, part
 from bayesml.errors import DataError
 from bayesml.posteriors import Posterior
 from bayesml.posteriors.rows import check_probability
+from bayesml.results.answer import Answer
+from bayesml.results.checks import warn_if_failed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,8 +25,8 @@ COLUMNS = ("mean", "sd", "epistemic_sd", "aleatoric_sd", "lower", "upper")
 
 
 @dataclass(frozen=True, eq=False)
-class Predictor:
-    """What a fit needs in order to predict a table.
+class BatchPrediction:
+    """How the rows of a table are predicted, a batch of them at a time.
 
     Attributes
     ----------
@@ -72,30 +75,66 @@ class Predictor:
         return pa.table(kept | dict(zip(COLUMNS, values, strict=True)))
 
 
-def predict_parquet(predictor: Predictor, source: Any, target: Any, *, progress: bool) -> int:
-    """Predict the rows of Parquet files into a new Parquet file, in order; return how many.
+def predict_parquet(
+    answer: Answer,
+    source: Any,
+    target: Any,
+    probability: float = 0.9,
+    *,
+    keep: Sequence[str] = (),
+    progress: bool = True,
+) -> int:
+    """Predict the rows of Parquet files into a Parquet file, of any size in bounded memory.
 
-    A prediction that fails leaves no file behind.
+    Parameters
+    ----------
+    source : path, or sequence of paths
+        Files, or a folder of them, with the columns that the model reads.
+    target : path
+        The file to write, with the columns ``mean``, ``sd``, ``epistemic_sd``,
+        ``aleatoric_sd``, ``lower`` and ``upper``, in the unit of y and in the order of the
+        rows.
+    probability : float
+        Mass of the equal-tailed interval from ``lower`` to ``upper``.
+    keep : sequence of str
+        Columns of the source to go along, for instance a key.
+    progress : bool
+        Whether to show a bar, on a terminal.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    DataError
+        Naming file and row, as `predict`. No file is left behind then.
+    MissingDependencyError
+        If pyarrow is not installed.
     """
+    warn_if_failed(answer.check())
+    posterior, design = answer.learned.posterior, answer.data.design
+    batch = BatchPrediction(posterior, design, probability, tuple(keep))
     files = ParquetFiles.at(source, progress)
     final = Path(target)
     if any(final.exists() and final.samefile(path) for path in files.paths):
         raise DataError(f"{str(final)!r} is to be read; write the predictions to another file")
     unfinished = final.with_name(final.name + ".unfinished")
     try:
-        rows = _write(predictor, files, unfinished)
+        rows = _write(batch, files, unfinished)
         unfinished.replace(final)
     finally:
         unfinished.unlink(missing_ok=True)
     return rows
 
 
-def _write(predictor: Predictor, files: ParquetFiles, path: Path) -> int:
+def _write(batch: BatchPrediction, files: ParquetFiles, path: Path) -> int:
     parquet = optional("pyarrow.parquet", "parquet", "writing Parquet files")
-    size, rows = rows_per_block(len(predictor.columns)), 0
-    empty = predictor.predict(files.empty(predictor.columns), Place(""))
+    size, rows = rows_per_block(len(batch.columns)), 0
+    empty = batch.predict(files.empty(batch.columns), Place(""))
     with parquet.ParquetWriter(path, empty.schema) as writer:
-        for table, place in files.tables(predictor.columns, size, "predicting"):
-            writer.write_table(predictor.predict(table, place))
+        for table, place in files.tables(batch.columns, size, "predicting"):
+            writer.write_table(batch.predict(table, place))
             rows += table.num_rows
     return rows

@@ -1,0 +1,117 @@
+"""What was learned as draws, and as an `xarray.DataTree` in ArviZ's schema."""
+
+from typing import TYPE_CHECKING
+
+from bayesml.posteriors.rows import whole_number
+from bayesml.results import datatree
+from bayesml.results.answer import DRAWS, PREDICTIVE, PRIOR, Answer, generator
+from bayesml.results.prior import prior_draws
+from bayesml.typing import Array
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def parameter_draws(answer: Answer, chains: int = 4, draws: int = 1000) -> dict[str, Array]:
+    """Return parameter draws by name, shape (chain, draw, ...), the same at every call."""
+    return answer.learned.posterior.draws(chains, draws, generator(answer, DRAWS))
+
+
+def to_datatree(
+    answer: Answer,
+    *,
+    chains: int = 4,
+    draws: int | None = None,
+    log_likelihood: bool = False,
+    log_prior: bool = False,
+    posterior_predictive: bool = False,
+    prior: bool = False,
+) -> "xr.DataTree":
+    """Return the result as a DataTree in ArviZ's schema.
+
+    Parameters
+    ----------
+    chains, draws : int
+        How many independent draws to make of an exact answer; None takes 1000, or as many
+        as fit in 1 GB of parameters, and the group's attributes say so. Sampled answers keep
+        their own, and a point estimate is one draw.
+    log_likelihood, log_prior, posterior_predictive, prior : bool
+        Which of these groups to add; log_likelihood and posterior_predictive hold one number
+        per draw and row, and prior as many draws of the priors.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` and those
+        asked for, with the feature names and row labels as coordinates. Parameters without
+        a distribution are in ``constant_data``: noise that is known or tuned, hidden layers
+        at their mode.
+    """
+    model, data, posterior = answer.learned.resolved, answer.data, answer.learned.posterior
+    affordable = datatree.affordable_draws(model.predictor.shapes(data.n), chains)
+    values = parameter_draws(answer, chains, affordable if draws is None else draws)
+    groups: dict[str, dict[str, Array]] = {"posterior": values}
+    groups["sample_stats"] = dict(datatree.sample_stats(answer.learned, values))
+    if log_likelihood:
+        y = datatree.log_likelihood(model, data, values, posterior.eta)
+        groups["log_likelihood"] = {"y": y}
+    if log_prior:
+        groups["log_prior"] = datatree.log_prior(answer.problem, values)
+    if posterior_predictive:
+        groups["posterior_predictive"] = {"y": _replicated(answer, values)}
+    if prior:
+        datatree.refuse_networks(answer.problem, "prior")
+        made, each = next(iter(values.values())).shape[:2]
+        groups["prior"] = prior_draws(answer.problem, made, each, generator(answer, PRIOR))
+    tree = _tree(answer, groups)
+    fewer = draws is None and affordable < datatree.DRAWS
+    if fewer and posterior.kind not in ("sampled", "point"):
+        tree["posterior"].attrs["draws"] = f"{affordable} a chain, for these fill 1 GB"
+    return tree
+
+
+def posterior_predictive(answer: Answer, *, chains: int = 4, draws: int = 250) -> "xr.DataTree":
+    r"""Return data sets that the fit expects at the rows that it learned from.
+
+    .. math:: \theta, \phi \sim p(\theta, \phi \mid \mathcal D), \qquad
+              \tilde y_i \sim p(\,\cdot \mid h_\theta(x_i), \phi)
+
+    Parameters
+    ----------
+    chains, draws : int
+        How many; of sampled answers, at most that many draws of each of its chains, evenly
+        spaced. The group holds chains × draws × m numbers.
+
+    Returns
+    -------
+    xarray.DataTree
+        As `to_datatree`, with the group ``posterior_predictive``.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]), rng=1)
+    >>> fit.posterior_predictive(draws=100)["posterior_predictive"]["y"].shape
+    (4, 100, 3)
+    """
+    values = parameter_draws(answer, whole_number(chains, "chains"), whole_number(draws, "draws"))
+    step = -(-next(iter(values.values())).shape[1] // draws)
+    values = {name: v[:, ::step] for name, v in values.items()}
+    replicated = {"y": _replicated(answer, values)}
+    return _tree(answer, {"posterior": values, "posterior_predictive": replicated})
+
+
+def _replicated(answer: Answer, values: dict[str, Array]) -> Array:
+    return datatree.posterior_predictive(
+        answer.learned.resolved,
+        answer.data,
+        values,
+        answer.learned.posterior.eta,
+        generator(answer, PREDICTIVE),
+    )
+
+
+def _tree(answer: Answer, groups: dict[str, dict[str, Array]]) -> "xr.DataTree":
+    known = answer.problem.known | dict(answer.learned.posterior.constants)
+    dims = answer.learned.resolved.predictor.dims()
+    return datatree.labelled_tree(groups, answer.data, known, dims)

@@ -1,0 +1,117 @@
+"""The risk: the average loss of the best action. Described in docs/guides/calibration.md."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.losses import AbsoluteError, Loss, PinballLoss, SquaredError
+from bayesml.posteriors.decisions import losses
+from bayesml.results.calibration import rows_of
+from bayesml.results.cross_validation import CrossValidation
+from bayesml.results.fit import Fit
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class Risk:
+    """An average loss and its standard error over rows.
+
+    Attributes
+    ----------
+    value, standard_error : float
+        In the unit of the loss.
+    how : str
+        On which rows.
+    """
+
+    value: float
+    standard_error: float
+    how: str
+
+    def __str__(self) -> str:
+        """Say both."""
+        return f"{self.value:.6g} ± {self.standard_error:.2g} ({self.how})"
+
+
+def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredError()) -> Risk:
+    r"""Return the average loss of the best action for it: :math:`\frac1m\sum_i \ell(y_i, a^*_i)`.
+
+    Parameters
+    ----------
+    subject : Fit or CrossValidation
+    data : Data or data frame, optional
+        For a fit: rows with their target. On the rows that it learned from the risk is empirical,
+        and flatters it. Without data it is leave-one-out, by ArviZ's importance sampling.
+    loss : callable
+        ℓ(y, a); see `bayesml.losses`.
+
+    Returns
+    -------
+    Risk
+
+    Raises
+    ------
+    IncompatibleModelError
+        Leave-one-out knows squared, absolute and pinball errors, and needs a posterior.
+
+    References
+    ----------
+    Vapnik (1998), Statistical Learning Theory, §1.2; Vehtari, Gelman & Gabry (2017), Practical
+    Bayesian model evaluation using leave-one-out cross-validation and WAIC, §2.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
+    >>> fit = bm.fit(bm.Model(), data, bm.MLE())
+    >>> round(bm.risk(fit, data).value, 6)  # J of the least-squares solution, 1/72
+    0.013889
+    """
+    if isinstance(subject, CrossValidation):
+        actions: Array = np.empty(subject.data.m)
+        for fold in subject.folds:
+            actions[fold.rows] = fold.prediction.decide(loss)
+        how = f"each row left out once, in {len(subject.folds)} folds"
+        return _average(loss, subject.data.y, actions, subject.data.row_weights, how)
+    if data is None:
+        actions = _leave_one_out_actions(subject, loss)
+        how = "leave-one-out by importance sampling"
+        return _average(loss, subject.data.y, actions, subject.data.row_weights, how)
+    X, y, weights = rows_of(subject, data)
+    actions = subject.learned.posterior.predict(X).decide(loss)
+    how = "the rows learned from" if data is subject.data else "rows new to the fit"
+    return _average(loss, y, actions, weights, how)
+
+
+def _average(loss: Loss, y: Array, actions: Array, weights: Array, how: str) -> Risk:
+    costs, total = losses(loss, y, actions), float(weights.sum())
+    value = float(weights @ costs / total)
+    spread = float(weights @ (costs - value) ** 2 / max(total - 1.0, 1.0))
+    return Risk(value, float(np.sqrt(spread / total)), how)
+
+
+def _leave_one_out_actions(subject: Fit, loss: Loss) -> Array:
+    import arviz as az
+
+    if subject.kind == "point":
+        raise IncompatibleModelError(
+            "risk: leave-one-out by importance sampling needs a posterior, not a point estimate. "
+            "Use cross_validate(model, data, method, folds=data.m)."
+        )
+    match loss:
+        case SquaredError():
+            asked: dict[str, Any] = {"kind": "mean"}
+        case AbsoluteError():
+            asked = {"kind": "median"}
+        case PinballLoss(level):
+            asked = {"kind": "quantile", "probs": level}
+        case _:
+            raise IncompatibleModelError(
+                f"risk: leave-one-out knows squared, absolute and pinball errors, got {loss!r}. "
+                "Use cross_validate, whose result takes any loss."
+            )
+    tree = subject.to_datatree(log_likelihood=True, posterior_predictive=True)
+    expected, _ = az.loo_expectations(tree, **asked)
+    return np.asarray(expected, dtype=np.float64)
