@@ -7,17 +7,18 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from bayesml.distributions import Interval
 from bayesml.likelihoods import Average, Likelihood
 from bayesml.log_joint import Coordinates
-from bayesml.posteriors.base import Kind, Marginal
+from bayesml.log_joint.rows import jacobian_of
+from bayesml.posteriors.base import Compared, Kind, Marginal
 from bayesml.posteriors.linearised import averaged, mean_function, normal_rows
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import check_probability, row_blocks
-from bayesml.predictors import HasJacobian, Predictor, flat
-from bayesml.typing import Array
+from bayesml.posteriors.rows import check_probability
+from bayesml.predictors import Predictor, flat
+from bayesml.typing import Array, ArrayLike
 
 NODES = (0, 9, 5, 5)
 """Quadrature nodes over each of one, two or three parameters of the likelihood.
@@ -62,6 +63,11 @@ class TransformedNormal:
         values, weights = self._atoms
         return np.asarray(np.sqrt((values - self.mean[:, None]) ** 2 @ weights))
 
+    def cdf(self, y: ArrayLike) -> Array:
+        """Evaluate P(φ ≤ y): that of T⁻¹(y)."""
+        u = self.support.unconstrain(np.asarray(y, dtype=np.float64))
+        return np.asarray(ndtr((u - self.centre) / self.spread))
+
     def quantile(self, q: float) -> Array:
         """Return T of the normal quantile: T is increasing."""
         z = ndtri(float(check_probability(q)))
@@ -98,6 +104,16 @@ class LaplacePosterior:
         """An approximation."""
         return "approximate"
 
+    @property
+    def constants(self) -> Mapping[str, Array]:
+        """None: everything has a distribution."""
+        return {}
+
+    @property
+    def compared(self) -> Compared | None:
+        """None: draws are independent."""
+        return None
+
     def marginals(self) -> Mapping[str, Marginal]:
         """Return normal marginals of the coefficients, and transformed ones of what is bounded."""
         at, beta = self.coordinates, self.coordinates.beta(self.mode)
@@ -117,6 +133,15 @@ class LaplacePosterior:
         """Draw independently, in the user's units."""
         zeta = rng.standard_normal((chains, draws, len(self.mode)))
         return self.coordinates.named(self.mode + zeta @ self.factor.T)
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate the linearised predictor at draws, shape (..., m) or (k, ..., m)."""
+        at = self.coordinates
+        away = at.frame.unnamed(parameters) - at.beta(self.mode)
+        eta, J = self._at_mode(X)
+        moved = np.einsum("kmp,...p->k...m", J, away, optimize=True)
+        wide = eta.reshape(len(eta), *[1] * (away.ndim - 1), -1) + moved
+        return np.asarray(wide if len(wide) > 1 else wide[0])
 
     def predict(self, X: Array) -> Prediction:
         """Return the likelihood averaged over η and φ, at the rows of X (U3)."""
@@ -147,18 +172,15 @@ class LaplacePosterior:
 
     def _linearise(self, X: Array) -> tuple[Array, Array]:
         """Return η at the mode, (k, m), and its derivative in ζ, (k, m, d)."""
-        at, beta = self.coordinates, self.coordinates.beta(self.mode)
-        parameters, predictor = flat.split(beta, at.frame.shapes), at.frame.predictor
-        F = at.frame.scale[:, None] * self.factor[: at.p]
-        if not isinstance(predictor, HasJacobian):
-            raise TypeError(f"{predictor!r} has no Jacobian.")
-        etas, columns = [], []
-        for block in row_blocks(len(X), at.p):
-            A = at.frame.prepare(X[block])
-            etas.append(np.atleast_2d(predictor.eta(parameters, A)))
-            J = predictor.jacobian(parameters, A)
-            columns.append((J[None] if J.ndim == 2 else J) @ F)
-        return np.concatenate(etas, axis=1), np.concatenate(columns, axis=1)
+        eta, J = self._at_mode(X)
+        return eta, J @ (self.coordinates.frame.scale[:, None] * self.factor[: self.coordinates.p])
+
+    def _at_mode(self, X: Array) -> tuple[Array, Array]:
+        """Return η at the mode, (k, m), and its Jacobian in β, (k, m, p)."""
+        frame, beta = self.coordinates.frame, self.coordinates.beta(self.mode)
+        parameters, predictor, A = flat.split(beta, frame.shapes), frame.predictor, frame.prepare(X)
+        eta, J = predictor.eta(parameters, A), jacobian_of(frame, parameters, A)
+        return np.atleast_2d(eta), J[None] if J.ndim == 2 else J
 
     def _average(self, eta: Array, G: Array) -> Average:
         """Average over φ at quadrature nodes, and over η given each of them."""

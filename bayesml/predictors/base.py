@@ -87,7 +87,7 @@ class HasFrame(Protocol):
 
 
 @runtime_checkable
-class Network(HasJacobian, HasStart, Protocol):
+class Network(Predictor, HasJacobian, HasStart, Protocol):
     """A stack of layers on standardised rows, whose parameters have no units."""
 
     @property

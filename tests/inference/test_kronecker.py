@@ -109,10 +109,9 @@ def test_a_row_of_weight_two_is_the_row_twice(rng):
     _, once, precision = local((3,), bm.Gaussian(sigma=0.3), rng, m=4)
     weighed = replace(once.rows, w=np.array([2.0, 1, 1, 1]))
     twice = replace(once.rows.of_rows(np.array([0, 0, 1, 2, 3])), w=np.ones(5))
-    a, b = (
-        around(e, factorised.factorised, once.x, {"sigma": 0.3}).regression(precision)
-        for e in (weighed, twice)
-    )
+    near = factorised.factorised
+    each = [around(rows, near, once.x, {"sigma": 0.3}) for rows in (weighed, twice)]
+    a, b = (local.regression(precision) for local in each)
     assert a.log_det == pytest.approx(b.log_det, rel=1e-12)
 
 
