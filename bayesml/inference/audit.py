@@ -7,7 +7,6 @@ import numpy as np
 
 from bayesml.inference.networks.local import Linearised
 from bayesml.inference.networks.mode import Mode
-from bayesml.inference.networks.objective import at_hand
 from bayesml.typing import Array
 
 DRAWS = 1000
@@ -56,7 +55,7 @@ def importance(
 
 def off_centre(mode: Mode) -> float:
     """Return how far a mode lies from the centre μ of its Gaussian, in function values (M22)."""
-    rows, room = at_hand(mode.setting.rows), max(FEWEST_ROWS, AT_A_TIME // len(mode.x))
+    rows, room = mode.setting.rows.at_hand(), max(FEWEST_ROWS, AT_A_TIME // len(mode.x))
     at = np.linspace(0, rows.m - 1, min(MOST_ROWS, room, rows.m))
     J = mode.setting.network.jacobian(mode.parameters, rows.A[at.astype(np.intp)])
     of_mean = J if J.ndim == 2 else J[0]
@@ -90,7 +89,7 @@ def _smoothed(log_weights: Array) -> tuple[float, float]:
 def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:
     """Return log p(y, θ) − log Normal(θ; μ, H⁻¹) of the linearised network, less a constant."""
     here, precision = mode.point.here, mode.point.precision
-    rows = at_hand(mode.setting.rows)
+    rows = mode.setting.rows.at_hand()
     if not isinstance(here, Linearised):
         raise TypeError(f"The audit needs the Jacobian, and got {type(here).__name__}.")
     out = np.empty(len(noise))

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Distribution, RootInverseGamma
+from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.log_joint import not_linear_gaussian
@@ -18,7 +17,7 @@ from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.exact import KnownScale
 from bayesml.posteriors.linear_gaussian import LinearGaussian, linear_gaussian
 from bayesml.posteriors.log_scale import integrate_log_scale, maximise_log_scale
-from bayesml.priors import HasSeenRows, NormalRows
+from bayesml.priors import Conjugate, HasSeenRows, NormalRows
 from bayesml.typing import Array
 
 REFINED_FROM = ((5_000, 0.0), (1_000_000, 10.0), (np.inf, 1e5))
@@ -68,8 +67,10 @@ class Exact:
                 f"Exact() does not apply: {reason} Use NUTS() to sample it, MAP() for its mode, "
                 "or Auto() to choose."
             )
-        answer = _conjugate(problem) if problem.hyperparameters else _quadrature(problem)
-        return _given_earlier_rows(problem, answer)
+        prior = problem.prior
+        if isinstance(prior, Conjugate):
+            return _given_earlier_rows(problem, _conjugate(problem, prior))
+        return _given_earlier_rows(problem, _quadrature(problem))
 
 
 def obstacle(problem: Problem) -> str | None:
@@ -81,8 +82,7 @@ def obstacle(problem: Problem) -> str | None:
     if rows is None:
         stated = problem.prior.describe().replace("\n", "; ")
         return f"not every coefficient has a Normal or Flat prior ({stated})."
-    conjugate = all(isinstance(v.prior, RootInverseGamma) for v in problem.hyperparameters.values())
-    if rows.scale is not None and not (rows.scale == "sigma" and conjugate):
+    if rows.scale is not None and not isinstance(problem.prior, Conjugate):
         return f"the scale {rows.scale} of the prior is inferred."
     return None
 
@@ -195,10 +195,9 @@ def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Arr
     return np.where(np.isnan(log_density), -np.inf, log_density + jacobian)
 
 
-def _conjugate(problem: Problem) -> Learned:
+def _conjugate(problem: Problem, prior: Conjugate) -> Learned:
     geometry = join(problem, normal_rows(problem), sigma_0=1.0)
-    scale: Any = problem.hyperparameters["sigma"].prior
-    a, b, log_evidence = conjugate_update(geometry, scale.shape, scale.rate)
+    a, b, log_evidence = conjugate_update(geometry, prior.shape, prior.rate)
     return Learned(
         ConjugatePosterior(geometry, a, b, coordinates_of(problem)),
         problem.model,

@@ -13,8 +13,6 @@ from bayesml.inference.base import Learned
 from bayesml.inference.networks.curvature import (
     Curvature,
     FullCurvature,
-    KroneckerFactored,
-    LastLayer,
     by_memory,
 )
 from bayesml.inference.networks.mode import Recipe, in_batches
@@ -87,7 +85,7 @@ class Laplace:
 
     def __post_init__(self) -> None:
         got: Any = self.curvature
-        if got is not None and not isinstance(got, FullCurvature | KroneckerFactored | LastLayer):
+        if isinstance(got, type) or not (got is None or isinstance(got, Curvature)):
             raise IncompatibleModelError(
                 "Laplace: curvature must be FullCurvature(), KroneckerFactored() or LastLayer(), "
                 f"or None for the most that memory allows, got {got!r}."

@@ -161,8 +161,9 @@ def check_parameter(
     support: Interval = Positive(),  # noqa: B008
 ) -> Stated:
     """Accept a number in the support, a prior on it, or None for the default."""
-    if value is None or isinstance(value, Flat):
-        return value
+    if value is None or value == Flat():
+        stated: Stated = value
+        return stated
     if hasattr(value, "log_density") and hasattr(value, "support"):
         return _check_prior(owner, name, value, support)
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
@@ -202,4 +203,4 @@ def parameter_words(name: str, value: Stated, default: str) -> str:
         return f"{name} ~ {default} (weakly informative, scaled by the data)"
     if isinstance(value, float):
         return f"{name} = {value:g} (known)"
-    return f"{name} ~ flat (improper)" if isinstance(value, Flat) else f"{name} ~ {value!r}"
+    return f"{name} ~ flat (improper)" if value == Flat() else f"{name} ~ {value!r}"

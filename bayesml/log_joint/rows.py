@@ -78,6 +78,15 @@ class Rows:
         return int(self.A.shape[1])
 
     @property
+    def read_from(self) -> str | None:
+        """None: they are at hand."""
+        return None
+
+    def at_hand(self) -> "Rows":
+        """Return itself."""
+        return self
+
+    @property
     def weight(self) -> float:
         """W, the sum of the weights."""
         return float(self.w.sum())
@@ -190,6 +199,19 @@ class Folded:
     def n(self) -> int:
         """Number of features."""
         return self.data.n
+
+    @property
+    def read_from(self) -> str | None:
+        """Where the rows are read from, block by block."""
+        return self.data.source.whereabouts
+
+    def at_hand(self) -> Rows:
+        """Refuse: what needs all rows at once has not got them."""
+        raise IncompatibleModelError(
+            f"A curvature row by row is that of all rows at once, and these are read from "
+            f"{self.read_from}. Use MAP() with an optimizer that takes minibatches, such as "
+            "Adam(batch_size=256), or data.collect()."
+        )
 
     def under(self, frame: Frame, likelihood: Likelihood) -> "Folded":
         """Return the same rows for another predictor on them, and another likelihood."""

@@ -3,6 +3,7 @@
 from bayesml.priors.after import After
 from bayesml.priors.base import (
     Coefficients,
+    Conjugate,
     ExportsPrior,
     HasSeenRows,
     OfEntries,
@@ -23,6 +24,7 @@ from bayesml.priors.weakly_informative import WeaklyInformative
 __all__ = [
     "After",
     "Coefficients",
+    "Conjugate",
     "ExportsPrior",
     "Groups",
     "HasSeenRows",

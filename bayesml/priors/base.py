@@ -111,6 +111,23 @@ class StatesParameters(Protocol):
 
 
 @runtime_checkable
+class Conjugate(Protocol):
+    """A prior that is conjugate to the Gaussian likelihood: rows in multiples of σ."""
+
+    @property
+    def shape(self) -> float:
+        """Of the inverse gamma distribution of σ²."""
+
+    @property
+    def rate(self) -> float:
+        """Of the inverse gamma distribution of σ², in squared units of y."""
+
+    @property
+    def stated_parameters(self) -> tuple[str, ...]:
+        """The standard deviation of the noise."""
+
+
+@runtime_checkable
 class StandsForLayers(Protocol):
     """A prior that means another one for a network."""
 

@@ -291,4 +291,4 @@ def _unstack(prior: Distribution, n: int) -> tuple[Distribution, ...]:
 
 
 def _words(prior: Distribution) -> str:
-    return "flat (improper)" if isinstance(prior, Flat) else repr(prior)
+    return "flat (improper)" if prior == Flat() else repr(prior)

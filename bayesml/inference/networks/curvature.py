@@ -1,7 +1,7 @@
 """What of a network's curvature makes its posterior. Derived in docs/theory/network.md."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from bayesml.model import Problem
 from bayesml.posteriors import LinearisedPosterior
 
 
+@runtime_checkable
 class Curvature(Protocol):
     """What of the curvature at a mode is kept, and how the mode is found for it."""
 

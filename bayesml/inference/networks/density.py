@@ -12,7 +12,6 @@ from scipy.linalg import solve_triangular
 
 from bayesml.inference.networks.local import Linearised
 from bayesml.inference.networks.mode import Mode, joint_objective
-from bayesml.inference.networks.objective import at_hand
 from bayesml.inference.networks.scales import Hyperprior, Scales
 from bayesml.log_joint import LogJoint
 from bayesml.predictors.activations import Floats
@@ -99,7 +98,7 @@ class Density:
 
 def density_of(modes: Sequence[Mode]) -> Density:
     """Return the density around the modes from which chains start."""
-    setting, rows = modes[0].setting, at_hand(modes[0].setting.rows)
+    setting, rows = modes[0].setting, modes[0].setting.rows.at_hand()
     without_prior = replace(
         setting,
         scales=Scales(

@@ -6,7 +6,6 @@ import numpy as np
 
 from bayesml.inference.networks.local import linearised, network_of
 from bayesml.inference.networks.mode import Mode
-from bayesml.inference.networks.objective import at_hand
 from bayesml.inference.networks.scales import ByEvidence, Hyperprior, Scales
 from bayesml.inference.networks.starts import Setting
 from bayesml.inference.networks.training import train
@@ -24,7 +23,7 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     The network's last layer is `MLP(hidden=())` on the features, so that training, evidence and
     prediction are those of any network.
     """
-    setting, rows = mode.setting, at_hand(mode.setting.rows)
+    setting, rows = mode.setting, mode.setting.rows.at_hand()
     network = setting.network
     features = np.asarray(network.features(mode.parameters, rows.A))
     linear = MLP((), network.activation, network.standardisation)

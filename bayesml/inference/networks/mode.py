@@ -11,7 +11,7 @@ from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.memory import affordable
-from bayesml.inference.networks.objective import GivenScales, Point, at_hand
+from bayesml.inference.networks.objective import GivenScales, Point
 from bayesml.inference.networks.progress import early_stopped, mean_log_likelihood, shown
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, log_evidence
 from bayesml.inference.networks.settings import Training
@@ -119,7 +119,7 @@ class Recipe:
 def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from every random start, and keep the best answer."""
     setting = setting_of(problem, not problem.data.in_memory and in_batches(recipe.optimizer))
-    if isinstance(setting.rows, Folded) and recipe.training.held_out > 0:
+    if setting.rows.read_from is not None and recipe.training.held_out > 0:
         raise IncompatibleModelError(
             f"{recipe.training!r} sets rows aside, and these are read from "
             f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
@@ -167,7 +167,7 @@ def _by_regression(
     """Train by damped regressions, scales and all."""
     tuned = recipe.tune and recipe.training.held_out == 0
     judge: Judge = (ByEvidence if tuned else ByJointMode)(setting.hyperprior)
-    rows = at_hand(setting.rows)
+    rows = setting.rows.at_hand()
     if recipe.training.held_out > 0:
         rows, held = _divide(rows, recipe.training.held_out, rng)
         judge = ByHeldOut(setting.hyperprior, held)
@@ -197,7 +197,7 @@ def _by_gradients(
     rows, training = setting.rows, recipe.training
     held = None
     if training.held_out > 0:
-        rows, held = _divide(at_hand(rows), training.held_out, rng)
+        rows, held = _divide(rows.at_hand(), training.held_out, rng)
     objective = joint_objective(setting, rows)
     at = objective.joint.coordinates
     x = np.append(start, np.zeros(at.size - at.p))

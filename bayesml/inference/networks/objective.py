@@ -5,7 +5,6 @@ Derived in docs/theory/network.md, whose labels are cited.
 
 from dataclasses import dataclass
 
-from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.local import (
     Local,
     Near,
@@ -83,7 +82,7 @@ class GivenScales:
 
     def value(self, x: Array) -> float:
         """Evaluate F/W."""
-        rows = at_hand(self.rows)
+        rows = self.rows.at_hand()
         return self._value(x, float(rows.log_likelihood(rows.eta(x), self.noise)))
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
@@ -94,31 +93,20 @@ class GivenScales:
 
     def parabola(self, x: Array) -> Point:
         """Return the Gauss-Newton model at x."""
-        return self._point(around(at_hand(self.rows), self.near, x, self.noise))
+        return self._point(around(self.rows.at_hand(), self.near, x, self.noise))
 
     def again(self, point: Point) -> Point:
         """Return the model at the same point under this noise and these precisions."""
         here = point.here
-        information = information_of(at_hand(self.rows), here.eta, self.noise)
+        information = information_of(self.rows.at_hand(), here.eta, self.noise)
         return self._point(here.reweighted(information))
 
     def _value(self, x: Array, log_likelihood: float) -> float:
         return (0.5 * float(self.precision @ (x * x)) - log_likelihood) / self.weight
 
     def _point(self, here: Local) -> Point:
-        rows = at_hand(self.rows)
+        rows = self.rows.at_hand()
         score = score_of(rows, here.eta, self.noise)
         gradient = (self.precision * here.x - here.pulled(score)) / self.weight
         value = self._value(here.x, float(rows.log_likelihood(here.eta, self.noise)))
         return Point(here, value, gradient, self.precision, self.weight)
-
-
-def at_hand(rows: Rows | Folded) -> Rows:
-    """Return the rows, and refuse those that are read in turn."""
-    if isinstance(rows, Folded):
-        raise IncompatibleModelError(
-            f"The curvature of a network is that of all rows at once, and these are read from "
-            f"{rows.data.source.whereabouts}. Use MAP() with an optimizer that takes minibatches, "
-            "such as Adam(batch_size=256), or data.collect()."
-        )
-    return rows

@@ -8,7 +8,6 @@ from bayesml.inference.base import Learned
 from bayesml.inference.networks.local import Linearised, linearised
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
 from bayesml.inference.point import NO_EVIDENCE
-from bayesml.log_joint import Folded
 from bayesml.model import Problem
 from bayesml.posteriors import PointEstimate
 from bayesml.predictors import flat
@@ -68,7 +67,7 @@ def diagnostics_of(mode: Mode) -> dict[str, float]:
 
 def _standard_errors(mode: Mode) -> Array:
     undetermined = np.full_like(mode.x, np.nan)
-    if isinstance(mode.setting.rows, Folded) or mode.setting.near is not linearised:
+    if mode.setting.rows.read_from is not None or mode.setting.near is not linearised:
         return undetermined
     here = mode.point.here
     dual = isinstance(here, Linearised) and here.rows.gram is None

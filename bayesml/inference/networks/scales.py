@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from bayesml.distributions import Distribution
 from bayesml.inference.networks.local import Near
-from bayesml.inference.networks.objective import GivenScales, Point, at_hand
+from bayesml.inference.networks.objective import GivenScales, Point
 from bayesml.log_joint import Folded, Rows
 from bayesml.priors import Groups, Layered
 from bayesml.typing import Array
@@ -78,7 +78,7 @@ def log_evidence(rows: Rows | Folded, point: Point, scales: Scales, log_det: flo
     """Evaluate Laplace's evidence with the Gauss-Newton matrix (M10); −∞ without a prior."""
     if np.any(point.precision <= 0):
         return -np.inf
-    fit = float(at_hand(rows).log_likelihood(point.here.eta, scales.noise))
+    fit = float(rows.at_hand().log_likelihood(point.here.eta, scales.noise))
     penalty = 0.5 * float(point.precision @ point.x**2)
     return fit - penalty + 0.5 * float(np.sum(np.log(point.precision))) - 0.5 * log_det
 
