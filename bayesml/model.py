@@ -7,7 +7,8 @@ from typing import Any
 
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.distributions import Distribution, Flat
+from bayesml.data.support import check_support
+from bayesml.distributions import Distribution, Flat, Real
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.predictors import Frame, Linear, Network, Predictor, frame_of
@@ -102,8 +103,9 @@ class Model:
         Raises
         ------
         DataError
-            If `data` is not Data, or not of the features that the prior was learned from; from
-            ``model``, if default priors have no scale to go by.
+            If `data` is not Data, or not of the features that the prior was learned from; if a
+            target lies outside the support of the likelihood; from ``model``, if default priors
+            have no scale to go by.
         IncompatibleModelError
             From ``model``, if the priors do not fit the features.
         """
@@ -112,6 +114,9 @@ class Model:
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
+        support = self.likelihood.support
+        if data.has_rows and support != Real():
+            check_support(data, support, repr(self.likelihood))
         if isinstance(self.prior, HasSeenRows):
             return Problem(self, data, self.prior.together(data), complete=False)
         return Problem(self, data, data.statistics, complete=data.has_rows)
