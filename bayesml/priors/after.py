@@ -1,7 +1,7 @@
 """What was learned yesterday, as the prior of today."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bayesml.data import Data, design_from_config
@@ -48,13 +48,13 @@ class After:
     intercept: bool
 
     def together(self, data: Data) -> SufficientStatistics:
-        """Return the statistics of the rows that were seen and of new ones, in the new ones' order.
+        """Return the statistics of the rows that were seen and of new ones.
 
         Raises
         ------
         DataError
-            If the new rows have other features or another target, or features of the same names
-            that a formula has centred, scaled or coded otherwise.
+            If the new rows have other features or another target, the same ones in another order,
+            or features of the same names that a formula has centred, scaled or coded otherwise.
         """
         names = (*data.feature_names, data.target_name)
         if set(names) != set(self.statistics.names or names):
@@ -62,18 +62,24 @@ class After:
             raise DataError(
                 f"The prior is what rows of {target!r} by {features} taught, "
                 f"but the new rows have {data.target_name!r} by {list(data.feature_names)}: the "
-                "same features and target are needed, in any order. Name them alike, "
-                "feature_names=... and target_name=... of Data."
+                "same features and target are needed. Name them alike, feature_names=... and "
+                "target_name=... of Data."
+            )
+        if names != (self.statistics.names or names):
+            raise DataError(
+                f"The new rows have the prior's features in another order, {list(names[:-1])} "
+                f"instead of {list((self.statistics.names or names)[:-1])}. Order the columns "
+                "alike, or read a frame by fit.data.like(frame), which does."
             )
         if other := difference(design_from_config(json.loads(self.design)), data.design):
             raise DataError(
                 f"The new rows' features are not those of the prior: {other}. Read them as the "
                 "earlier fit's own were, fit.data.like(frame)."
             )
-        return self.statistics.in_order(names) + data.statistics
+        return self.statistics + data.statistics
 
     def resolve(self, scales: Scales) -> Independent | NormalInverseGamma:
-        """Return the first prior, whose numbers are stated already, in the order of the features.
+        """Return the first prior, whose numbers are stated already.
 
         Raises
         ------
@@ -91,7 +97,7 @@ class After:
                 f"The prior is the posterior of a model with {has}, unlike this one. Use "
                 f"Linear(intercept={self.intercept}), or learn all rows together."
             )
-        return _reordered(self.prior, self.statistics.names, scales.feature_names).resolve(scales)
+        return self.prior.resolve(scales)
 
     @property
     def stated_parameters(self) -> tuple[str, ...]:
@@ -101,20 +107,3 @@ class After:
     def describe(self) -> str:
         """Say the prior in words."""
         return f"{self.prior.describe()}\nand {self.statistics.rows} rows seen before"
-
-
-def _reordered(
-    prior: Independent | NormalInverseGamma, old: tuple[str, ...] | None, new: tuple[str, ...]
-) -> Independent | NormalInverseGamma:
-    """Return a resolved prior for features in another order; `Independent` knows their names."""
-    if old is None or not isinstance(prior, NormalInverseGamma):
-        return prior
-    order = [old.index(name) for name in new]
-    entries = {
-        name: tuple(value[k] for k in order)
-        for name, value in (("mean", prior.mean), ("scale", prior.scale))
-        if isinstance(value, tuple)
-    }
-    stated: Any = prior
-    reordered: NormalInverseGamma = replace(stated, **entries)
-    return reordered
