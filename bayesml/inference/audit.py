@@ -48,9 +48,8 @@ def importance(
     with np.errstate(all="ignore"):  # a draw beyond the density's reach has no weight
         values = np.asarray(log_density(mode + zeta @ factor.T))
     log_weights = np.nan_to_num(values, nan=-np.inf) + 0.5 * np.sum(zeta**2, axis=1)
-    finite = np.maximum(log_weights - log_weights.max(), -700.0)
-    k, effective = _smoothed(finite)
-    return {"pareto_k": k, "importance_ess": effective}
+    k, effective = _smoothed(np.maximum(log_weights - log_weights.max(), -700.0))
+    return {"pareto_k": k, "importance_ess": effective * DRAWS / size}
 
 
 def off_centre(mode: Mode) -> float:

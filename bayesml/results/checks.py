@@ -183,18 +183,18 @@ LIMITS: Mapping[str, Limit] = {
         "Allow more iterations, LevenbergMarquardt(max_iterations=...), or more restarts.",
     ),
     "pareto_k": Limit(
-        "Pareto k̂ of the approximation, against the linearised network's posterior",
+        "Pareto k̂ of the approximation, against the density that it approximates",
         "≤ 0.7",
         lambda value: value <= 0.7,
         "The approximation misses mass that the posterior has, above all in its tails.",
-        "Use Langevin() or NUTS(), or trust the means only.",
+        "Use NUTS(), or Langevin() for a network, or trust the means only.",
     ),
     "importance_ess": Limit(
         "effective sample size of a thousand draws of the approximation, weighted",
         "≥ 100",
         lambda value: value >= 100,
         "Few draws of the approximation are typical of the posterior.",
-        "Use Langevin() or NUTS(), or trust the means only.",
+        "Use NUTS(), or Langevin() for a network, or trust the means only.",
     ),
     "off_centre": Limit(
         "distance of the mode from the centre of its approximation, in sds of the function",
