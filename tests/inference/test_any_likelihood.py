@@ -1,5 +1,6 @@
 """Likelihoods, priors and sources that used to fall between the methods."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,8 @@ def test_lasso_from_statistics_alone_is_the_lasso_of_the_rows() -> None:
         return float(0.5 * residual @ residual + penalty)
 
     for method in (bm.MAP(), bm.MAP(bm.LBFGS())):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("bayesml.results.learning.warnings.warn", lambda *a, **k: None)
+        with warnings.catch_warnings():  # a kink has no curvature to report
+            warnings.simplefilter("ignore", bm.ConvergenceWarning)
             rows, gone = (bm.fit(model, d, method) for d in (data, data.summarised()))
         a, b = (fit.summary()["mean"].to_numpy() for fit in (rows, gone))
         np.testing.assert_array_equal(a, b)

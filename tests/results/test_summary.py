@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import bayesml as bm
+from bayesml.predictors import Network
 from tests.agreement.problems import made
 
 NETWORK = bm.Model(bm.MLP(hidden=(3,)), bm.Gaussian(sigma=0.3))
@@ -34,7 +35,9 @@ def learned(name: str) -> bm.Fit:
     model, method = CASES[name]
     X = np.linspace(-2, 2, 30)[:, None]
     data = bm.Data(X, np.sin(2 * X[:, 0]) + 0.1 * np.cos(40 * X[:, 0]))
-    return bm.fit(model, made(m=40, n=2) if model.predictor.depth == 0 else data, method, rng=3)
+    return bm.fit(
+        model, data if isinstance(model.predictor, Network) else made(m=40, n=2), method, rng=3
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
