@@ -35,7 +35,9 @@ def learned(name: str) -> bm.Fit:
     model, method = CASES[name]
     X = np.linspace(-2, 2, 30)[:, None]
     data = bm.Data(X, np.sin(2 * X[:, 0]) + 0.1 * np.cos(40 * X[:, 0]))
-    return bm.fit(
+    linear = made(m=40, n=2)
+    network = isinstance(model.predictor, Network)
+    return bm.fit(model, data if network else linear, method, rng=3)
         model, data if isinstance(model.predictor, Network) else made(m=40, n=2), method, rng=3
     )
 
