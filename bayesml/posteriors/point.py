@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from bayesml.distributions import Positive
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
@@ -93,7 +94,7 @@ class PointEstimate:
         out: dict[str, Marginal] = {}
         for name, error in self.standard_errors.items():
             value, sd = np.ravel(self.values[name]), np.ravel(error)
-            positive = name in self.likelihood.parameters
+            positive = self.likelihood.parameter_supports.get(name) == Positive()
             out[name] = PositiveEstimate(value, sd) if positive else Estimate(value, sd, self.df)
         return out
 
