@@ -10,7 +10,8 @@ import numpy as np
 
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.distributions import Distribution, Flat
+from bayesml.data.support import check_support
+from bayesml.distributions import Distribution, Flat, Real
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import Gaussian, Likelihood
 from bayesml.predictors import Frame, Linear, Network, Predictor, frame_of
@@ -106,7 +107,8 @@ class Model:
         Raises
         ------
         DataError
-            If `data` is not Data or, from ``model``, if default priors have no scale to go by.
+            If `data` is not Data, or y lies outside the likelihood's support; or, from ``model``,
+            if default priors have no scale to go by.
         IncompatibleModelError
             From ``model``, if the priors do not fit the features.
         """
@@ -115,6 +117,9 @@ class Model:
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
+        support = self.likelihood.support
+        if support != Real():  # Data hold finite numbers already
+            check_support(data, support, repr(self.likelihood))
         if isinstance(self.prior, HasSeenRows):
             together = self.prior.statistics + data.statistics
             return Problem(self, data, together, complete=False)

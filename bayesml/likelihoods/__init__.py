@@ -1,6 +1,14 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
-from bayesml.likelihoods.base import Average, Likelihood, Staged, Stated
+from bayesml.likelihoods.base import (
+    Average,
+    Likelihood,
+    Staged,
+    Stated,
+    check_parameter,
+    hermite_average,
+    trapezoidal_average,
+)
 from bayesml.likelihoods.bernoulli import Bernoulli
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
@@ -19,4 +27,7 @@ __all__ = [
     "Staged",
     "Stated",
     "StudentT",
+    "check_parameter",
+    "hermite_average",
+    "trapezoidal_average",
 ]
