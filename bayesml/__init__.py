@@ -68,7 +68,13 @@ from bayesml.optimizers import (
 )
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
-from bayesml.priors import Independent, Layered, NormalInverseGamma, WeaklyInformative
+from bayesml.priors import (
+    Independent,
+    Layered,
+    MultivariateNormal,
+    NormalInverseGamma,
+    WeaklyInformative,
+)
 from bayesml.results import (
     Calibration,
     CheckReport,
@@ -141,6 +147,7 @@ __all__ = [
     "MissingDependencyError",
     "Model",
     "Momentum",
+    "MultivariateNormal",
     "Newton",
     "Normal",
     "NormalEquation",

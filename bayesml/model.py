@@ -1,9 +1,12 @@
 """The declaration: predictor × likelihood × prior, and what it becomes when it meets data."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any
+
+import numpy as np
 
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
@@ -67,6 +70,7 @@ class Model:
     def __post_init__(self) -> None:
         _check_role("predictor", self.predictor, Predictor, "Linear()")
         _check_role("likelihood", self.likelihood, Likelihood, "Gaussian()")
+        _check_fields(self.likelihood)
         if self.prior != Flat():
             _check_role("prior", self.prior, Prior, "WeaklyInformative()")
         if isinstance(self.prior, HasSeenRows) and self.likelihood != self.prior.likelihood:
@@ -93,7 +97,7 @@ class Model:
         if not self.predictor.has_intercept:
             prior = [line for line in prior if not line.startswith("intercept")]
         eta = self.predictor.describe()
-        if not any(line.startswith("weights") for line in prior):  # resolved without features
+        if isinstance(self._prior, Independent) and not self._prior.weights:  # no features
             eta = eta.replace(" + X·weights", "")
         return "\n".join([*likelihood, eta, *prior])
 
@@ -115,7 +119,7 @@ class Model:
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
         support = self.likelihood.support
-        if data.has_rows and support != Real():
+        if data.has_rows and support != Real():  # Data hold finite numbers already
             check_support(data, support, repr(self.likelihood))
         if isinstance(self.prior, HasSeenRows):
             return Problem(self, data, self.prior.together(data), complete=False)
@@ -124,9 +128,7 @@ class Model:
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""
         stated: Any = self.likelihood
-        unknown = [
-            name for name, v in self.likelihood.parameters.items() if not isinstance(v, float)
-        ]
+        unknown = [name for name, v in self.likelihood.parameters.items() if not is_number(v)]
         return Model(self.predictor, replace(stated, **dict.fromkeys(unknown, Flat())), Flat())
 
     @property
@@ -166,16 +168,23 @@ def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Mod
         outputs,
         data.design.has_intercept,
     )
+    mean_X, sd_X, n = statistics.mean_X, statistics.sd_X, data.n
     scales = Scales(
         data.feature_names,
-        statistics.mean_X,
-        statistics.sd_X,
+        mean_X,
+        sd_X,
         *outputs[0],
-        predictor.shapes(data.n),
+        predictor.shapes(n),
         _depth(predictor),
+        frame_of(predictor, n, mean_X, sd_X, outputs).shifted,
     )
     likelihood = model._resolve_likelihood(statistics.sd_y)
     return Model(predictor, likelihood, model._prior.resolve(scales))
+
+
+def is_number(value: Any) -> bool:
+    """Say whether a parameter of a likelihood is known."""
+    return isinstance(value, int | float | np.number)
 
 
 def _depth(predictor: Predictor) -> int:
@@ -225,8 +234,8 @@ class Problem:
     @property
     def known(self) -> dict[str, float]:
         """Parameters of the likelihood that are known numbers."""
-        parameters = self.model.likelihood.parameters
-        return {k: v for k, v in parameters.items() if isinstance(v, float)}
+        parameters: Mapping[str, Any] = self.model.likelihood.parameters
+        return {k: float(v) for k, v in parameters.items() if is_number(v)}
 
     @cached_property
     def hyperparameters(self) -> dict[str, Unknown]:
@@ -236,8 +245,8 @@ class Problem:
     @cached_property
     def inferred(self) -> dict[str, Distribution]:
         """Priors of the likelihood's parameters that are inferred, by whoever states them."""
-        parameters = self.model.likelihood.parameters
-        own = {k: v for k, v in parameters.items() if v is not None and not isinstance(v, float)}
+        parameters: Mapping[str, Any] = self.model.likelihood.parameters
+        own = {k: v for k, v in parameters.items() if v is not None and not is_number(v)}
         by_prior = {k: v.prior for k, v in self.hyperparameters.items() if k in parameters}
         return own | by_prior
 
@@ -265,6 +274,11 @@ class Problem:
         return self.model.predictor.has_intercept
 
     @property
+    def centred(self) -> bool:
+        """Whether the predictor counts its intercept from the mean of the features."""
+        return self.frame.shifted
+
+    @property
     def mean_X(self) -> Array:
         """Means of the features, from which the intercept is counted."""
         return self.statistics.mean_X
@@ -273,6 +287,19 @@ class Problem:
     def mean_error(self) -> Array:
         """What the rounding of the means left out."""
         return self.statistics.mean_error[:-1]
+
+
+def _check_fields(likelihood: Likelihood) -> None:
+    """Refuse a likelihood whose parameters cannot be replaced by name."""
+    stated: Any = likelihood
+    names: set[str] = {f.name for f in fields(stated)} if is_dataclass(stated) else set()
+    lost = sorted(set(likelihood.parameters) - names)
+    if lost:
+        raise IncompatibleModelError(
+            f"Model: likelihood {likelihood!r} has parameters {lost} that are no fields of a "
+            "dataclass. Make it a frozen dataclass with a field for each parameter, so that a "
+            "default can be replaced by its prior."
+        )
 
 
 def _check_role(role: str, part: Any, protocol: Any, example: str) -> None:

@@ -65,8 +65,8 @@ def build(problem: Problem) -> "pymc.Model":
         frame = problem.frame
         A = X if frame.centre is None else X - frame.centre
         eta = expression(frame.predictor, parameters, A if frame.unit is None else A / frame.unit)
-        if frame.shifted and "intercept" not in pymc_model.named_vars:
-            moved = parameters["weights"] @ frame.centre
+        if problem.has_intercept and "intercept" not in pymc_model.named_vars:
+            moved = parameters["weights"] @ frame.centre if frame.shifted else 0.0
             pm.Deterministic("intercept", parameters["intercept"] - moved)
         known = {name: exact(value) for name, value in problem.known.items()}
         observe(problem.model.likelihood, eta, values | known, y, data)

@@ -23,11 +23,12 @@ from bayesml.inference.point import (
     refuse_undetermined,
     starting_point,
 )
-from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint
+from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobian
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer, Optimum
 from bayesml.posteriors import LaplacePosterior
-from bayesml.predictors import HasJacobian, Network
+from bayesml.predictors import Network
+from bayesml.priors import PartlyImproper
 from bayesml.typing import Array
 
 
@@ -154,6 +155,7 @@ def find_peak(
     problem: Problem, rng: np.random.Generator, optimizer: Optimizer | None = None
 ) -> Peak:
     """Maximise the density in unbounded coordinates, for any predictor."""
+    with_jacobian(problem.model.predictor, "Laplace()")
     refuse_undetermined(problem)
     joint = log_joint(problem).unconstrained()
     start = starting_point(problem, joint, rng)
@@ -164,11 +166,6 @@ def find_peak(
 def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
     """Return the Gaussian at a mode, its evidence and its audit."""
     predictor = problem.model.predictor
-    if not isinstance(predictor, HasJacobian):
-        raise IncompatibleModelError(
-            f"Laplace() linearises the predictor, and {predictor!r} has no "
-            "jacobian(parameters, X). Write one, or use NUTS(), MAP() or MLE()."
-        )
     joint, x, H = peak.joint, peak.x, peak.H
     try:
         L = np.linalg.cholesky(H)
@@ -198,8 +195,10 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
 
 def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
     """Return log p(x̂, y) + ½ d log 2π − ½ log det H, β in its own unit (U2)."""
-    rows, joint = problem.prior.normal_rows(problem), peak.joint
+    prior, rows, joint = problem.prior, problem.prior.normal_rows(problem), peak.joint
     flat_beta = rows is not None and len(rows.mean) < joint.coordinates.p
+    if isinstance(prior, PartlyImproper):
+        flat_beta = len(prior.proper_rows(problem)) < joint.coordinates.p
     if flat_beta or not all(prior.proper for prior in problem.inferred.values()):
         return "the evidence is defined only under proper priors, and some of these are Flat()."
     unit = float(np.sum(np.log(joint.coordinates.frame.scale)))

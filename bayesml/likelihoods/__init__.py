@@ -1,6 +1,15 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
-from bayesml.likelihoods.base import Average, ClosedFormCRPS, Likelihood, Staged, Stated
+from bayesml.likelihoods.base import (
+    Average,
+    ClosedFormCRPS,
+    Likelihood,
+    Staged,
+    Stated,
+    check_parameter,
+    hermite_average,
+    trapezoidal_average,
+)
 from bayesml.likelihoods.bernoulli import Bernoulli
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
@@ -20,4 +29,7 @@ __all__ = [
     "Staged",
     "Stated",
     "StudentT",
+    "check_parameter",
+    "hermite_average",
+    "trapezoidal_average",
 ]

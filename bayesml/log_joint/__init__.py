@@ -3,7 +3,7 @@
 from bayesml.log_joint.coordinates import Coordinates, Free
 from bayesml.log_joint.joint import GaussianPrior, LogJoint, log_joint, single_rows
 from bayesml.log_joint.objective import Members, NegativeLogJoint
-from bayesml.log_joint.rows import Folded, Rows
+from bayesml.log_joint.rows import Folded, Rows, with_jacobian
 from bayesml.log_joint.statistics import Statistics, is_linear, not_linear_gaussian
 from bayesml.log_joint.sums import RowSum, Sums
 
@@ -23,4 +23,5 @@ __all__ = [
     "log_joint",
     "not_linear_gaussian",
     "single_rows",
+    "with_jacobian",
 ]

@@ -9,6 +9,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from bayesml.errors import ConvergenceError
 from bayesml.log_joint.joint import LogJoint
+from bayesml.log_joint.rows import with_jacobian
 from bayesml.log_joint.sums import RowSum
 from bayesml.typing import Array, Bools
 
@@ -60,7 +61,11 @@ class NegativeLogJoint:
         return self.joint.precision(x) / self.weight
 
     def parabola(self, x: Array) -> "Parabola":
-        """Return the Gauss-Newton model at x."""
+        """Return the Gauss-Newton model at x; refuse a predictor without a Jacobian by name."""
+        with_jacobian(
+            self.joint.coordinates.frame.predictor,
+            "A Gauss-Newton step, as LevenbergMarquardt() takes,",
+        )
         value, gradient = self.value_and_gradient(x)
         return Parabola(x, value, gradient, self.hessian(x))
 

@@ -17,7 +17,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.log_joint.sums import Sums, Values
 from bayesml.model import Problem
-from bayesml.predictors import Frame, HasJacobian, Network, flat, pullback
+from bayesml.predictors import Frame, HasJacobian, Network, Predictor, flat, pullback
 from bayesml.typing import Array, Integers
 
 LAYERED, PLAIN = 1024, 16384
@@ -243,13 +243,18 @@ def by_row(values: Values) -> dict[str, Any]:
 
 def jacobian_of(frame: Frame, parameters: Mapping[str, Array], A: Array) -> Array:
     """Return the Jacobian, or refuse a predictor that has none by name."""
-    predictor = frame.predictor
+    return with_jacobian(frame.predictor, "Curvature").jacobian(parameters, A)
+
+
+def with_jacobian(predictor: Predictor, needed_by: str) -> HasJacobian:
+    """Return a predictor that has a Jacobian, or refuse it by name."""
     if not isinstance(predictor, HasJacobian):
         raise IncompatibleModelError(
-            f"{predictor!r} has no jacobian(parameters, X), which curvature needs. Write one, or "
-            "use MLE(), MAP() or NUTS(), which need eta and vjp alone."
+            f"{needed_by} needs the Jacobian of the predictor, and {predictor!r} has no "
+            "jacobian(parameters, X). Write one, or use MLE(), MAP() or NUTS(), which need eta and "
+            "vjp alone."
         )
-    return predictor.jacobian(parameters, A)
+    return predictor
 
 
 def _block_sums(none: Rows, beta: Array, values: Values, block: Block) -> Sums:

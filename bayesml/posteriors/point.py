@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from bayesml.distributions import Positive
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Estimate, Kind, Marginal
@@ -108,10 +109,9 @@ class PointEstimate:
         out: dict[str, Estimate] = {}
         for name, error in self.standard_errors.items():
             value, wide = np.ravel(self.values[name]), np.ravel(error)
+            positive = self.likelihood.parameter_supports.get(name) == Positive()
             out[name] = (
-                LogScaleEstimate(value, wide)
-                if name in self.likelihood.parameters
-                else NormalEstimate(value, wide, self.df)
+                LogScaleEstimate(value, wide) if positive else NormalEstimate(value, wide, self.df)
             )
         return out
 

@@ -16,6 +16,7 @@ from bayesml.priors.base import (
 )
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
+from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
@@ -30,6 +31,7 @@ __all__ = [
     "HasSeenRows",
     "Independent",
     "Layered",
+    "MultivariateNormal",
     "NormalInverseGamma",
     "NormalRows",
     "OfEntries",

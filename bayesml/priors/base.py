@@ -26,7 +26,11 @@ class Coefficients(Protocol):
 
     @property
     def has_intercept(self) -> bool:
-        """Whether β begins with an intercept, counted from the mean of the features."""
+        """Whether the predictor has an intercept."""
+
+    @property
+    def centred(self) -> bool:
+        """Whether β begins with it, counted from the mean of the features, and then the weights."""
 
     @property
     def mean_X(self) -> Array:

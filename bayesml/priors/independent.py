@@ -32,7 +32,8 @@ class Independent:
         Prior of the intercept, in the unit of y.
     intercept_origin : {"centred", "original"}
         Where the intercept's prior is stated: for the prediction at the mean of the features
-        ("centred", what one usually knows), or at features all zero ("original").
+        ("centred", what one usually knows), or at features all zero ("original"). A predictor
+        that does not count it from the mean, as `Linear` does, has one of its own, b.
     others : mapping of parameter name to Distribution
         Priors of what else a predictor has; flat where they are not named.
 
@@ -85,10 +86,26 @@ class Independent:
                 f"Independent: others names {unknown}, but the predictor's other parameters are "
                 f"{rest}."
             )
+        if "weights" not in scales.shapes and self.weights not in (Flat(), {}):
+            raise IncompatibleModelError(
+                f"Independent: weights = {self.weights!r}, but the predictor has no weights. Its "
+                f"parameters are {list(scales.shapes)}: state others={{{rest[0]!r}: ...}}."
+                if rest
+                else f"Independent: weights = {self.weights!r}, but the predictor has no weights."
+            )
+        own_shape = scales.shapes.get("weights", ())
+        if own_shape and own_shape != (len(scales.feature_names),):
+            raise IncompatibleModelError(
+                f"Independent: weights are one a feature, but the predictor's have shape "
+                f"{own_shape} with {len(scales.feature_names)} features. Call them otherwise, and "
+                "state others={...}."
+            )
         others = {name: self.others.get(name, Flat()) for name in rest}
         names = scales.feature_names if "weights" in scales.shapes else ()
         weights = dict(zip(names, self.of(names), strict=True))
-        return replace(self, weights=weights, others=others)
+        own = "intercept" in scales.shapes and not scales.centred
+        origin: Origin = "original" if own else self.intercept_origin
+        return replace(self, weights=weights, others=others, intercept_origin=origin)
 
     def normal_rows(self, problem: Coefficients) -> NormalRows | None:
         """Return the rows of the Normal priors, if all others are flat (L3)."""
@@ -166,7 +183,8 @@ class Independent:
         elif problem.has_intercept:
             family, arguments = self.intercept.pymc(pm, Real())
             at_zero = family("intercept", **arguments)
-            out["intercept"] = at_zero + out["weights"] @ problem.mean_X
+            moved = out["weights"] @ problem.mean_X if problem.centred else 0.0
+            out["intercept"] = at_zero + moved
         for name, prior in self.others.items():
             family, arguments = prior.pymc(pm, Real())
             out[name] = family(name, shape=problem.shapes[name], **arguments)
@@ -225,7 +243,7 @@ class Independent:
         r"""Return G such that the priors are on :math:`G\beta`, and what its rounding left out."""
         p = sum(prod(shape) for shape in problem.shapes.values())
         G, error = np.eye(p), np.zeros((p, p))
-        if problem.has_intercept and self.intercept_origin == "original":
+        if problem.centred and self.intercept_origin == "original":
             n = len(problem.mean_X)
             G[0, 1 : n + 1], error[0, 1 : n + 1] = -problem.mean_X, -problem.mean_error
         return G, error

@@ -22,6 +22,8 @@ class Scales:
         Of the predictor's parameters.
     depth : int
         Layers of a network, whose parameters have no units; zero for other predictors.
+    centred : bool
+        Whether the predictor counts its intercept from the mean of the features.
     """
 
     feature_names: tuple[str, ...]
@@ -31,3 +33,4 @@ class Scales:
     spread: float
     shapes: Mapping[str, tuple[int, ...]]
     depth: int
+    centred: bool

@@ -83,10 +83,10 @@ class WeaklyInformative:
                 "for them with Independent(weights={...})."
             )
         sd = k * scales.spread / scales.sd_X
-        weights = {
-            name: Normal(0.0, float(s)) for name, s in zip(scales.feature_names, sd, strict=True)
-        }
-        return Independent(weights, Normal(scales.centre, k * scales.spread), "centred")
+        names = scales.feature_names if "weights" in scales.shapes else ()
+        weights = {name: Normal(0.0, float(s)) for name, s in zip(names, sd, strict=False)}
+        prior = Independent(weights, Normal(scales.centre, k * scales.spread))
+        return prior.resolve(scales)
 
     def describe(self) -> str:
         """Say the prior in words."""

@@ -35,7 +35,8 @@ def dataset(
     import xarray as xr
 
     labelled = {
-        name: (["chain", "draw", *dims.get(name, [])], values) for name, values in variables.items()
+        name: (["chain", "draw", *dims.get(name, _axes(name, values))], values)
+        for name, values in variables.items()
     }
     first = next(iter(variables.values()))
     sampled = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
@@ -45,6 +46,11 @@ def dataset(
         coords=sampled | {name: values for name, values in coords.items() if name in used},
         attrs={"inference_library": "bayesml", "sample_dims": ["chain", "draw"]},
     )
+
+
+def _axes(name: str, values: Array) -> list[str]:
+    """Name the axes of what states none, as ArviZ does."""
+    return [f"{name}_dim_{k}" for k in range(values.ndim - 2)]
 
 
 def labelled_tree(

@@ -23,7 +23,7 @@ MOST_UNITS = 12
 
 def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
     """Name the entries of a parameter: ``weights[age]``, or the parameter itself if scalar."""
-    if parameter == "weights":
+    if parameter == "weights" and size == len(labels):
         return [f"weights[{label}]" for label in labels]
     return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
 

@@ -38,8 +38,6 @@ def learned(name: str) -> bm.Fit:
     linear = made(m=40, n=2)
     network = isinstance(model.predictor, Network)
     return bm.fit(model, data if network else linear, method, rng=3)
-        model, data if isinstance(model.predictor, Network) else made(m=40, n=2), method, rng=3
-    )
 
 
 @pytest.mark.parametrize("name", CASES)
