@@ -177,7 +177,7 @@ LIMITS: Mapping[str, Limit] = {
         "Allow more iterations, LevenbergMarquardt(max_iterations=...), or more restarts.",
     ),
     "pareto_k": Limit(
-        "Pareto k̂ of the approximation, against the linearised network's posterior",
+        "Pareto k̂ of the approximation, against the posterior, a network's linearised",
         "≤ 0.7",
         lambda value: value <= 0.7,
         "The approximation misses mass that the posterior has, above all in its tails.",

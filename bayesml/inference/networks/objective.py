@@ -117,7 +117,7 @@ def at_hand(rows: Rows | Folded) -> Rows:
     """Return the rows, and refuse those that are read in turn."""
     if isinstance(rows, Folded):
         raise IncompatibleModelError(
-            f"The curvature of a network is that of all rows at once, and these are read from "
+            f"The curvature of a network is that of all rows at once, and these are "
             f"{rows.data.source.whereabouts}. Use MAP() with an optimizer that takes minibatches, "
             "such as Adam(batch_size=256), or data.collect()."
         )

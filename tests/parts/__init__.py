@@ -1,0 +1,1 @@
+"""Parts that a stranger would write, with which the contracts are tested."""
