@@ -260,6 +260,11 @@ class Problem:
         return self.model.predictor.has_intercept
 
     @property
+    def shifted(self) -> bool:
+        """Whether the intercept is counted from the means of the features."""
+        return self.frame.shifted
+
+    @property
     def mean_X(self) -> Array:
         """Means of the features, from which the intercept is counted."""
         return self.statistics.mean_X

@@ -153,7 +153,7 @@ class LaplacePosterior:
         if not isinstance(predictor, HasJacobian):
             raise TypeError(f"{predictor!r} has no Jacobian.")
         etas, columns = [], []
-        for block in row_blocks(len(X), at.p):
+        for block in row_blocks(len(X), at.p) if len(X) else (slice(0),):
             A = at.frame.prepare(X[block])
             etas.append(np.atleast_2d(predictor.eta(parameters, A)))
             J = predictor.jacobian(parameters, A)

@@ -25,7 +25,11 @@ class Coefficients(Protocol):
 
     @property
     def has_intercept(self) -> bool:
-        """Whether β begins with an intercept, counted from the mean of the features."""
+        """Whether there is an intercept among β."""
+
+    @property
+    def shifted(self) -> bool:
+        """Whether β begins with it, and it is counted from the mean of the features."""
 
     @property
     def mean_X(self) -> Array:

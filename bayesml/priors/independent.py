@@ -160,13 +160,12 @@ class Independent:
         out: dict[str, Any] = {}
         if "weights" in problem.shapes:
             out["weights"] = self._weights(pm, problem.feature_names)
-        if problem.has_intercept and self.intercept_origin == "centred":
+        if problem.has_intercept:
             family, arguments = self.intercept.pymc(pm, Real())
-            out["intercept"] = family("intercept_centred", **arguments)
-        elif problem.has_intercept:
-            family, arguments = self.intercept.pymc(pm, Real())
-            at_zero = family("intercept", **arguments)
-            out["intercept"] = at_zero + out["weights"] @ problem.mean_X
+            centred = problem.shifted and self.intercept_origin == "centred"
+            stated = family("intercept_centred" if centred else "intercept", **arguments)
+            moves = problem.shifted and not centred
+            out["intercept"] = stated + out["weights"] @ problem.mean_X if moves else stated
         for name, prior in self.others.items():
             family, arguments = prior.pymc(pm, Real())
             out[name] = family(name, shape=problem.shapes[name], **arguments)
@@ -225,7 +224,7 @@ class Independent:
         r"""Return G such that the priors are on :math:`G\beta`, and what its rounding left out."""
         p = sum(prod(shape) for shape in problem.shapes.values())
         G, error = np.eye(p), np.zeros((p, p))
-        if problem.has_intercept and self.intercept_origin == "original":
+        if problem.shifted and self.intercept_origin == "original":
             n = len(problem.mean_X)
             G[0, 1 : n + 1], error[0, 1 : n + 1] = -problem.mean_X, -problem.mean_error
         return G, error
