@@ -12,7 +12,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
 from bayesml.inference.networks.density import DAMPING, Density, density_of
-from bayesml.inference.networks.functions import spread_rows
+from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.networks.microcanonical import Run, Schedule, run
 from bayesml.inference.networks.mode import Recipe, find_mode, notes_of
 from bayesml.inference.nuts import refuse_unread
@@ -102,7 +102,7 @@ class Langevin:
                 "energy_variance": float(sampled.energy_variance.max()),
                 "refused_steps": float(sampled.refused.max()),
                 "step_size": float(sampled.step_size.mean()),
-                **exploration(posterior.compared.values),
+                **(exploration(posterior.compared.values) if posterior.separate else {}),
             },
             notes,
         )
@@ -143,7 +143,7 @@ def posterior_of(problem: Problem, density: Density, sampled: Run) -> SampledPos
     chains = density.joint.coordinates.named(sampled.positions)
     if density.scales is not None and density.scales.prior.learned:
         chains["prior_sd"] = sampled.precisions**-0.5
-    model, at = problem.model, spread_rows(problem)
+    model, at = problem.model, rows_to_compare(problem)
     apart = isinstance(model.predictor, Network)
     return SampledPosterior(model.predictor, model.likelihood, chains, problem.known, at, apart)
 

@@ -104,9 +104,9 @@ class Laplace:
         refuse_flat_network(problem, "Laplace()")
         if not problem.data.in_memory and in_batches(self.optimizer):
             raise IncompatibleModelError(
-                f"{self!r} needs the curvature of all rows, and {self.optimizer!r} reads those of "
-                f"{problem.data.source.whereabouts} a few at a time. Use Laplace(), which holds "
-                "them in memory, or MAP() with this optimizer, which needs no curvature."
+                f"{self!r} needs the curvature of all rows, and {self.optimizer!r} reads a "
+                f"few at a time of those {problem.data.source.whereabouts}. Use Laplace(), which "
+                "holds them in memory, or MAP() with this optimizer, which needs no curvature."
             )
         chosen = by_memory(problem) if self.curvature is None else (self.curvature, "")
         curvature, why = chosen

@@ -135,7 +135,7 @@ def refuse_unread(problem: Problem, method: str) -> None:
     size = 8.0 * m * (n + 2) / 1e9
     raise IncompatibleModelError(
         f"{method} evaluates every row some ten thousand times, and {m:,} rows of {n} features are "
-        f"read from {problem.data.source.whereabouts or 'elsewhere'}: in memory they take "
-        f"{size:.3g} GB. Use data.collect() where that fits, Laplace() or MAP(), which take a few "
-        "passes, or a Gaussian likelihood, for which one pass is enough."
+        f"{problem.data.source.whereabouts}: in memory they take {size:.3g} GB. Use data.collect() "
+        "where that fits, Laplace() or MAP(), which take a few passes, or Linear() with a Gaussian "
+        "likelihood, for which one pass is enough."
     )

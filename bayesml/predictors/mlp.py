@@ -180,7 +180,8 @@ class MLP:
         """Evaluate h_θ(X): shape (..., m), or (k, ..., m) for k > 1 outputs."""
         layers, a = self.layers(parameters), self.standardise(X)
         batch = layers[0][1].shape[:-1]
-        room = max(1, MOST_ACTIVATIONS // (len(X) * max(len(self.outputs), *self.hidden, 1)))
+        widest = max(len(self.outputs), *self.hidden, 1)
+        room = max(1, MOST_ACTIVATIONS // (max(len(X), 1) * widest))
         if prod(batch) <= room:
             return self.link(forward(layers, self.activation, a))
         rows = [(W.reshape(-1, *W.shape[-2:]), b.reshape(-1, b.shape[-1])) for W, b in layers]

@@ -177,14 +177,12 @@ class Independent:
         out: dict[str, Any] = {}
         if "weights" in problem.shapes:
             out["weights"] = self._weights(pm, problem.feature_names)
-        if problem.has_intercept and self.intercept_origin == "centred":
+        if problem.has_intercept:
             family, arguments = self.intercept.pymc(pm, Real())
-            out["intercept"] = family("intercept_centred", **arguments)
-        elif problem.has_intercept:
-            family, arguments = self.intercept.pymc(pm, Real())
-            at_zero = family("intercept", **arguments)
-            moved = out["weights"] @ problem.mean_X if problem.centred else 0.0
-            out["intercept"] = at_zero + moved
+            centred = problem.centred and self.intercept_origin == "centred"
+            stated = family("intercept_centred" if centred else "intercept", **arguments)
+            moves = problem.centred and not centred
+            out["intercept"] = stated + out["weights"] @ problem.mean_X if moves else stated
         for name, prior in self.others.items():
             family, arguments = prior.pymc(pm, Real())
             out[name] = family(name, shape=problem.shapes[name], **arguments)

@@ -149,6 +149,8 @@ class Layered:
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return every layer's parameters, their precisions learned or known."""
+        if self.sd == inf:
+            return {name: pm.Flat(name, shape=s) for name, s in problem.shapes.items()}, {}
         groups = self.groups(problem.shapes, problem.feature_names)
         precision: Any = self.precision(groups)
         if self.learned:

@@ -52,6 +52,6 @@ class SummarisedSource:
     def _refuse(self) -> Never:
         raise DataError(
             f"these data are the sufficient statistics of {self.m} rows, which are not here: they "
-            "serve MLE, MAP, Exact and NUTS of a linear Gaussian model, and nothing that looks at "
+            "serve every method of a linear Gaussian model, and nothing that looks at "
             "single rows; make the Data from the rows again"
         )

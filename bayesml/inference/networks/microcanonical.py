@@ -90,7 +90,8 @@ def turn(u: Array, gradient: Array, step: Array) -> tuple[Array, Array]:
     """Turn the directions towards the force for a time `step`; return them and ΔK (M16)."""
     d = u.shape[1]
     norm = np.linalg.norm(gradient, axis=1)
-    e = gradient / norm[:, None]
+    # At a mode itself there is no force, and nothing turns.
+    e = gradient / np.maximum(norm, np.finfo(np.float64).tiny)[:, None]
     delta = step * norm / (d - 1)
     along, decay = np.sum(e * u, axis=1), np.exp(-delta)
     ahead = (1.0 - decay) * (1.0 + decay + along * (1.0 - decay))

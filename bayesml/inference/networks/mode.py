@@ -121,7 +121,7 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
     setting = setting_of(problem, not problem.data.in_memory and in_batches(recipe.optimizer))
     if setting.rows.read_from is not None and recipe.training.held_out > 0:
         raise IncompatibleModelError(
-            f"{recipe.training!r} sets rows aside, and these are read from "
+            f"{recipe.training!r} sets rows aside, and these are "
             f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
             "hold rows in memory."
         )

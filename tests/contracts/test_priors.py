@@ -1,0 +1,386 @@
+"""Every prior: derivatives, batches, its Gaussian rows, draws, PyMC's density, and its words."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytest
+from scipy import stats
+
+import bayesml as bm
+from bayesml.distributions import Laplace, StudentT
+from bayesml.model import Problem
+from bayesml.predictors import flat
+from bayesml.priors import PartlyImproper, normal_terms
+from tests.parts.squares import Squares
+
+Vector = np.ndarray[Any, Any]
+
+LINEAR, KNOWN = bm.Linear(), bm.Gaussian(0.7)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A declared prior of a model on two features whose means are far from zero."""
+
+    prior: Any
+    predictor: Any = LINEAR
+    likelihood: Any = KNOWN
+
+    def problem(self) -> Problem:
+        return _problem(self)
+
+
+@cache
+def _data() -> bm.Data:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(30, 2)) * [0.5, 4.0] + [2.0, -7.0]
+    return bm.Data(X, 1.0 + X @ [1.0, -0.2] + rng.normal(size=30), feature_names=["a", "b"])
+
+
+CACHE: dict[int, Problem] = {}
+
+
+def _problem(case: Case) -> Problem:
+    if id(case) not in CACHE:
+        model = bm.Model(case.predictor, case.likelihood, case.prior)
+        CACHE[id(case)] = model.resolve(_data())
+    return CACHE[id(case)]
+
+
+MIXED = {"a": StudentT(4.0, 0.5, 2.0), "b": Laplace(-0.5, 0.3)}
+TWO = bm.HeteroscedasticGaussian()
+CASES = {
+    "Normal": Case(bm.Independent(bm.Normal((0.5, -1.0), (2.0, 0.3)), bm.Normal(1.0, 3.0))),
+    "Normal at zero": Case(bm.Independent(bm.Normal(0.5, 2.0), bm.Normal(1.0, 3.0), "original")),
+    "StudentT": Case(bm.Independent(StudentT(4.0, 0.5, 2.0), StudentT(3.0, 1.0, 3.0))),
+    "Laplace at zero": Case(bm.Independent(Laplace(0.0, 2.0), Laplace(1.0, 3.0), "original")),
+    "Flat": Case(bm.Flat()),
+    "partly flat": Case(bm.Independent({"a": bm.Normal(0, 2), "b": bm.Flat()})),
+    "mixed": Case(bm.Independent(MIXED, bm.Normal(1.0, 3.0))),
+    "mixed at zero": Case(bm.Independent(MIXED, bm.Normal(1.0, 3.0), "original")),
+    "no intercept": Case(bm.Independent(bm.Normal(0.5, 2.0)), bm.Linear(intercept=False)),
+    "others": Case(
+        bm.Independent(intercept=bm.Normal(1.0, 3.0), others={"theta": Laplace(0.2, 2.0)}),
+        Squares(),
+    ),
+    "others at zero": Case(
+        bm.Independent(bm.Flat(), bm.Normal(1, 3), "original", {"theta": bm.Normal(0.2, 2)}),
+        Squares(),
+    ),
+    "WeaklyInformative": Case(bm.WeaklyInformative()),
+    "NormalInverseGamma": Case(
+        bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
+        likelihood=bm.Gaussian(),
+    ),
+    "Layered, known": Case(bm.Layered(sd=1.7), bm.MLP((3,))),
+    "Layered, flat": Case(bm.Layered(sd=np.inf), bm.MLP((3,))),
+    "Layered, learned": Case(bm.Layered(shape=3.0, rate=2.0), bm.MLP((3,))),
+    "Layered, by layer": Case(bm.Layered(relevance=False, shape=3.0, rate=2.0), bm.MLP((3, 2))),
+    "Layered, two outputs": Case(bm.Layered(shape=3.0, rate=2.0), bm.MLP((3,)), TWO),
+}
+each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+def values_of(problem: Problem, rng: np.random.Generator, *batch: int) -> dict[str, Any]:
+    """Draw what the prior is scaled by, and known values of what else there is."""
+    return {
+        name: np.exp(0.3 * rng.standard_normal((*batch, *unknown.shape)))
+        for name, unknown in problem.hyperparameters.items()
+    }
+
+
+def terms(problem: Problem, beta: Vector, values: dict[str, Any]) -> Any:
+    return problem.prior.log_density_and_score(problem, beta, values)
+
+
+def somewhere(problem: Problem, *batch: int) -> tuple[Vector, dict[str, Any]]:
+    rng = np.random.default_rng(5)
+    p = flat.size(problem.shapes)
+    return rng.standard_normal((*batch, p)), values_of(problem, rng, *batch)
+
+
+def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any]) -> float:
+    """log p(β | values) by scipy, written from the declaration."""
+    prior, names = case.prior, problem.feature_names
+    if isinstance(prior, bm.Layered):
+        groups = prior.groups(problem.shapes, names).members
+        sd = values["prior_sd"][groups] if prior.learned else np.full(len(beta), prior.sd)
+        return float(stats.norm(0, sd).logpdf(beta).sum()) if prior.sd != np.inf else 0.0
+    if isinstance(prior, bm.NormalInverseGamma):
+        mean, sd = np.array([1.0, 0.5, -1.0]), values["sigma"] * np.array([4.0, 2.0, 0.3])
+        return float(stats.norm(mean, sd).logpdf(beta).sum())
+    if isinstance(prior, bm.WeaklyInformative):
+        y, X = _data().y, _data().X
+        mean = np.array([y.mean(), 0.0, 0.0])
+        sd = 2.5 * y.std(ddof=1) / np.append(1.0, X.std(axis=0, ddof=1))
+        return float(stats.norm(mean, sd).logpdf(beta).sum())
+    if isinstance(prior, bm.Flat):
+        return 0.0
+    at = beta.copy()
+    if prior.intercept_origin == "original" and isinstance(case.predictor, bm.Linear):
+        at[0] -= beta[1:] @ _data().X.mean(axis=0)
+    total = 0.0
+    if "intercept" in problem.shapes:
+        total, at = _scipy(prior.intercept, at[0]), at[1:]
+    if "theta" in problem.shapes:
+        return total + sum(_scipy(prior.others["theta"], v) for v in at)
+    if isinstance(prior.weights, dict):
+        return total + sum(_scipy(prior.weights[n], v) for n, v in zip(names, at, strict=True))
+    return total + _scipy(prior.weights, at)
+
+
+def _scipy(prior: Any, at: Any) -> float:
+    match prior:
+        case bm.Flat():
+            return 0.0
+        case bm.Normal():
+            law = stats.norm(prior.mean, prior.sd)
+        case StudentT():
+            law = stats.t(prior.df, prior.location, prior.scale)
+        case Laplace():
+            law = stats.laplace(prior.location, prior.scale)
+    return float(np.sum(law.logpdf(at)))
+
+
+@each
+def test_the_density_is_the_declared_one(case: Case) -> None:
+    problem = case.problem()
+    beta, values = somewhere(problem)
+    expected = textbook(case, problem, beta, values)
+    assert float(terms(problem, beta, values).value) == pytest.approx(expected, rel=1e-10, abs=1e-9)
+
+
+@each
+def test_scores_are_derivatives(case: Case) -> None:
+    problem, h = case.problem(), 1e-6
+    beta, values = somewhere(problem)
+    found = terms(problem, beta, values)
+    steps = h * np.eye(len(beta))
+    slopes = [
+        (terms(problem, beta + s, values).value - terms(problem, beta - s, values).value) / (2 * h)
+        for s in steps
+    ]
+    np.testing.assert_allclose(found.score, slopes, rtol=1e-6, atol=1e-7)
+    assert set(found.by_value) <= set(values)
+    for name, v in values.items():
+        if name not in found.by_value:
+            continue
+        assert np.shape(found.by_value[name]) == np.shape(v)
+        for k in np.ndindex(np.shape(v)):
+            step = np.zeros(np.shape(v))
+            step[k] = h
+            up, down = (terms(problem, beta, values | {name: v + s * step}).value for s in (1, -1))
+            slope = np.asarray(found.by_value[name])[k]
+            assert slope == pytest.approx((up - down) / (2 * h), rel=1e-6, abs=1e-6)
+
+
+@each
+def test_what_scales_the_density_has_a_slope(case: Case) -> None:
+    """A hyperparameter on which the density depends is never left out of `by_value`."""
+    problem = case.problem()
+    beta, values = somewhere(problem)
+    for name in values:
+        moved = values | {name: 1.1 * values[name]}
+        depends = terms(problem, beta, moved).value != terms(problem, beta, values).value
+        assert depends == (name in terms(problem, beta, values).by_value)
+
+
+@each
+def test_a_batch_is_its_members(case: Case) -> None:
+    problem = case.problem()
+    beta, values = somewhere(problem, 2, 3)
+    found = terms(problem, beta, values)
+    assert np.shape(found.value) == (2, 3)
+    for k in np.ndindex(2, 3):
+        alone = terms(problem, beta[k], {name: v[k] for name, v in values.items()})
+        np.testing.assert_allclose(found.value[k], alone.value, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(found.score[k], alone.score, rtol=1e-12, atol=1e-12)
+        for name, slope in alone.by_value.items():
+            np.testing.assert_allclose(found.by_value[name][k], slope, rtol=1e-12)
+
+
+GAUSSIAN = {
+    name: name not in ("StudentT", "Laplace at zero", "mixed", "mixed at zero", "others")
+    for name in CASES
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gaussian_rows_are_the_density(name: str) -> None:
+    """Rows are there exactly where every prior is Normal or Flat, and say all there is."""
+    problem = CASES[name].problem()
+    rows = problem.prior.normal_rows(problem)
+    assert (rows is not None) == GAUSSIAN[name]
+    if rows is None:
+        return
+    beta, values = somewhere(problem, 4)
+    ours, theirs = terms(problem, beta, values), normal_terms(rows, beta, values)
+    np.testing.assert_allclose(ours.value, theirs.value, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(ours.score, theirs.score, rtol=1e-12, atol=1e-12)
+    one, scaled = beta[0], {k: v[0] for k, v in values.items()}
+    precision = rows.precision(scaled)
+    dense = np.diag(precision) if precision.ndim == 1 else precision
+    here, there = (normal_terms(rows, at, scaled).score for at in (np.zeros_like(one), one))
+    np.testing.assert_allclose(there, here - dense @ one, rtol=1e-9, atol=1e-9)
+
+
+def functionals(case: Case, problem: Problem, beta: Vector) -> Vector:
+    """What the entries of the prior are about: β, the intercept counted where it is stated."""
+    at = beta.copy()
+    original = isinstance(case.prior, bm.Independent) and case.prior.intercept_origin == "original"
+    if original and isinstance(case.predictor, bm.Linear):
+        at[..., 0] -= beta[..., 1:] @ _data().X.mean(axis=0)
+    return at
+
+
+PROPER = [name for name in CASES if name not in ("Flat", "partly flat", "Layered, flat")]
+
+
+@pytest.mark.parametrize("name", PROPER)
+def test_draws_follow_the_density(name: str) -> None:
+    """Every entry against its own marginal: Kolmogorov-Smirnov at level 1e-4, seed fixed."""
+    case = CASES[name]
+    problem = case.problem()
+    _, values = somewhere(problem)
+    beta = problem.prior.sample(problem, values, np.random.default_rng(12), (2000,))
+    at = functionals(case, problem, beta)
+    middle = np.median(at, axis=0)
+    for k in range(at.shape[1]):
+        # The marginal's distribution function, integrated from the density along one entry: the
+        # entries are independent given the values.
+        width = 60.0 * np.subtract(*np.quantile(at[:, k], [0.75, 0.25]))
+        grid = middle[k] + width * np.sinh(np.linspace(-8, 8, 4001)) / np.sinh(8.0)
+        along = np.tile(middle, (len(grid), 1))
+        along[:, k] = grid
+        density = np.exp(_along(case, problem, along, values))
+        step = np.diff(grid)
+        below = np.append(0.0, np.cumsum(0.5 * (density[1:] + density[:-1]) * step))
+        below /= below[-1]
+        result = stats.kstest(np.interp(at[:, k], grid, below), "uniform")
+        assert result.pvalue > 1e-4, k
+
+
+def _along(case: Case, problem: Problem, at: Vector, values: dict[str, Any]) -> Vector:
+    """The log density at given functionals, less its largest value."""
+    beta = at.copy()
+    moved = functionals(case, problem, at) - at
+    beta[..., 0] -= moved[..., 0]
+    value = terms(problem, beta, values).value
+    return value - value.max()
+
+
+@pytest.mark.parametrize("name", ["Normal at zero", "NormalInverseGamma", "Layered, learned"])
+def test_draws_of_entries_are_uncorrelated(name: str) -> None:
+    case = CASES[name]
+    problem = case.problem()
+    _, values = somewhere(problem)
+    beta = problem.prior.sample(problem, values, np.random.default_rng(13), (50, 100))
+    table = functionals(case, problem, beta).reshape(5000, -1)
+    correlation = np.corrcoef(table.T) - np.eye(table.shape[1])
+    # 4.5 errors of a correlation of 5000 draws
+    assert np.abs(correlation).max() < 4.5 / np.sqrt(5000)
+
+
+@each
+def test_what_is_flat_is_named(case: Case) -> None:
+    problem = case.problem()
+    if not isinstance(problem.prior, PartlyImproper):
+        return
+    names, proper = problem.prior.improper_names(problem), problem.prior.proper_rows(problem)
+    p = flat.size(problem.shapes)
+    assert len(names) + len(proper) == p
+    assert np.linalg.matrix_rank(proper) == len(proper)
+    beta, values = somewhere(problem)
+    shift = np.linalg.svd(np.vstack([proper, np.zeros(p)]))[2][len(proper) :]
+    for direction in shift:  # along what is not among the rows the density does not change
+        moved = terms(problem, beta + 3.0 * direction, values).value
+        assert moved == pytest.approx(terms(problem, beta, values).value, abs=1e-9)
+
+
+@each
+def test_its_pymc_variables_have_its_density(case: Case) -> None:
+    """PyMC's log p of the prior's variables, Jacobians included, differs by one constant."""
+    problem = case.problem()
+    with pm.Model(coords={"feature": list(problem.feature_names)}) as theirs:
+        out, _ = problem.prior.pymc(pm, problem)
+    assert set(out) == set(problem.shapes)
+    log_density = theirs.compile_logp(mode="FAST_COMPILE")
+    given = theirs.compile_fn(  # what the predictor is given
+        theirs.replace_rvs_by_values(list(out.values())),
+        inputs=theirs.value_vars,
+        mode="FAST_COMPILE",
+        on_unused_input="ignore",
+    )
+    rng = np.random.default_rng(14)
+    differences = []
+    for _ in range(4):
+        beta = rng.standard_normal(flat.size(problem.shapes))
+        values = values_of(problem, rng)
+        ours = float(terms(problem, beta, values).value)
+        for name, unknown in problem.hyperparameters.items():
+            # The density of log τ: that of τ times τ; PyMC's of log τ⁻² or log τ² is half of it.
+            log_prior = unknown.prior.log_density(values[name]) + np.log(values[name])
+            ours += float(np.sum(log_prior))
+        point = coordinates(problem, beta, values)
+        inputs = {v.name: np.asarray(point[v.name]) for v in theirs.value_vars}
+        differences.append(ours - float(log_density(inputs)))
+        found = dict(zip(out, given(inputs), strict=True))
+        np.testing.assert_allclose(flat.join(found, problem.shapes), beta, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-8)
+
+
+def coordinates(problem: Problem, beta: Vector, values: dict[str, Any]) -> dict[str, Any]:
+    """A point by the names of the exported model's value variables."""
+    point: dict[str, Any] = dict(flat.split(beta, problem.shapes))
+    if "weights" in point:
+        names = problem.feature_names
+        point |= {f"weights_{n}": t for n, t in zip(names, point["weights"], strict=True)}
+    if "intercept" in point:
+        point["intercept_centred"] = point["intercept"]
+        if problem.frame.shifted:
+            point["intercept"] = beta[0] - point["weights"] @ problem.mean_X
+    if "prior_sd" in values:
+        point["precision_log__"] = -2.0 * np.log(values["prior_sd"])
+    if "sigma" in values:
+        point["sigma_squared_log__"] = 2.0 * np.log(values["sigma"])
+    return point
+
+
+@each
+def test_its_repr_is_code(case: Case) -> None:
+    names = {**vars(bm), **vars(bm.distributions), "inf": np.inf}
+    for prior in (case.prior, case.problem().prior):
+        assert eval(repr(prior), names) == prior
+
+
+@each
+def test_it_resolves_to_itself(case: Case) -> None:
+    """A resolved prior is stated: declared again it changes nothing."""
+    problem = case.problem()
+    again = bm.Model(case.predictor, case.likelihood, problem.prior).resolve(_data())
+    beta, values = somewhere(problem)
+    assert again.prior == problem.prior
+    assert terms(again, beta, values).value == terms(problem, beta, values).value
+
+
+@each
+def test_it_says_every_parameter(case: Case) -> None:
+    """In words, as declared and as resolved: every parameter of β and every hyperparameter."""
+    problem = case.problem()
+    text = str(problem.model)
+    if isinstance(problem.prior, bm.Layered):
+        assert "weights and biases" in text
+        assert ("Gamma(3, 2)" in text) == problem.prior.learned
+        return
+    for name, shape in problem.shapes.items():
+        if name != "weights":
+            assert f"{name}" in problem.prior.describe(), name
+        elif isinstance(problem.prior, bm.Independent):
+            assert all(f"weights[{n}] ~" in text for n in problem.feature_names), shape
+        else:
+            assert "weights ~" in text
+    for name in problem.hyperparameters:
+        assert {"sigma": "σ² ~ InverseGamma(3, 2)"}[name] in text
