@@ -72,7 +72,7 @@ METHODS: dict[str, Any] = {
     "`Exact()`": bm.Exact(),
     "`Laplace()`": bm.Laplace(),
     "`NUTS()`": NUTS,
-    "`Langevin()`": bm.Langevin(chains=2, steps=1500, thin=10),
+    "`Langevin()`": bm.Langevin(chains=2, steps=1000, thin=10),
     "`Ensemble(2, MAP())`": bm.Ensemble(2, bm.MAP()),
     "`Auto()`": bm.Auto(NUTS, bm.Ensemble(2, bm.Laplace())),
 }
