@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Data
-from bayesml.distributions import Distribution, Interval, exact
+from bayesml.distributions import ContinuousSupport, Distribution, exact
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.model import Model, Problem
@@ -87,7 +87,7 @@ def _prior(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def variable(
-    name: str, distribution: Distribution, support: Interval, dims: str | None = None
+    name: str, distribution: Distribution, support: ContinuousSupport, dims: str | None = None
 ) -> Any:
     """Return a PyMC variable of a parameter that lives on `support`, with this prior."""
     import pymc as pm

@@ -17,8 +17,8 @@ from bayesml.distributions.positive import (
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
 from bayesml.distributions.supports import (
     Binary,
+    ContinuousSupport,
     Counts,
-    Interval,
     Positive,
     Real,
     Support,
@@ -27,6 +27,7 @@ from bayesml.distributions.supports import (
 
 __all__ = [
     "Binary",
+    "ContinuousSupport",
     "Counts",
     "Distribution",
     "Exponential",
@@ -35,7 +36,6 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
-    "Interval",
     "InverseGamma",
     "Laplace",
     "Normal",

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bayesml.distributions.supports import Interval
+from bayesml.distributions.supports import ContinuousSupport
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike, Integers
 
@@ -17,7 +17,7 @@ class Distribution(Protocol):
     """A univariate distribution, or independent ones when its parameters are sequences."""
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """Where the density is positive: the real line, or a part of it."""
 
     @property
@@ -36,7 +36,7 @@ class Distribution(Protocol):
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw independently; parameters that are sequences match the last axis of `shape`."""
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Any]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Any]]:
         """Return the PyMC distribution and its arguments, given the module.
 
         `support` is that of the parameter: a flat prior has none of its own.

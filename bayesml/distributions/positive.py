@@ -9,7 +9,7 @@ from scipy.special import gammaln, xlogy
 
 from bayesml.distributions.base import Parameter, exact, positive
 from bayesml.distributions.real_line import HALF_LOG_2PI, standard_student_t_log_density
-from bayesml.distributions.supports import Interval, Positive
+from bayesml.distributions.supports import ContinuousSupport, Positive
 from bayesml.typing import Array, ArrayLike
 
 LOG_2 = log(2.0)
@@ -46,7 +46,7 @@ class HalfNormal:
         object.__setattr__(self, "scale", positive("HalfNormal", "scale", self.scale))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The positive half line."""
         return Positive()
 
@@ -72,7 +72,7 @@ class HalfNormal:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) * np.abs(rng.standard_normal(shape))
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.HalfNormal`` and its arguments."""
         return pm.HalfNormal, {"sigma": exact(self.scale)}
 
@@ -107,7 +107,7 @@ class HalfCauchy:
         object.__setattr__(self, "scale", positive("HalfCauchy", "scale", self.scale))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The positive half line."""
         return Positive()
 
@@ -135,7 +135,7 @@ class HalfCauchy:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) * np.abs(rng.standard_cauchy(shape))
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.HalfCauchy`` and its arguments."""
         return pm.HalfCauchy, {"beta": exact(self.scale)}
 
@@ -176,7 +176,7 @@ class HalfStudentT:
         object.__setattr__(self, "scale", positive("HalfStudentT", "scale", self.scale))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The positive half line."""
         return Positive()
 
@@ -205,7 +205,7 @@ class HalfStudentT:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) * np.abs(rng.standard_t(self.df, shape))
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.HalfStudentT`` and its arguments."""
         return pm.HalfStudentT, {"nu": exact(self.df), "sigma": exact(self.scale)}
 
@@ -236,7 +236,7 @@ class Exponential:
         object.__setattr__(self, "rate", positive("Exponential", "rate", self.rate))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The positive half line."""
         return Positive()
 
@@ -261,7 +261,7 @@ class Exponential:
         """Draw `shape` independent values."""
         return rng.exponential(1.0 / np.asarray(self.rate), shape)
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.Exponential`` and its arguments."""
         return pm.Exponential, {"lam": exact(self.rate)}
 
@@ -296,7 +296,7 @@ class Gamma:
         object.__setattr__(self, "rate", positive("Gamma", "rate", self.rate))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The positive half line."""
         return Positive()
 
@@ -322,7 +322,7 @@ class Gamma:
         """Draw `shape` independent values."""
         return rng.gamma(self.shape, 1.0 / np.asarray(self.rate), shape)
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.Gamma`` and its arguments."""
         return pm.Gamma, {"alpha": exact(self.shape), "beta": exact(self.rate)}
 
@@ -360,7 +360,7 @@ class InverseGamma:
         object.__setattr__(self, "scale", positive("InverseGamma", "scale", self.scale))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The positive half line."""
         return Positive()
 
@@ -390,7 +390,7 @@ class InverseGamma:
         """Draw `shape` independent values."""
         return np.asarray(self.scale) / rng.gamma(self.shape, 1.0, shape)
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.InverseGamma`` and its arguments."""
         return pm.InverseGamma, {"alpha": exact(self.shape), "beta": exact(self.scale)}
 
@@ -433,7 +433,7 @@ class RootInverseGamma:
         object.__setattr__(self, "rate", positive("RootInverseGamma", "rate", self.rate))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The positive half line."""
         return Positive()
 
@@ -464,7 +464,7 @@ class RootInverseGamma:
         """Draw `shape` independent values."""
         return np.sqrt(np.asarray(self.rate) / rng.gamma(self.shape, 1.0, shape))
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Any]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Any]]:
         """Return the root of PyMC's inverse gamma, whose density PyMC derives."""
         a, b = np.asarray(self.shape, dtype=np.float64), np.asarray(self.rate, dtype=np.float64)
 

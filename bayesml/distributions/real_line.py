@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from bayesml.distributions.base import Parameter, exact, positive, real
-from bayesml.distributions.supports import Interval, Positive, Real, UnitInterval
+from bayesml.distributions.supports import ContinuousSupport, Positive, Real, UnitInterval
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
 
@@ -28,7 +28,7 @@ class Flat:
     """
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The real line; a likelihood restricts its own scale parameters to the positive half."""
         return Real()
 
@@ -56,7 +56,7 @@ class Flat:
             "for instance Normal(0, 10), to draw from the prior predictive distribution."
         )
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return the flat distribution over the support, uniform where that is bounded."""
         match support:
             case Real():
@@ -100,7 +100,7 @@ class Normal:
         object.__setattr__(self, "sd", positive("Normal", "sd", self.sd))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The real line."""
         return Real()
 
@@ -126,7 +126,7 @@ class Normal:
         """Draw `shape` independent values."""
         return np.asarray(self.mean) + np.asarray(self.sd) * rng.standard_normal(shape)
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.Normal`` and its arguments."""
         return pm.Normal, {"mu": exact(self.mean), "sigma": exact(self.sd)}
 
@@ -169,7 +169,7 @@ class StudentT:
         object.__setattr__(self, "scale", positive("StudentT", "scale", self.scale))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The real line."""
         return Real()
 
@@ -198,7 +198,7 @@ class StudentT:
         """Draw `shape` independent values."""
         return np.asarray(self.location) + np.asarray(self.scale) * rng.standard_t(self.df, shape)
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.StudentT`` and its arguments."""
         return pm.StudentT, {
             "nu": exact(self.df),
@@ -237,7 +237,7 @@ class Laplace:
         object.__setattr__(self, "scale", positive("Laplace", "scale", self.scale))
 
     @property
-    def support(self) -> Interval:
+    def support(self) -> ContinuousSupport:
         """The real line."""
         return Real()
 
@@ -263,7 +263,7 @@ class Laplace:
         """Draw `shape` independent values."""
         return rng.laplace(self.location, self.scale, shape)
 
-    def pymc(self, pm: Any, support: Interval) -> tuple[Any, dict[str, Array]]:
+    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.Laplace`` and its arguments."""
         return pm.Laplace, {"mu": exact(self.location), "b": exact(self.scale)}
 

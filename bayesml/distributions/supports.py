@@ -30,7 +30,7 @@ class Support(Protocol):
         """Say which values lie in it."""
 
 
-class Interval(Support, Protocol):
+class ContinuousSupport(Support, Protocol):
     """A continuous support, with the bijection φ = T(u) of the whole line onto it."""
 
     def constrain(self, u: ArrayLike) -> Array:

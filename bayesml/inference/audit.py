@@ -100,7 +100,7 @@ def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:
         spread = (draws @ here.rows.J.T) ** 2 @ here.rows.weights + draws**2 @ precision
         prior = (here.x + shift + draws) ** 2 @ precision
         fit = [
-            float(rows.log_likelihood(row.reshape(here.eta.shape), mode.scales.noise))
+            float(rows.log_likelihood(row.reshape(here.eta.shape), mode.scales.values))
             for row in eta
         ]
         out[k : k + step] = np.array(fit) - 0.5 * prior + 0.5 * spread

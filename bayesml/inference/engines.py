@@ -105,7 +105,7 @@ def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
     modes = [find_mode(problem, own, Recipe()) for own in rng.spawn(settings.chains)]
     joint = log_joint(problem).unconstrained()
     starts = [
-        joint.coordinates.x(m.x, {"prior_sd": m.scales.precision**-0.5, **m.scales.noise})
+        joint.coordinates.x(m.x, {"prior_sd": m.scales.precision**-0.5, **m.scales.values})
         for m in modes
     ]
     drawn = sample(quietly(joint), np.array(starts), **_stated(settings), seed=seed)

@@ -92,7 +92,7 @@ def coefficient_names(problem: Problem) -> tuple[str, ...]:
     return (("intercept",) if problem.has_intercept else ()) + tuple(problem.data.feature_names)
 
 
-def normal_rows(problem: Problem) -> NormalRows:
+def gaussian_rows(problem: Problem) -> NormalRows:
     """Return the Gaussian rows of a prior that is known to be Gaussian."""
     rows = problem.prior.normal_rows(problem)
     if rows is None:
@@ -102,10 +102,10 @@ def normal_rows(problem: Problem) -> NormalRows:
 
 def geometry_of(problem: Problem, sigma_0: float | None = None) -> LinearGaussian:
     """Return the linear Gaussian model of a problem with Flat or Normal priors, for every σ."""
-    return join(problem, normal_rows(problem), problem.known.get("sigma", sigma_0))
+    return joined(problem, gaussian_rows(problem), problem.known.get("sigma", sigma_0))
 
 
-def join(problem: Problem, priors: NormalRows, sigma_0: float | None = None) -> LinearGaussian:
+def joined(problem: Problem, priors: NormalRows, sigma_0: float | None = None) -> LinearGaussian:
     """Join data and priors; refine with the rows where that is cheap or needed (A6)."""
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
     means, intercept = problem.statistics, problem.has_intercept
@@ -128,16 +128,16 @@ def numerics(geometry: LinearGaussian) -> dict[str, float]:
     }
 
 
-def coordinates_of(problem: Problem) -> LinearCoordinates:
+def linear_coordinates(problem: Problem) -> LinearCoordinates:
     """Return the coordinates in which β is counted."""
     means = problem.statistics
     return LinearCoordinates(means.mean_X, means.mean_error[:-1], problem.has_intercept)
 
 
 def _quadrature(problem: Problem) -> Learned:
-    geometry, coordinates = geometry_of(problem), coordinates_of(problem)
+    geometry, coordinates = geometry_of(problem), linear_coordinates(problem)
     diagnostics = numerics(geometry)
-    proper = len(normal_rows(problem).mean) == geometry.p
+    proper = len(gaussian_rows(problem).mean) == geometry.p
     sigma = problem.known.get("sigma")
     if sigma is not None:
         known = KnownScale(geometry.sigma_0, sigma)
@@ -196,10 +196,10 @@ def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Arr
 
 
 def _conjugate(problem: Problem, prior: Conjugate) -> Learned:
-    geometry = join(problem, normal_rows(problem), sigma_0=1.0)
+    geometry = joined(problem, gaussian_rows(problem), sigma_0=1.0)
     a, b, log_evidence = conjugate_update(geometry, prior.shape, prior.rate)
     return Learned(
-        ConjugatePosterior(geometry, a, b, coordinates_of(problem)),
+        ConjugatePosterior(geometry, a, b, linear_coordinates(problem)),
         problem.model,
         "exact posterior in closed form (normal-inverse-gamma)",
         log_evidence,

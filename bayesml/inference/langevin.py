@@ -13,7 +13,7 @@ from bayesml.inference.base import Learned
 from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
 from bayesml.inference.networks.density import DAMPING, Density, density_of
 from bayesml.inference.networks.functions import rows_to_compare
-from bayesml.inference.networks.microcanonical import Run, Schedule, run
+from bayesml.inference.networks.microcanonical import Run, RunLayout, run_chains
 from bayesml.inference.networks.mode import Recipe, find_mode, notes_of
 from bayesml.inference.nuts import refuse_unread
 from bayesml.inference.point import convergence_notes, refuse_undetermined
@@ -88,9 +88,9 @@ class Langevin:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the modes, and sample around them."""
         density, precision, found, notes = self._around(problem, rng)
-        schedule = Schedule(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
+        schedule = RunLayout(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
         with _watching(self.steps, self.progress) as watch:
-            sampled = run(density, precision, schedule, rng, watch)
+            sampled = run_chains(density, precision, schedule, rng, watch)
         posterior = posterior_of(problem, density, sampled)
         return Learned(
             posterior,

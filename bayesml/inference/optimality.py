@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesml.inference.exact import normal_rows
+from bayesml.inference.exact import gaussian_rows
 from bayesml.log_joint import NegativeLogJoint, RowSum, log_joint
 from bayesml.model import Problem
 from bayesml.posteriors.linear_gaussian import LinearGaussian
@@ -121,7 +121,7 @@ def mode_curvature(
     """Evaluate the blocks of the curvature at β and σ = σ₀ eᵘ."""
     data, sigma, L = geometry.data, geometry.sigma_0 * float(np.exp(u)), geometry.joint.basis
     within: Array = (L * geometry.relative_variance(np.array(u))) @ L.T
-    factor = np.vstack([data.M / sigma, normal_rows(problem).P])
+    factor = np.vstack([data.M / sigma, gaussian_rows(problem).P])
     if "sigma" in problem.known:
         return ModeCurvature(factor, within, np.zeros(len(beta)), None)
     prior = problem.inferred["sigma"]

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from bayesml.inference.base import Learned
-from bayesml.inference.exact import coefficient_names, coordinates_of
+from bayesml.inference.exact import coefficient_names, linear_coordinates
 from bayesml.log_joint import LogJoint, NegativeLogJoint, is_linear, log_joint, single_rows
 from bayesml.log_joint.least_squares import least_squares
 from bayesml.model import Problem
@@ -35,7 +35,7 @@ def point_estimate(
     """Return parameters by name, in original units, with their standard errors."""
     left_out = np.zeros(len(beta)) if rounding is None else rounding
     estimates = (
-        coordinates_of(problem).split_exactly(beta, left_out)
+        linear_coordinates(problem).split_exactly(beta, left_out)
         if is_linear(problem)
         else problem.frame.named(beta)
     )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat, Interval, Positive, Support
+from bayesml.distributions import ContinuousSupport, Distribution, Flat, Positive, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
 
@@ -53,7 +53,7 @@ class Likelihood(Protocol):
         r"""The parameters :math:`\phi` by name, each known, inferred or left to the default."""
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """Where every parameter lives."""
 
     @property
@@ -158,7 +158,7 @@ def check_parameter(
     owner: str,
     name: str,
     value: Any,
-    support: Interval = Positive(),  # noqa: B008
+    support: ContinuousSupport = Positive(),  # noqa: B008
 ) -> Stated:
     """Accept a number in the support, a prior on it, or None for the default."""
     if value is None or value == Flat():
@@ -181,7 +181,7 @@ def check_parameter(
     return float(value)
 
 
-def _check_prior(owner: str, name: str, value: Any, support: Interval) -> Distribution:
+def _check_prior(owner: str, name: str, value: Any, support: ContinuousSupport) -> Distribution:
     """Accept one prior, whose support is that of the parameter."""
     if value.support != support:
         raise IncompatibleModelError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, log_expit, logit
 
-from bayesml.distributions import Binary, Distribution, Interval, Support
+from bayesml.distributions import Binary, ContinuousSupport, Distribution, Support
 from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
 from bayesml.typing import Array, ArrayLike
 
@@ -53,7 +53,7 @@ class Bernoulli:
         return {}
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """None."""
         return {}
 

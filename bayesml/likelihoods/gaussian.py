@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from bayesml.distributions import Distribution, Exponential, Interval, Positive, Real, Support
+from bayesml.distributions import (
+    ContinuousSupport,
+    Distribution,
+    Exponential,
+    Positive,
+    Real,
+    Support,
+)
 from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
 from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.typing import Array, ArrayLike
@@ -67,7 +74,7 @@ class Gaussian:
         return {"sigma": self.sigma}
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """The positive half line."""
         return {"sigma": Positive()}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from bayesml.distributions import Distribution, Interval, Real, Support
+from bayesml.distributions import ContinuousSupport, Distribution, Real, Support
 from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gaussian import HALF_LOG_2PI, Gaussian
 from bayesml.typing import Array, ArrayLike
@@ -64,7 +64,7 @@ class HeteroscedasticGaussian:
         return {}
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """None."""
         return {}
 

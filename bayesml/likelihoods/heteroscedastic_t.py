@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Gamma, Interval, Positive, Real, Support
+from bayesml.distributions import ContinuousSupport, Distribution, Gamma, Positive, Real, Support
 from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
 from bayesml.likelihoods.heteroscedastic import (
     HeteroscedasticGaussian,
@@ -73,7 +73,7 @@ class HeteroscedasticStudentT:
         return {"excess_df": self.excess_df}
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """The positive half line."""
         return {"excess_df": Positive()}
 

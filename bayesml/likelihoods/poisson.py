@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammainc, gammaincc, gammaln
 
-from bayesml.distributions import Counts, Distribution, Interval, Support
+from bayesml.distributions import ContinuousSupport, Counts, Distribution, Support
 from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
 from bayesml.typing import Array, ArrayLike
 
@@ -58,7 +58,7 @@ class Poisson:
         return {}
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """None."""
         return {}
 

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.special import digamma, stdtr
 
 from bayesml.distributions import (
+    ContinuousSupport,
     Distribution,
     Exponential,
     Gamma,
-    Interval,
     Positive,
     Real,
     Support,
@@ -89,7 +89,7 @@ class StudentT:
         return {"df": self.df, "sigma": self.sigma}
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """The positive half line, each."""
         return {"df": Positive(), "sigma": Positive()}
 

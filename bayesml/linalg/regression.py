@@ -129,7 +129,7 @@ class DualRegression:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class WeightedRows:
     r"""The rows J with their weights Λ, to be joined with one prior precision after another.
 
     Attributes
@@ -145,12 +145,12 @@ class Rows:
     weights: Array
     gram: Array | None
 
-    def reweighted(self, weights: Array) -> "Rows":
+    def reweighted(self, weights: Array) -> "WeightedRows":
         """Return the rows with other weights, for free if they are a multiple of these."""
         ratio = multiple(weights, self.weights)
         if self.gram is None or ratio is None:
             return rows(self.J, weights)
-        return Rows(self.J, weights, ratio * self.gram)
+        return WeightedRows(self.J, weights, ratio * self.gram)
 
     def with_prior(self, precision: Array) -> Regression:
         """Factorise H = JᵀΛJ + diag(precision).
@@ -171,7 +171,7 @@ class Rows:
         return DualRegression(R, precision, _cholesky(K))
 
 
-def rows(J: Array, weights: Array) -> Rows:
+def rows(J: Array, weights: Array) -> WeightedRows:
     """Weigh rows of a design, and form their Gram matrix if there are more rows than columns.
 
     Parameters
@@ -188,9 +188,9 @@ def rows(J: Array, weights: Array) -> Rows:
     array([1., 2.])
     """
     if J.shape[0] < J.shape[1]:
-        return Rows(J, weights, None)
+        return WeightedRows(J, weights, None)
     R: Matrix = np.sqrt(weights)[:, None] * J
-    return Rows(J, weights, np.asarray(blas.dsyrk(1.0, R.T, lower=1)))
+    return WeightedRows(J, weights, np.asarray(blas.dsyrk(1.0, R.T, lower=1)))
 
 
 def multiple(weights: Array, of: Array) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Interval
+from bayesml.distributions import ContinuousSupport, Distribution
 from bayesml.model import Problem
 from bayesml.predictors import Frame
 from bayesml.typing import Array
@@ -22,7 +22,7 @@ class Free:
     name : str
     prior : Distribution
         Of every entry.
-    support : Interval
+    support : ContinuousSupport
         With its bijection T.
     reference : float
         Where u = 0 lies, unbounded.
@@ -31,7 +31,7 @@ class Free:
 
     name: str
     prior: Distribution
-    support: Interval
+    support: ContinuousSupport
     reference: float
     shape: tuple[int, ...] = ()
 

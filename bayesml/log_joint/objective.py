@@ -60,14 +60,14 @@ class NegativeLogJoint:
         """Return the curvature by the expected information (J7)."""
         return self.joint.precision(x) / self.weight
 
-    def parabola(self, x: Array) -> "Parabola":
+    def parabola(self, x: Array) -> "DenseParabola":
         """Return the Gauss-Newton model at x; refuse a predictor without a Jacobian by name."""
         with_jacobian(
             self.joint.coordinates.frame.predictor,
             "A Gauss-Newton step, as LevenbergMarquardt() takes,",
         )
         value, gradient = self.value_and_gradient(x)
-        return Parabola(x, value, gradient, self.hessian(x))
+        return DenseParabola(x, value, gradient, self.hessian(x))
 
     def minibatches(self, size: int, rng: np.random.Generator) -> Iterator[Estimate]:
         """Read all rows once, and yield gradients from a few at a time."""
@@ -83,7 +83,7 @@ class NegativeLogJoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Parabola:
+class DenseParabola:
     """The Gauss-Newton model of an objective at a point, its curvature dense.
 
     Attributes

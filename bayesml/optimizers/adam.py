@@ -18,7 +18,7 @@ from bayesml.optimizers.settings import (
     check_fraction,
     check_positive,
 )
-from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 
 
@@ -106,7 +106,7 @@ class Adam:
         rng: np.random.Generator | None,
     ) -> Iterator[State]:
         """Yield the states where every step also shrinks θ by α ``decay`` (O26)."""
-        state = evaluate(objective, starting_point(start))
+        state = evaluate(objective, checked_start(start))
         x, m, v, t = state.x, np.zeros_like(state.x), np.zeros_like(state.x), 0
         for passes in count():
             yield state

@@ -10,7 +10,7 @@ from bayesml.optimizers.adam import Adam
 from bayesml.optimizers.objective import HasWeights, Objective
 from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_positive
-from bayesml.optimizers.state import State, starting_point
+from bayesml.optimizers.state import State, checked_start
 from bayesml.optimizers.stopping import Stopping
 
 
@@ -80,7 +80,7 @@ class AdamW:
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start and the state after each pass over the data."""
-        x = starting_point(start)
+        x = checked_start(start)
         decay = np.full_like(x, self.weight_decay)
         if isinstance(objective, HasWeights):
             decay *= objective.decays

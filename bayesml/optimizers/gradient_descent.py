@@ -10,7 +10,7 @@ from bayesml.optimizers.line_search import backtrack
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_optional, check_positive
-from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 
 
@@ -77,8 +77,8 @@ class GradientDescent:
     ) -> Iterator[State]:
         """Yield the start and the state after each step."""
         if self.learning_rate is None:
-            return _searched(objective, starting_point(start))
-        return _fixed(objective, starting_point(start), self.learning_rate)
+            return _searched(objective, checked_start(start))
+        return _fixed(objective, checked_start(start), self.learning_rate)
 
 
 def _fixed(objective: Objective, x: np.ndarray, rate: float) -> Iterator[State]:

@@ -13,7 +13,7 @@ from scipy.optimize import OptimizeResult, minimize
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_positive
-from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping, norm
 
 
@@ -72,7 +72,7 @@ class LBFGS:
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start and the state after each step."""
-        path = [evaluate(objective, starting_point(start))]
+        path = [evaluate(objective, checked_start(start))]
         self._run(objective, path, lambda state: state.value)
         if self.stopping.at_rounding(path[0], path[-1]):
             self._run(objective, path, partial(_rise, path[-1]))

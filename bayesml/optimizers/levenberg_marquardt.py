@@ -12,7 +12,7 @@ from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.optimizers.objective import Objective, Vector
 from bayesml.optimizers.optimizer import Optimizer, Traits
 from bayesml.optimizers.settings import check_count, check_positive
-from bayesml.optimizers.state import State, starting_point
+from bayesml.optimizers.state import State, checked_start
 from bayesml.optimizers.stopping import Stopping
 
 TRIES = 25
@@ -110,7 +110,7 @@ class LevenbergMarquardt:
                 f"{self!r} steps by regression on a Jacobian, which {type(objective).__name__} "
                 "does not offer: it is for networks. Use LBFGS() or Newton()."
             )
-        here, damping = objective.parabola(starting_point(start)), self.damping
+        here, damping = objective.parabola(checked_start(start)), self.damping
         yield State(here.x, here.value, here.gradient)
         while found := self.descend(objective, here, damping):
             here, damping = found

@@ -10,7 +10,7 @@ from bayesml.optimizers.curvature import largest, secant
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_fraction, check_optional, check_positive
-from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 
 
@@ -88,7 +88,7 @@ class Momentum:
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start and the state after each step."""
-        state = evaluate(objective, starting_point(start))
+        state = evaluate(objective, checked_start(start))
         yield state
         beta, rate, curvature = self.momentum, self.learning_rate or 0.0, 0.0
         adaptive = self.learning_rate is None

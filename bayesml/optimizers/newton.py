@@ -12,7 +12,7 @@ from bayesml.errors import ConvergenceError
 from bayesml.optimizers.objective import HasHessian, Matrix, Objective, Vector, with_hessian
 from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.settings import check_count, check_positive
-from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 
 
@@ -73,7 +73,7 @@ class Newton:
     ) -> Iterator[State]:
         """Yield the start and the state after each step."""
         twice = with_hessian(objective, repr(self))
-        state = evaluate(twice, starting_point(start))
+        state = evaluate(twice, checked_start(start))
         yield state
         damping = 0.0
         while found := _step(twice, state, damping):

@@ -14,7 +14,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.optimizers.objective import Objective, with_hessian
 from bayesml.optimizers.optimizer import Traits
-from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 
 
@@ -64,7 +64,7 @@ class NormalEquation:
     ) -> Iterator[State]:
         """Yield the start and the solution."""
         quadratic = with_hessian(objective, repr(self))
-        state = evaluate(quadratic, starting_point(start))
+        state = evaluate(quadratic, checked_start(start))
         yield state
         H = quadratic.hessian(state.x)
         if not np.allclose(quadratic.hessian(state.x + 1.0), H, rtol=1e-6):

@@ -19,7 +19,7 @@ from bayesml.optimizers.settings import (
     check_optional,
     check_positive,
 )
-from bayesml.optimizers.state import State, evaluate, starting_point
+from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 
 PROBES = 10
@@ -115,7 +115,7 @@ class SGD:
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start and the state after each epoch."""
-        x = starting_point(start)
+        x = checked_start(start)
         yield evaluate(objective, x)
         rate = self.learning_rate or self._stable_rate(objective, x, rng)
         velocity, average, step = np.zeros_like(x), x, 0

@@ -33,14 +33,14 @@ def evaluate(objective: Objective, x: Vector) -> State:
     return State(x, float(value), np.asarray(gradient, dtype=x.dtype))
 
 
-def starting_point(start: ArrayLike) -> Vector:
+def checked_start(start: ArrayLike) -> Vector:
     """Return a copy of the start: float32 if it is float32, float64 otherwise.
 
     Examples
     --------
-    >>> starting_point([1, 2])
+    >>> checked_start([1, 2])
     array([1., 2.])
-    >>> starting_point(np.zeros(1, np.float32)).dtype
+    >>> checked_start(np.zeros(1, np.float32)).dtype
     dtype('float32')
     """
     given = np.asarray(start)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from bayesml.distributions import Interval
+from bayesml.distributions import ContinuousSupport
 from bayesml.likelihoods import Average, Likelihood
 from bayesml.log_joint import Coordinates
 from bayesml.log_joint.rows import jacobian_of
 from bayesml.posteriors.base import Compared, Kind, Marginal
-from bayesml.posteriors.linearised import averaged, mean_function, normal_rows
+from bayesml.posteriors.linearised import averaged, mean_function, normals
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor, flat
@@ -34,13 +34,13 @@ class TransformedNormal:
 
     Attributes
     ----------
-    support : Interval
+    support : ContinuousSupport
         With its bijection T.
     centre, spread : ndarray, shape (rows,)
         Mean and standard deviation of u.
     """
 
-    support: Interval
+    support: ContinuousSupport
     centre: Array
     spread: Array
 
@@ -120,7 +120,7 @@ class LaplacePosterior:
         F = at.frame.scale[:, None] * self.factor[: at.p]
         means = {name: np.ravel(v) for name, v in at.frame.named(beta).items()}
         out: dict[str, Marginal] = {
-            name: normal_rows(means[name], np.linalg.norm(A @ F, axis=1))
+            name: normals(means[name], np.linalg.norm(A @ F, axis=1))
             for name, A in at.frame.matrices().items()
         }
         sd = np.linalg.norm(self.factor, axis=1)

@@ -36,7 +36,7 @@ class LinearisedPosterior:
         θ̂.
     regression : Regression
         H, factorised.
-    noise : mapping of name to float
+    values : mapping of name to float
         φ, known or tuned.
     inferred : tuple of str
         Which of them were tuned.
@@ -48,7 +48,7 @@ class LinearisedPosterior:
     likelihood: Likelihood
     mode: Mapping[str, Array]
     regression: Regression
-    noise: Mapping[str, float]
+    values: Mapping[str, float]
     inferred: tuple[str, ...]
     features: int
 
@@ -65,7 +65,7 @@ class LinearisedPosterior:
     @property
     def constants(self) -> dict[str, Array]:
         """The tuned noise: numbers that maximise the evidence, without a distribution."""
-        return {name: np.asarray(self.noise[name]) for name in self.inferred}
+        return {name: np.asarray(self.values[name]) for name in self.inferred}
 
     @property
     def compared(self) -> None:
@@ -78,11 +78,10 @@ class LinearisedPosterior:
         sd = np.sqrt(np.maximum(self.regression.inverse_diagonal(), 0.0))
         entries = flat.split(np.arange(len(x)), self.shapes)
         out: dict[str, Marginal] = {
-            name: normal_rows(x[index.ravel()], sd[index.ravel()])
-            for name, index in entries.items()
+            name: normals(x[index.ravel()], sd[index.ravel()]) for name, index in entries.items()
         }
         for name in self.inferred:
-            value = np.array([[self.noise[name]]])
+            value = np.array([[self.values[name]]])
             out[name] = Atoms(1, np.ones(1), value.__getitem__)
         return out
 
@@ -90,7 +89,7 @@ class LinearisedPosterior:
         """Draw independently, for use with `eta`; the tuned noise is constant."""
         x = flat.join(self.mode, self.shapes) + self.regression.sample(chains * draws, rng)
         out = flat.split(x.reshape(chains, draws, -1), self.shapes)
-        constant = {name: np.full((chains, draws), self.noise[name]) for name in self.inferred}
+        constant = {name: np.full((chains, draws), self.values[name]) for name in self.inferred}
         return out | constant
 
     def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
@@ -107,14 +106,14 @@ class LinearisedPosterior:
     def predict(self, X: Array) -> Prediction:
         """Return the likelihood averaged over the linearised predictor, at the rows of X (M13)."""
         eta, covariance = self.moments(X)
-        average = self.likelihood.average(eta, covariance, self.noise)
-        mean = mean_function(self.likelihood, eta, covariance, self.noise)
+        average = self.likelihood.average(eta, covariance, self.values)
+        mean = mean_function(self.likelihood, eta, covariance, self.values)
 
         def sample_mean(size: int, rng: np.random.Generator) -> Array:
-            return self.likelihood.mean(self._draw(X, size, rng), self.noise)
+            return self.likelihood.mean(self._draw(X, size, rng), self.values)
 
         def sample(size: int, rng: np.random.Generator) -> Array:
-            return self.likelihood.sample(self._draw(X, size, rng), self.noise, rng)
+            return self.likelihood.sample(self._draw(X, size, rng), self.values, rng)
 
         return averaged(self.likelihood, average, len(X), mean, sample, sample_mean)
 
@@ -171,14 +170,14 @@ def mean_function(
     """Return the distribution of E[y | x]: normal where it is the first output itself."""
     native = eta if len(eta) > 1 else eta[0]
     if np.array_equal(likelihood.mean(native, values), eta[0]):
-        return normal_rows(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
+        return normals(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
     z, weights = np.polynomial.hermite_e.hermegauss(64)
     spread = eta[0][:, None] + np.sqrt(covariance[:, 0, 0])[:, None] * z
     atoms = likelihood.mean(spread, values)
     return Atoms(len(atoms), weights / weights.sum(), atoms.__getitem__)
 
 
-def normal_rows(mean: Array, sd: Array) -> Mixture:
+def normals(mean: Array, sd: Array) -> Mixture:
     """Return normal distributions, one a row."""
 
     def at(block: slice) -> tuple[Array, Mapping[str, Array]]:

@@ -8,9 +8,7 @@ from bayesml.data import Data, design_from_config
 from bayesml.data.formulas.design import difference
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import DataError, IncompatibleModelError
-from bayesml.priors.base import StatesParameters
-from bayesml.priors.independent import Independent
-from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
+from bayesml.priors.base import Resolved, StatesParameters
 from bayesml.priors.scales import Scales
 
 
@@ -26,7 +24,7 @@ class After:
 
     Parameters
     ----------
-    prior : Independent or NormalInverseGamma
+    prior : Resolved
         The first prior, every number stated.
     likelihood : Gaussian
         With the first prior of σ, which is part of what was learned.
@@ -40,7 +38,7 @@ class After:
         Whether the model has an intercept.
     """
 
-    prior: Independent | NormalInverseGamma
+    prior: Resolved
     likelihood: Any
     statistics: SufficientStatistics
     log_evidence: float | str
@@ -78,7 +76,7 @@ class After:
             )
         return self.statistics + data.statistics
 
-    def resolve(self, scales: Scales) -> Independent | NormalInverseGamma:
+    def resolve(self, scales: Scales) -> Resolved:
         """Return the first prior, whose numbers are stated already.
 
         Raises

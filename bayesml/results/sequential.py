@@ -9,9 +9,9 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference import Learned, Resumable
-from bayesml.likelihoods import Gaussian
+from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Model
-from bayesml.priors import After, Independent, NormalInverseGamma
+from bayesml.priors import After, HasSeenRows
 from bayesml.results.answer import RESUMED, Answer
 
 
@@ -23,16 +23,14 @@ def as_prior(earlier: Answer) -> After:
     IncompatibleModelError
         If the model is not a linear Gaussian one, which is known by its statistics.
     """
-    likelihood, prior = earlier.learned.resolved.likelihood, earlier.learned.resolved.prior
-    if not isinstance(likelihood, Gaussian) or not isinstance(
-        prior, Independent | NormalInverseGamma
-    ):
+    if (why := not_linear_gaussian(earlier.problem)) is not None:
         raise IncompatibleModelError(
             "as_prior() keeps the sufficient statistics, which only Linear() with a Gaussian "
-            f"likelihood has, and this is {earlier.learned.resolved!r}. Learn all rows together."
+            f"likelihood has: {why} Learn all rows together."
         )
+    likelihood, prior = earlier.learned.resolved.likelihood, earlier.problem.prior
     seen, evidence = earlier.statistics, earlier.learned.log_evidence
-    if isinstance(earlier.model.prior, After):
+    if isinstance(earlier.model.prior, HasSeenRows):
         evidence = _total_evidence(earlier, earlier.model.prior)
     design = json.dumps(earlier.data.design.to_config())
     return After(prior, likelihood, seen, evidence, design, earlier.problem.has_intercept)
@@ -72,7 +70,7 @@ def resumed(earlier: Answer, draws: int) -> Learned:
     return earlier.method.resume(earlier.problem, earlier.learned, draws, seed)
 
 
-def _total_evidence(earlier: Answer, first: After) -> float | str:
+def _total_evidence(earlier: Answer, first: HasSeenRows) -> float | str:
     """Log p of all rows seen: of the new given the old, and of the old."""
     before, now = first.log_evidence, earlier.learned.log_evidence
     if isinstance(before, str) or isinstance(now, str):

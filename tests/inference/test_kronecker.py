@@ -25,7 +25,7 @@ def local(hidden, likelihood, rng, m=9):
     x = rng.normal(size=flat.size(setting.shapes))
     groups = setting.hyperprior.groups
     precision = rng.uniform(0.3, 3.0, len(groups.names))[groups.members]
-    noise = setting.scales.noise
+    noise = setting.scales.values
     both = (around(rows, n, x, noise) for n in (linearised, factorised.factorised))
     return *both, precision
 

@@ -133,17 +133,17 @@ def test_evidence_at_its_best_is_flat_in_every_scale(wave):
     judge = mode.setting.hyperprior
 
     def total(log_alpha, log_sigma):
-        from bayesml.inference.networks.scales import Scales, log_evidence
+        from bayesml.inference.networks.scales import NetworkScales, log_evidence
         from bayesml.optimizers import LevenbergMarquardt
 
-        scales = Scales(np.exp(log_alpha), {"sigma": float(np.exp(log_sigma))})
+        scales = NetworkScales(np.exp(log_alpha), {"sigma": float(np.exp(log_sigma))})
         objective = judge.objective(mode.setting.rows, mode.setting.near, scales)
         x = minimize(LevenbergMarquardt(), objective, mode.x).x
         point = objective.parabola(x)
         evidence = log_evidence(mode.setting.rows, point, scales, point.regression().log_det)
         return evidence + judge.log_density(scales)
 
-    alpha, sigma = np.log(mode.scales.precision), np.log(mode.scales.noise["sigma"])
+    alpha, sigma = np.log(mode.scales.precision), np.log(mode.scales.values["sigma"])
     h = 1e-3
     for k in range(len(alpha)):
         e = h * np.eye(len(alpha))[k]

@@ -75,5 +75,5 @@ def test_the_evidence_finds_the_tails(tails, low, high, rng):
     data = bm.Data(x, np.sin(x[:, 0]) + np.exp(0.5 * x[:, 0] - 1) * noise)
     problem = bm.Model(bm.MLP((5,)), LIKELIHOOD).resolve(data)
     mode = find_mode(problem, np.random.default_rng(0), Recipe())
-    assert low < mode.scales.noise["excess_df"] < high
+    assert low < mode.scales.values["excess_df"] < high
     assert "from the fit with HeteroscedasticGaussian()" in mode.reason

@@ -19,7 +19,7 @@ from bayesml.typing import Array, Integers
 
 def factors_of(data: Rows, x: Array, information: Array) -> KroneckerFactors:
     """Return the Kronecker factors of every layer at x (M24, M26)."""
-    network, tables = network_of(data), _tables(data)
+    network, tables = inner_network(data), _tables(data)
     layers, columns = (
         network.layers(flat.split(x, data.frame.shapes)),
         columns_of(information, network),
@@ -48,7 +48,7 @@ def factors_of(data: Rows, x: Array, information: Array) -> KroneckerFactors:
 
 def tangent_kernel(data: Rows, x: Array, precision: Array) -> Array:
     """Return J diag(precision)⁻¹ Jᵀ, (k m, k m), outputs first (M28)."""
-    network, tables, m = network_of(data), _tables(data), len(data.y)
+    network, tables, m = inner_network(data), _tables(data), len(data.y)
     layers = network.layers(flat.split(x, data.frame.shapes))
     seen = trace(layers, network.activation, data.A)
     *inputs, features = _extended(seen)
@@ -73,14 +73,15 @@ def traces(data: Rows, layers: Layers) -> Iterator[tuple[slice, Trace]]:
     """Take rows through the layers, a block at a time: activations of all rows are never held."""
     for start in range(0, len(data.y), LAYERED):
         rows = slice(start, start + LAYERED)
-        yield rows, trace(layers, network_of(data).activation, data.A[rows])
+        yield rows, trace(layers, inner_network(data).activation, data.A[rows])
 
 
 def _tables(data: Rows) -> list[Integers]:
     """Return where the weights and the bias of every unit lie, (out, in + 1), layer by layer."""
     entries = flat.split(np.arange(flat.size(data.frame.shapes)), data.frame.shapes)
     return [
-        np.column_stack([weights, biases]) for weights, biases in network_of(data).layers(entries)
+        np.column_stack([weights, biases])
+        for weights, biases in inner_network(data).layers(entries)
     ]
 
 
@@ -100,7 +101,7 @@ def _deltas(layers: Layers, seen: Trace, output: int, scale: float) -> list[Arra
     return deltas[::-1]
 
 
-def network_of(data: Rows) -> MLP:
+def inner_network(data: Rows) -> MLP:
     """Return the network whose layers these rows go through."""
     network: Any = data.frame.predictor
     inner: MLP = network

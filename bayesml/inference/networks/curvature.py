@@ -134,7 +134,7 @@ def _learned(problem: Problem, mode: Mode, kept: str) -> Learned:
         model.likelihood,
         mode.parameters,
         mode.point.regression(),
-        dict(mode.scales.noise),
+        dict(mode.scales.values),
         tuple(problem.inferred),
         problem.data.n,
     )

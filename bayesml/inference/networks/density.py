@@ -12,7 +12,7 @@ from scipy.linalg import solve_triangular
 
 from bayesml.inference.networks.local import Linearised
 from bayesml.inference.networks.mode import Mode, joint_objective
-from bayesml.inference.networks.scales import Hyperprior, Scales
+from bayesml.inference.networks.scales import Hyperprior, NetworkScales
 from bayesml.log_joint import LogJoint
 from bayesml.predictors.activations import Floats
 from bayesml.typing import Array
@@ -101,14 +101,14 @@ def density_of(modes: Sequence[Mode]) -> Density:
     setting, rows = modes[0].setting, modes[0].setting.rows.at_hand()
     without_prior = replace(
         setting,
-        scales=Scales(
+        scales=NetworkScales(
             np.zeros_like(setting.scales.precision),
-            dict.fromkeys(setting.hyperprior.noise_priors, 1.0),
+            dict.fromkeys(setting.hyperprior.parameter_priors, 1.0),
         ),
     )
     single = replace(rows, A=np.ascontiguousarray(rows.A, dtype=np.float32))
     joint = joint_objective(without_prior, single).joint.unconstrained()
-    centre = np.array([joint.coordinates.x(m.x, m.scales.noise) for m in modes])
+    centre = np.array([joint.coordinates.x(m.x, m.scales.values) for m in modes])
     P = np.array([_whitening(mode) for mode in modes], dtype=np.float32)
     return Density(joint, setting.hyperprior, centre, P, float((2.0 * rows.weight) ** -0.5))
 

@@ -12,7 +12,7 @@ from scipy.linalg import cho_factor, cho_solve
 from bayesml.inference.networks.by_layers import (
     columns_of,
     factors_of,
-    network_of,
+    inner_network,
     tangent_kernel,
     traces,
 )
@@ -34,7 +34,7 @@ MOST_OUTPUTS = 8000
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class FactorSource:
     """What the factors are made of, and they once they are asked for.
 
     Attributes
@@ -61,13 +61,13 @@ class Factorised:
 
     Attributes
     ----------
-    source : Source
+    source : FactorSource
     eta : ndarray, shape (m,) or (k, m)
     ratio : float
         How many times the information of the source the information is.
     """
 
-    source: Source
+    source: FactorSource
     eta: Array
     ratio: float = 1.0
 
@@ -93,7 +93,7 @@ class Factorised:
 
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score by backpropagation (M2, M3), a block of rows at a time."""
-        network, shapes = network_of(self.rows), self.rows.frame.shapes
+        network, shapes = inner_network(self.rows), self.rows.frame.shapes
         scale = np.array([s for _, s in network.outputs])
         layers, columns = network.layers(flat.split(self.x, shapes)), columns_of(score, network)
         out = np.zeros_like(self.x)
@@ -104,7 +104,7 @@ class Factorised:
 
     def pushed(self, v: Array) -> Array:
         """Return Jv, (k m,), forward (M5)."""
-        network, shapes = network_of(self.rows), self.rows.frame.shapes
+        network, shapes = inner_network(self.rows), self.rows.frame.shapes
         layers, directions = (network.layers(flat.split(at, shapes)) for at in (self.x, v))
         parts = [tangent(layers, seen, directions) for _, seen in traces(self.rows, layers)]
         scale = np.array([s for _, s in network.outputs])
@@ -160,4 +160,4 @@ class Factorised:
 
 def factorised(rows: Rows, x: Array, eta: Array, information: Array) -> Factorised:
     """Keep what the factors at x are made of."""
-    return Factorised(Source(rows, x, information), eta)
+    return Factorised(FactorSource(rows, x, information), eta)

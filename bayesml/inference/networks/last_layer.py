@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesml.inference.networks.local import linearised, network_of
 from bayesml.inference.networks.mode import Mode
-from bayesml.inference.networks.scales import ByEvidence, Hyperprior, Scales
+from bayesml.inference.networks.scales import ByEvidence, Hyperprior, NetworkScales
 from bayesml.inference.networks.starts import Setting
 from bayesml.inference.networks.training import train
 from bayesml.model import Problem
@@ -35,9 +35,9 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     used, members = np.unique(whole.members[-size:], return_inverse=True)
     groups = Groups(tuple(whole.names[k] for k in used), members, np.bincount(members))
     hyperprior = Hyperprior(
-        prior, groups, setting.hyperprior.noise_priors, setting.hyperprior.known
+        prior, groups, setting.hyperprior.parameter_priors, setting.hyperprior.known
     )
-    scales = Scales(mode.scales.precision[used], mode.scales.noise)
+    scales = NetworkScales(mode.scales.precision[used], mode.scales.values)
     start = Setting(head, hyperprior, scales)
     judge, search = ByEvidence(hyperprior), LevenbergMarquardt()
     trained = train(head, linearised, mode.x[-size:], scales, judge, search)
@@ -48,7 +48,7 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
         rows.likelihood,
         answer.parameters,
         answer.point.regression(),
-        dict(best.scales.noise),
+        dict(best.scales.values),
         tuple(problem.inferred),
         features.shape[1],
     )

@@ -59,7 +59,7 @@ class Linearised:
 
     x: Array
     eta: Array
-    rows: linear.Rows
+    rows: linear.WeightedRows
 
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score."""

@@ -23,7 +23,7 @@ WILD = 2.0
 
 
 @dataclass(frozen=True)
-class Schedule:
+class RunLayout:
     """How a run is laid out.
 
     Attributes
@@ -146,10 +146,10 @@ class Walk:
         )
 
 
-def run(
+def run_chains(
     density: Density,
     precision: Array,
-    schedule: Schedule,
+    schedule: RunLayout,
     rng: np.random.Generator,
     watch: Callable[[int], None] = lambda step: None,
 ) -> Run:

@@ -13,9 +13,9 @@ from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.objective import GivenScales, Point
 from bayesml.inference.networks.progress import early_stopped, mean_log_likelihood, shown
-from bayesml.inference.networks.scales import ByEvidence, ByJointMode, Scales, log_evidence
+from bayesml.inference.networks.scales import ByEvidence, ByJointMode, NetworkScales, log_evidence
 from bayesml.inference.networks.settings import Training
-from bayesml.inference.networks.starts import Setting, continued, setting_of, simplified
+from bayesml.inference.networks.starts import Setting, continuation, setting_of, simplified
 from bayesml.inference.networks.training import ByHeldOut, Judge, train
 from bayesml.likelihoods import Likelihood, Staged
 from bayesml.log_joint import (
@@ -46,7 +46,7 @@ class Mode:
     setting : Setting
     x : ndarray, shape (p,)
         The parameters, flat.
-    scales : Scales
+    scales : NetworkScales
         Prior precisions and noise there.
     score : float
         What the best restart is chosen by, in nats.
@@ -60,7 +60,7 @@ class Mode:
 
     setting: Setting
     x: Array
-    scales: Scales
+    scales: NetworkScales
     score: float
     losses: Array
     converged: bool
@@ -145,7 +145,7 @@ def _from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe:
         return _run(setting, flat.join(parameters, setting.shapes), rng, recipe)
     simpler = simplified(setting, likelihood, sd_y)
     first = _from_start(simpler, sd_y, rng, recipe)
-    start, scales = continued(setting, simpler, first.x, first.scales, rng)
+    start, scales = continuation(setting, simpler, first.x, first.scales, rng)
     mode = _run(replace(setting, scales=scales), start, rng, recipe)
     return replace(mode, reason=f"{mode.reason}, from the fit with {_name(likelihood.simpler)}")
 
@@ -219,7 +219,7 @@ def _by_gradients(
         x, losses, converged = state.x, np.array(curve), True
         reason = f"best held-out likelihood at step {step} of {len(curve) - 1}"
         value = joint_objective(setting, setting.rows).value(x)
-    scales = Scales(setting.scales.precision, numbers(at.values(x)))
+    scales = NetworkScales(setting.scales.precision, as_numbers(at.values(x)))
     return Mode(
         setting,
         x[: len(start)],
@@ -249,14 +249,14 @@ def joint_objective(setting: Setting, rows: Rows | Folded) -> NegativeLogJoint:
     )
     supports = rows.likelihood.parameter_supports
     free = tuple(
-        Free(name, prior, supports[name], float(supports[name].unconstrain(scales.noise[name])))
-        for name, prior in hyperprior.noise_priors.items()
+        Free(name, prior, supports[name], float(supports[name].unconstrain(scales.values[name])))
+        for name, prior in hyperprior.parameter_priors.items()
     )
     coordinates = Coordinates(rows.frame, free, hyperprior.known)
     return NegativeLogJoint(LogJoint(rows, GaussianPrior(normal), coordinates))
 
 
-def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+def as_numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Return the values at one point as numbers."""
     return {name: float(value) for name, value in values.items()}
 

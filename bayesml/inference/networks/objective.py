@@ -66,14 +66,14 @@ class GivenScales:
         What is kept of the network near a point: its Jacobian, or factors of its curvature.
     precision : ndarray, shape (p,)
         The diagonal of A; zero without a prior.
-    noise : mapping of name to float
+    values : mapping of name to float
         φ.
     """
 
     rows: Rows | Folded
     near: Near
     precision: Array
-    noise: Values
+    values: Values
 
     @property
     def weight(self) -> float:
@@ -83,22 +83,22 @@ class GivenScales:
     def value(self, x: Array) -> float:
         """Evaluate F/W."""
         rows = self.rows.at_hand()
-        return self._value(x, float(rows.log_likelihood(rows.eta(x), self.noise)))
+        return self._value(x, float(rows.log_likelihood(rows.eta(x), self.values)))
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate F/W and its gradient by backpropagation."""
-        data = self.rows.sums(x, self.noise)
+        data = self.rows.sums(x, self.values)
         gradient = (self.precision * x - data.gradient) / self.weight
         return self._value(x, float(data.value)), gradient
 
     def parabola(self, x: Array) -> Point:
         """Return the Gauss-Newton model at x."""
-        return self._point(around(self.rows.at_hand(), self.near, x, self.noise))
+        return self._point(around(self.rows.at_hand(), self.near, x, self.values))
 
     def again(self, point: Point) -> Point:
-        """Return the model at the same point under this noise and these precisions."""
+        """Return the model at the same point under these values and these precisions."""
         here = point.here
-        information = information_of(self.rows.at_hand(), here.eta, self.noise)
+        information = information_of(self.rows.at_hand(), here.eta, self.values)
         return self._point(here.reweighted(information))
 
     def _value(self, x: Array, log_likelihood: float) -> float:
@@ -106,7 +106,7 @@ class GivenScales:
 
     def _point(self, here: Local) -> Point:
         rows = self.rows.at_hand()
-        score = score_of(rows, here.eta, self.noise)
+        score = score_of(rows, here.eta, self.values)
         gradient = (self.precision * here.x - here.pulled(score)) / self.weight
-        value = self._value(here.x, float(rows.log_likelihood(here.eta, self.noise)))
+        value = self._value(here.x, float(rows.log_likelihood(here.eta, self.values)))
         return Point(here, value, gradient, self.precision, self.weight)

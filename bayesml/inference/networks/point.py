@@ -20,7 +20,7 @@ def network_point(
     """Return the mode of a network as a point estimate."""
     mode = find_mode(problem, rng, recipe)
     return Learned(
-        point_estimate(problem, mode),
+        network_estimate(problem, mode),
         problem.model,
         f"{label} by {how(mode)}",
         NO_EVIDENCE,
@@ -30,13 +30,13 @@ def network_point(
     )
 
 
-def point_estimate(problem: Problem, mode: Mode) -> PointEstimate:
+def network_estimate(problem: Problem, mode: Mode) -> PointEstimate:
     """Return parameters by name, with standard errors from the Gauss-Newton curvature."""
     sd = _standard_errors(mode)
     shapes = mode.setting.shapes
     errors = flat.split(sd, shapes)
     tuned = {name: np.asarray(np.nan) for name in problem.inferred}
-    noise = {name: np.asarray(value) for name, value in mode.scales.noise.items()}
+    noise = {name: np.asarray(value) for name, value in mode.scales.values.items()}
     model = problem.model
     return PointEstimate(
         model.predictor, model.likelihood, mode.parameters | noise, errors | tuned, np.inf

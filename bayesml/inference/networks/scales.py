@@ -25,19 +25,19 @@ PRECISIONS = (1e-6, 1e8)
 
 
 @dataclass(frozen=True, eq=False)
-class Scales:
+class NetworkScales:
     """Prior precisions by group, and the noise.
 
     Attributes
     ----------
     precision : ndarray, shape (G,)
         1/τ² of every group, in the network's own units.
-    noise : mapping of name to float
+    values : mapping of name to float
         φ, in the data's units.
     """
 
     precision: Array
-    noise: Mapping[str, float]
+    values: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,37 +48,37 @@ class Hyperprior:
     ----------
     prior : Layered
     groups : Groups
-    noise_priors : mapping of name to Distribution
-        Of the noise parameters that are inferred.
+    parameter_priors : mapping of name to Distribution
+        Of the likelihood's parameters that are inferred.
     known : mapping of name to float
     """
 
     prior: Layered
     groups: Groups
-    noise_priors: Mapping[str, Distribution]
+    parameter_priors: Mapping[str, Distribution]
     known: Mapping[str, float]
 
-    def objective(self, rows: Rows | Folded, near: Near, scales: Scales) -> GivenScales:
+    def objective(self, rows: Rows | Folded, near: Near, scales: NetworkScales) -> GivenScales:
         """Return the objective under given scales."""
-        return GivenScales(rows, near, scales.precision[self.groups.members], scales.noise)
+        return GivenScales(rows, near, scales.precision[self.groups.members], scales.values)
 
-    def log_density(self, scales: Scales) -> float:
+    def log_density(self, scales: NetworkScales) -> float:
         """Evaluate log p of the logs of the learned scales, up to a constant."""
         total = 0.0
         if self.prior.learned:
             alpha = scales.precision
             total += float(np.sum(self.prior.shape * np.log(alpha) - self.prior.rate * alpha))
-        for name, density in self.noise_priors.items():
-            value = scales.noise[name]
+        for name, density in self.parameter_priors.items():
+            value = scales.values[name]
             total += float(density.log_density(value)) + float(np.log(value))
         return total
 
 
-def log_evidence(rows: Rows | Folded, point: Point, scales: Scales, log_det: float) -> float:
+def log_evidence(rows: Rows | Folded, point: Point, scales: NetworkScales, log_det: float) -> float:
     """Evaluate Laplace's evidence with the Gauss-Newton matrix (M10); −∞ without a prior."""
     if np.any(point.precision <= 0):
         return -np.inf
-    fit = float(rows.at_hand().log_likelihood(point.here.eta, scales.noise))
+    fit = float(rows.at_hand().log_likelihood(point.here.eta, scales.values))
     penalty = 0.5 * float(point.precision @ point.x**2)
     return fit - penalty + 0.5 * float(np.sum(np.log(point.precision))) - 0.5 * log_det
 
@@ -89,7 +89,7 @@ class ByEvidence:
 
     hyperprior: Hyperprior
 
-    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: NetworkScales) -> tuple[float, NetworkScales]:
         """Return the log evidence of the scales with their own density, and better ones."""
         regression = point.regression()
         value = log_evidence(rows, point, scales, regression.log_det)
@@ -102,10 +102,10 @@ class ByEvidence:
             precision = np.clip(
                 (determined + 2.0 * prior.shape) / (squares + 2.0 * prior.rate), *PRECISIONS
             )
-        noise = learn_noise(
-            rows, point, scales, self.hyperprior.noise_priors, float(determined.sum()), 1.0
+        values = learn_values(
+            rows, point, scales, self.hyperprior.parameter_priors, float(determined.sum()), 1.0
         )
-        return value + self.hyperprior.log_density(scales), Scales(precision, noise)
+        return value + self.hyperprior.log_density(scales), NetworkScales(precision, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,20 +114,20 @@ class ByJointMode:
 
     hyperprior: Hyperprior
 
-    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: NetworkScales) -> tuple[float, NetworkScales]:
         """Return the log joint density, and better scales."""
         density = sum(
-            float(prior.log_density(scales.noise[name]))
-            for name, prior in self.hyperprior.noise_priors.items()
+            float(prior.log_density(scales.values[name]))
+            for name, prior in self.hyperprior.parameter_priors.items()
         )
-        noise = learn_noise(rows, point, scales, self.hyperprior.noise_priors, 0.0, 0.0)
-        return density - point.value * point.weight, replace(scales, noise=noise)
+        values = learn_values(rows, point, scales, self.hyperprior.parameter_priors, 0.0, 0.0)
+        return density - point.value * point.weight, replace(scales, values=values)
 
 
-def learn_noise(
+def learn_values(
     rows: Rows,
     point: Point,
-    scales: Scales,
+    scales: NetworkScales,
     priors: Mapping[str, Distribution],
     determined: float,
     jacobian: float,
@@ -135,20 +135,20 @@ def learn_noise(
     """Maximise (M12) over log φ; `jacobian` 1 for the density of log φ, 0 for that of φ."""
     names = list(priors)
     if not names:
-        return dict(scales.noise)
+        return dict(scales.values)
     eta, likelihood = point.here.eta, rows.likelihood
-    now = np.array([scales.noise[name] for name in names])
-    before = likelihood.information(eta, scales.noise)
+    now = np.array([scales.values[name] for name in names])
+    before = likelihood.information(eta, scales.values)
 
     def at(logs: Array) -> dict[str, float]:
-        return {**scales.noise, **dict(zip(names, (now * np.exp(logs)).tolist(), strict=True))}
+        return {**scales.values, **dict(zip(names, (now * np.exp(logs)).tolist(), strict=True))}
 
     def negative(logs: Array) -> float:
-        noise = at(logs)
-        ratio = float(np.mean(likelihood.information(eta, noise) / before))
-        value = float(rows.log_likelihood(eta, noise)) - 0.5 * determined * ratio
+        values = at(logs)
+        ratio = float(np.mean(likelihood.information(eta, values) / before))
+        value = float(rows.log_likelihood(eta, values)) - 0.5 * determined * ratio
         for name in names:
-            value += float(priors[name].log_density(noise[name])) + jacobian * np.log(noise[name])
+            value += float(priors[name].log_density(values[name])) + jacobian * np.log(values[name])
         return -value / rows.weight
 
     start, bounds = np.zeros(len(names)), [(-3.0, 3.0)] * len(names)

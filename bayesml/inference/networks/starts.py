@@ -9,7 +9,7 @@ import numpy as np
 from bayesml.distributions import Flat
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.local import Near, linearised, network_of
-from bayesml.inference.networks.scales import Hyperprior, Scales
+from bayesml.inference.networks.scales import Hyperprior, NetworkScales
 from bayesml.likelihoods import Staged
 from bayesml.log_joint import Folded, Rows
 from bayesml.log_joint.rows import folded
@@ -33,14 +33,14 @@ class Setting:
     ----------
     rows : Rows or Folded
     hyperprior : Hyperprior
-    scales : Scales
+    scales : NetworkScales
     near : callable
         What is kept of the network near a point.
     """
 
     rows: Rows | Folded
     hyperprior: Hyperprior
-    scales: Scales
+    scales: NetworkScales
     near: Near = linearised
 
     @property
@@ -70,7 +70,7 @@ def setting_of(problem: Problem, streamed: bool = False) -> Setting:
     hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
     sd_y = problem.statistics.sd_y or 1.0
     noise = dict(rows.likelihood.start(problem.statistics.mean_y, sd_y)) | problem.known
-    return Setting(rows, hyperprior, Scales(prior.precision(groups), noise))
+    return Setting(rows, hyperprior, NetworkScales(prior.precision(groups), noise))
 
 
 def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
@@ -89,31 +89,31 @@ def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
     features = [name.removeprefix("weights_1[").removesuffix("]") for name in names]
     groups = prior.groups(shapes, features if prior.relevance else ())
     proper = np.isfinite(prior.sd or 1.0)
-    noise_priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
-    hyperprior = Hyperprior(prior, groups, noise_priors, {})
-    scales = Scales(prior.precision(groups), simpler.start(0.0, sd_y))
+    parameter_priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
+    hyperprior = Hyperprior(prior, groups, parameter_priors, {})
+    scales = NetworkScales(prior.precision(groups), simpler.start(0.0, sd_y))
     return replace(setting, rows=rows, hyperprior=hyperprior, scales=scales)
 
 
-def continued(
-    setting: Setting, simpler: Setting, x: Array, scales: Scales, rng: np.random.Generator
-) -> tuple[Array, Scales]:
+def continuation(
+    setting: Setting, simpler: Setting, x: Array, scales: NetworkScales, rng: np.random.Generator
+) -> tuple[Array, NetworkScales]:
     """Return where training starts from the fit of the simpler likelihood."""
     if len(simpler.network.outputs) < len(setting.network.outputs):
         return with_variance_head(setting, simpler, x, scales, rng)
-    return x, Scales(scales.precision, setting.scales.noise)
+    return x, NetworkScales(scales.precision, setting.scales.values)
 
 
 def with_variance_head(
-    setting: Setting, simpler: Setting, x: Array, scales: Scales, rng: np.random.Generator
-) -> tuple[Array, Scales]:
+    setting: Setting, simpler: Setting, x: Array, scales: NetworkScales, rng: np.random.Generator
+) -> tuple[Array, NetworkScales]:
     """Add the second output to a homoscedastic fit: weights near zero, bias at log σ̂ (M14)."""
     network = setting.network
     parameters = {k: v.copy() for k, v in flat.split(x, simpler.shapes).items()}
     weights, biases = f"weights_{network.depth}", f"biases_{network.depth}"
     centre, scale = network.outputs[1]
     row = NEAR_ZERO * rng.standard_normal(parameters[weights].shape)
-    bias = (np.log(scales.noise["sigma"]) - centre) / scale
+    bias = (np.log(scales.values["sigma"]) - centre) / scale
     parameters[weights] = np.concatenate([parameters[weights], row])
     parameters[biases] = np.append(parameters[biases], bias)
     known = dict(zip(simpler.hyperprior.groups.names, scales.precision, strict=True))
@@ -123,4 +123,4 @@ def with_variance_head(
         known[f"{weights}[1]"] = HEAD_PRECISION
         for k, name in enumerate(setting.hyperprior.groups.names):
             start[k] = known.get(name, start[k])
-    return flat.join(parameters, setting.shapes), Scales(start, setting.scales.noise)
+    return flat.join(parameters, setting.shapes), NetworkScales(start, setting.scales.values)

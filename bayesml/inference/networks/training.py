@@ -13,7 +13,7 @@ from bayesml.errors import ConvergenceError
 from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.objective import Point
 from bayesml.inference.networks.progress import shown
-from bayesml.inference.networks.scales import ByJointMode, Hyperprior, Scales
+from bayesml.inference.networks.scales import ByJointMode, Hyperprior, NetworkScales
 from bayesml.log_joint import Rows
 from bayesml.optimizers import Damped
 from bayesml.typing import Array
@@ -46,7 +46,7 @@ class Judge(Protocol):
     def hyperprior(self) -> Hyperprior:
         """What is assumed of the scales."""
 
-    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: NetworkScales) -> tuple[float, NetworkScales]:
         """Return how good a point is under its scales, and better scales."""
 
 
@@ -57,14 +57,14 @@ class Iterate:
     Attributes
     ----------
     point : Point
-    scales : Scales
+    scales : NetworkScales
     score : float
         Log evidence, or log joint density, in nats; NaN before the scales were first learned.
     damping : float
     """
 
     point: Point
-    scales: Scales
+    scales: NetworkScales
     score: float
     damping: float
 
@@ -98,10 +98,10 @@ class ByHeldOut:
     hyperprior: Hyperprior
     held: Rows
 
-    def judge(self, rows: Rows, point: Point, scales: Scales) -> tuple[float, Scales]:
+    def judge(self, rows: Rows, point: Point, scales: NetworkScales) -> tuple[float, NetworkScales]:
         """Return the held-out log likelihood, and better scales."""
         _, better = ByJointMode(self.hyperprior).judge(rows, point, scales)
-        held = self.held.log_likelihood(self.held.eta(point.x), scales.noise)
+        held = self.held.log_likelihood(self.held.eta(point.x), scales.values)
         return float(held), better
 
 
@@ -109,7 +109,7 @@ def iterates(
     rows: Rows,
     near: Near,
     start: Array,
-    scales: Scales,
+    scales: NetworkScales,
     judge: Judge,
     settings: Damped,
 ) -> Iterator[Iterate]:
@@ -142,7 +142,7 @@ def train(
     rows: Rows,
     near: Near,
     start: Array,
-    scales: Scales,
+    scales: NetworkScales,
     judge: Judge,
     settings: Damped,
     progress: bool = False,
