@@ -66,7 +66,7 @@ class HalfNormal:
 
     def curvature(self, x: ArrayLike) -> Array:
         """Evaluate −1/s²."""
-        return np.broadcast_to(-1.0 / np.asarray(self.scale) ** 2, np.shape(x)).copy()
+        return np.full(np.shape(x), -1.0 / np.asarray(self.scale) ** 2)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
@@ -251,7 +251,7 @@ class Exponential:
 
     def score(self, x: ArrayLike) -> Array:
         """Evaluate −λ."""
-        return np.broadcast_to(-np.asarray(self.rate), np.shape(x)).copy()
+        return np.full(np.shape(x), -np.asarray(self.rate))
 
     def curvature(self, x: ArrayLike) -> Array:
         """Zero everywhere."""

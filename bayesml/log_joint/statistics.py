@@ -46,13 +46,11 @@ class Statistics:
         sigma = np.asarray(values["sigma"], dtype=np.float64)
         rest = self.data.d - beta @ self.data.M.T
         squares = np.sum(rest * rest, axis=-1) + self.data.floor
-        squares = np.where(squares > self.data.rounding, squares, 0.0)
-        with np.errstate(all="ignore"):  # a search may try σ that underflows: not finite, no crash
-            variance = sigma**2
-            value = -0.5 * squares / variance - self.weight * (np.log(sigma) + HALF_LOG_2PI)
-            gradient = (rest @ self.data.M) / variance[..., None]
-            slope = squares / sigma**3 - self.weight / sigma
-        return Sums(value, gradient, {"sigma": slope})
+        squares = squares * (squares > self.data.rounding)
+        scaled = squares / (sigma * sigma)
+        value = -0.5 * scaled - self.weight * (np.log(sigma) + HALF_LOG_2PI)
+        gradient = (rest @ self.data.M) / (sigma * sigma)[..., None]
+        return Sums(value, gradient, {"sigma": (scaled - self.weight) / sigma})
 
     def information(self, beta: Array, values: Values) -> Array:
         """Return MᵀM/σ²."""

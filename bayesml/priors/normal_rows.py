@@ -5,6 +5,7 @@ Derived in docs/theory/linear_gaussian.md, (L3), and docs/theory/log_joint.md, (
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import log, pi
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from bayesml.linalg.doubled import exact_dot
 from bayesml.typing import Array, Integers
 
 HALF_LOG_2PI = 0.5 * log(2.0 * pi)
+ONE = np.ones(1)
 
 Values = Mapping[str, Any]
 """Hyperparameters and the likelihood's parameters by name; leading axes are batches."""
@@ -65,6 +67,11 @@ class NormalRows:
         """The rows divided by their standard deviations, shape (k, p)."""
         return np.diag(1.0 / self.sd) if self.rows is None else self.rows / self.sd[:, None]
 
+    @cached_property
+    def log_normaliser(self) -> float:
+        """Σ log(√(2π) s_k): of the rows as they are stated, τ apart."""
+        return float(np.sum(np.log(self.sd) + HALF_LOG_2PI))
+
     def of(self, beta: Array) -> Array:
         """Evaluate the functionals at β of shape (..., p)."""
         return beta if self.rows is None else np.asarray(beta @ self.rows.T)
@@ -81,7 +88,7 @@ class NormalRows:
     def scales(self, values: Values) -> tuple[Array, Array]:
         """Return τ of every row, broadcastable against (..., k), and the standard deviations."""
         if self.scale is None:
-            return np.ones(1), self.sd
+            return ONE, self.sd
         tau = np.asarray(values[self.scale], dtype=np.float64)
         each = tau[..., None] if self.group is None else tau[..., self.group]
         return each, self.sd * each
@@ -108,10 +115,10 @@ def normal_terms(rows: NormalRows, beta: Array, values: Values) -> PriorTerms:
     """Evaluate Σ_k log Normal(g_kᵀβ; μ_k, τ s_k) and its derivatives in β and in τ (J6)."""
     tau, sd = rows.scales(values)
     z = (rows.of(beta) - rows.mean) / sd
-    value = -np.sum(0.5 * z**2 + np.log(sd) + HALF_LOG_2PI, axis=-1)
-    pull = -z / sd
+    value, pull = -0.5 * np.sum(z * z, axis=-1) - rows.log_normaliser, -z / sd
     score = pull if rows.rows is None else pull @ rows.rows
     if rows.scale is None:
         return PriorTerms(value, score, {})
+    value = value - np.sum(np.broadcast_to(np.log(tau), z.shape), axis=-1)
     slopes = rows.total((z**2 - 1.0) / tau, np.asarray(values[rows.scale]))
     return PriorTerms(value, score, {rows.scale: slopes})

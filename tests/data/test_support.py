@@ -81,9 +81,7 @@ def test_rows_that_were_dropped_still_count(frame: pd.DataFrame, tmp_path: Path,
         assert "row 7 of partition 0 is -1, row 2345 of partition 1 is 0.5" in message(lazy)
 
 
-@pytest.mark.parametrize(
-    "scheduler", ["threads", pytest.param("processes", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
 def test_rows_of_partitions_go_by_partition(frame: pd.DataFrame, scheduler: str) -> None:
     lazy = dd.from_pandas(frame, npartitions=3, sort=False)
     with dask.config.set(scheduler=scheduler, num_workers=2):
@@ -137,9 +135,7 @@ def score(block: Block) -> float:
     return float(block.row_weights @ (block.y - block.X[:, 0]))
 
 
-@pytest.mark.parametrize(
-    "scheduler", ["threads", pytest.param("processes", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
 def test_blocks_and_reduce_serve_every_source_alike(
     frame: pd.DataFrame, tmp_path: Path, scheduler: str
 ) -> None:
