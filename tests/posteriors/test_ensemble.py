@@ -7,7 +7,7 @@ from scipy import stats
 import bayesml as bm
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.ensemble import mixed
-from bayesml.posteriors.linearised import normal_rows
+from bayesml.posteriors.linearised import normals
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def halves(rng):
     mean, sd = np.array([0.0, 5.0]), np.array([1.0, 2.0])
     draws = rng.gamma(3.0, 1.0, (2, 4000))
     atoms = Atoms(2, np.full(4000, 1 / 4000), draws.__getitem__)
-    return mean, sd, draws, mixed([normal_rows(mean, sd), atoms])
+    return mean, sd, draws, mixed([normals(mean, sd), atoms])
 
 
 def test_moments_and_probabilities_are_those_of_the_mixture(halves):
