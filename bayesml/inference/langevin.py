@@ -28,15 +28,16 @@ from bayesml.typing import Array
 class Langevin:
     r"""Sample a posterior by microcanonical Langevin dynamics (M15, M16).
 
-    Every chain starts at a mode of its own, found as by `Laplace`, in coordinates whitened by the
-    curvature there. Weights and noise move together; the prior precisions are drawn exactly
-    given the weights between steps (M17). There is no accept step: the step size holds the
-    error in energy at a target, which bounds the bias.
+    Every chain starts at a mode, found as by `Laplace`, in coordinates whitened by the curvature
+    there. Weights and noise move together; a network's prior precisions are drawn exactly given
+    the weights between steps (M17). There is no accept step: the step size holds the error in
+    energy at a target, which bounds the bias. With few parameters that bias is larger than NUTS
+    has any of: a few per cent of a standard deviation. It is made for networks.
 
-    Chains do not meet: each explores the surroundings of its mode, and the answer is their equal
-    mixture, as an ensemble's is. So R̂ between chains, which asks whether they forgot where they
-    started, is not judged; what is judged is the number of independent draws within chains, and
-    whether their functions agree on the training rows (see docs/theory/network.md).
+    Chains of a network do not meet: each explores the surroundings of its mode, and the answer is
+    their equal mixture, as an ensemble's is. So R̂ between chains, which asks whether they forgot
+    where they started, is not judged; what is judged is the number of independent draws within
+    chains, and whether their functions agree on the training rows (see docs/theory/network.md).
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class Langevin:
     Raises
     ------
     IncompatibleModelError
-        If a setting is out of range, or at fit if the predictor is not a network.
+        If a setting is out of range; at fit, if there is one parameter, or rows are not in memory.
 
     References
     ----------

@@ -34,37 +34,45 @@ from bayesml.typing import Array
 
 @dataclass(frozen=True)
 class Laplace:
-    r"""A Gaussian at the mode, whose curvature is the generalised Gauss-Newton matrix.
+    r"""A Gaussian at the mode, for any predictor and any likelihood, and its audit.
 
-    .. math:: \theta \mid y \approx \mathrm{Normal}(\hat\theta, H^{-1}), \qquad
-              H = \mathsf J^\top \Lambda \mathsf J + A \qquad (M7)
+    .. math:: x \mid y \approx \mathrm{Normal}(\hat x, H^{-1}), \qquad
+              H = \mathsf J^\top \Lambda \mathsf J + P \qquad (U1)
 
-    for the predictor linearised at :math:`\hat\theta`, which is also what predicts (M13). Prior
-    scales and noise that are not known maximise the Laplace evidence (M10 to M12), and the step of
-    training at which it was largest is kept.
+    in unbounded coordinates x of coefficients and parameters, with their Jacobian. Predictions
+    average the likelihood over the Gaussian, without Monte Carlo error (U3); draws of it are
+    weighted by the density itself, and `fit.check()` judges the tail of the weights (U4). Rows may
+    be in files or partitions: a few dozen passes are made.
+
+    Of a network the Gaussian is that of the predictor linearised at :math:`\hat\theta` (M7, M13).
+    Prior scales and noise that are not known maximise the Laplace evidence there (M10 to M12), and
+    the step of training at which it was largest is kept.
 
     Parameters
     ----------
     optimizer : Optimizer or None
-        How the mode is found; None is `LevenbergMarquardt`, whose steps are found by conjugate
-        gradients where the full matrix is not formed.
+        How the mode is found; None is L-BFGS and then Newton's method, of networks
+        `LevenbergMarquardt`, whose steps are found by conjugate gradients where the full matrix is
+        not formed.
     curvature : FullCurvature, KroneckerFactored, LastLayer or None
-        What of H is kept: all of it, a Kronecker product for every layer, or the last layer,
-        which is Bayesian linear regression on the learned features. None takes the first of them
-        that needs no more than 2 GB; the result says which, and why.
+        What of a network's H is kept: all of it, a Kronecker product for every layer, or the last
+        layer, which is Bayesian linear regression on the learned features. None takes the first of
+        them that needs no more than 2 GB; the result says which, and why.
     training : Training
         Restarts, chosen by evidence, and the progress bar.
 
     Raises
     ------
     IncompatibleModelError
-        If the curvature is none, or at fit if the predictor is not a network or the prior is
-        improper.
+        If the curvature is none; at fit, if the predictor has no Jacobian, or a network no prior.
+    RankDeficientError
+        If neither the data nor a proper prior tell two coefficients apart.
     ConvergenceError
-        If training diverges.
+        If training diverges, or the curvature at the mode is not positive definite.
 
     References
     ----------
+    Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities;
     MacKay (1992), A practical Bayesian framework for backpropagation networks;
     Immer, Korzepa & Bauer (2021), Improving predictions of Bayesian neural nets via local
     linearization; Immer et al. (2021), Scalable marginal likelihood estimation.
@@ -73,6 +81,10 @@ class Laplace:
     --------
     >>> import bayesml as bm
     >>> X = np.linspace(-2, 2, 40)[:, None]
+    >>> counts = bm.Data(X, np.round(np.exp(1.0 + X[:, 0])))
+    >>> fit = bm.fit(bm.Model(likelihood=bm.Poisson()), counts, bm.Laplace(), rng=1)
+    >>> fit.summary()["mean"].round(1).tolist()
+    [1.0, 1.0]
     >>> data = bm.Data(X, np.sin(2 * X[:, 0]))
     >>> model = bm.Model(bm.MLP(hidden=(8,)), bm.Gaussian(sigma=0.1))
     >>> p = bm.fit(model, data, bm.Laplace(), rng=1).predict([[0.5], [8.0]])
