@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import digamma, gammainc, gammaincc, gammaln
 
 import bayesml as bm
-from bayesml.distributions import Distribution, Interval, Positive, Support
+from bayesml.distributions import ContinuousSupport, Distribution, Positive, Support
 from bayesml.inference import Learned, Method
 from bayesml.likelihoods import Average, Stated, check_parameter, hermite_average
 from bayesml.model import Problem
@@ -124,7 +124,7 @@ class GammaMean:
         return {"alpha": self.alpha}
 
     @property
-    def parameter_supports(self) -> Mapping[str, Interval]:
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         return {"alpha": Positive()}
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
