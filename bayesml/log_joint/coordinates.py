@@ -97,8 +97,9 @@ class Coordinates:
     def named(self, x: Array) -> dict[str, Array]:
         """Return everything that is inferred by the user's names, in the user's units."""
         values = self.values(x)
-        inferred = {block.name: np.asarray(values[block.name]) for block in self.free}
-        return self.frame.named(self.beta(x)) | inferred
+        found = self.frame.named(self.beta(x)) | {b.name: values[b.name] for b in self.free}
+        # Copies, not views: sums over draws then run in one order, before and after they are saved.
+        return {name: np.array(value, order="C") for name, value in found.items()}
 
     def given(self, values: Mapping[str, Any]) -> "Coordinates":
         """Return the coordinates of β alone, with all else known."""

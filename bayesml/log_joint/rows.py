@@ -17,7 +17,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.log_joint.sums import Sums, Values
 from bayesml.model import Problem
-from bayesml.predictors import Frame, HasJacobian, Network, Predictor, flat, pullback
+from bayesml.predictors import Frame, HasJacobian, Predictor, flat
 from bayesml.typing import Array, Integers
 
 LAYERED, PLAIN = 1024, 16384
@@ -101,8 +101,7 @@ class Rows:
 
     def parts(self, members: int = 1) -> Iterator["Rows"]:
         """Hand the rows out a cacheful at a time."""
-        layered = isinstance(self.frame.predictor, Network)
-        size = max(LEAST, (LAYERED if layered else PLAIN) // max(members, 1))
+        size = max(LEAST, (LAYERED if self.frame.layered else PLAIN) // max(members, 1))
         if self.m <= size:
             yield self
             return
@@ -129,7 +128,7 @@ class Rows:
         return reduce(Sums.plus, (part._sums(beta, at) for part in self.parts(members)))
 
     def _sums(self, beta: Array, at: Mapping[str, Any]) -> Sums:
-        eta, back = pullback(self.frame.predictor, self.parameters(beta), self.A)
+        eta, back = self.frame.pullback(self.parameters(beta), self.A)
         eta = eta.astype(np.float64, copy=False)
         value = self.likelihood.log_density(self.y, eta, at) @ self.w
         score = self.w * self.likelihood.score(self.y, eta, at)

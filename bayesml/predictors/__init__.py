@@ -11,7 +11,7 @@ from bayesml.predictors.base import (
     Outputs,
     Parameters,
     Predictor,
-    pullback,
+    pullback_of,
 )
 from bayesml.predictors.frame import Frame, frame_of
 from bayesml.predictors.linear import Linear
@@ -38,5 +38,5 @@ __all__ = [
     "Standardisation",
     "Tanh",
     "frame_of",
-    "pullback",
+    "pullback_of",
 ]

@@ -117,10 +117,18 @@ class ExportsToPyMC(Protocol):
         """Return η, given the module and tensors by name; a list of k for k > 1 outputs."""
 
 
-def pullback(
+Pullback = Callable[[Parameters, Array], tuple[Array, Callable[[Array], dict[str, Array]]]]
+"""Of parameters and rows: η, and Jᵀ as a function of a cotangent."""
+
+
+def pullback_of(predictor: Predictor) -> Pullback:
+    """Return η and its vector-Jacobian product, in one forward pass where there is one."""
+    if isinstance(predictor, HasPullback):
+        return predictor.pullback
+    return partial(_apart, predictor)
+
+
+def _apart(
     predictor: Predictor, parameters: Parameters, X: Array
 ) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
-    """Return η, and Jᵀ as a function of a cotangent; in one forward pass where there is one."""
-    if isinstance(predictor, HasPullback):
-        return predictor.pullback(parameters, X)
     return predictor.eta(parameters, X), partial(predictor.vjp, parameters, X)

@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from bayesml.predictors import flat
-from bayesml.predictors.base import HasFrame, Outputs, Predictor
+from bayesml.predictors.base import (
+    HasFrame,
+    Network,
+    Outputs,
+    Predictor,
+    Pullback,
+    pullback_of,
+)
 from bayesml.typing import Array
 
 
@@ -44,6 +52,16 @@ class Frame:
     def p(self) -> int:
         """Number of parameters."""
         return len(self.start)
+
+    @cached_property
+    def layered(self) -> bool:
+        """Whether the predictor is a stack of layers; kept, since a role takes long to check."""
+        return isinstance(self.predictor, Network)
+
+    @cached_property
+    def pullback(self) -> Pullback:
+        """η and its vector-Jacobian product, of (parameters, rows): one forward pass if it can."""
+        return pullback_of(self.predictor)
 
     def prepare(self, X: Array) -> Array:
         """Return x̃ at the rows of X."""

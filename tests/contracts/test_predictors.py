@@ -18,7 +18,7 @@ from bayesml.predictors import (
     Tanh,
     flat,
     frame_of,
-    pullback,
+    pullback_of,
 )
 from tests.parts.squares import Squares
 
@@ -105,7 +105,7 @@ def test_backpropagation_is_the_transposed_jacobian(predictor: Any) -> None:
 def test_pullback_is_eta_and_backpropagation(predictor: Any) -> None:
     at = somewhere(predictor)
     parameters = flat.split(at.theta, at.shapes)
-    eta, back = pullback(predictor, parameters, at.X)
+    eta, back = pullback_of(predictor)(parameters, at.X)
     np.testing.assert_allclose(eta, at.eta(at.theta), rtol=1e-13)
     cotangent = np.ones_like(eta)
     one, other = back(cotangent), predictor.vjp(parameters, at.X, cotangent)
