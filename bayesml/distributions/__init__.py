@@ -5,15 +5,13 @@ first two derivatives, and sampling. Parameters may be sequences, one entry per 
 """
 
 from bayesml.distributions.base import Distribution, exact, grouped, stack
-from bayesml.distributions.positive import (
+from bayesml.distributions.gamma_family import (
     Exponential,
     Gamma,
-    HalfCauchy,
-    HalfNormal,
-    HalfStudentT,
     InverseGamma,
     RootInverseGamma,
 )
+from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
 from bayesml.distributions.supports import (
     Binary,
