@@ -3,6 +3,7 @@
 Described in docs/guides/scikit_learn.md. Needs scikit-learn: ``pip install scikit-learn``.
 """
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +29,8 @@ class _LearnsDistributions:
     """Fitting a declared model and predicting by it: a mix-in, as scikit-learn's own are."""
 
     random_state: Any
+    _declared: Callable[[bm.Data], tuple[bm.Model, Any]]
+    """The model and the method that the parameters of an estimator state."""
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from rows X, shape (m, n), and their targets y, shape (m,).
@@ -42,10 +45,6 @@ class _LearnsDistributions:
         model, method = self._declared(data)
         self.fit_ = bm.fit(model, data, method, rng=_seed(self.random_state))
         return self
-
-    def _declared(self, data: bm.Data) -> tuple[bm.Model, Any]:
-        """Return the model and the method that the parameters of the estimator state."""
-        raise NotImplementedError
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return means, and with `return_std` standard deviations of new observations too."""
