@@ -72,6 +72,7 @@ from bayesml.priors import (
     Independent,
     Layered,
     MultivariateNormal,
+    NormalByPrecision,
     NormalInverseGamma,
     WeaklyInformative,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "Newton",
     "Normal",
     "NormalEquation",
+    "NormalByPrecision",
     "NormalInverseGamma",
     "Poisson",
     "Prediction",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from math import inf
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -169,10 +169,12 @@ def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Mod
         data.design.has_intercept,
     )
     mean_X, sd_X, n = statistics.mean_X, statistics.sd_X, data.n
+    divisor = sqrt(max(statistics.weight - 1.0, 1.0))
     scales = Scales(
         data.feature_names,
         mean_X,
-        sd_X,
+        statistics.R[:n, :n] / divisor,
+        statistics.noise[:n] / divisor,
         *outputs[0],
         predictor.shapes(n),
         _depth(predictor),

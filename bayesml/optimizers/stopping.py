@@ -18,6 +18,9 @@ from bayesml.optimizers.state import State
 
 _EPSILON32, _EPSILON64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
 
+STEEP = 100.0
+"""The root of the largest curvature that scaled coordinates leave."""
+
 RISE = 1e3
 """A value this many max(1, |J(start)|) above the start is divergence, not a detour."""
 
@@ -126,8 +129,11 @@ class Stopping:
         return max(self.tolerance, 10 * _epsilon(state)) * _scale(start, state)
 
     def at_rounding(self, start: State, state: State) -> bool:
-        """Say whether J is flat to rounding while its gradient is not (O24)."""
-        return self.bound(start, state) < norm(state.gradient) <= _floor(start, state)
+        """Say whether J may be flat to rounding while its gradient is not (O24).
+
+        A curvature above one makes it flat at gradients as much larger as its root.
+        """
+        return self.bound(start, state) < norm(state.gradient) <= STEEP * _floor(start, state)
 
     def _judge(self, start: State, last: State, losses: list[float]) -> Optimum:
         """Say whether and why the run ended where it did."""

@@ -14,6 +14,7 @@ from bayesml.priors.base import (
     StatesParameters,
     Unknown,
 )
+from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
@@ -32,6 +33,7 @@ __all__ = [
     "Independent",
     "Layered",
     "MultivariateNormal",
+    "NormalByPrecision",
     "NormalInverseGamma",
     "NormalRows",
     "OfEntries",

@@ -1,18 +1,15 @@
 """The joint Normal prior of all coefficients. Derived in docs/theory/linear_gaussian.md, (L13)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.distributions import exact
-from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
-from bayesml.priors.base import Coefficients, Unknown
-from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.errors import IncompatibleModelError
+from bayesml.priors.by_precision import NormalByPrecision, check_linear
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array
 
@@ -85,32 +82,16 @@ class MultivariateNormal:
             object.__setattr__(self, "mean", tuple(mean.tolist()))
             object.__setattr__(self, "covariance", tuple(rows))
 
-    def resolve(self, scales: Scales) -> "MultivariateNormal":
-        """Return the prior in the order of β, if it is of this predictor's parameters."""
-        shapes, n = scales.shapes, len(scales.feature_names)
-        if scales.depth or not set(shapes) <= {"intercept", "weights"} or shapes["weights"] != (n,):
-            raise IncompatibleModelError(
-                "MultivariateNormal is of an intercept and one weight a feature, and the "
-                f"predictor's parameters are {dict(shapes)}. Use Layered() for a network, "
-                "Independent(...) for others."
-            )
-        every = (("intercept",) if "intercept" in shapes else ()) + tuple(scales.feature_names)
+    def resolve(self, scales: Scales) -> NormalByPrecision:
+        """Return the same prior by its precision, in the order of β."""
+        check_linear(scales)
+        stated = self
         if not isinstance(self.mean, Mapping):
-            return self._named(every, n)
-        stated, weights = set(self.mean), set(scales.feature_names)
-        if stated not in (weights, set(every)):
-            raise IncompatibleModelError(
-                "MultivariateNormal: mean must name every feature once, and the intercept if it is "
-                f"stated. Missing: {sorted(weights - stated)}; unknown: "
-                f"{sorted(stated - set(every))}. The coefficients are {list(every)}."
-            )
-        order = [name for name in every if name in stated]
-        table: Any = self.covariance
-        return replace(
-            self,
-            mean={name: self.mean[name] for name in order},
-            covariance={a: {b: table[a][b] for b in order} for a in order},
-        )
+            own = ("intercept",) if "intercept" in scales.shapes else ()
+            stated = self._named((*own, *scales.feature_names), len(scales.feature_names))
+        mu, sigma = self._arrays(stated.mean, stated.covariance)
+        factor = solve_triangular(np.linalg.cholesky(sigma), np.eye(len(mu)), lower=True)
+        return NormalByPrecision(tuple(stated.mean), mu, factor).resolve(scales)
 
     def _named(self, every: tuple[str, ...], n: int) -> "MultivariateNormal":
         """Give the entries of arrays their names."""
@@ -134,60 +115,6 @@ class MultivariateNormal:
             _table(names, rows),
         )
 
-    def normal_rows(self, problem: Coefficients) -> NormalRows:
-        """Return whitened rows, unit triangular, so that no determinant is left out (L13)."""
-        rows, sd = self._whitened
-        k, p = len(sd), _size(problem)
-        G = np.zeros((k, p))
-        G[:, p - k :] = rows
-        return NormalRows(G, rows @ self._mu, sd, np.zeros((k, p)))
-
-    def log_density_and_score(
-        self, problem: Coefficients, beta: Array, values: Values
-    ) -> PriorTerms:
-        """Evaluate the Normal densities of its rows."""
-        return normal_terms(self.normal_rows(problem), beta, values)
-
-    def sample(
-        self,
-        problem: Coefficients,
-        values: Values,
-        rng: np.random.Generator,
-        shape: tuple[int, ...],
-    ) -> Array:
-        """Draw β."""
-        if len(self._mu) < _size(problem):
-            raise ImproperPosteriorError(
-                "MultivariateNormal states no intercept, whose prior is flat: there is nothing to "
-                "draw it from. State it first in mean and covariance."
-            )
-        z = rng.standard_normal((*shape, len(self._mu)))
-        return np.asarray(self._mu + z @ self._factor.T)
-
-    def hyperparameters(self, problem: Coefficients) -> dict[str, Unknown]:
-        """Return none: every number is stated."""
-        return {}
-
-    def proper_rows(self, problem: Coefficients) -> Array:
-        """Return the functionals that have proper priors: all but an intercept not stated."""
-        rows = self.normal_rows(problem).rows
-        return np.eye(_size(problem)) if rows is None else rows
-
-    def improper_names(self, problem: Coefficients) -> list[str]:
-        """Return the intercept, if it is not stated."""
-        return ["intercept"] if len(self._mu) < _size(problem) else []
-
-    def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the parts of one multivariate variable, ``coefficients``."""
-        beta = pm.MvNormal("coefficients", mu=exact(self._mu), chol=exact(self._factor))
-        n = len(problem.feature_names)
-        weights = pm.Deterministic("weights", beta[len(self._mu) - n :], dims="feature")
-        if not problem.has_intercept:
-            return {"weights": weights}, {}
-        stated = len(self._mu) == _size(problem)
-        at_centre = beta[0] if stated else pm.Flat("intercept_centred")
-        return {"intercept": at_centre, "weights": weights}, {}
-
     def describe(self) -> str:
         """Say the prior in words."""
         sds = np.sqrt(np.diag(self._sigma))
@@ -208,19 +135,6 @@ class MultivariateNormal:
     def _sigma(self) -> Array:
         return self._arrays(self.mean, self.covariance)[1]
 
-    @cached_property
-    def _factor(self) -> Array:
-        """Return the lower Cholesky factor C of Σ."""
-        return np.linalg.cholesky(self._sigma)
-
-    @cached_property
-    def _whitened(self) -> tuple[Array, Array]:
-        """Return G = diag(s) C⁻¹, unit lower triangular, and s = diag(C)."""
-        sd = np.diag(self._factor)
-        unit = self._factor / sd
-        rows = solve_triangular(unit, np.eye(len(sd)), lower=True, unit_diagonal=True)
-        return np.asarray(rows), sd
-
     @staticmethod
     def _arrays(mean: Any, covariance: Any) -> tuple[Array, Array]:
         """Return μ and Σ as arrays, or say which is not one."""
@@ -239,10 +153,6 @@ class MultivariateNormal:
 
 def _table(names: tuple[str, ...], rows: Any) -> dict[str, dict[str, float]]:
     return {a: dict(zip(names, row, strict=True)) for a, row in zip(names, rows, strict=True)}
-
-
-def _size(problem: Coefficients) -> int:
-    return sum(prod(shape) for shape in problem.shapes.values())
 
 
 def _array(name: str, value: Any) -> Array:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from bayesml.typing import Array
 
 
@@ -13,8 +15,12 @@ class Scales:
     Attributes
     ----------
     feature_names : tuple of str
-    mean_X, sd_X : ndarray, shape (n,)
+    mean_X : ndarray, shape (n,)
         In the features' units.
+    factor : ndarray, shape (n, n)
+        Upper-triangular factor of their covariance.
+    noise : ndarray, shape (n,)
+        Rounding level of the standard deviation of each.
     centre, spread : float
         Where the first output lies and how far it varies, on the link scale; the spread is zero
         where the target is constant and has no scale of its own.
@@ -28,9 +34,16 @@ class Scales:
 
     feature_names: tuple[str, ...]
     mean_X: Array
-    sd_X: Array
+    factor: Array
+    noise: Array
     centre: float
     spread: float
     shapes: Mapping[str, tuple[int, ...]]
     depth: int
     centred: bool
+
+    @property
+    def sd_X(self) -> Array:
+        """Standard deviations of the features, zero where a column is constant."""
+        sd: Array = np.linalg.norm(self.factor, axis=0)
+        return np.where(sd <= 4.0 * self.noise, 0.0, sd)

@@ -1,27 +1,40 @@
-"""The default prior: weakly informative, scaled by the data."""
+"""The default prior: weakly informative, scaled by the data. Derived in docs/theory/priors.md."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesml.distributions import Normal
 from bayesml.distributions.base import Parameter, positive
-from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.errors import DataError, DataWarning, IncompatibleModelError
+from bayesml.linalg import rank_report, triangular_factor
+from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Layered
 from bayesml.priors.scales import Scales
+from bayesml.typing import Array
+
+ALONG = 1e-6
+"""The part of the means that lies in a direction, relative to them, below which it is rounding."""
 
 
 @dataclass(frozen=True)
 class WeaklyInformative:
     r"""Normal priors that rule out the absurd and leave the plausible to the data.
 
-    .. math:: \theta_j \sim \mathrm{Normal}(0,\ k\,\mathrm{sd}(y)/\mathrm{sd}(x_j)), \qquad
-              b_{\bar x} \sim \mathrm{Normal}(\bar y,\ k\,\mathrm{sd}(y))
+    .. math:: \theta \sim \mathrm{Normal}\bigl(0,\ (k\,\mathrm{sd}(y))^2\,\Sigma_x^{-1}\bigr),
+              \qquad b_{\bar x} \sim \mathrm{Normal}(\bar y,\ k\,\mathrm{sd}(y)) \qquad (D1)
 
-    with :math:`b_{\bar x}` the prediction at the mean of the features. The noise's default,
-    Exponential(1 / sd(y)), belongs to the likelihood. The resolved numbers stand in the result,
-    in original units.
+    with :math:`\Sigma_x` the covariance of the features and :math:`b_{\bar x}` the prediction at
+    their mean. A combination of features that varies by one standard deviation moves the
+    prediction by about :math:`k\,\mathrm{sd}(y)`, however the features are written: raw or
+    orthogonal polynomials, any reference level, origin or unit give the same predictions. One
+    feature alone has :math:`k\,\mathrm{sd}(y)/\mathrm{sd}(x)`. Combinations that no row shows,
+    of collinear columns or of more columns than rows, have the scale of one column, (D3).
+
+    The noise's default, Exponential(1 / sd(y)), belongs to the likelihood. Resolved, it is a
+    `NormalByPrecision`, which states every weight's own standard deviation.
 
     A network learns the scales of its hidden layers instead: there it stands for `Layered`, and
     without hidden layers for the same priors as those of `Linear`.
@@ -36,12 +49,18 @@ class WeaklyInformative:
     IncompatibleModelError
         If the scale is not positive and finite.
     DataError
-        At fit, if the target or a feature is constant, so that there is no scale to go by.
+        At fit, if the target is constant, so that there is no scale to go by.
+
+    Warns
+    -----
+    DataWarning
+        At fit, of columns that are constant and add nothing.
 
     References
     ----------
     Goodrich, Gabry, Ali & Brilleman, rstanarm, vignette "Prior distributions for rstanarm
-    models"; Gelman, Hill & Vehtari (2020), Regression and Other Stories, §9.5.
+    models", for the scale; Zellner (1986), On assessing prior distributions and Bayesian
+    regression analysis with g-prior distributions, for the directions.
 
     Examples
     --------
@@ -61,9 +80,8 @@ class WeaklyInformative:
         k = float(np.asarray(self.scale))
         return Layered(sd=k, relevance=False) if depth == 1 else Layered()
 
-    def resolve(self, scales: Scales) -> Independent:
+    def resolve(self, scales: Scales) -> Independent | NormalByPrecision:
         """Return the priors in original units."""
-        k = float(np.asarray(self.scale))
         unknown = [name for name in scales.shapes if name not in ("intercept", "weights")]
         if unknown:
             raise IncompatibleModelError(
@@ -75,23 +93,64 @@ class WeaklyInformative:
                 "The target is constant, so the default priors have no scale to go by. Check the "
                 "target column, or state priors with Independent(...) and the likelihood's sigma."
             )
-        constant = [n for n, s in zip(scales.feature_names, scales.sd_X, strict=True) if s == 0.0]
-        if constant:
-            raise DataError(
-                f"Column(s) {constant} are constant, so the default prior has no scale to go by. "
-                "Leave them out (the intercept stands for a constant), or state a proper prior "
-                "for them with Independent(weights={...})."
-            )
-        sd = k * scales.spread / scales.sd_X
-        names = scales.feature_names if "weights" in scales.shapes else ()
-        weights = {name: Normal(0.0, float(s)) for name, s in zip(names, sd, strict=False)}
-        prior = Independent(weights, Normal(scales.centre, k * scales.spread))
-        return prior.resolve(scales)
+        unit = float(np.asarray(self.scale)) * scales.spread
+        n = len(scales.feature_names)
+        if n == 0 or "weights" not in scales.shapes:
+            return Independent({}, Normal(scales.centre, unit)).resolve(scales)
+        if "intercept" not in scales.shapes:
+            rows, at = _directions(scales, scales.centre)
+            mean = np.linalg.solve(rows, at) if np.any(at) else np.zeros(n)
+            return NormalByPrecision(scales.feature_names, mean, rows / unit).resolve(scales)
+        _warn_of_constants(scales)
+        factor = np.eye(n + 1)
+        factor[1:, 1:] = _directions(scales)[0]
+        mean = np.append(scales.centre, np.zeros(n))
+        names = ("intercept", *scales.feature_names)
+        return NormalByPrecision(names, mean, factor / unit).resolve(scales)
 
     def describe(self) -> str:
         """Say the prior in words."""
         k = np.format_float_positional(np.asarray(self.scale).item(), trim="-")
         return (
             f"intercept at the mean of the features ~ Normal(mean(y), {k}·sd(y))\n"
-            f"weights ~ Normal(0, {k}·sd(y)/sd(x)) (weakly informative, scaled by the data)"
+            f"weights ~ Normal(0, ({k}·sd(y))²·Σ⁻¹), Σ the covariance of the features: jointly, one "
+            f"alone {k}·sd(y)/sd(x) (weakly informative, scaled by the data)"
+        )
+
+
+def _directions(scales: Scales, centre: float = 0.0) -> tuple[Array, Array]:
+    """Return a root of the precision of the weights in units of k·sd(y), and its mean (D2, D3).
+
+    Without an intercept, where the features can add up to a constant, that constant is the mean
+    of the predictions and has the prior of an intercept.
+    """
+    n = len(scales.feature_names)
+    report = rank_report(scales.factor, scales.noise)
+    if report.rank == n:
+        return scales.factor, np.zeros(n)
+    flat = np.where(scales.mean_X == 0.0, 1.0, np.abs(scales.mean_X))
+    sd = np.where(scales.sd_X > 0.0, scales.sd_X, flat)
+    seen = report.singular[: report.rank, None] * report.right[: report.rank]
+    unseen, constant = report.null_space, np.zeros((0, n))
+    along = unseen.T @ (scales.mean_X / sd)
+    if centre and np.linalg.norm(along) > ALONG * np.linalg.norm(scales.mean_X / sd):
+        constant = scales.mean_X[None, :] / sd
+        unseen = unseen @ np.linalg.qr(along[:, None], mode="complete")[0][:, 1:]
+    rows = np.vstack([seen, constant, unseen.T]) * sd
+    at = np.zeros(n)
+    at[len(seen) : len(seen) + len(constant)] = centre
+    both = triangular_factor(np.column_stack([rows, at]))
+    return both[:n, :n], both[:n, n]
+
+
+def _warn_of_constants(scales: Scales) -> None:
+    """Name the columns that the intercept stands for already."""
+    pairs = zip(scales.feature_names, scales.sd_X, strict=True)
+    constant = [name for name, sd in pairs if sd == 0.0]
+    if constant:
+        warnings.warn(
+            f"Column(s) {constant} are constant and tell nothing that the intercept does not: "
+            "their weights keep their prior. Leave them out, or check how they were made.",
+            DataWarning,
+            stacklevel=2,
         )

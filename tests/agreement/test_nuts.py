@@ -93,6 +93,8 @@ def _named(problem: bm.model.Problem, beta: np.ndarray) -> dict[str, np.ndarray]
     if problem.has_intercept:
         at_zero = beta[0] - theta @ problem.statistics.mean_X
         point |= {"intercept_centred": beta[0], "intercept": at_zero}
+    if isinstance(problem.prior, bm.NormalByPrecision):
+        point["coefficients_whitened"] = problem.prior.factor @ (beta - problem.prior.mean)
     return point
 
 

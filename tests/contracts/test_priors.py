@@ -114,9 +114,9 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         return float(stats.norm(mean, sd).logpdf(beta).sum())
     if isinstance(prior, bm.WeaklyInformative):
         y, X = _data().y, _data().X
-        mean = np.array([y.mean(), 0.0, 0.0])
-        sd = 2.5 * y.std(ddof=1) / np.append(1.0, X.std(axis=0, ddof=1))
-        return float(stats.norm(mean, sd).logpdf(beta).sum())
+        unit = 2.5 * y.std(ddof=1)
+        weights = stats.multivariate_normal(np.zeros(2), unit**2 * np.linalg.inv(np.cov(X.T)))
+        return float(stats.norm(y.mean(), unit).logpdf(beta[0]) + weights.logpdf(beta[1:]))
     if isinstance(prior, bm.Flat):
         return 0.0
     at = beta.copy()
@@ -229,6 +229,8 @@ def test_gaussian_rows_are_the_density(name: str) -> None:
 
 def functionals(case: Case, problem: Problem, beta: Vector) -> Vector:
     """What the entries of the prior are about: β, the intercept counted where it is stated."""
+    if isinstance(problem.prior, bm.NormalByPrecision):
+        return np.asarray(beta @ problem.prior.factor.T)
     at = beta.copy()
     original = isinstance(case.prior, bm.Independent) and case.prior.intercept_origin == "original"
     if original and isinstance(case.predictor, bm.Linear):
@@ -265,9 +267,11 @@ def test_draws_follow_the_density(name: str) -> None:
 
 def _along(case: Case, problem: Problem, at: Vector, values: dict[str, Any]) -> Vector:
     """The log density at given functionals, less its largest value."""
-    beta = at.copy()
-    moved = functionals(case, problem, at) - at
-    beta[..., 0] -= moved[..., 0]
+    if isinstance(problem.prior, bm.NormalByPrecision):
+        beta = np.linalg.solve(problem.prior.factor, at.T).T
+    else:
+        beta = at.copy()
+        beta[..., 0] -= (functionals(case, problem, at) - at)[..., 0]
     value = terms(problem, beta, values).value
     return value - value.max()
 
@@ -342,6 +346,9 @@ def coordinates(problem: Problem, beta: Vector, values: dict[str, Any]) -> dict[
         point["intercept_centred"] = point["intercept"]
         if problem.frame.shifted:
             point["intercept"] = beta[0] - point["weights"] @ problem.mean_X
+    if isinstance(problem.prior, bm.NormalByPrecision):
+        prior = problem.prior
+        point["coefficients_whitened"] = prior.factor @ (beta - prior.mean)
     if "prior_sd" in values:
         point["precision_log__"] = -2.0 * np.log(values["prior_sd"])
     if "sigma" in values:
@@ -378,7 +385,7 @@ def test_it_says_every_parameter(case: Case) -> None:
     for name, shape in problem.shapes.items():
         if name != "weights":
             assert f"{name}" in problem.prior.describe(), name
-        elif isinstance(problem.prior, bm.Independent):
+        elif isinstance(problem.prior, bm.Independent | bm.NormalByPrecision):
             assert all(f"weights[{n}] ~" in text for n in problem.feature_names), shape
         else:
             assert "weights ~" in text

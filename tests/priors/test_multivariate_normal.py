@@ -121,8 +121,9 @@ def by_name(order: list[str]) -> bm.MultivariateNormal:
 def test_names_come_in_any_order_and_stay() -> None:
     stated = bm.Model(bm.Linear(), bm.Gaussian(SIGMA), by_name(["age", "intercept", "dose"]))
     fit, arrays = bm.fit(stated, DATA), bm.fit(KNOWN, DATA)
-    assert fit.resolved == arrays.resolved
-    assert fit.log_evidence == arrays.log_evidence
+    assert fit.resolved.prior.names == arrays.resolved.prior.names
+    np.testing.assert_allclose(fit.resolved.prior.covariance, COVARIANCE, rtol=1e-12)
+    assert fit.log_evidence == pytest.approx(arrays.log_evidence, rel=1e-14)
     assert eval(repr(fit.resolved.prior), dict(vars(bm))) == fit.resolved.prior
     assert "weights[age] ~ Normal(-0.5, 0.02)" in str(fit.resolved)
 
@@ -148,12 +149,17 @@ def test_pymc_has_the_same_density(k: int) -> None:
     joint = log_joint(model.resolve(DATA))
     beta, sigma = np.array([1.0, 1.1, -0.4]), 0.9
     ours = joint.log_density(joint.coordinates.x(beta, {"sigma": np.asarray(sigma)}))
-    point: dict[str, Any] = {"coefficients": beta[k:], "sigma_log__": np.log(sigma)}
+    F = np.linalg.cholesky(np.linalg.inv(COVARIANCE[k:, k:])).T
+    point: dict[str, Any] = {
+        "coefficients_whitened": F @ (beta - MEAN)[k:],
+        "sigma_log__": np.log(sigma),
+    }
     if k:
         point["intercept_centred"] = beta[0]
     theirs = to_pymc(model, DATA)
     assert {"intercept", "weights"} <= set(theirs.named_vars)
-    value = theirs.compile_logp(jacobian=False)(point)
+    by_whitening = float(np.log(np.diag(F)).sum())
+    value = theirs.compile_logp(jacobian=False)(point) + by_whitening
     assert value == pytest.approx(float(ours), rel=1e-10)
 
 
@@ -200,7 +206,7 @@ def test_a_wrong_argument_is_named(mean: Any, covariance: Any, complaint: str) -
     ids=["too few", "wrong name"],
 )
 def test_what_does_not_fit_the_features_is_refused(prior: Any, complaint: str) -> None:
-    with pytest.raises(bm.IncompatibleModelError, match=f"MultivariateNormal.*{complaint}"):
+    with pytest.raises(bm.IncompatibleModelError, match=complaint):
         bm.fit(bm.Model(prior=prior), DATA)
 
 

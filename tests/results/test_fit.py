@@ -126,10 +126,9 @@ def test_what_is_not_a_fit_is_refused(tmp_path: Path) -> None:
 def test_resolved_priors_are_in_original_units() -> None:
     data = penguins()
     resolved = bm.fit(bm.Model(), data).resolved
-    sd_y, sd_x = np.std(data.y, ddof=1), np.std(np.asarray(data.X), axis=0, ddof=1)
-    weights = resolved.prior.weights
-    found = [weights[name].sd for name in data.feature_names]
-    np.testing.assert_allclose(found, 2.5 * sd_y / sd_x)
+    sd_y, inverse = np.std(data.y, ddof=1), np.linalg.inv(np.cov(np.asarray(data.X).T))
+    expected = 2.5 * sd_y * np.sqrt(np.append(1.0, np.diag(inverse)))
+    np.testing.assert_allclose(resolved.prior.sd, expected)
     assert resolved.likelihood.sigma.rate == pytest.approx(1 / sd_y)
     assert "weights[flipper_length_mm] ~ Normal" in str(resolved)
 
@@ -185,8 +184,11 @@ def test_fewer_rows_than_columns() -> None:
 
 def test_constants_are_named() -> None:
     X = np.column_stack([np.asarray(made().X), np.full(60, 0.1)])
-    with pytest.raises(bm.DataError, match=r"\['x3'\] are constant"):
-        bm.fit(bm.Model(), bm.Data(X, np.asarray(made().y)))
+    with pytest.warns(bm.DataWarning, match=r"\['x3'\] are constant"):
+        fit = bm.fit(bm.Model(), bm.Data(X, np.asarray(made().y)))
+    without = bm.fit(bm.Model(), made()).predict(made().X)
+    np.testing.assert_allclose(fit.predict(X).mean, without.mean, rtol=1e-12)
+    np.testing.assert_allclose(fit.predict(X).sd, without.sd, rtol=1e-12)
     with pytest.raises(bm.RankDeficientError, match="'x3' is constant"):
         bm.fit(bm.Model(), bm.Data(X, np.asarray(made().y)), bm.MLE())
     with pytest.raises(bm.DataError, match="target is constant"):
