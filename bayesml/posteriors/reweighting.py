@@ -11,8 +11,8 @@ import numpy as np
 
 from bayesml.distributions.real_line import HALF_LOG_2PI
 from bayesml.posteriors.leave_one_out import Part, Rows, check_digits, check_remaining
-from bayesml.posteriors.log_scale import LogDensity, LogScalePosterior
-from bayesml.posteriors.tilted import integrate_tilted, summed
+from bayesml.posteriors.log_scale import LogDensity, LogScalePosterior, maximise_log_scale
+from bayesml.posteriors.tilted import integrate_tilted, summed, tilted
 from bayesml.typing import Array, Integers
 
 At = Callable[[Integers, Array], tuple[Array, Array]]
@@ -67,21 +67,16 @@ class Reweighting:
         self, row: int, density: LogDensity, scale: LogScalePosterior
     ) -> tuple[float, float]:
         """Return log density and mean of a row without which σ lies beyond the nodes (Q7)."""
-        only, number = np.array([row]), self.part.rows[row]
-
-        def copy(u: Array) -> Array:
-            return np.asarray(-self.without(only, u)[0][0])
-
-        def one_more(u: Array) -> Array:
-            given, predicted, _, _ = self.without(only, u)
-            return np.asarray((predicted - given)[0])
-
-        what = f"This is the posterior of σ without row {number}."
-        left = integrate_tilted(density, copy, self.sigma_0, what)
+        only = np.array([row])
+        without = tilted(density, lambda u: -self.without(only, u)[0][0])
+        what = f"This is the posterior of σ without row {self.part.rows[row]}."
+        left = integrate_tilted(without, maximise_log_scale(without), self.sigma_0, what)
         log_total = scale.log_normaliser
         if self.part.copy[row] < 1.0:
-            what = f"This is the posterior of σ with row {number} once."
-            log_total = integrate_tilted(density, one_more, self.sigma_0, what).log_normaliser
+            whole = tilted(without, lambda u: self.without(only, u)[1][0])
+            what = f"This is the posterior of σ with row {self.part.rows[row]} once."
+            found = integrate_tilted(whole, maximise_log_scale(whole), self.sigma_0, what)
+            log_total = found.log_normaliser
         given, _, mean, _ = self.without(only, left.nodes)
         check_digits(self.part.some(only), np.abs(given[:, np.argmax(left.weights)]))
         return log_total - left.log_normaliser, float(mean[0] @ left.weights)

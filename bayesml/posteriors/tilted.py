@@ -17,6 +17,7 @@ from bayesml.distributions.real_line import HALF_LOG_2PI
 from bayesml.errors import ConvergenceError
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import (
+    EPS,
     REACH,
     LogDensity,
     LogScalePosterior,
@@ -31,9 +32,12 @@ ALTERNATE = 1e-6  # squared by the nodes between them
 FAR = 3.0
 """Up to which z the rule of few nodes is tested (Q5)."""
 LARGEST_ERROR = 1e-8
+LARGEST_LOG = 1e13  # beyond it the peak is narrower than it can be located
+NOTHING = -1000.0
+"""The logarithm of a probability that is zero in floating point."""
 
 At = Callable[[Integers, Array], tuple[Array, dict[str, Array]]]
-Kernel = Callable[[Array, Array, Array], Array]
+Kernel = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +80,28 @@ def summed(logs: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
         return top[:, 0] + np.log(total), terms / total[:, None], held
 
 
+def tilted(density: LogDensity, tilt: LogDensity) -> LogDensity:
+    """Return the density of u times a factor, both by their logarithms."""
+
+    def product(u: Array) -> Array:
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            values = density(u) + tilt(u)
+        return np.where(np.isnan(values), -np.inf, values)
+
+    return product
+
+
 def integrate_tilted(
-    density: LogDensity, tilt: LogDensity, sigma_0: float, what: str
+    product: LogDensity, peak: tuple[float, float], sigma_0: float, what: str
 ) -> LogScalePosterior:
-    """Integrate the density times a factor, on nodes around the peak of their product (Q7).
+    """Integrate a product on nodes around its own peak, or say why it cannot be (Q7).
 
     Parameters
     ----------
-    density, tilt : callable
-        Logarithms, vectorised in u.
+    product : callable
+        From `tilted`.
+    peak : (float, float)
+        From `maximise_log_scale`.
     sigma_0 : float
     what : str
         Says for errors what the product is, as a sentence.
@@ -96,23 +113,19 @@ def integrate_tilted(
     ConvergenceError
         If its peak lies beyond the scales that are searched, or is not resolved.
     """
-
-    def product(u: Array) -> Array:
-        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            values = density(u) + tilt(u)
-        return np.where(np.isnan(values), -np.inf, values)
-
-    peak = maximise_log_scale(product)
-    if abs(peak[0]) > REACH - 1.0:
+    where, size = abs(peak[0]), abs(peak[1])
+    if where > REACH - 1.0 or size > LARGEST_LOG:
         raise ConvergenceError(
-            f"{what} Its density peaks beyond σ = {sigma_0:.3g} times e^±{REACH:g}, where it "
-            "cannot be integrated. Check the value and the unit of y."
+            f"{what} It peaks at σ = {sigma_0:.3g}·e^{peak[0]:.3g} with a log density of "
+            f"{peak[1]:.3g}, and has to peak within e^±{REACH - 1:g}, at less than "
+            f"{LARGEST_LOG:g}, for its integral to have digits. Check the value and the unit of y."
         )
     found = integrate_log_scale(product, peak, sigma_0, what)
-    if not found.error <= LARGEST_ERROR:
+    largest = LARGEST_ERROR + 100.0 * EPS * size
+    if not found.error <= largest:
         raise ConvergenceError(
             f"{what} Its integral over σ has an error of {found.error:.1e}, and has to be within "
-            f"{LARGEST_ERROR:g}. Check the value and the unit of y, and the prior of σ."
+            f"{largest:.1e}. Check the value and the unit of y, and the prior of σ."
         )
     return found
 
@@ -141,36 +154,44 @@ class FarOut:
 
     def log_density(self, rows: Integers, y: Array) -> Array:
         """Evaluate log p(y) of these rows."""
-        return self._log_expectation(
-            rows, y, lambda y, eta, sd: -0.5 * ((y - eta) / sd) ** 2 - np.log(sd) - HALF_LOG_2PI
-        )
+        return self._log_expectation(rows, y, _log_normal, -np.inf)
 
     def cdf(self, rows: Integers, y: Array) -> Array:
         """Evaluate P(Y ≤ y) of these rows."""
-        logs = self._log_expectation(rows, y, lambda y, eta, sd: log_ndtr((y - eta) / sd))
+        logs = self._log_expectation(rows, y, lambda z, _: log_ndtr(z), NOTHING)
         return np.minimum(np.exp(logs), 1.0)
 
     def survival(self, rows: Integers, y: Array) -> Array:
         """Evaluate P(Y > y) of these rows."""
-        logs = self._log_expectation(rows, y, lambda y, eta, sd: log_ndtr((eta - y) / sd))
+        logs = self._log_expectation(rows, y, lambda z, _: log_ndtr(-z), NOTHING)
         return np.minimum(np.exp(logs), 1.0)
 
-    def _log_expectation(self, rows: Integers, y: Array, kernel: Kernel) -> Array:
-        """Evaluate the log of E[kernel] over σ: on all nodes, or around its own peak (Q7)."""
+    def _log_expectation(self, rows: Integers, y: Array, kernel: Kernel, least: float) -> Array:
+        """Evaluate log E[kernel(z, sd)] over σ: on all nodes, or around its own peak (Q7)."""
         out = np.empty(len(rows))
         for part in row_blocks(len(rows), len(self.scale.nodes)):
             eta, parameters = self.at(rows[part], self.scale.nodes)
-            logs = kernel(y[part, None], eta, parameters["sigma"]) + self.scale.log_weights
+            sd = parameters["sigma"]
+            logs = kernel((y[part, None] - eta) / sd, sd) + self.scale.log_weights
             out[part], _, held = summed(logs)
             for i in part.start + np.flatnonzero(~held):
-                out[i] = self._around_its_peak(rows[i : i + 1], float(y[i]), kernel)
+                out[i] = self._around_its_peak(rows[i : i + 1], float(y[i]), kernel, least)
         return out
 
-    def _around_its_peak(self, row: Integers, y: float, kernel: Kernel) -> float:
+    def _around_its_peak(self, row: Integers, y: float, kernel: Kernel, least: float) -> float:
         def tilt(u: Array) -> Array:
             eta, parameters = self.at(row, u)
-            return kernel(np.asarray(y), eta[0], parameters["sigma"][0])
+            sd = parameters["sigma"][0]
+            return kernel((y - eta[0]) / sd, sd)
 
+        product = tilted(self.density, tilt)
+        peak = maximise_log_scale(product)
+        if abs(peak[0]) < REACH - 1.0 and peak[1] - self.scale.log_normaliser < least:
+            return -np.inf
         what = f"This is the posterior of σ given y = {y:g} in row {int(row[0])} as well."
-        found = integrate_tilted(self.density, tilt, self.scale.sigma_0, what)
+        found = integrate_tilted(product, peak, self.scale.sigma_0, what)
         return found.log_normaliser - self.scale.log_normaliser
+
+
+def _log_normal(z: Array, sd: Array) -> Array:
+    return np.asarray(-0.5 * z**2 - np.log(sd) - HALF_LOG_2PI)
