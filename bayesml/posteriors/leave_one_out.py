@@ -153,10 +153,10 @@ def check_digits(part: Part, size: Array) -> None:
     if not np.all(error <= LARGEST_ERROR):
         row = int(np.argmax(error))
         raise ConvergenceError(
-            f"Row {part.rows[row]}, y = {part.y[row]:g}, lies so far from what the others predict "
-            f"that its leave-one-out density would have an error of {error[row]:.1e}, and it has "
-            f"to be within {LARGEST_ERROR:g}. Correct the row, or take it out of the data and "
-            "use fit.predict(...).log_prob."
+            f"Row {part.rows[row]}, y = {part.y[row]:g}, lies so far from what the others predict, "
+            "in units of their own scatter, that its leave-one-out density would have an error of "
+            f"{error[row]:.1e}, and it has to be within {LARGEST_ERROR:g}. Correct the row, or "
+            "take it out of the data and use fit.predict(...).log_prob."
         )
 
 

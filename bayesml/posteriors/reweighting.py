@@ -70,15 +70,17 @@ class Reweighting:
         only = np.array([row])
         without = tilted(density, lambda u: -self.without(only, u)[0][0])
         what = f"This is the posterior of σ without row {self.part.rows[row]}."
-        left = integrate_tilted(without, maximise_log_scale(without), self.sigma_0, what)
+        peak = maximise_log_scale(without)
+        given = self.without(only, np.array([peak[0]]))[0]
+        check_digits(self.part.some(only), np.abs(given[:, 0]))
+        left = integrate_tilted(without, peak, self.sigma_0, what)
         log_total = scale.log_normaliser
         if self.part.copy[row] < 1.0:
             whole = tilted(without, lambda u: self.without(only, u)[1][0])
             what = f"This is the posterior of σ with row {self.part.rows[row]} once."
             found = integrate_tilted(whole, maximise_log_scale(whole), self.sigma_0, what)
             log_total = found.log_normaliser
-        given, _, mean, _ = self.without(only, left.nodes)
-        check_digits(self.part.some(only), np.abs(given[:, np.argmax(left.weights)]))
+        mean = self.without(only, left.nodes)[2]
         return log_total - left.log_normaliser, float(mean[0] @ left.weights)
 
 
