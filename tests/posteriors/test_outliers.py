@@ -10,6 +10,7 @@ import pytest
 from scipy.special import log_ndtr, logsumexp
 
 import bayesml as bm
+from bayesml.posteriors.tilted import summed
 from bayesml.typing import Array
 
 GRID = np.linspace(-12.0, 28.0, 20_001)
@@ -85,6 +86,36 @@ def test_a_row_a_thousand_standard_deviations_off(
     assert left_out.log_density[ROW] == pytest.approx(true, abs=2e-16 * out**2)
     assert error(predicted.log_prob(y[ROW])[0], true) < 1e-12
     assert left_out.mean[ROW] == pytest.approx(predicted.mean[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("out", [6.0, 30.0, 100.0])
+def test_half_a_row_is_left_out_and_one_is_predicted(out: float) -> None:
+    """σ lies beyond the nodes on either side: with no copy of the outlier, and with a whole one."""
+    X, y = made(200, out)
+    w = np.ones(200)
+    w[ROW] = 0.5
+    model = bm.Model(bm.Linear(), bm.Gaussian(bm.HalfCauchy(1.0)), PRIOR)
+    found = bm.fit(model, bm.Data(X, y, observation_weights=w)).leave_one_out()
+    true = logsumexp(joint(X, y, bm.HalfCauchy(1.0)))
+    true -= logsumexp(joint(*without(X, y), bm.HalfCauchy(1.0)))
+    assert error(found.log_density[ROW], true) < 1e-11
+
+
+@pytest.mark.parametrize(
+    ("logs", "held"),
+    [
+        (lambda x: -0.5 * x**2, True),
+        (lambda x: -0.5 * (x - 4.0) ** 2, False),
+        (lambda x: np.where(x > 9.0, 3.0 * (x - 20.0), -0.5 * x**2), False),
+        (lambda x: np.where(x < -9.0, -3.0 * (x + 20.0), -0.5 * x**2), False),
+        (lambda x: -0.5 * (x / 0.2) ** 2, False),
+        (lambda x: np.full_like(x, -np.inf), True),
+    ],
+    ids=["inside", "at the end", "rising above", "rising below", "narrow", "nothing"],
+)
+def test_sums_say_whether_they_are_integrals(logs: Callable[[Array], Array], held: bool) -> None:
+    nodes = np.linspace(-9.9, 9.9, 67)
+    assert summed(logs(nodes)[None, :])[2].tolist() == [held]
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.5])
