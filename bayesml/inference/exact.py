@@ -1,7 +1,6 @@
 """The exact posterior of the linear Gaussian model. Derived in docs/theory/linear_gaussian.md."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -17,8 +16,8 @@ from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.exact import KnownScale
 from bayesml.posteriors.linear_gaussian import LinearGaussian, linear_gaussian
 from bayesml.posteriors.log_scale import integrate_log_scale, maximise_log_scale
+from bayesml.posteriors.tilted import ScaleDensity
 from bayesml.priors import Conjugate, HasSeenRows, NormalRows
-from bayesml.typing import Array
 
 REFINED_FROM = ((5_000, 0.0), (1_000_000, 10.0), (np.inf, 1e5))
 """Up to how many numbers in the design refinement is made from which condition number on (A6)."""
@@ -142,20 +141,20 @@ def _quadrature(problem: Problem) -> Learned:
     if sigma is not None:
         known = KnownScale(geometry.sigma_0, sigma)
         log_evidence = geometry.log_constant + float(geometry.log_marginal(known.nodes)[0])
-        posterior: Posterior = ExactPosterior(geometry, known, coordinates)
+        posterior: Posterior = ExactPosterior(geometry, known, coordinates, None)
         how = f"exact Gaussian posterior, σ = {sigma:g} known"
     else:
         prior = problem.inferred["sigma"]
         geometry, peak = _around_the_mode(problem, geometry, prior)
         scale = integrate_log_scale(
-            partial(_log_density, geometry, prior),
+            ScaleDensity(geometry, prior),
             peak,
             geometry.sigma_0,
             f"There are {geometry.data.weight:g} rows for {geometry.p} coefficients, and the "
             f"prior of σ is {prior!r}.",
         )
         log_evidence = geometry.log_constant + scale.log_normaliser
-        posterior = ExactPosterior(geometry, scale, coordinates)
+        posterior = ExactPosterior(geometry, scale, coordinates, prior)
         proper = proper and prior.proper
         diagnostics["quadrature_error"] = scale.error
         how = f"exact posterior, σ integrated by quadrature on {len(scale.nodes)} nodes"
@@ -177,22 +176,13 @@ def _around_the_mode(
     problem: Problem, geometry: LinearGaussian, prior: Distribution
 ) -> tuple[LinearGaussian, tuple[float, float]]:
     """Move σ₀ to where the mass of σ is, if it is far: digits are best there (L4)."""
-    peak = maximise_log_scale(partial(_log_density, geometry, prior))
+    peak = maximise_log_scale(ScaleDensity(geometry, prior))
     for _ in range(3):
         if not 1.0 < abs(peak[0]) < 59.0:
             break
         geometry = geometry_of(problem, geometry.sigma_0 * float(np.exp(peak[0])))
-        peak = maximise_log_scale(partial(_log_density, geometry, prior))
+        peak = maximise_log_scale(ScaleDensity(geometry, prior))
     return geometry, peak
-
-
-def _log_density(geometry: LinearGaussian, prior: Distribution, u: Array) -> Array:
-    """Evaluate log p(y | σ) + log p(σ) + u: the density of u = log(σ/σ₀) with its Jacobian."""
-    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        sigma = geometry.sigma_0 * np.exp(np.asarray(u))
-        log_density = geometry.log_marginal(u) + prior.log_density(sigma) + u
-    jacobian = np.log(geometry.sigma_0)
-    return np.where(np.isnan(log_density), -np.inf, log_density + jacobian)
 
 
 def _conjugate(problem: Problem, prior: Conjugate) -> Learned:

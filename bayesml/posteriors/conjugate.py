@@ -15,7 +15,7 @@ from bayesml.distributions.real_line import log_gamma_step
 from bayesml.likelihoods import StudentT
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.leave_one_out import LeaveOneOut, Rows, in_closed_form, leave_one_out
+from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, in_closed_form, leave_one_out
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
@@ -124,9 +124,9 @@ class ConjugatePosterior:
         return self.coordinates.eta(parameters, X)
 
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
-        """Predict every row from the others, in closed form (V4)."""
+        """Predict a copy of every row from the others, in closed form (V4)."""
 
-        def predict(part: Block) -> Rows:
+        def predict(part: Part) -> Rows:
             eta, spread = self.at(self.coordinates.rows(part.X), 0.0)
             return in_closed_form(part, eta[:, 0], spread["sigma"][:, 0], self.shape, self.rate)
 

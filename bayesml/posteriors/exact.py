@@ -3,23 +3,26 @@
 Derived in docs/theory/linear_gaussian.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
 from bayesml.data import Block
+from bayesml.distributions import Distribution
 from bayesml.likelihoods import Gaussian
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.leave_one_out import LeaveOneOut, Rows, by_nodes, leave_one_out
+from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import LogScalePosterior
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.reweighting import by_nodes, given_scale
 from bayesml.posteriors.rows import check_probability, row_blocks
-from bayesml.typing import Array, ArrayLike
+from bayesml.posteriors.tilted import FarOut, ScaleDensity
+from bayesml.typing import Array, ArrayLike, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +103,14 @@ class ExactPosterior:
     geometry : LinearGaussian
     scale : LogScalePosterior or KnownScale
     coordinates : LinearCoordinates
+    sigma_prior : Distribution or None
+        p(σ), which gives the density of σ beyond the nodes; None where σ is known.
     """
 
     geometry: LinearGaussian
     scale: LogScalePosterior | KnownScale
     coordinates: LinearCoordinates
+    sigma_prior: Distribution | None
 
     @property
     def kind(self) -> Kind:
@@ -128,7 +134,26 @@ class ExactPosterior:
         """
         pi, tail = self.scale.rule[1], self._tail_index(A)
         centre = A @ self.geometry.reference if at_reference is None else at_reference
-        return Mixture(A.shape[0], pi, Gaussian(), lambda b: self._around(A[b], centre[b]), tail)
+
+        def at(rows: Integers, u: Array) -> tuple[Array, dict[str, Array]]:
+            return self._around(A[rows], centre[rows], 0.0, u)
+
+        return Mixture(
+            A.shape[0],
+            pi,
+            Gaussian(),
+            lambda b: self._around(A[b], centre[b]),
+            tail,
+            self._far_out(at),
+        )
+
+    def _far_out(
+        self, at: Callable[[Integers, Array], tuple[Array, dict[str, Array]]]
+    ) -> FarOut | None:
+        """Return what evaluates far from the mean, where σ has to be integrated elsewhere."""
+        if self.sigma_prior is None or isinstance(self.scale, KnownScale):
+            return None
+        return FarOut(self.scale, ScaleDensity(self.geometry, self.sigma_prior), at)
 
     def _tail_index(self, A: Array) -> float:
         """Return the tail index of Aβ: that of σ if A sees a direction without a prior."""
@@ -161,19 +186,26 @@ class ExactPosterior:
         return self.coordinates.eta(parameters, X)
 
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
-        """Predict every row from the others, by reweighting the nodes of σ (V3)."""
-        sigma, weights = self.scale.sigma, self.scale.weights
+        """Predict a copy of every row from the others, by taking it out of p(σ | y) (V3)."""
+        scale, prior = self.scale, self.sigma_prior
 
-        def predict(part: Block) -> Rows:
-            eta, spread = self.at(self.coordinates.rows(part.X), u=self.scale.nodes)
-            return by_nodes(part, eta, spread["sigma"], sigma, weights)
+        def predict(part: Part) -> Rows:
+            A = self.coordinates.rows(part.X)
 
-        return leave_one_out(blocks, len(weights), predict)
+            def at(some: Integers, u: Array) -> tuple[Array, Array]:
+                eta, spread = self.at(A[some], u=u)
+                return eta, spread["sigma"]
+
+            if prior is None or isinstance(scale, KnownScale):
+                return given_scale(part, at, scale.sigma_0, scale.nodes)
+            return by_nodes(part, at, scale, ScaleDensity(self.geometry, prior))
+
+        return leave_one_out(blocks, len(scale.nodes), predict)
 
     def predict(self, X: Array) -> Prediction:
         """Return the predictive distribution at the rows of X, by quadrature (P3)."""
         rows, (u, pi) = X.shape[0], self.scale.rule
-        variance = (self.geometry.sigma_0 * np.exp(u)) ** 2
+        sigma_0, few = self.geometry.sigma_0, u
 
         def sample_mean(size: int, rng: np.random.Generator) -> Array:
             return self._eta(X, self._sample(size, rng)[0])
@@ -184,15 +216,17 @@ class ExactPosterior:
             eta += sigma[:, None] * rng.standard_normal(eta.shape)
             return eta
 
-        def total(block: slice) -> tuple[Array, dict[str, Array]]:
-            return self.at(self.coordinates.rows(X[block]), variance)
+        def total(block: slice | Integers, u: Array = few) -> tuple[Array, dict[str, Array]]:
+            return self.at(self.coordinates.rows(X[block]), (sigma_0 * np.exp(u)) ** 2, u)
 
-        def mean(block: slice) -> tuple[Array, dict[str, Array]]:
-            return self.at(self.coordinates.rows(X[block]))
+        def mean(block: slice | Integers, u: Array = few) -> tuple[Array, dict[str, Array]]:
+            return self.at(self.coordinates.rows(X[block]), u=u)
 
+        flat = self._tail_index(np.ones((1, self.coordinates.p)))
+        of_sum, of_mean = self._far_out(total), self._far_out(mean)
         return Prediction(
-            Mixture(rows, pi, Gaussian(), total, self.scale.tail_index),
-            Mixture(rows, pi, Gaussian(), mean, self._tail_index(np.ones((1, self.coordinates.p)))),
+            Mixture(rows, pi, Gaussian(), total, self.scale.tail_index, of_sum),
+            Mixture(rows, pi, Gaussian(), mean, flat, of_mean),
             np.full(rows, self.scale.moment(2)),
             sample,
             sample_mean,

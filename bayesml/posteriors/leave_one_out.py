@@ -1,52 +1,64 @@
 """Leave-one-out prediction in closed form. Derived in docs/theory/leave_one_out.md.
 
-Given σ, leaving out a row with leverage g moves its prediction by the residual over 1 − g (V1).
-What is left is to reweight the nodes of σ by the density of the row that was left out (V3).
+What every posterior shares: one copy of a row is left out at a time. `reweighting` takes it out of
+a posterior of σ on nodes, `in_closed_form` of a normal-inverse-gamma one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from bayesml.data import Block
-from bayesml.distributions.real_line import HALF_LOG_2PI, standard_student_t_log_density
-from bayesml.errors import ImproperPosteriorError
+from bayesml.distributions.real_line import standard_student_t_log_density
+from bayesml.errors import ConvergenceError, ImproperPosteriorError
 from bayesml.posteriors.rows import BLOCK
-from bayesml.typing import Array
+from bayesml.typing import Array, Integers
 
 Rows = tuple[Array, Array, Array]
+EPS = float(np.finfo(np.float64).eps)
+LARGEST_ERROR = 1e-6
+ROUNDINGS = 8.0
 
 
 @dataclass(frozen=True, eq=False)
 class LeaveOneOut:
-    r"""Prediction of every row from all the others.
+    r"""Prediction of one copy of every row from all the others.
+
+    An observation weight says how often a row is there: of weight 3, two copies stay. Rows of
+    weight zero are not there, and have no entry.
 
     Attributes
     ----------
-    log_density : ndarray, shape (m,)
-        :math:`\log p(y_i \mid x_i, y_{-i})`.
-    mean : ndarray, shape (m,)
+    log_density : ndarray, shape (k,)
+        :math:`\log p(y_i \mid x_i, y_{-i})` of one copy.
+    mean : ndarray, shape (k,)
         :math:`E[y_i \mid x_i, y_{-i}]`, in the unit of y.
-    leverage : ndarray, shape (m,)
+    leverage : ndarray, shape (k,)
         :math:`w_i a_i^\top \mathrm{Cov}(\beta \mid y, \sigma)\,a_i/\sigma^2`, averaged over σ:
-        how much a row decides its own prediction, from 0 to 1.
+        how much all copies of a row decide their own prediction, from 0 to 1.
+    weights : ndarray, shape (k,)
+        How many copies there are.
+    rows : ndarray of int, shape (k,)
+        Which rows of the data the entries are.
     """
 
     log_density: Array
     mean: Array
     leverage: Array
+    weights: Array
+    rows: Integers
 
     @property
     def elpd(self) -> float:
-        """Expected log pointwise predictive density: the sum of `log_density`."""
-        return float(np.sum(self.log_density))
+        """Expected log pointwise predictive density: the sum of `log_density` over copies (V5)."""
+        return float(self.weights @ self.log_density)
 
     @property
     def standard_error(self) -> float:
-        """Standard error of `elpd` over rows (Vehtari, Gelman & Gabry 2017, eq. 23)."""
-        return float(np.sqrt(len(self.log_density) * np.var(self.log_density)))
+        """Standard error of `elpd` over copies (V5; Vehtari, Gelman & Gabry 2017, eq. 23)."""
+        average = self.elpd / float(np.sum(self.weights))
+        return float(np.sqrt(self.weights @ (self.log_density - average) ** 2))
 
     def __repr__(self) -> str:
         """Say the total with its error."""
@@ -56,8 +68,38 @@ class LeaveOneOut:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of a positive weight, as many as are predicted at a time.
+
+    Attributes
+    ----------
+    X, y, weights : ndarray
+    rows : ndarray of int
+        Their numbers in the data.
+    """
+
+    X: Array
+    y: Array
+    weights: Array
+    rows: Integers
+
+    @property
+    def copy(self) -> Array:
+        """The weight that one copy has: one, or all there is."""
+        return np.minimum(self.weights, 1.0)
+
+    def some(self, which: Integers) -> "Part":
+        """Return some of these rows."""
+        return Part(self.X[which], self.y[which], self.weights[which], self.rows[which])
+
+    def remaining(self, relative_variance: Array) -> Array:
+        """Evaluate what is left of the rows' directions without the copy, 1 − c g (V1)."""
+        return np.asarray(1.0 - self.copy * relative_variance)
+
+
 def leave_one_out(
-    blocks: Iterable[Block], width: int, predict: Callable[[Block], Rows]
+    blocks: Iterable[Block], width: int, predict: Callable[[Part], Rows]
 ) -> LeaveOneOut:
     """Put the predictions of all rows together, a part of them in memory at a time.
 
@@ -70,7 +112,7 @@ def leave_one_out(
     width : int
         How many numbers are needed for each row at a time.
     predict : callable
-        Maps a block to log densities, means and leverages of its rows: `by_nodes` or
+        Maps a part to log densities, means and leverages of its rows: `by_nodes` or
         `in_closed_form` of a posterior.
 
     Raises
@@ -78,80 +120,65 @@ def leave_one_out(
     ImproperPosteriorError
         If a coefficient is determined by one row alone.
     """
-    parts = [_checked(predict(part)) for part in _parts(blocks, width)]
-    return LeaveOneOut(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    columns = [(*predict(part), part.weights, part.rows) for part in _parts(blocks, width)]
+    return LeaveOneOut(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
-def _parts(blocks: Iterable[Block], width: int) -> Iterable[Block]:
-    size = max(1, BLOCK // width)
+def _parts(blocks: Iterable[Block], width: int) -> Iterator[Part]:
+    size, seen = max(1, BLOCK // width), 0
     for block in blocks:
         weights = block.row_weights
-        for start in range(0, len(block.y), size):
-            rows = slice(start, start + size)
-            yield Block(block.X[rows], block.y[rows], weights[rows])
+        there = np.flatnonzero(weights > 0)
+        for start in range(0, len(there), size):
+            rows = there[start : start + size]
+            yield Part(block.X[rows], block.y[rows], weights[rows], rows + seen)
+        seen += len(block.y)
 
 
-def _checked(found: Rows) -> Rows:
-    leverage = found[2]
-    if np.any(leverage > 1 - 1e-12):
-        row = int(np.argmax(leverage))
+def check_remaining(part: Part, remaining: Array) -> None:
+    """Refuse rows without a copy of which there is no posterior."""
+    if np.any(remaining < 1e-12):
+        row = int(np.argmin(remaining))
+        leverage = (1.0 - remaining[row]) * part.weights[row] / part.copy[row]
         raise ImproperPosteriorError(
-            f"Row {row} has leverage {leverage[row]:.6g}: it alone determines a coefficient, which "
-            "has no posterior without it. Give the coefficients proper priors, or leave out the "
-            "column that only this row informs."
+            f"Row {part.rows[row]} has leverage {leverage:.6g}: it alone determines a "
+            "coefficient, which has no posterior without it. Give the coefficients proper priors, "
+            "or leave out the column that only this row informs."
         )
-    return found
 
 
-def by_nodes(part: Block, eta: Array, sd: Array, sigma: Array, weights: Array) -> Rows:
-    """Reweight the nodes of σ by the row that is left out (V3).
-
-    Parameters
-    ----------
-    part : Block
-        b rows.
-    eta, sd : ndarray, shape (b, K)
-        Mean and standard deviation of the rows' expectations given σ, in the unit of y.
-    sigma, weights : ndarray, shape (K,)
-        The nodes of σ, in the unit of y, and their probabilities.
-    """
-    w = part.row_weights[:, None]
-    y = part.y[:, None]
-    variance = sigma**2
-    g = sd**2 / variance
-    left = np.maximum(1.0 - w * g, 1e-300)
-    away = (y - eta) / left
-    uncertain = g / left
-    scale = 1.0 + w * uncertain
-    row = -w * (HALF_LOG_2PI + 0.5 * np.log(variance)) - 0.5 * np.log(scale)
-    row = row - 0.5 * w * away**2 / (variance * scale)
-    nodes = np.log(weights) - row
-    nodes = nodes - logsumexp(nodes, axis=1, keepdims=True)
-    total = variance * (1.0 + uncertain)
-    terms = -HALF_LOG_2PI - 0.5 * np.log(total) - 0.5 * away**2 / total
-    probabilities = np.exp(nodes)
-    mean = np.sum(probabilities * (y - away), axis=1)
-    return logsumexp(nodes + terms, axis=1), mean, (w * g) @ weights
+def check_digits(part: Part, size: Array) -> None:
+    """Refuse rows whose log density is a difference of numbers of a size without digits (V6)."""
+    error = ROUNDINGS * EPS * size
+    if not np.all(error <= LARGEST_ERROR):
+        row = int(np.argmax(error))
+        raise ConvergenceError(
+            f"Row {part.rows[row]}, y = {part.y[row]:g}, lies so far from what the others predict, "
+            "in units of their own scatter, that its leave-one-out density would have an error of "
+            f"{error[row]:.1e}, and it has to be within {LARGEST_ERROR:g}. Correct the row, or "
+            "take it out of the data and use fit.predict(...).log_prob."
+        )
 
 
-def in_closed_form(part: Block, eta: Array, scale: Array, shape: float, rate: float) -> Rows:
-    """Take the row out of the normal-inverse-gamma posterior (V4).
+def in_closed_form(part: Part, eta: Array, scale: Array, shape: float, rate: float) -> Rows:
+    """Take a copy of each row out of the normal-inverse-gamma posterior (V4).
 
     Parameters
     ----------
-    part : Block
+    part : Part
         b rows.
     eta, scale : ndarray, shape (b,)
         Location and scale of the Student-t distributions of the rows' expectations.
     shape, rate : float
         Posterior a and b of the variance.
     """
-    w, y = part.row_weights, part.y
-    g = scale**2 * shape / rate
-    left = np.maximum(1.0 - w * g, 1e-300)
-    away = (y - eta) / left
-    left_shape = shape - 0.5 * w
-    left_rate = rate - 0.5 * w * away**2 * left
-    spread = np.sqrt(left_rate / left_shape * (1.0 + g / left))
+    c, g = part.copy, scale**2 * shape / rate
+    remaining = part.remaining(g)
+    check_remaining(part, remaining)
+    away = (part.y - eta) / remaining
+    left_shape = shape - 0.5 * c
+    left_rate = rate - 0.5 * c * away**2 * remaining
+    check_digits(part, left_shape * rate / np.maximum(left_rate, EPS * rate))
+    spread = np.sqrt(left_rate / left_shape * (1.0 + g / remaining))
     log_density = standard_student_t_log_density(away / spread, 2.0 * left_shape) - np.log(spread)
-    return log_density, y - away, w * g
+    return log_density, part.y - away, part.weights * g

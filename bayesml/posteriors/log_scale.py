@@ -23,6 +23,7 @@ LogDensity = Callable[[Array], Array]
 DROP = 45.0  # e⁻⁴⁵ = 3e-20: what lies beyond is below the last digit
 TOLERANCE = 1e-13
 MOST_INTERVALS = 2**13
+REACH = 60.0  # e⁶⁰ = 1e26: scales are searched for within it around σ₀
 ZOOMS = 5  # a step of 1/8, and 32 times finer each: values hide what is nearer than 1e-8
 EPS = float(np.finfo(np.float64).eps)
 
@@ -61,6 +62,12 @@ class LogScalePosterior:
     def sigma(self) -> Array:
         """σ at the nodes, in the unit of y."""
         return self.sigma_0 * np.exp(self.nodes)
+
+    @cached_property
+    def log_weights(self) -> Array:
+        """Logarithms of the weights; −∞ where the density underflows between its ends."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.weights)
 
     @property
     def mean(self) -> float:
@@ -165,11 +172,11 @@ def integrate_log_scale(
 
 
 def maximise_log_scale(log_density: LogDensity) -> tuple[float, float]:
-    """Return the highest point of a function of u on [−60, 60], and its value.
+    """Return the highest point of a function of u within `REACH`, and its value.
 
     A grid finds every basin, finer grids around its highest point the top of each.
     """
-    grid = np.linspace(-60.0, 60.0, 961)
+    grid = np.linspace(-REACH, REACH, 961)
     values = np.where(np.isnan(v := log_density(grid)), -np.inf, v)
     peak = (values[1:-1] >= values[:-2]) & (values[1:-1] >= values[2:])
     inner = np.flatnonzero(peak & np.isfinite(values[1:-1])) + 1

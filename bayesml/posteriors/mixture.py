@@ -6,7 +6,7 @@ A block holds at most `BLOCK` numbers, so that a million rows never meet all com
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,22 @@ FAR = 1e-12
 Components = Callable[[slice], tuple[Array, Mapping[str, Any]]]
 
 
+class Far(Protocol):
+    """What knows the rows again for whose y the components are too few."""
+
+    def rows(self, y: Array, eta: Array, parameters: Any, weights: Array) -> Integers:
+        """Return which of b rows these are."""
+
+    def log_density(self, rows: Integers, y: Array) -> Array:
+        """Evaluate log p(y) of these rows."""
+
+    def cdf(self, rows: Integers, y: Array) -> Array:
+        """Evaluate P(Y ≤ y) of these rows."""
+
+    def survival(self, rows: Integers, y: Array) -> Array:
+        """Evaluate P(Y > y) of these rows, to their last digits."""
+
+
 @dataclass(frozen=True, eq=False)
 class Mixture:
     r"""For every row, :math:`p(y) = \sum_k \pi_k\, p(y \mid \eta_k, \phi_k)` (P1).
@@ -44,6 +60,9 @@ class Mixture:
         outputs, and parameters that broadcast against (b, K).
     tail_index : float
         Moments of this order and higher do not exist, though finitely many components have them.
+    far : Far or None
+        Evaluates at y far out, where the components stand for an integral; None where they are
+        the mixture itself.
     """
 
     rows: int
@@ -51,6 +70,7 @@ class Mixture:
     likelihood: Likelihood
     components: Components
     tail_index: float = np.inf
+    far: Far | None = None
 
     @property
     def discrete(self) -> bool:
@@ -85,30 +105,44 @@ class Mixture:
 
     def cdf(self, y: ArrayLike) -> Array:
         """Evaluate P(Y ≤ y) per row, for one y or one per row."""
-        y = per_row(y, self.rows, "y")
-        out = np.empty(self.rows)
-        for block in self._blocks():
-            eta, parameters = self.components(block)
-            out[block] = self.likelihood.cdf(y[block, None], eta, parameters) @ self.weights
-        return out
+
+        def near(y: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
+            return self.likelihood.cdf(y, eta, parameters) @ self.weights
+
+        return self._evaluate(y, near, None if self.far is None else self.far.cdf)
 
     def survival(self, y: ArrayLike) -> Array:
         """Evaluate P(Y > y) per row; small ones keep their digits."""
-        y = per_row(y, self.rows, "y")
-        out = np.empty(self.rows)
-        for block in self._blocks():
-            eta, parameters = self.components(block)
-            out[block] = self.likelihood.survival(y[block, None], eta, parameters) @ self.weights
-        return out
+
+        def near(y: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
+            return self.likelihood.survival(y, eta, parameters) @ self.weights
+
+        return self._evaluate(y, near, None if self.far is None else self.far.survival)
 
     def log_density(self, y: ArrayLike) -> Array:
         """Evaluate log p(y) per row, for one y or one per row."""
+
+        def near(y: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
+            terms = self.likelihood.log_density(y, eta, parameters)
+            return np.asarray(logsumexp(terms, axis=1, b=self.weights))
+
+        return self._evaluate(y, near, None if self.far is None else self.far.log_density)
+
+    def _evaluate(
+        self,
+        y: ArrayLike,
+        near: Callable[[Array, Array, Mapping[str, Any]], Array],
+        far_out: Callable[[Integers, Array], Array] | None,
+    ) -> Array:
+        """Evaluate a function of y per row over the components, and again where y is far out."""
         y = per_row(y, self.rows, "y")
         out = np.empty(self.rows)
         for block in self._blocks():
             eta, parameters = self.components(block)
-            terms = self.likelihood.log_density(y[block, None], eta, parameters)
-            out[block] = logsumexp(terms, axis=1, b=self.weights)
+            out[block] = near(y[block, None], eta, parameters)
+            if self.far is not None and far_out is not None:
+                rows = self.far.rows(y[block], eta, parameters, self.weights) + block.start
+                out[rows] = far_out(rows, y[rows])
         return out
 
     def quantile(self, q: ArrayLike) -> Array:
