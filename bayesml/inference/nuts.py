@@ -127,15 +127,22 @@ def _appended(first: Mapping[str, Array], second: Mapping[str, Array]) -> dict[s
     return {name: np.concatenate([v, second[name]], axis=1) for name, v in first.items()}
 
 
+def unread(problem: Problem) -> str | None:
+    """Say where rows are that a sampler would read at every step, or None if it need not."""
+    data = problem.data
+    if data.in_memory or not data.has_rows or not_linear_gaussian(problem) is None:
+        return None
+    return f"{data.m:,} rows of {data.n} features are {data.source.whereabouts}"
+
+
 def refuse_unread(problem: Problem, method: str) -> None:
     """Refuse to read rows again at every step of a sampler."""
-    if problem.data.in_memory or not problem.data.has_rows or not_linear_gaussian(problem) is None:
+    where = unread(problem)
+    if where is None:
         return
-    m, n = problem.data.m, problem.data.n
-    size = 8.0 * m * (n + 2) / 1e9
+    size = 8.0 * problem.data.m * (problem.data.n + 2) / 1e9
     raise IncompatibleModelError(
-        f"{method} evaluates every row some ten thousand times, and {m:,} rows of {n} features are "
-        f"{problem.data.source.whereabouts}: in memory they take {size:.3g} GB. Use data.collect() "
-        "where that fits, Laplace() or MAP(), which take a few passes, or Linear() with a Gaussian "
-        "likelihood, for which one pass is enough."
+        f"{method} evaluates every row some ten thousand times, and {where}: in memory they take "
+        f"{size:.3g} GB. Use data.collect() where that fits, Laplace() or MAP(), which take a few "
+        "passes, or Linear() with a Gaussian likelihood, for which one pass is enough."
     )
