@@ -269,19 +269,25 @@ class Laplace:
 
 
 def standard_student_t_log_density(z: Array, df: Array) -> Array:
-    """Log density of Student's t with zero location and unit scale."""
-    constant = log_gamma_step(0.5 * df) - 0.5 * np.log(np.pi * df)
-    return np.asarray(constant - 0.5 * (df + 1) * np.log1p(z**2 / df))
+    """Log density of Student's t with zero location and unit scale; normal at df = ∞ (T5)."""
+    square = z**2
+    share = square / df
+    with np.errstate(invalid="ignore"):  # ∞ · 0 where df = ∞, whose limit is the square
+        bent = np.where(share > 0, df * np.log1p(share), square)
+    return np.asarray(_log_gamma_excess(0.5 * df) - HALF_LOG_2PI - 0.5 * (1.0 + 1.0 / df) * bent)
 
 
 def log_gamma_step(x: Array) -> Array:
-    """Evaluate log Γ(x + ½) − log Γ(x) without the cancellation at large x.
+    """Evaluate log Γ(x + ½) − log Γ(x) without the cancellation at large x."""
+    return np.asarray(0.5 * np.log(x) + _log_gamma_excess(x))
+
+
+def _log_gamma_excess(x: Array) -> Array:
+    """Evaluate log Γ(x + ½) − log Γ(x) − ½ log x, which vanishes at ∞.
 
     From x = 20 the asymptotic series of Tricomi & Erdélyi (1951) has error below 1e-14.
     """
-    far = np.maximum(x, 20.0)
-    series = (
-        0.5 * np.log(far)
-        - (1 / 8 - (1 / 192 - (1 / 640 - 17 / (14336 * far**2)) / far**2) / far**2) / far
-    )
-    return np.where(x < 20.0, gammaln(x + 0.5) - gammaln(x), series)
+    near, r = np.minimum(x, 20.0), 1.0 / np.maximum(x, 20.0)
+    series = -(1 / 8 - (1 / 192 - (1 / 640 - 17 / 14336 * r**2) * r**2) * r**2) * r
+    direct = gammaln(near + 0.5) - gammaln(near) - 0.5 * np.log(near)
+    return np.where(x < 20.0, direct, series)

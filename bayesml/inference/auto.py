@@ -1,4 +1,4 @@
-"""The default method: exact where that exists, sampled otherwise, a mixture for networks."""
+"""The default method: exact where that exists, sampled or approximated where not."""
 
 from dataclasses import dataclass, replace
 
@@ -9,9 +9,9 @@ from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
-from bayesml.inference.nuts import NUTS
+from bayesml.inference.nuts import NUTS, unread
 from bayesml.model import Problem
-from bayesml.predictors import Network
+from bayesml.predictors import HasJacobian, Network
 
 MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 
@@ -20,6 +20,8 @@ MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 class Auto:
     """The exact posterior where mathematics allows it, otherwise NUTS; the result says which.
 
+    NUTS reads every row some ten thousand times. Where these stay in files or partitions, `Laplace`
+    reads them a few dozen times instead, and its audit says whether a Gaussian was good enough.
     NUTS takes minutes for a network and mixes badly between its modes, so that networks are
     learned by a mixture of modes and of chains around modes, which predicted better than either
     on rows held out.
@@ -46,8 +48,10 @@ class Auto:
         """Choose, learn, and say why."""
         method = self.choice(problem)
         learned = method.learn(problem, rng)
-        name, reason = type(method).__name__, obstacle(problem)
-        why = "" if reason is None else f", since {reason.rstrip('.')}"
+        name, where = type(method).__name__, None if method is self.network else unread(problem)
+        reasons = [reason.rstrip(".") for reason in (obstacle(problem), where) if reason]
+        given = ", and ".join(reasons)
+        why = f", since {given}" if given else ""
         return replace(learned, explanation=f"Auto chose {name}(){why}: {learned.explanation}")
 
     def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
@@ -56,6 +60,10 @@ class Auto:
 
     def choice(self, problem: Problem) -> Method:
         """Return the method for a problem."""
-        if isinstance(problem.model.predictor, Network):
+        predictor = problem.model.predictor
+        if isinstance(predictor, Network):
             return self.network
-        return Exact() if obstacle(problem) is None else self.otherwise
+        if obstacle(problem) is None:
+            return Exact()
+        few_passes = unread(problem) is not None and isinstance(predictor, HasJacobian)
+        return Laplace() if few_passes else self.otherwise

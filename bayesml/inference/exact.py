@@ -15,7 +15,11 @@ from bayesml.posteriors.conjugate import conjugate_update
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.exact import KnownScale
 from bayesml.posteriors.linear_gaussian import LinearGaussian, linear_gaussian
-from bayesml.posteriors.log_scale import integrate_log_scale, maximise_log_scale
+from bayesml.posteriors.log_scale import (
+    LogScalePosterior,
+    integrate_log_scale,
+    maximise_log_scale,
+)
 from bayesml.posteriors.tilted import ScaleDensity
 from bayesml.priors import Conjugate, HasSeenRows, NormalRows
 
@@ -134,32 +138,51 @@ def linear_coordinates(problem: Problem) -> LinearCoordinates:
 
 
 def _quadrature(problem: Problem) -> Learned:
-    geometry, coordinates = geometry_of(problem), linear_coordinates(problem)
-    diagnostics = numerics(geometry)
-    proper = len(gaussian_rows(problem).mean) == geometry.p
+    coordinates, diagnostics = linear_coordinates(problem), {}
     sigma = problem.known.get("sigma")
+    proper = len(gaussian_rows(problem).mean) == coordinates.p
     if sigma is not None:
+        geometry = geometry_of(problem)
         known = KnownScale(geometry.sigma_0, sigma)
         log_evidence = geometry.log_constant + float(geometry.log_marginal(known.nodes)[0])
         posterior: Posterior = ExactPosterior(geometry, known, coordinates, None)
         how = f"exact Gaussian posterior, σ = {sigma:g} known"
     else:
+        geometry, scale = scale_posterior(problem)
         prior = problem.inferred["sigma"]
-        geometry, peak = _around_the_mode(problem, geometry, prior)
-        scale = integrate_log_scale(
-            ScaleDensity(geometry, prior),
-            peak,
-            geometry.sigma_0,
-            f"There are {geometry.data.weight:g} rows for {geometry.p} coefficients, and the "
-            f"prior of σ is {prior!r}.",
-        )
         log_evidence = geometry.log_constant + scale.log_normaliser
         posterior = ExactPosterior(geometry, scale, coordinates, prior)
         proper = proper and prior.proper
         diagnostics["quadrature_error"] = scale.error
         how = f"exact posterior, σ integrated by quadrature on {len(scale.nodes)} nodes"
     reason = "the evidence is defined only under proper priors, and some of these are Flat()."
-    return Learned(posterior, problem.model, how, log_evidence if proper else reason, diagnostics)
+    return Learned(
+        posterior,
+        problem.model,
+        how,
+        log_evidence if proper else reason,
+        numerics(geometry) | diagnostics,
+    )
+
+
+def scale_posterior(problem: Problem) -> tuple[LinearGaussian, LogScalePosterior]:
+    """Integrate over σ, and return the geometry at a reference scale near its mass.
+
+    Raises
+    ------
+    ImproperPosteriorError
+        If the density of log σ does not fall off on both sides: there is no posterior (Q3).
+    """
+    geometry, prior = geometry_of(problem), problem.inferred["sigma"]
+    geometry, peak = _around_the_mode(problem, geometry, prior)
+    scale = integrate_log_scale(
+        ScaleDensity(geometry, prior),
+        peak,
+        geometry.sigma_0,
+        f"There are {geometry.data.weight:g} rows for {geometry.p} coefficients, and the prior of "
+        f"σ is {prior!r}.",
+    )
+    return geometry, scale
 
 
 def _given_earlier_rows(problem: Problem, learned: Learned) -> Learned:

@@ -16,7 +16,6 @@ from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.networks.microcanonical import Run, RunLayout, run_chains
 from bayesml.inference.networks.mode import Recipe, find_mode, notes_of
 from bayesml.inference.nuts import refuse_unread
-from bayesml.inference.point import convergence_notes, refuse_undetermined
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count, check_fraction, check_positive
 from bayesml.posteriors import SampledPosterior
@@ -115,9 +114,8 @@ class Langevin:
         streams = rng.spawn(self.chains)
         if not isinstance(problem.model.predictor, Network):
             refuse_unread(problem, "Langevin()")
-            refuse_undetermined(problem)
             modes = [find_peak(problem, own) for own in streams]
-            notes = tuple(note for mode in modes for note in convergence_notes(mode.optimum))
+            notes = tuple(dict.fromkeys(note for mode in modes for note in mode.notes))
             found = "L-BFGS, then Newton"
             return density_at(modes), np.zeros((self.chains, 0)), found, notes
         refuse_flat_network(problem, "Langevin()")

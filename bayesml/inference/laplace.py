@@ -17,12 +17,8 @@ from bayesml.inference.networks.curvature import (
 )
 from bayesml.inference.networks.mode import Recipe, in_batches
 from bayesml.inference.networks.settings import Training
-from bayesml.inference.point import (
-    convergence_notes,
-    find_optimum,
-    refuse_undetermined,
-    starting_point,
-)
+from bayesml.inference.point import convergence_notes, find_optimum, starting_point
+from bayesml.inference.propriety import propriety
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobian
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer, Optimum
@@ -67,6 +63,8 @@ class Laplace:
         If the curvature is none; at fit, if the predictor has no Jacobian, or a network no prior.
     RankDeficientError
         If neither the data nor a proper prior tell two coefficients apart.
+    ImproperPosteriorError
+        If the posterior is known not to exist.
     ConvergenceError
         If training diverges, or the curvature at the mode is not positive definite.
 
@@ -146,11 +144,14 @@ class Peak:
     optimum : Optimum
     losses : ndarray
         The objective along the way, in nats.
+    notes : tuple of str
+        What is wrong with it, or with the density.
     """
 
     joint: LogJoint
     optimum: Optimum
     losses: Array
+    notes: tuple[str, ...]
 
     @property
     def x(self) -> Array:
@@ -168,11 +169,12 @@ def find_peak(
 ) -> Peak:
     """Maximise the density in unbounded coordinates, for any predictor."""
     with_jacobian(problem.model.predictor, "Laplace()")
-    refuse_undetermined(problem)
+    notes = propriety(problem)
     joint = log_joint(problem).unconstrained()
     start = starting_point(problem, joint, rng)
     optimum, curve = find_optimum(NegativeLogJoint(joint), start, optimizer, rng)
-    return Peak(joint, optimum, curve * joint.weight)
+    notes += convergence_notes(optimum)
+    return Peak(joint, optimum, curve * joint.weight, notes)
 
 
 def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
@@ -200,7 +202,7 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
             "iterations": float(len(peak.losses) - 1),
             **importance(joint.log_density, x, F, joint.rows.m, rng),
         },
-        convergence_notes(peak.optimum),
+        peak.notes,
         peak.losses,
     )
 

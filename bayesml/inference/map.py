@@ -9,6 +9,7 @@ from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics, obstacle
+from bayesml.inference.limits import inside_or_at_infinity
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
@@ -82,7 +83,11 @@ class MAP:
         if self.optimizer is None and closed:
             return _closed_form(problem)
         refuse_undetermined(problem)
-        return optimise(problem, self.optimizer, rng, "posterior mode")
+        return inside_or_at_infinity(
+            problem,
+            lambda away: optimise(problem, self.optimizer, rng, "posterior mode", away),
+            lambda left: self.learn(left, rng),
+        )
 
 
 def ridge_penalty(sigma: float, sd: float, m: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
+from bayesml.inference.limits import inside_or_at_infinity
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
@@ -93,7 +94,11 @@ class MLE:
             return network_point(problem, rng, recipe, "maximum likelihood")
         if not_linear_gaussian(problem) is not None:
             refuse_undetermined(problem)
-            return optimise(problem, self.optimizer, rng, "maximum likelihood")
+            return inside_or_at_infinity(
+                problem,
+                lambda away: optimise(problem, self.optimizer, rng, "maximum likelihood", away),
+                lambda left: self.learn(left, rng),
+            )
         geometry = geometry_of(problem)
         if self.optimizer is None:
             how = "least squares by orthogonal factors of the centred data"

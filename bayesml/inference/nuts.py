@@ -9,7 +9,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Engine
 from bayesml.inference.networks.functions import rows_to_compare
-from bayesml.inference.point import refuse_undetermined
+from bayesml.inference.propriety import propriety
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count
@@ -47,6 +47,8 @@ class NUTS:
     ------
     IncompatibleModelError
         If a setting is out of range.
+    ImproperPosteriorError
+        At fit, if the posterior is known not to exist.
 
     References
     ----------
@@ -76,7 +78,7 @@ class NUTS:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
         refuse_unread(problem, "NUTS()")
-        refuse_undetermined(problem)
+        notes = propriety(problem)
         seed = int(rng.integers(2**31))
         drawn = self.engine.sample(problem, self, seed)
         kept = next(iter(drawn.statistics.values())).shape[1]
@@ -88,7 +90,7 @@ class NUTS:
             problem.model,
             how,
             "NUTS does not compute it. Use Exact() where it applies.",
-            notes=() if kept == self.draws else (stopped,),
+            notes=notes if kept == self.draws else (*notes, stopped),
             sample_stats=drawn.statistics,
             state=drawn.state,
         )
@@ -108,6 +110,7 @@ class NUTS:
             raise IncompatibleModelError(f"resume: {self.engine!r} cannot go on; use Direct().")
         settings = replace(self, draws=draws, tune=RETUNE)
         drawn = self.engine.sample(problem, settings, seed, earlier.state)
+        notes = propriety(problem)
         chains = _appended(posterior.chains, drawn.chains)
         statistics = _appended(earlier.sample_stats, drawn.statistics)
         made = next(iter(drawn.statistics.values())).shape[1]
@@ -117,7 +120,7 @@ class NUTS:
             earlier,
             posterior=replace(posterior, chains=chains),
             explanation=f"{self.chains} chains of {kept} draws, resumed, {drawn.how}",
-            notes=() if made == draws else (stopped,),
+            notes=notes if made == draws else (*notes, stopped),
             sample_stats=statistics,
             state=drawn.state,
         )
@@ -127,15 +130,22 @@ def _appended(first: Mapping[str, Array], second: Mapping[str, Array]) -> dict[s
     return {name: np.concatenate([v, second[name]], axis=1) for name, v in first.items()}
 
 
+def unread(problem: Problem) -> str | None:
+    """Say where rows are that a sampler would read at every step, or None if it need not."""
+    data = problem.data
+    if data.in_memory or not data.has_rows or not_linear_gaussian(problem) is None:
+        return None
+    return f"{data.m:,} rows of {data.n} features are {data.source.whereabouts}"
+
+
 def refuse_unread(problem: Problem, method: str) -> None:
     """Refuse to read rows again at every step of a sampler."""
-    if problem.data.in_memory or not problem.data.has_rows or not_linear_gaussian(problem) is None:
+    where = unread(problem)
+    if where is None:
         return
-    m, n = problem.data.m, problem.data.n
-    size = 8.0 * m * (n + 2) / 1e9
+    size = 8.0 * problem.data.m * (problem.data.n + 2) / 1e9
     raise IncompatibleModelError(
-        f"{method} evaluates every row some ten thousand times, and {m:,} rows of {n} features are "
-        f"{problem.data.source.whereabouts}: in memory they take {size:.3g} GB. Use data.collect() "
-        "where that fits, Laplace() or MAP(), which take a few passes, or Linear() with a Gaussian "
-        "likelihood, for which one pass is enough."
+        f"{method} evaluates every row some ten thousand times, and {where}: in memory they take "
+        f"{size:.3g} GB. Use data.collect() where that fits, Laplace() or MAP(), which take a few "
+        "passes, or Linear() with a Gaussian likelihood, for which one pass is enough."
     )

@@ -87,13 +87,24 @@ def find_optimum(
 
 
 def optimise(
-    problem: Problem, optimizer: Optimizer | None, rng: np.random.Generator, label: str
+    problem: Problem,
+    optimizer: Optimizer | None,
+    rng: np.random.Generator,
+    label: str,
+    away: Mapping[str, float] | None = None,
 ) -> Learned:
-    """Maximise the log joint density of the user's parameters, with errors from its curvature."""
+    """Maximise the log joint density of the user's parameters, with errors from its curvature.
+
+    `away` are multiples of the values, by name, from which to start.
+    """
     joint = log_joint(problem)
     few = optimizer is not None and optimizer.traits.minibatches
     sampled = single_rows(problem, "an optimizer draws minibatches.") if few else None
     start = starting_point(problem, joint, rng)
+    if away is not None:
+        at, values = joint.coordinates, joint.coordinates.values(start)
+        moved = {name: value * away.get(name, 1.0) for name, value in values.items()}
+        start = at.x(at.beta(start), moved)
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
     covariance, definiteness = _covariance(joint.observed(x))

@@ -119,6 +119,32 @@ class Staged(Likelihood, Protocol):
         """The likelihood whose fit training starts from: as many outputs, or the first alone."""
 
 
+class Limit(NamedTuple):
+    """What a likelihood becomes as one of its parameters goes to infinity.
+
+    Attributes
+    ----------
+    parameter : str
+    likelihood : Likelihood
+        Of all other parameters.
+    away : mapping of name to float
+        Multiples of the values at the start, from which a search does not run to the limit.
+    """
+
+    parameter: str
+    likelihood: Likelihood
+    away: Mapping[str, float]
+
+
+@runtime_checkable
+class HasLimit(Protocol):
+    """A likelihood whose density has a limit, another's, as a parameter goes to infinity."""
+
+    @property
+    def limit(self) -> Limit:
+        """The parameter, and the likelihood of all others that is left."""
+
+
 @runtime_checkable
 class ClosedFormCRPS(Protocol):
     """A likelihood whose mixtures have a continuous ranked probability score in closed form."""

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from bayesml.distributions import ContinuousSupport, Distribution, Gamma, Positive, Real, Support
-from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
+from bayesml.likelihoods.base import Average, Limit, Stated, check_parameter, parameter_words
 from bayesml.likelihoods.heteroscedastic import (
     HeteroscedasticGaussian,
     log_scale_nodes,
     read_outputs,
 )
-from bayesml.likelihoods.student_t import StudentT
+from bayesml.likelihoods.student_t import StudentT, tail_ratio
 from bayesml.typing import Array, ArrayLike
 
 
@@ -82,6 +82,11 @@ class HeteroscedasticStudentT:
         """Gaussian tails: a scale should be found before its tails, which could stand in for it."""
         return HeteroscedasticGaussian()
 
+    @property
+    def limit(self) -> Limit:
+        """`HeteroscedasticGaussian` as κ → ∞ (T5)."""
+        return Limit("excess_df", HeteroscedasticGaussian(), {"excess_df": 0.1})
+
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """κ ~ Gamma(2, 0.1), as ν in `StudentT`."""
         return {"excess_df": Gamma(2.0, 0.1)}
@@ -112,15 +117,16 @@ class HeteroscedasticStudentT:
         location, log_scale = read_outputs(eta)
         inverse, df = np.exp(-log_scale), _df(parameters)
         z = (np.asarray(y) - location) * inverse
-        pull = (df + 1.0) * z / (df + z**2)
+        pull = tail_ratio(df, 1.0, z**2) * z
         return np.stack([pull * inverse, pull * z - 1.0])
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate ((ν + 1)/((ν + 3) σ²), 2ν/(ν + 3))."""
         _, log_scale = read_outputs(eta)
         df = _df(parameters)
-        by_location = (df + 1.0) / (df + 3.0) * np.exp(-2.0 * log_scale)
-        return np.stack([by_location, np.broadcast_to(2.0 * df / (df + 3.0), by_location.shape)])
+        by_location = tail_ratio(df, 1.0, 3.0) * np.exp(-2.0 * log_scale)
+        by_scale = np.broadcast_to(2.0 * tail_ratio(df, 0.0, 3.0), by_location.shape)
+        return np.stack([by_location, by_scale])
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]

@@ -22,13 +22,18 @@ from bayesml.distributions import (
 from bayesml.distributions.real_line import standard_student_t_log_density
 from bayesml.likelihoods.base import (
     Average,
+    Limit,
     Stated,
     check_parameter,
     hermite_average,
     parameter_words,
 )
+from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.typing import Array, ArrayLike
+
+NORMAL = 1e8
+"""Degrees of freedom from which the score of a normal is nearer than scoringrules' of the t."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,11 @@ class StudentT:
         """The positive half line, each."""
         return {"df": Positive(), "sigma": Positive()}
 
+    @property
+    def limit(self) -> Limit:
+        """`Gaussian` of the same scale as ν → ∞ (T5)."""
+        return Limit("df", Gaussian(self.sigma), {"df": 0.1, "sigma": 0.1})
+
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """ν ~ Gamma(2, 0.1) and σ ~ Exponential(1 / sd(y))."""
         return {"df": Gamma(2.0, 0.1), "sigma": Exponential(1.0 / sd_y)}
@@ -119,12 +129,12 @@ class StudentT:
         """Evaluate (ν + 1) r / (ν σ² + r²), r = y − η (T2)."""
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
         r = np.asarray(y) - eta
-        return np.asarray((df + 1) * r / (df * sigma**2 + r**2))
+        return np.asarray(tail_ratio(df, 1.0, (r / sigma) ** 2) * r / sigma**2)
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate (ν + 1) / ((ν + 3) σ²) (T3)."""
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
-        return np.broadcast_to((df + 1) / ((df + 3) * sigma**2), np.shape(eta)).copy()
+        return np.broadcast_to(tail_ratio(df, 1.0, 3.0) / sigma**2, np.shape(eta)).copy()
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
@@ -132,10 +142,9 @@ class StudentT:
         """Evaluate ∂/∂ν and ∂/∂σ (T4)."""
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
         square = ((np.asarray(y) - eta) / sigma) ** 2
-        pull = (df + 1) * square / (df + square)
-        tail = _log_excess(np.asarray(square / df, dtype=np.float64)) + square / (
-            df * (df + square)
-        )
+        pull = tail_ratio(df, 1.0, square) * square
+        share = np.asarray(square / df, dtype=np.float64)
+        tail = _log_excess(share) + share / (df + square)
         by_df = 0.5 * (_digamma_excess(df) + tail)
         return {"df": np.asarray(by_df), "sigma": np.asarray((pull - 1.0) / sigma)}
 
@@ -148,7 +157,7 @@ class StudentT:
         """Evaluate σ √(ν/(ν − 2)); infinite where ν ≤ 2."""
         df, sigma = np.asarray(parameters["df"]), np.asarray(parameters["sigma"])
         with np.errstate(divide="ignore", invalid="ignore"):
-            sd = np.where(df > 2, sigma * np.sqrt(df / (df - 2)), np.inf)
+            sd = np.where(df > 2, sigma * np.sqrt(tail_ratio(df, 0.0, -2.0)), np.inf)
         return np.broadcast_to(sd, np.broadcast_shapes(np.shape(eta), sd.shape)).copy()
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
@@ -166,7 +175,8 @@ class StudentT:
     ) -> Array:
         """Draw η + σ t_ν."""
         eta = np.asarray(eta)
-        noise = rng.standard_t(np.broadcast_to(parameters["df"], eta.shape))
+        df = np.minimum(parameters["df"], 1e300)  # numpy draws NaN at ∞, and here normal numbers
+        noise = rng.standard_t(np.broadcast_to(df, eta.shape))
         return np.asarray(eta + np.asarray(parameters["sigma"]) * noise)
 
     @property
@@ -177,7 +187,9 @@ class StudentT:
     def crps(self, y: Array, weights: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
         """Score y under a Student-t distribution."""
         df, sigma = (np.broadcast_to(parameters[k], eta.shape)[:, 0] for k in ("df", "sigma"))
-        return np.asarray(scoring_rules().crps_t(y, df, eta[:, 0], sigma, backend="numpy"))
+        at, rules = (eta[:, 0], sigma), scoring_rules()
+        heavy = rules.crps_t(y, np.minimum(df, NORMAL), *at, backend="numpy")
+        return np.asarray(np.where(df < NORMAL, heavy, rules.crps_normal(y, *at, backend="numpy")))
 
     def describe(self) -> str:
         """Say the model of one observation in words."""
@@ -194,15 +206,24 @@ class StudentT:
         return pm.StudentT, {"nu": parameters["df"], "mu": eta, "sigma": parameters["sigma"]}
 
 
+def tail_ratio(df: ArrayLike, above: ArrayLike, below: ArrayLike) -> Array:
+    """Evaluate (ν + a)/(ν + b), which is one at ν = ∞ (T5)."""
+    df = np.asarray(df, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        ratio = (df + np.asarray(above)) / (df + np.asarray(below))
+    return np.asarray(np.where(np.isinf(df), 1.0, ratio))
+
+
 def _digamma_excess(df: Array) -> Array:
     """Evaluate ψ((ν+1)/2) − ψ(ν/2) − 1/ν without the cancellation at large ν (T4)."""
-    far = np.maximum(df, 40.0)
-    series = (0.5 - (0.25 - (0.5 - 2.125 / far**2) / far**2) / far**2) / far**2
-    near = digamma(0.5 * (df + 1)) - digamma(0.5 * df) - 1.0 / df
-    return np.asarray(np.where(df < 40.0, near, series))
+    near, r = np.minimum(df, 40.0), 1.0 / np.maximum(df, 40.0)
+    series = (0.5 - (0.25 - (0.5 - 2.125 * r**2) * r**2) * r**2) * r**2
+    direct = digamma(0.5 * (near + 1)) - digamma(0.5 * near) - 1.0 / near
+    return np.asarray(np.where(df < 40.0, direct, series))
 
 
 def _log_excess(t: Array) -> Array:
     """Evaluate t/(1+t) − log(1+t) without the cancellation at small t (T4)."""
-    series = np.sum([(-1) ** (k + 1) * (k - 1) / k * t**k for k in range(2, 10)], axis=0)
+    small = np.minimum(t, 0.01)
+    series = np.sum([(-1) ** (k + 1) * (k - 1) / k * small**k for k in range(2, 10)], axis=0)
     return np.asarray(np.where(t < 0.01, series, t / (1.0 + t) - np.log1p(t)))

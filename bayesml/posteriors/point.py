@@ -56,8 +56,12 @@ class LogScaleEstimate:
     def confidence_limit(self, q: float) -> Array:
         """Return the confidence limit of level q (E6)."""
         z, error = ndtri(float(check_probability(q))), self.standard_error
-        relative = np.divide(error, self.value, out=np.zeros_like(error), where=self.value > 0)
-        return np.asarray(self.value * np.exp(relative * z))
+        unknown = np.isinf(error)  # all of the half line, whatever the level
+        finite = (self.value > 0) & ~unknown
+        relative = np.divide(error, self.value, out=np.zeros_like(error), where=finite)
+        with np.errstate(over="ignore"):
+            limit = self.value * np.exp(relative * z)
+        return np.where(unknown & (z != 0), np.inf if z > 0 else 0.0, limit)
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,7 +114,7 @@ def refusal(case: Case, method: str, kind: str) -> Refusal | None:
         return NOT_EXACT
     if kind == "summarised" and (how == bm.MLE(SGD) or not case.linear_gaussian):
         return NO_ROWS
-    if kind in ("Parquet", "Dask") and not case.linear_gaussian and not _few_passes(case, how):
+    if _streamed(case, kind) and not _few_passes(case, how):
         return READ_AGAIN
     return None
 
@@ -122,10 +122,15 @@ def refusal(case: Case, method: str, kind: str) -> Refusal | None:
 def _few_passes(case: Case, how: Any) -> bool:
     if case.network:  # whose rows are collected, but for NUTS
         return how != NUTS
-    return not isinstance(how, bm.NUTS | bm.Langevin | bm.Auto)
+    return not isinstance(how, bm.NUTS | bm.Langevin)
 
 
-def kind_of(case: Case, method: str) -> str:
+def _streamed(case: Case, kind: str) -> bool:
+    """Say whether the rows themselves are read, where they are."""
+    return kind in ("Parquet", "Dask") and not case.linear_gaussian
+
+
+def kind_of(case: Case, method: str, kind: str) -> str:
     """What kind of answer a method gives."""
     match METHODS[method]:
         case bm.MLE() | bm.MAP():
@@ -140,6 +145,8 @@ def kind_of(case: Case, method: str) -> str:
             return "exact"
         case bm.Auto() if case.network:
             return "ensemble"
+        case bm.Auto() if _streamed(case, kind):
+            return "approximate"
     return "sampled"
 
 
@@ -183,7 +190,7 @@ def cell(case: Case, method: str, kind: str) -> str:
     refused = refusal(case, method, kind)
     if refused is not None:
         return f"{REFUSALS.index(refused) + 1}"
-    answer = kind_of(case, method)
+    answer = kind_of(case, method, kind)
     return WORDS.get(answer, answer)
 
 

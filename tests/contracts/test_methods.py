@@ -238,9 +238,9 @@ def check_network(fit: bm.Fit) -> None:
     assert error < 2 * NOISE * np.sqrt(13 / M)
 
 
-def check(name: str, method: str, fit: bm.Fit) -> None:
+def check(name: str, method: str, kind: str, fit: bm.Fit) -> None:
     case = CASES[name]
-    assert fit.kind == kind_of(case, method)
+    assert fit.kind == kind_of(case, method, kind)
     if case.network:
         check_network(fit)
         return
@@ -260,7 +260,7 @@ def check(name: str, method: str, fit: bm.Fit) -> None:
 def _slow(name: str, method: str, kind: str) -> bool:
     """Say whether a cell waits: a network by NUTS, and chains once more on statistics of files."""
     case = CASES[name]
-    if refusal(case, method, kind) is not None or kind_of(case, method) != "sampled":
+    if refusal(case, method, kind) is not None or kind_of(case, method, kind) != "sampled":
         return False
     return kind in ("Parquet", "Dask") or (case.network and METHODS[method] == NUTS)
 
@@ -277,7 +277,7 @@ CELLS = [
 def test_a_method_answers_or_refuses(name: str, method: str, kind: str, folder: Path) -> None:
     refused = refusal(CASES[name], method, kind)
     if refused is None:
-        check(name, method, fitted(name, method, kind, folder))
+        check(name, method, kind, fitted(name, method, kind, folder))
         return
     with pytest.raises(refused.error, match=refused.pattern) as caught:
         fitted(name, method, kind, folder)
@@ -290,7 +290,7 @@ SAME = [
     for method in METHODS
     if METHODS[method] != bm.MLE(SGD)
     and not CASES[name].network
-    and kind_of(CASES[name], method) != "sampled"
+    and kind_of(CASES[name], method, "memory") != "sampled"
     and refusal(CASES[name], method, "memory") is None
 ]
 
@@ -313,7 +313,7 @@ OF_EVERY_KIND = [
     for method in METHODS
     if refusal(CASES[name], method, "memory") is None
     and not _slow(name, method, "memory")
-    and not (CASES[name].network and kind_of(CASES[name], method) == "ensemble")
+    and not (CASES[name].network and kind_of(CASES[name], method, "memory") == "ensemble")
 ]
 
 

@@ -103,6 +103,22 @@ def test_any_likelihood_is_learned_from_files(
     np.testing.assert_allclose(a.iloc[:, :2], b.iloc[:, :2], rtol=1e-6)
 
 
+def test_auto_takes_laplace_where_rows_stay_in_files(heavy: bm.Data, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"x": heavy.X[:, 0], "y": heavy.y}), tmp_path / "rows.parquet")
+    streamed = bm.Data.from_parquet(tmp_path / "rows.parquet", "y ~ x")
+    model = bm.Model(likelihood=bm.StudentT(df=4.0))
+    fit, asked = bm.fit(model, streamed, rng=1), bm.fit(model, streamed, bm.Laplace(), rng=1)
+    assert fit.explanation.startswith(
+        "Auto chose Laplace(), since the likelihood is StudentT, not Gaussian, and 400 rows of 1 "
+        "features are streamed from 1 Parquet file: Laplace approximation"
+    )
+    np.testing.assert_array_equal(fit.summary(), asked.summary())
+    assert "pareto_k" in fit.diagnostics
+    assert isinstance(bm.Auto().choice(model.resolve(streamed.collect())), bm.NUTS)
+
+
 def test_nuts_of_rows_beyond_memory_is_refused_with_the_figure(
     heavy: bm.Data, tmp_path: Path
 ) -> None:
