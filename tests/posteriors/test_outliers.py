@@ -88,12 +88,13 @@ def test_a_row_a_thousand_standard_deviations_off(
     assert left_out.mean[ROW] == pytest.approx(predicted.mean[0], abs=1e-9)
 
 
-@pytest.mark.parametrize("out", [6.0, 30.0, 100.0])
-def test_half_a_row_is_left_out_and_one_is_predicted(out: float) -> None:
+@pytest.mark.parametrize("weight", [0.05, 0.5])
+@pytest.mark.parametrize("out", [6.0, 15.0, 100.0])
+def test_part_of_a_row_is_left_out_and_one_is_predicted(out: float, weight: float) -> None:
     """σ lies beyond the nodes on either side: with no copy of the outlier, and with a whole one."""
     X, y = made(200, out)
     w = np.ones(200)
-    w[ROW] = 0.5
+    w[ROW] = weight
     model = bm.Model(bm.Linear(), bm.Gaussian(bm.HalfCauchy(1.0)), PRIOR)
     found = bm.fit(model, bm.Data(X, y, observation_weights=w)).leave_one_out()
     true = logsumexp(joint(X, y, bm.HalfCauchy(1.0)))
