@@ -42,7 +42,7 @@ def to_pymc(model: Model, data: Data) -> "pymc.Model":
     >>> from bayesml.pymc import to_pymc
     >>> data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
     >>> sorted(v.name for v in to_pymc(bm.Model(), data).free_RVs)
-    ['intercept_centred', 'sigma', 'weights']
+    ['coefficients_whitened', 'sigma']
     """
     return build(model.resolve(data))
 

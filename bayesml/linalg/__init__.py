@@ -4,6 +4,7 @@ from bayesml.linalg.centred import CentredFactor, centred_factor
 from bayesml.linalg.joint_diagonal import JointDiagonal, diagonalise_jointly
 from bayesml.linalg.triangular import (
     RankReport,
+    clearly_regular,
     downdated,
     gram_factor,
     rank_report,
@@ -16,6 +17,7 @@ __all__ = [
     "JointDiagonal",
     "RankReport",
     "centred_factor",
+    "clearly_regular",
     "diagonalise_jointly",
     "downdated",
     "gram_factor",

@@ -12,6 +12,9 @@ from bayesml.typing import Array
 EPS = float(np.finfo(np.float64).eps)
 DOWNDATE_LOSS = 1e9
 
+CLEARLY = 1e3
+"""How far above the rounding level an estimate, often half of the condition, leaves no doubt."""
+
 
 def triangular_factor(A: Array) -> Array:
     r"""Return the upper-triangular :math:`R` of :math:`A = QR`, square, with :math:`R_{jj} \ge 0`.
@@ -163,11 +166,34 @@ def rank_report(R: Array, noise: Array) -> RankReport:
     >>> report.rank, report.dependent
     (1, [0, 1])
     """
-    n = R.shape[1]
+    scaled, scale, tolerance = _equilibrated(R, noise)
+    left, singular, right = np.linalg.svd(scaled)
+    bound = tolerance * float(np.max(singular, initial=1.0))
+    return RankReport(int(np.sum(singular > bound)), left, singular, right, scale)
+
+
+def clearly_regular(R: Array, noise: Array) -> bool:
+    r"""Say whether the rank is full by far, from an estimate of the condition, in O(n²).
+
+    It saves the singular values of `rank_report`, which has the word where the answer is no.
+
+    Examples
+    --------
+    >>> clearly_regular(np.array([[1.0, 2.0], [0.0, 1.0]]), np.zeros(2))
+    True
+    >>> clearly_regular(np.array([[1.0, 2.0], [0.0, 1e-12]]), np.zeros(2))
+    False
+    """
+    scaled, _, tolerance = _equilibrated(R, noise)
+    if not np.all(np.diag(scaled)):
+        return False
+    return bool(dtrcon(scaled)[0] > CLEARLY * len(scaled) * tolerance)
+
+
+def _equilibrated(R: Array, noise: Array) -> tuple[Array, Array, float]:
+    """Return R with columns of norm one or zero, their norms, and what counts as zero then."""
     norms = np.linalg.norm(R, axis=0)
     zero = norms <= 4.0 * noise
     scale = np.where(zero, 1.0, norms)
-    left, singular, right = np.linalg.svd(np.where(zero, 0.0, R / scale))
     relative_noise = float(np.max(np.where(zero, 0.0, noise / scale), initial=0.0))
-    tolerance = (10 * n * EPS + 4.0 * relative_noise) * float(np.max(singular, initial=1.0))
-    return RankReport(int(np.sum(singular > tolerance)), left, singular, right, scale)
+    return np.where(zero, 0.0, R / scale), scale, 10 * R.shape[1] * EPS + 4.0 * relative_noise

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesml.linalg.doubled import exact_dot
+from bayesml.linalg.doubled import residual
 from bayesml.typing import Array, Integers
 
 HALF_LOG_2PI = 0.5 * log(2.0 * pi)
@@ -77,13 +77,11 @@ class NormalRows:
         return beta if self.rows is None else np.asarray(beta @ self.rows.T)
 
     def misfit(self, beta: Array) -> Array:
-        """Evaluate (mean − rows·β)/sd, a row with several terms in doubled precision (A7)."""
-        away = self.mean - self.of(beta)
-        if self.rows is not None and self.rows_error is not None:
-            for k in np.flatnonzero(np.count_nonzero(self.rows, axis=1) > 1):
-                high, low = exact_dot(np.append(self.rows[k], self.mean[k]), np.append(-beta, 1.0))
-                away[k] = high + (low - self.rows_error[k] @ beta)
-        return np.asarray(away / self.sd)
+        """Evaluate (mean − rows·β)/sd, in doubled precision where rows cancel (A7)."""
+        if self.rows is None or self.rows_error is None:
+            return np.asarray((self.mean - self.of(beta)) / self.sd)
+        away, low = residual(self.rows, self.mean, beta, (0.0, 0.0))
+        return np.asarray((away + (low - self.rows_error @ beta)) / self.sd)
 
     def scales(self, values: Values) -> tuple[Array, Array]:
         """Return τ of every row, broadcastable against (..., k), and the standard deviations."""

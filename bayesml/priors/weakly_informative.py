@@ -8,7 +8,7 @@ import numpy as np
 from bayesml.distributions import Normal
 from bayesml.distributions.base import Parameter, positive
 from bayesml.errors import DataError, DataWarning, IncompatibleModelError
-from bayesml.linalg import rank_report, triangular_factor
+from bayesml.linalg import clearly_regular, rank_report, triangular_factor
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Layered
@@ -118,27 +118,27 @@ class WeaklyInformative:
         )
 
 
-def _directions(scales: Scales, centre: float = 0.0) -> tuple[Array, Array]:
+def _directions(scales: Scales, centre: float | None = None) -> tuple[Array, Array]:
     """Return a root of the precision of the weights in units of k·sd(y), and its mean (D2, D3).
 
     Without an intercept, where the features can add up to a constant, that constant is the mean
     of the predictions and has the prior of an intercept.
     """
     n = len(scales.feature_names)
+    if clearly_regular(scales.factor, scales.noise):
+        return scales.factor, np.zeros(n)
     report = rank_report(scales.factor, scales.noise)
     if report.rank == n:
         return scales.factor, np.zeros(n)
     flat = np.where(scales.mean_X == 0.0, 1.0, np.abs(scales.mean_X))
     sd = np.where(scales.sd_X > 0.0, scales.sd_X, flat)
     seen = report.singular[: report.rank, None] * report.right[: report.rank]
-    unseen, constant = report.null_space, np.zeros((0, n))
-    along = unseen.T @ (scales.mean_X / sd)
-    if centre and np.linalg.norm(along) > ALONG * np.linalg.norm(scales.mean_X / sd):
-        constant = scales.mean_X[None, :] / sd
-        unseen = unseen @ np.linalg.qr(along[:, None], mode="complete")[0][:, 1:]
-    rows = np.vstack([seen, constant, unseen.T]) * sd
-    at = np.zeros(n)
-    at[len(seen) : len(seen) + len(constant)] = centre
+    unseen, level, at = report.null_space, scales.mean_X / sd, np.zeros(n)
+    along = unseen.T @ level
+    if centre is not None and np.linalg.norm(along) > ALONG * np.linalg.norm(level):
+        rest = np.linalg.qr(along[:, None], mode="complete")[0][:, 1:]
+        unseen, at[-1] = np.column_stack([unseen @ rest, level]), centre
+    rows = np.vstack([seen, unseen.T]) * sd
     both = triangular_factor(np.column_stack([rows, at]))
     return both[:n, :n], both[:n, n]
 
