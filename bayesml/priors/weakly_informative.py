@@ -113,8 +113,8 @@ class WeaklyInformative:
         k = np.format_float_positional(np.asarray(self.scale).item(), trim="-")
         return (
             f"intercept at the mean of the features ~ Normal(mean(y), {k}·sd(y))\n"
-            f"weights ~ Normal(0, ({k}·sd(y))²·Σ⁻¹), Σ the covariance of the features: jointly, one "
-            f"alone {k}·sd(y)/sd(x) (weakly informative, scaled by the data)"
+            f"weights ~ Normal(0, ({k}·sd(y))²·Σ⁻¹), Σ the covariance of the features: jointly, "
+            f"one alone {k}·sd(y)/sd(x) (weakly informative, scaled by the data)"
         )
 
 

@@ -131,8 +131,8 @@ def log_prior(case: Case, x: Vector) -> Vector:
         elif case.target == "binary":
             level, scale = np.log(level / (1.0 - level)), 1.0
         of_beta = stats.norm(level, 2.5 * scale).logpdf(centred)
-        sd = 2.5 * scale / X.std(axis=0, ddof=1)
-        of_beta = of_beta + stats.norm(0, sd).logpdf(x[:, 1:3]).sum(axis=1)
+        spread = (2.5 * scale) ** 2 * np.linalg.inv(np.cov(X.T))
+        of_beta = of_beta + stats.multivariate_normal(np.zeros(2), spread).logpdf(x[:, 1:3])
     else:
         of_beta = stats.norm(0, 10).logpdf(centred)
         of_beta = of_beta + stats.laplace(0, 0.1).logpdf(x[:, 1:3]).sum(axis=1)
