@@ -187,7 +187,8 @@ def clearly_regular(R: Array, noise: Array) -> bool:
     scaled, _, tolerance = _equilibrated(R, noise)
     if not np.all(np.diag(scaled)):
         return False
-    return bool(dtrcon(scaled)[0] > CLEARLY * len(scaled) * tolerance)
+    reciprocal = dtrcon(np.asarray(scaled, dtype=np.float64))[0]
+    return bool(reciprocal > CLEARLY * len(scaled) * tolerance)
 
 
 def _equilibrated(R: Array, noise: Array) -> tuple[Array, Array, float]:

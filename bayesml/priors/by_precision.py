@@ -60,7 +60,8 @@ class NormalByPrecision:
 
     def __post_init__(self) -> None:
         names = tuple(map(str, self.names))
-        mean, factor = (np.asarray(v, dtype=np.float64) for v in (self.mean, self.factor))
+        mean: Array = np.asarray(self.mean, dtype=np.float64)
+        factor: Array = np.asarray(self.factor, dtype=np.float64)
         k = len(names)
         if mean.shape != (k,) or factor.shape != (k, k) or not k:
             raise IncompatibleModelError(

@@ -91,7 +91,7 @@ class MultivariateNormal:
             stated = self._named((*own, *scales.feature_names), len(scales.feature_names))
         mu, sigma = self._arrays(stated.mean, stated.covariance)
         factor = solve_triangular(np.linalg.cholesky(sigma), np.eye(len(mu)), lower=True)
-        return NormalByPrecision(tuple(stated.mean), mu, factor).resolve(scales)
+        return NormalByPrecision(tuple(map(str, stated.mean)), mu, factor).resolve(scales)
 
     def _named(self, every: tuple[str, ...], n: int) -> "MultivariateNormal":
         """Give the entries of arrays their names."""
