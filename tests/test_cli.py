@@ -95,7 +95,7 @@ def test_fit_prints_the_model_the_table_and_the_checks(
 ) -> None:
     _, out, _ = run("fit", birds, FORMULA, "--seed", 1, "--out", tmp_path)
     assert "y ~ Normal(η, σ)" in out
-    assert "weights[flipper_length_mm] ~ Normal(mean=0.0, sd=" in out
+    assert "weights[flipper_length_mm] ~ Normal(0, " in out
     assert str(fitted).split("\n\n")[0] in out
     assert str(fitted.check()) in out
     assert re.search(r"\d\.\d{8}", out) is None, "a number is printed to all its digits"
