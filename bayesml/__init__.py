@@ -25,6 +25,7 @@ from bayesml.errors import (
     IncompatibleModelError,
     MissingDependencyError,
     RankDeficientError,
+    RepeatedRowsWarning,
     SamplingInterrupted,
     StorageError,
 )
@@ -157,6 +158,7 @@ __all__ = [
     "PyMC",
     "RankDeficientError",
     "ReLU",
+    "RepeatedRowsWarning",
     "Risk",
     "SamplingInterrupted",
     "SiLU",
