@@ -79,7 +79,9 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
     if data is None:
         actions = _leave_one_out_actions(subject, loss)
         how = "leave-one-out by importance sampling"
-        return _average(loss, subject.data.y, actions, subject.data.row_weights, how)
+        weights = subject.data.row_weights
+        there = weights > 0  # ArviZ is given no others
+        return _average(loss, subject.data.y[there], actions, weights[there], how)
     rows = rows_of(subject, data)
     X = np.asarray(rows.X, dtype=np.float64)
     actions = subject.learned.posterior.predict(X).decide(loss)
