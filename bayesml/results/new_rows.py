@@ -12,7 +12,7 @@ LEARNED_FROM = "learned from, which flatters the fit"
 
 
 def rows_of(answer: Answer, observed: Any) -> Data:
-    """Return rows with their target, in memory, as the answer reads them."""
+    """Return rows with their target, as the answer reads them."""
     if not isinstance(observed, Data):
         return answer.data.like(observed)
     if observed.feature_names != answer.data.feature_names:
@@ -20,7 +20,7 @@ def rows_of(answer: Answer, observed: Any) -> Data:
             f"the data have the features {list(observed.feature_names)}, the fit has "
             f"{list(answer.data.feature_names)}; give a frame, whose columns are matched by name"
         )
-    return observed.collect()
+    return observed
 
 
 def whose(answer: Answer, rows: Data) -> str:

@@ -6,6 +6,7 @@ Derived in docs/theory/comparison.md.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,6 +74,20 @@ def common_quantity(answers: Mapping[str, Answer], jacobian: Mapping[str, Any]) 
             f"compare: jacobian is of {quoted(unknown)}, but the fits are {quoted(answers)}."
         )
     data = {label: answer.data for label, answer in answers.items()}
+    _require_no_earlier_rows(answers, data)
+    slopes = {label: _stated(label, data[label], value) for label, value in jacobian.items()}
+    others = {label: each for label, each in data.items() if label not in jacobian}
+    differ = len({_identity(each) for each in others.values()}) > 1
+    if differ:
+        _require_same(others)
+        slopes |= {label: s for label, each in others.items() if (s := _slope(each)) is not None}
+    if (differ or slopes) and len({_identity(d, targets=False) for d in data.values()}) > 1:
+        raise _other_rows(data, "they have other weights, or another number of rows")
+    names = sorted({_split(each)[1] if slopes else each.target_name for each in others.values()})
+    return Quantity(" or ".join(names) or "what jacobian states", slopes)
+
+
+def _require_no_earlier_rows(answers: Mapping[str, Answer], data: Mapping[str, Data]) -> None:
     for label, answer in answers.items():
         if answer.statistics.rows != answer.data.m:
             raise _other_rows(
@@ -81,15 +96,6 @@ def common_quantity(answers: Mapping[str, Answer], jacobian: Mapping[str, Any]) 
                 f"{answer.data.m} that it holds, and its evidence is of these given those. Learn "
                 "all rows together",
             )
-    slopes = {label: _stated(label, data[label], value) for label, value in jacobian.items()}
-    others = {label: each for label, each in data.items() if label not in jacobian}
-    if len({_identity(each) for each in others.values()}) > 1:
-        _require_same(others)
-        slopes |= {label: s for label, each in others.items() if (s := _slope(each)) is not None}
-    if len({_identity(each, targets=False) for each in data.values()}) > 1:
-        raise _other_rows(data, "they have other weights, or another number of rows")
-    names = sorted({_split(each)[1] if slopes else each.target_name for each in others.values()})
-    return Quantity(" or ".join(names), slopes)
 
 
 def _identity(data: Data, *, targets: bool = True) -> str:
@@ -97,7 +103,8 @@ def _identity(data: Data, *, targets: bool = True) -> str:
     if data.has_rows:
         return observed(data.source, targets=targets)
     numbers = data.statistics
-    return repr((numbers.rows, numbers.weight, numbers.mean.tolist(), numbers.R.tolist()))
+    told = repr((numbers.rows, numbers.weight, numbers.mean.tolist(), numbers.R.tolist()))
+    return blake2b(told.encode(), digest_size=8).hexdigest()
 
 
 def _require_same(data: Mapping[str, Data]) -> None:
@@ -174,7 +181,7 @@ def _finite(slope: Array, what: str, data: Data) -> Array:
 def _other_rows(data: Mapping[str, Data], why: str) -> DataError:
     """Say which fit saw what."""
     seen = "; ".join(
-        f"{label!r}: {each.m} rows of {each.target_name} ({_identity(each)[:16]})"
+        f"{label!r}: {each.m} rows of {each.target_name} ({_identity(each)})"
         for label, each in data.items()
     )
     return DataError(
