@@ -25,6 +25,7 @@ from bayesml.errors import (
     IncompatibleModelError,
     MissingDependencyError,
     RankDeficientError,
+    RepeatedRowsWarning,
     SamplingInterrupted,
     StorageError,
 )
@@ -159,6 +160,7 @@ __all__ = [
     "PyMC",
     "RankDeficientError",
     "ReLU",
+    "RepeatedRowsWarning",
     "Risk",
     "SamplingInterrupted",
     "SiLU",

@@ -3,6 +3,13 @@
 A message says what was got, what is needed and what to do instead.
 """
 
+import functools
+from pathlib import Path
+
+# Python 3.12.1 skips no file whose whole name is the prefix, so the suffix is cut off
+INSIDE = (str(Path(__file__).resolve().parent), functools.__file__.removesuffix(".py"))
+"""Files that a warning is not of: it names the line that asked, however deep it arises."""
+
 
 class BayesmlError(Exception):
     """Base of all errors raised by bayesml."""
@@ -46,6 +53,10 @@ class BayesmlWarning(UserWarning):
 
 class DataWarning(BayesmlWarning):
     """The data were changed on request, for instance rows with missing values were dropped."""
+
+
+class RepeatedRowsWarning(DataWarning):
+    """Rows to learn from were learned from before: they would count twice."""
 
 
 class ConvergenceWarning(BayesmlWarning):

@@ -406,6 +406,7 @@ def test_it_is_drawn(name: str, how: str) -> None:
         assert bm.plots.posterior(fit).axes
 
 
+@pytest.mark.filterwarnings("ignore:Leave-one-out:bayesml.ApproximationWarning")  # of 600 draws
 @pytest.mark.parametrize("name", list(CASES))
 def test_it_is_validated_and_compared(name: str) -> None:
     case = CASES[name]

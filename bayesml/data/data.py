@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayesml.data import frames
 from bayesml.data.blocks import Block, Source, read_only
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.fingerprint import fingerprint
 from bayesml.data.formulas.raw_columns import RawColumns
 from bayesml.data.inputs import (
     array_names,
@@ -371,6 +372,24 @@ class Data:
             return self.source.statistics.named(names)
         total: SufficientStatistics = self.reduce(SufficientStatistics.of, add)
         return total.named(names)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of the numbers in X, y and weights: of the rows, as a set.
+
+        The same wherever the rows are stored, in whatever order and blocks; rows of weight zero
+        are absent, and a weight of two is not the row twice. All rows are read once, when it is
+        asked for.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> data = bm.Data([[1.0], [2.0], [4.0]], [1.0, 3.0, 2.0])
+        >>> turned = bm.Data([[4.0], [2.0], [1.0]], [2.0, 3.0, 1.0])
+        >>> data.fingerprint == turned.fingerprint
+        True
+        """
+        return f"{fingerprint(self.source):016x}"
 
     @property
     def first_pass(self) -> str:

@@ -1,13 +1,18 @@
 """What was learned yesterday, as the prior of today."""
 
 import json
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bayesml.data import Data, design_from_config
+from bayesml.data.fingerprint import SeenRows
 from bayesml.data.formulas.design import difference
+from bayesml.data.messages import plural, row_names
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.errors import INSIDE, DataError, IncompatibleModelError, RepeatedRowsWarning
 from bayesml.priors.base import Resolved, StatesParameters
 from bayesml.priors.scales import Scales
 
@@ -36,6 +41,8 @@ class After:
         How their features were made, as JSON, with what a formula learned from them.
     intercept : bool
         Whether the model has an intercept.
+    seen : SeenRows
+        By which rows that were in memory are known if they come again.
     """
 
     prior: Resolved
@@ -44,6 +51,7 @@ class After:
     log_evidence: float | str
     design: str
     intercept: bool
+    seen: SeenRows
 
     def together(self, data: Data) -> SufficientStatistics:
         """Return the statistics of the rows that were seen and of new ones.
@@ -53,6 +61,11 @@ class After:
         DataError
             If the new rows have other features or another target, the same ones in another order,
             or features of the same names that a formula has centred, scaled or coded otherwise.
+
+        Warns
+        -----
+        RepeatedRowsWarning
+            If new rows in memory were seen before, more of them than chance explains (F4, F5).
         """
         names = (*data.feature_names, data.target_name)
         if set(names) != set(self.statistics.names or names):
@@ -74,7 +87,22 @@ class After:
                 f"The new rows' features are not those of the prior: {other}. Read them as the "
                 "earlier fit's own were, fit.data.like(frame)."
             )
+        if data.in_memory:
+            self._warn_of_repeated(data)
         return self.statistics + data.statistics
+
+    def _warn_of_repeated(self, data: Data) -> None:
+        overlap = self.seen.overlap(data)
+        if not overlap.certain:
+            return
+        named = np.flatnonzero(data.row_weights > 0)[overlap.positions]
+        warnings.warn(
+            f"{overlap.count} of the {plural(overlap.rows, 'new row')} were learned from already, "
+            f"{row_names(named, data.row_labels)}: they count twice now, and the posterior is too "
+            "sure. Leave them out, unless the same numbers were observed again.",
+            RepeatedRowsWarning,
+            skip_file_prefixes=INSIDE,
+        )
 
     def resolve(self, scales: Scales) -> Resolved:
         """Return the first prior, whose numbers are stated already.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from bayesml.data import Data
+from bayesml.data.fingerprint import SeenRows
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import Distribution
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
@@ -96,6 +97,10 @@ class HasSeenRows(Protocol):
     @property
     def statistics(self) -> SufficientStatistics:
         """Of the rows that were seen."""
+
+    @property
+    def seen(self) -> SeenRows:
+        """By which they are known again, as far as they were in memory."""
 
     @property
     def log_evidence(self) -> float | str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.data import Data
 from bayesml.errors import DataError
 from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.posteriors import Prediction
@@ -14,6 +13,7 @@ from bayesml.posteriors.rows import check_probability
 from bayesml.results.calibration_checks import coverage_of_ninety, uniformity
 from bayesml.results.checks import CheckReport
 from bayesml.results.fit import Fit
+from bayesml.results.new_rows import rows_of, whose
 from bayesml.results.scores import crps
 from bayesml.typing import Array
 
@@ -205,8 +205,8 @@ def calibration(
     ----------
     subject : Fit or Prediction
     observed : Data, data frame, or ndarray of shape (rows,)
-        For a fit, rows with their target, best ones that it has not seen. For a prediction, the
-        observed y of its rows.
+        For a fit, rows with their target, best ones that it has not seen: of rows in memory the
+        result says whether it has. For a prediction, the observed y of its rows.
     rng : int, Generator or None
         For counts, whose PIT values are partly drawn. None takes the seed of the fit.
 
@@ -245,27 +245,10 @@ def calibration(
             )
         generator = np.random.default_rng(0 if rng is None else rng)
         return compared(subject, y, np.ones(len(y)), "given with their prediction", generator)
-    X, y, weights = rows_of(subject, observed)
-    own = observed is subject.data
-    rows = "the ones that the fit learned from, which flatters it" if own else "new to the fit"
+    rows = rows_of(subject, observed)
+    prediction = subject.learned.posterior.predict(np.asarray(rows.X, dtype=np.float64))
     generator = np.random.default_rng([subject.seed, PIT_STREAM] if rng is None else rng)
-    return compared(subject.learned.posterior.predict(X), y, weights, rows, generator)
-
-
-def rows_of(fit: Fit, observed: Any) -> tuple[Array, Array, Array]:
-    """Return X, y and weights of rows with their target."""
-    if isinstance(observed, Data):
-        if observed.feature_names != fit.data.feature_names:
-            raise DataError(
-                f"the data have the features {list(observed.feature_names)}, the fit has "
-                f"{list(fit.data.feature_names)}; give a frame, whose columns are matched by name"
-            )
-        return np.asarray(observed.X, dtype=np.float64), observed.y, observed.row_weights
-    X = np.asarray(fit.design.matrix(observed), dtype=np.float64)
-    y = fit.design.target(observed)
-    if y is None:
-        raise DataError(f"the rows have no target {fit.data.target_name!r} to compare with")
-    return X, y, np.ones(len(y))
+    return compared(prediction, rows.y, rows.row_weights, whose(subject, rows), generator)
 
 
 def compared(

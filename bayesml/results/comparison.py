@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.errors import DataError, ImproperPosteriorError, IncompatibleModelError
+from bayesml.data.messages import listed, row_name
+from bayesml.errors import (
+    INSIDE,
+    ApproximationWarning,
+    ImproperPosteriorError,
+    IncompatibleModelError,
+)
 from bayesml.results.fit import Fit
+from bayesml.results.ranking import Scores, ranked, scores
+from bayesml.results.target_scale import Quantity, common_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,52 +31,67 @@ class Comparison:
     Attributes
     ----------
     fits : mapping of label to Fit
+    quantity : Quantity
+        What all densities are of, and what was added to those of a transformation of it.
     """
 
     fits: Mapping[str, Fit]
+    quantity: Quantity
 
     @cached_property
     def table(self) -> "pd.DataFrame":
         """One row a fit, best leave-one-out first.
 
-        ``kind``; ``log_evidence`` where priors are proper; ``elpd``, the leave-one-out log
-        density of all rows, its standard error ``se``, the difference to the best ``elpd_diff``
-        with its own error ``dse``, and the stacking ``weight``, where there is a posterior;
-        ``seconds`` of learning and whether the ``checks`` passed.
+        ``kind``; ``log_evidence`` where priors are proper; where there is a posterior ``elpd``,
+        the leave-one-out log density of all rows, each as often as its weight says, with its
+        standard error ``se`` over rows and ``mcse`` over draws, and ``pareto_k``, the worst k̂ of
+        a row, NaN where nothing was sampled; the difference to the best, ``elpd_diff``, its own
+        error ``dse``, the stacking ``weight`` and the ``verdict``; ``log_jacobian``, which is in
+        both densities of a fit of log(y) beside fits of y; ``seconds`` of learning and whether
+        the ``checks`` passed.
         """
         import pandas as pd
 
         rows = {
-            label: {
-                "kind": fit.kind,
-                "log_evidence": _log_evidence(fit),
-                "seconds": fit.elapsed,
-                "checks": fit.check().passed,
-            }
+            label: {"kind": fit.kind, "log_evidence": self._log_evidence(label)}
             for label, fit in self.fits.items()
         }
         table = pd.DataFrame.from_dict(rows, orient="index")
-        loo = self.leave_one_out.reindex(table.index)
-        for k, name in enumerate(("elpd", "se", "elpd_diff", "dse", "weight")):
-            table.insert(2 + k, name, loo.get(name, np.nan))
+        table = table.join(self.leave_one_out)
+        if self.quantity.log_slopes:
+            table["log_jacobian"] = [self.log_jacobian[label] for label in self.fits]
+        table["seconds"] = [fit.elapsed for fit in self.fits.values()]
+        table["checks"] = [fit.check().passed for fit in self.fits.values()]
         return table.sort_values("elpd", ascending=False, na_position="last", kind="stable")
 
     @cached_property
     def leave_one_out(self) -> "pd.DataFrame":
-        """ArviZ's comparison of the fits that have a posterior, at full precision.
+        """The fits that have a posterior and rows, the best first, at full precision.
 
-        Leave-one-out is exact for exact fits, and by importance sampling for others.
+        Leave-one-out is exact for exact fits, and by importance sampling for others. A fit is
+        "tied: draws" if other draws would make up its difference to the best, "tied: rows" if
+        other rows would, and otherwise "worse".
+
+        Warns
+        -----
+        ApproximationWarning
+            If importance sampling is not reliable for some rows, with their names.
         """
-        import arviz as az
-        import pandas as pd
+        found = {}
+        for label, fit in self.fits.items():
+            if fit.kind != "point" and fit.data.has_rows:
+                found[label] = scores(fit, self.quantity.log_slopes.get(label, 0.0))
+                _warn_of_tails(label, fit, found[label])
+        return ranked(found)
 
-        found = {k: elpd(fit) for k, fit in self.fits.items() if fit.kind != "point"}
-        if len(found) > 1:
-            compared: pd.DataFrame = az.compare(found, round_to="none")
-            return compared
-        alone = {k: {"elpd": v.elpd, "se": v.se, "weight": 1.0} for k, v in found.items()}
-        columns = ["elpd", "se", "elpd_diff", "dse", "weight"]
-        return pd.DataFrame.from_dict(alone, orient="index").reindex(columns=columns)
+    @cached_property
+    def log_jacobian(self) -> dict[str, float]:
+        """What was added to the log densities of each fit: Σ w log |dz/dy|, or nothing (C7)."""
+        added = dict.fromkeys(self.fits, 0.0)
+        for label, slopes in self.quantity.log_slopes.items():
+            weights = self.fits[label].data.row_weights
+            added[label] = float(weights[weights > 0] @ slopes)
+        return added
 
     def estimates(self, probability: float = 0.89) -> "pd.DataFrame":
         """Return every parameter by every fit: ``mean``, ``sd`` and interval, under its label."""
@@ -120,7 +143,7 @@ class Comparison:
         import pandas as pd
 
         missing = self.without_evidence
-        found = {k: fit.log_evidence for k, fit in self.fits.items() if k not in missing}
+        found = {k: self._log_evidence(k) for k in self.fits if k not in missing}
         if len(found) < 2:
             reasons = "; ".join(f"{label!r}: {why}" for label, why in missing.items())
             raise ImproperPosteriorError(
@@ -137,25 +160,49 @@ class Comparison:
 
         return coefficients(self.fits, probability=probability)
 
+    def _log_evidence(self, label: str) -> float:
+        value = self.fits[label].learned.log_evidence
+        return np.nan if isinstance(value, str) else value + self.log_jacobian[label]
+
     def __repr__(self) -> str:
         """Show both tables."""
-        means = self.estimates().xs("mean", axis=1, level=1)
-        return f"{means.to_string(float_format=_short)}\n\n" + self.table.to_string(
-            float_format=_short, na_rep=""
-        )
+        means, table = self._shown()
+        parts = (each.to_string(float_format=_short, na_rep="") for each in (means, table))
+        return "\n\n".join([*parts, *self._notes])
 
     def _repr_html_(self) -> str:
-        means = self.estimates().xs("mean", axis=1, level=1)
-        return f"{means.to_html(float_format=_short)}{self.table.to_html(float_format=_short)}"
+        tables = (each.to_html(float_format=_short, na_rep="") for each in self._shown())
+        return "".join([*tables, *(f"<p>{note}</p>" for note in self._notes)])
+
+    def _shown(self) -> tuple["pd.DataFrame", "pd.DataFrame"]:
+        """Return the estimates, and the table with "exact" where nothing was sampled."""
+        worst = self.table["pareto_k"].items()
+        k = ["exact" if self.fits[str(label)].kind == "exact" else k for label, k in worst]
+        means: Any = self.estimates().xs("mean", axis=1, level=1)
+        return means, self.table.assign(pareto_k=k)
+
+    @property
+    def _notes(self) -> list[str]:
+        name, slopes = self.quantity.name, self.quantity.log_slopes
+        if not slopes:
+            return []
+        return [
+            f"log_evidence and elpd are of {name}; log_jacobian, Σ w log |dz/d{name}|, is in those "
+            f"of {listed(map(repr, slopes))}."
+        ]
 
 
-def compare(fits: Mapping[str, Fit]) -> Comparison:
+def compare(fits: Mapping[str, Fit], *, jacobian: Mapping[str, Any] | None = None) -> Comparison:
     """Put fits of the same rows side by side.
 
     Parameters
     ----------
     fits : mapping of label to Fit
-        At least one; of different models, or of one model by different methods.
+        At least one; of different models, or of one model by different methods. Fits of ``y``
+        and of ``log(y)``, or another function whose derivative is known, are compared as
+        densities of y: the table has what was added.
+    jacobian : mapping of label to (m,) array, optional
+        log |dz/dy| of every row, for fits of z = g(y) whose derivative is not known otherwise.
 
     Returns
     -------
@@ -169,7 +216,8 @@ def compare(fits: Mapping[str, Fit]) -> Comparison:
     IncompatibleModelError
         If there are no fits.
     DataError
-        If the fits learned from different rows: their scores are not of the same thing.
+        If the fits learned from different rows, by their weights and targets, or had learned
+        others before: their scores are not of the same thing.
 
     References
     ----------
@@ -190,56 +238,30 @@ def compare(fits: Mapping[str, Fit]) -> Comparison:
     fits = dict(fits)
     if not fits:
         raise IncompatibleModelError("compare: no fits were given; give at least one.")
-    first = next(iter(fits.values()))
     for label, fit in fits.items():
         if not isinstance(fit, Fit):
             raise IncompatibleModelError(f"compare: {label!r} is not a Fit, got {fit!r}.")
-        if not np.array_equal(fit.data.y, first.data.y):
-            raise DataError(
-                f"compare: {label!r} learned from other rows than {next(iter(fits))!r}. Evidence "
-                "and leave-one-out compare fits of the same observations only."
-            )
-    return Comparison(fits)
+    return Comparison(fits, common_quantity(fits, {} if jacobian is None else jacobian))
 
 
-def elpd(fit: Fit) -> Any:
-    """Return leave-one-out as ArviZ's object: exact for exact fits, else sampled by ArviZ."""
-    import arviz as az
-
-    if fit.kind == "exact":
-        return _exact_elpd(fit)
-    with warnings.catch_warnings():  # Pareto k̂ is in the table's diag_elpd
-        warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")
-        return az.loo(fit.to_datatree(log_likelihood=True), pointwise=True)
-
-
-def _exact_elpd(fit: Fit) -> Any:
-    import xarray as xr
-    from arviz_stats.utils import ELPDDataLOO
-
-    loo = fit.leave_one_out()
-    own = np.asarray(loo.log_density)
-    log_density = xr.DataArray(own, dims="observation")
-    fitted = fit.learned.posterior.predict(np.asarray(fit.data.X, dtype=np.float64))
-    together = fitted.log_prob(fit.data.y) * fit.data.row_weights
-    return ELPDDataLOO(
-        elpd=loo.elpd,
-        se=loo.standard_error,
-        p=float(np.sum(together)) - loo.elpd,
-        n_samples=1,
-        n_data_points=fit.data.m,
-        scale="log",
-        warning=False,
-        good_k=0.7,
-        elpd_i=log_density,
-        pareto_k=xr.zeros_like(log_density),
+def _warn_of_tails(label: str, fit: Fit, found: Scores) -> None:
+    rows = found.unreliable
+    if found.pareto_k is None or not len(rows):
+        return
+    named = [
+        f"{row_name(int(found.rows[i]), fit.data.row_labels if fit.data.in_memory else None)} "
+        f"({found.pareto_k[i]:.2f})"
+        for i in rows
+    ]
+    warnings.warn(
+        f"Leave-one-out of {label!r} by importance sampling is not reliable for {len(rows)} of "
+        f"{len(found.rows)} rows, whose Pareto k̂ is above {found.good_k:.2f}: {listed(named)}. "
+        "Without them the posterior is another. Learn by Exact() where it applies, or compare by "
+        "cross_validate(model, data, method).",
+        ApproximationWarning,
+        skip_file_prefixes=INSIDE,
     )
 
 
 def _short(value: float) -> str:
     return f"{value:.4g}"
-
-
-def _log_evidence(fit: Fit) -> float:
-    value = fit.learned.log_evidence
-    return np.nan if isinstance(value, str) else value

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,18 @@ from bayesml.model import Model, Problem
 from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Network, flat
 from bayesml.priors import OfEntries
-from bayesml.typing import Array
+from bayesml.typing import Array, Integers
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+class RowsOf(NamedTuple):
+    """Which rows of the data, and how often each is there."""
+
+    positions: Integers
+    weights: Array
+
 
 Eta = Callable[[Mapping[str, Array], Array], Array]
 Datasets = dict[str, "xr.Dataset"]
@@ -105,16 +113,45 @@ def data_groups(data: Data, known: Mapping[str, Any]) -> Datasets:
     }
 
 
-def log_likelihood(model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta) -> Array:
-    """Evaluate wᵢ log p(yᵢ | draw), shape (chain, draw, observation), block by block."""
-    first = next(iter(draws.values()))
-    chains, per_chain = first.shape[:2]
-    out = np.empty((chains, per_chain, data.m))
+def row_log_densities(
+    model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta
+) -> Iterator[tuple[RowsOf, Array]]:
+    """Evaluate log p(yᵢ | draw) of one copy of rows with a weight, a few rows at a time.
+
+    Yields
+    ------
+    RowsOf
+        Which rows, and their weights.
+    ndarray, shape (chain, draw, rows)
+    """
+    chains, per_chain = next(iter(draws.values())).shape[:2]
     noise = noise_of(model, draws)
     for rows, block in _small_blocks(data, chains * per_chain):
-        eta = eta_of(draws, block.X)
-        out[..., rows] = block.row_weights * model.likelihood.log_density(block.y, eta, noise)
-    return out
+        there = np.flatnonzero(block.row_weights > 0)
+        if not len(there):
+            continue
+        X, y = block.X[there], block.y[there]
+        log_p = np.empty((chains, per_chain, len(there)))
+        log_p[...] = model.likelihood.log_density(y, eta_of(draws, X), noise)
+        yield RowsOf(there + rows.start, block.row_weights[there]), log_p
+
+
+def log_likelihood(
+    model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta
+) -> "xr.Dataset":
+    """Return log p(yᵢ | draw) of one copy of every row of positive weight, labelled."""
+    parts = list(row_log_densities(model, data, draws, eta_of))
+    labels = observation_labels(data)[np.concatenate([rows.positions for rows, _ in parts])]
+    values = {"y": np.concatenate([log_p for _, log_p in parts], axis=-1)}
+    return dataset(values, {"y": ["observation"]}, {"observation": labels})
+
+
+def without_absent_rows(tree: "xr.DataTree", data: Data) -> "xr.DataTree":
+    """Leave rows of weight zero out of all groups of rows, since ArviZ would count them."""
+    if not data.source.weighted:
+        return tree
+    there = np.concatenate([block.row_weights > 0 for block in data.blocks()])
+    return tree if there.all() else tree.isel(observation=there, missing_dims="ignore")
 
 
 def posterior_predictive(

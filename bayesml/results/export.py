@@ -17,6 +17,16 @@ def parameter_draws(answer: Answer, chains: int = 4, draws: int = 1000) -> dict[
     return answer.learned.posterior.draws(chains, draws, generator(answer, DRAWS))
 
 
+def kept_draws(answer: Answer, chains: int = 4, draws: int | None = None) -> dict[str, Array]:
+    """Return as many draws as a DataTree holds where their number is not given."""
+    return parameter_draws(answer, chains, _affordable(answer, chains) if draws is None else draws)
+
+
+def _affordable(answer: Answer, chains: int) -> int:
+    shapes = answer.learned.resolved.predictor.shapes(answer.data.n)
+    return datatree.affordable_draws(shapes, chains)
+
+
 def to_datatree(
     answer: Answer,
     *,
@@ -37,24 +47,23 @@ def to_datatree(
         their own, and a point estimate is one draw.
     log_likelihood, log_prior, posterior_predictive, prior : bool
         Which of these groups to add; log_likelihood and posterior_predictive hold one number
-        per draw and row, and prior as many draws of the priors.
+        per draw and row, and prior as many draws of the priors. log_likelihood is that of one
+        copy of each row, which `az.loo` leaves out; how many copies there are is in
+        ``constant_data``, and `bayesml.compare` counts them.
 
     Returns
     -------
     xarray.DataTree
         Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` and those
-        asked for, with the feature names and row labels as coordinates. Parameters without
+        asked for, with the feature names and row labels as coordinates. Rows of weight zero
+        are in none of them. Parameters without
         a distribution are in ``constant_data``: noise that is known or tuned, hidden layers
         at their mode.
     """
-    model, data, posterior = answer.learned.resolved, answer.data, answer.learned.posterior
-    affordable = datatree.affordable_draws(model.predictor.shapes(data.n), chains)
-    values = parameter_draws(answer, chains, affordable if draws is None else draws)
+    posterior = answer.learned.posterior
+    values = kept_draws(answer, chains, draws)
     groups: dict[str, dict[str, Array]] = {"posterior": values}
     groups["sample_stats"] = dict(datatree.sample_stats(answer.learned, values))
-    if log_likelihood:
-        y = datatree.log_likelihood(model, data, values, posterior.eta)
-        groups["log_likelihood"] = {"y": y}
     if log_prior:
         groups["log_prior"] = datatree.log_prior(answer.problem, values)
     if posterior_predictive:
@@ -63,7 +72,10 @@ def to_datatree(
         datatree.refuse_networks(answer.problem, "prior")
         made, each = next(iter(values.values())).shape[:2]
         groups["prior"] = prior_draws(answer.problem, made, each, generator(answer, PRIOR))
-    tree = _tree(answer, groups)
+    tree = datatree.without_absent_rows(_tree(answer, groups), answer.data)
+    if log_likelihood:
+        tree["log_likelihood"] = _log_likelihood(answer, values)
+    affordable = _affordable(answer, chains)
     fewer = draws is None and affordable < datatree.DRAWS
     if fewer and posterior.kind not in ("sampled", "point"):
         tree["posterior"].attrs["draws"] = f"{affordable} a chain, for these fill 1 GB"
@@ -99,6 +111,13 @@ def posterior_predictive(answer: Answer, *, chains: int = 4, draws: int = 250) -
     values = {name: v[:, ::step] for name, v in values.items()}
     replicated = {"y": _replicated(answer, values)}
     return _tree(answer, {"posterior": values, "posterior_predictive": replicated})
+
+
+def _log_likelihood(answer: Answer, values: dict[str, Array]) -> "xr.DataTree":
+    import xarray as xr
+
+    model, eta = answer.learned.resolved, answer.learned.posterior.eta
+    return xr.DataTree(datatree.log_likelihood(model, answer.data, values, eta))
 
 
 def _replicated(answer: Answer, values: dict[str, Array]) -> Array:

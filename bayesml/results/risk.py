@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.data.messages import plural
 from bayesml.errors import IncompatibleModelError
 from bayesml.losses import AbsoluteError, Loss, PinballLoss, SquaredError
 from bayesml.posteriors.decisions import losses
-from bayesml.results.calibration import rows_of
 from bayesml.results.cross_validation import CrossValidation
 from bayesml.results.fit import Fit
+from bayesml.results.new_rows import rows_of, whose
 from bayesml.typing import Array
 
 
@@ -78,11 +79,14 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
     if data is None:
         actions = _leave_one_out_actions(subject, loss)
         how = "leave-one-out by importance sampling"
-        return _average(loss, subject.data.y, actions, subject.data.row_weights, how)
-    X, y, weights = rows_of(subject, data)
+        weights = subject.data.row_weights
+        there = weights > 0  # ArviZ is given no others
+        return _average(loss, subject.data.y[there], actions, weights[there], how)
+    rows = rows_of(subject, data)
+    X = np.asarray(rows.X, dtype=np.float64)
     actions = subject.learned.posterior.predict(X).decide(loss)
-    how = "the rows learned from" if data is subject.data else "rows new to the fit"
-    return _average(loss, y, actions, weights, how)
+    how = f"{plural(rows.m, 'row')}, {whose(subject, rows)}"
+    return _average(loss, rows.y, actions, rows.row_weights, how)
 
 
 def _average(loss: Loss, y: Array, actions: Array, weights: Array, how: str) -> Risk:

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 
+from bayesml.data.fingerprint import SeenRows
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference import Learned, Resumable
 from bayesml.log_joint import not_linear_gaussian
@@ -33,7 +34,15 @@ def as_prior(earlier: Answer) -> After:
     if isinstance(earlier.model.prior, HasSeenRows):
         evidence = _total_evidence(earlier, earlier.model.prior)
     design = json.dumps(earlier.data.design.to_config())
-    return After(prior, likelihood, seen, evidence, design, earlier.problem.has_intercept)
+    intercept = earlier.problem.has_intercept
+    return After(prior, likelihood, seen, evidence, design, intercept, seen_rows(earlier))
+
+
+def seen_rows(earlier: Answer) -> SeenRows:
+    """Return what is remembered of the rows that were learned from, as far as in memory."""
+    prior, data = earlier.model.prior, earlier.data
+    before = prior.seen if isinstance(prior, HasSeenRows) else SeenRows.none()
+    return before + SeenRows.of(data) if data.in_memory else before
 
 
 def continued(earlier: Answer) -> Model:

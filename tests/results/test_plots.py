@@ -329,6 +329,7 @@ def by_formula(formula: str) -> tuple[bm.Fit, pd.DataFrame]:
 def test_new_rows_of_a_formula_keep_their_columns() -> None:
     fit, frame = by_formula("y ~ np.log(x) + g")
     later = frame.iloc[10:30].reset_index(drop=True)
+    later["y"] += 0.1
     again = fit.update(fit.data.like(later))
     one, other = again.marginal("x", later), again.marginal("x")
     np.testing.assert_array_equal(one.prediction.mean, other.prediction.mean)
@@ -365,7 +366,11 @@ def test_predictions_counts_what_the_intervals_hold(exact: bm.Fit, frame: pd.Dat
     assert "80 % interval" in words(figure)
     few = bm.plots.predictions(exact, frame.iloc[:7])
     assert sum(len(dots.get_xdata()) for dots in few.axes[0].lines[:2]) == 7
-    assert "new rows" in words(few)
+    assert "of 7 rows: learned from, which flatters" in words(few)
+    moved = frame.assign(body_mass_g=frame["body_mass_g"] + 0.5)
+    assert "new to the fit" in words(bm.plots.predictions(exact, moved))
+    some = words(bm.plots.predictions(exact, pd.concat([frame.iloc[:7], moved.iloc[7:]])))
+    assert "7 of them learned from" in some.replace("\n", " ")
 
 
 def test_predictions_needs_a_target(exact: bm.Fit, frame: pd.DataFrame) -> None:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.errors import DataError
+from bayesml.data.messages import plural
 from bayesml.posteriors import Prediction
 from bayesml.results.fit import Fit
+from bayesml.results.new_rows import rows_of, whose
 from bayesml.results.plots.canvas import COLOURS, GREY, caption, legend, paper, percent, plain
 from bayesml.typing import Array
 
@@ -29,8 +30,9 @@ def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Fi
     Parameters
     ----------
     fit : Fit
-    frame : data frame, optional
-        New rows with their target. Without it, the rows that the fit learned from.
+    frame : data frame or Data, optional
+        New rows with their target. Without it, the rows that the fit learned from. The caption
+        says of given rows whether the fit has seen them.
     probability : float
         Mass of the equal-tailed predictive intervals.
 
@@ -53,7 +55,8 @@ def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Fi
     >>> predictions(fit).axes[0].get_ylabel()
     'predicted y'
     """
-    X, y = _rows(fit, frame)
+    rows = fit.data if frame is None else rows_of(fit, frame)
+    X, y = np.asarray(rows.X, dtype=np.float64), rows.y
     level = fit.learned.posterior.predict(X).cdf(y)
     inside = np.abs(level - 0.5) <= 0.5 * probability
     shown = np.sort(np.random.default_rng(fit.seed).permutation(len(y))[:MOST_ROWS])
@@ -64,22 +67,10 @@ def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Fi
         axes.set_xlabel(plain(f"observed {fit.data.target_name}"))
         axes.set_ylabel(plain(f"predicted {fit.data.target_name}"))
         _legend(figure, inside, probability)
-        whose = "the rows that the fit learned from" if frame is None else "new rows"
-        some = "" if len(shown) == len(y) else f" {len(shown)} of {len(y)} rows are drawn."
-        caption(figure, f"Predictive means and {percent(probability)} intervals of {whose}.{some}")
+        some = "" if len(shown) == len(y) else f", of which {len(shown)} are drawn"
+        what = f"Predictive means and {percent(probability)} intervals of {plural(len(y), 'row')}"
+        caption(figure, f"{what}{some}: {whose(fit, rows)}.")
     return figure
-
-
-def _rows(fit: Fit, frame: Any) -> tuple[Array, Array]:
-    if frame is None:
-        return np.asarray(fit.data.X, dtype=np.float64), np.asarray(fit.data.y)
-    y = fit.design.target(frame)
-    if y is None:
-        raise DataError(
-            f"plots.predictions: the frame has no target {fit.data.target_name!r} to compare "
-            "predictions with; add that column"
-        )
-    return np.asarray(fit.design.matrix(frame), dtype=np.float64), y
 
 
 def _draw_intervals(
