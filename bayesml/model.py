@@ -169,12 +169,13 @@ def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Mod
         data.design.has_intercept,
     )
     mean_X, sd_X, n = statistics.mean_X, statistics.sd_X, data.n
-    divisor = sqrt(max(statistics.weight - 1.0, 1.0))
+    freedom = max(statistics.weight - 1.0, 1.0)
     scales = Scales(
         data.feature_names,
         mean_X,
-        statistics.R[:n, :n] / divisor,
-        statistics.noise[:n] / divisor,
+        statistics.R[:n, :n] / sqrt(freedom),
+        statistics.noise[:n] / sqrt(freedom),
+        freedom,
         *outputs[0],
         predictor.shapes(n),
         _depth(predictor),

@@ -21,6 +21,8 @@ class Scales:
         Upper-triangular factor of their covariance.
     noise : ndarray, shape (n,)
         Rounding level of the standard deviation of each.
+    freedom : float
+        Weight of the rows less one, the divisor of the covariance.
     centre, spread : float
         Where the first output lies and how far it varies, on the link scale; the spread is zero
         where the target is constant and has no scale of its own.
@@ -36,6 +38,7 @@ class Scales:
     mean_X: Array
     factor: Array
     noise: Array
+    freedom: float
     centre: float
     spread: float
     shapes: Mapping[str, tuple[int, ...]]

@@ -31,7 +31,9 @@ class WeaklyInformative:
     prediction by about :math:`k\,\mathrm{sd}(y)`, however the features are written: raw or
     orthogonal polynomials, any reference level, origin or unit give the same predictions. One
     feature alone has :math:`k\,\mathrm{sd}(y)/\mathrm{sd}(x)`. Combinations that no row shows,
-    of collinear columns or of more columns than rows, have the scale of one column, (D3).
+    of collinear columns or of more columns than rows, have the scale of one column, (D3). With
+    fewer than two rows a direction all of them go over to it, (D4), since directions that are
+    short by chance are noise.
 
     The noise's default, Exponential(1 / sd(y)), belongs to the likelihood. Resolved, it is a
     `NormalByPrecision`, which states every weight's own standard deviation.
@@ -119,20 +121,23 @@ class WeaklyInformative:
 
 
 def _directions(scales: Scales, centre: float | None = None) -> tuple[Array, Array]:
-    """Return a root of the precision of the weights in units of k·sd(y), and its mean (D2, D3).
+    """Return a root of the precision of the weights in units of k·sd(y), and its mean (D2–D4).
 
     Without an intercept, where the features can add up to a constant, that constant is the mean
     of the predictions and has the prior of an intercept.
     """
     n = len(scales.feature_names)
-    if clearly_regular(scales.factor, scales.noise):
+    many_rows = 2 * n <= scales.freedom
+    if many_rows and clearly_regular(scales.factor, scales.noise):
         return scales.factor, np.zeros(n)
     report = rank_report(scales.factor, scales.noise)
-    if report.rank == n:
+    if many_rows and report.rank == n:
         return scales.factor, np.zeros(n)
     flat = np.where(scales.mean_X == 0.0, 1.0, np.abs(scales.mean_X))
     sd = np.where(scales.sd_X > 0.0, scales.sd_X, flat)
-    seen = report.singular[: report.rank, None] * report.right[: report.rank]
+    few = float(np.clip(2.0 * report.rank / scales.freedom - 1.0, 0.0, 1.0))
+    lengths = np.sqrt((1.0 - few) * report.singular**2 + few)[: report.rank]
+    seen = lengths[:, None] * report.right[: report.rank]
     unseen, level, at = report.null_space, scales.mean_X / sd, np.zeros(n)
     along = unseen.T @ level
     if centre is not None and np.linalg.norm(along) > ALONG * np.linalg.norm(level):
