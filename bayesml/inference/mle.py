@@ -47,7 +47,8 @@ class MLE:
     :math:`s\sqrt{[(X^\top X)^{-1}]_{jj}}` with :math:`s^2 = \mathrm{RSS}/(W - p)`, and limits are
     Student-t (E4); the estimate of σ itself is the maximum of the likelihood,
     :math:`\sqrt{\mathrm{RSS}/W}`, and ``residual_sd`` in the diagnostics is s. Otherwise
-    they are the inverse observed information's (E5).
+    they are the inverse observed information's (E5). Degrees of freedom towards which a likelihood
+    grows without end are reported as infinite, with the Gaussian estimate of all else (T7).
 
     Parameters
     ----------
