@@ -19,10 +19,14 @@ def agree(one: Any, other: Any, digits: float) -> None:
 
 
 def dense(X: Matrix, y: Matrix, sigma: float, at: Matrix) -> tuple[Matrix, Matrix, float]:
-    """E[η] and sd(η) at rows, and log p(y): the Gaussian process of (D1), by numpy's inverse."""
+    """E[η] and sd(η) at rows, and log p(y): the Gaussian process of (D4), by numpy's eigenvectors."""
     scale = 2.5 * y.std(ddof=1)
-    S = np.linalg.pinv(np.atleast_2d(np.cov(X.T)))
-    centre = X.mean(axis=0)
+    sd, centre = X.std(axis=0, ddof=1), X.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.corrcoef(X.T)))
+    seen = values > 1e-10
+    few = np.clip(2.0 * seen.sum() / (len(y) - 1) - 1.0, 0.0, 1.0)
+    lengths = np.where(seen, (1.0 - few) * values + few, 1.0)
+    S = (vectors / lengths) @ vectors.T / np.outer(sd, sd)
 
     def kernel(a: Matrix, b: Matrix) -> Matrix:
         return np.asarray(scale**2 * (1.0 + (a - centre) @ S @ (b - centre).T))

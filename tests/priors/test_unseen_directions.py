@@ -62,6 +62,17 @@ def test_more_columns_than_rows_are_answered() -> None:
     np.testing.assert_allclose(at.epistemic_sd[1:], expected, rtol=1e-7)
 
 
+def test_few_rows_a_direction_are_between_both_priors() -> None:
+    """Six features in ten rows: λ = 1/3, by numpy's eigenvectors."""
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(10, 6)) @ rng.normal(size=(6, 6))
+    y, new = X[:, 0] + rng.normal(size=10), rng.normal(size=(4, 6))
+    at = bm.fit(bm.Model(likelihood=bm.Gaussian(0.5)), bm.Data(X, y)).predict(new)
+    mean, sd, _ = dense(X, y, 0.5, new)
+    np.testing.assert_allclose(at.mean, mean, rtol=1e-7)
+    np.testing.assert_allclose(at.epistemic_sd, sd, rtol=1e-7)
+
+
 @pytest.mark.parametrize("level", [0.0, 5.0])
 def test_cell_means_are_the_same_at_any_level_of_y(level: float) -> None:
     """A mean of y that is zero is a mean like any other."""
