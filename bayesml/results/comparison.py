@@ -86,7 +86,7 @@ class Comparison:
 
     @cached_property
     def log_jacobian(self) -> dict[str, float]:
-        """What was added to the log densities of each fit: Σ w log |dz/dy|, or nothing (C7)."""
+        """What was added to the log densities of each fit: Σ w log |dz/dy|, or nothing (R7)."""
         added = dict.fromkeys(self.fits, 0.0)
         for label, slopes in self.quantity.log_slopes.items():
             weights = self.fits[label].data.row_weights

@@ -31,7 +31,7 @@ class SampledLeaveOneOut:
     good_k : float
         :math:`\min(1 - 1/\log_{10} S, 0.7)` for S draws.
     mcse : float
-        Standard error of the sum of all copies over other draws (C4).
+        Standard error of the sum of all copies over other draws (R4).
     """
 
     log_density: Array
@@ -43,7 +43,7 @@ class SampledLeaveOneOut:
 
 
 def leave_one_out_by_draws(answer: Answer) -> SampledLeaveOneOut:
-    """Reweight draws as if a copy of each row had not been seen (C2), a few rows at a time.
+    """Reweight draws as if a copy of each row had not been seen (R2), a few rows at a time.
 
     References
     ----------

@@ -47,7 +47,7 @@ class Scores:
 
     @property
     def elpd(self) -> float:
-        """The sum over all copies (C1)."""
+        """The sum over all copies (R1)."""
         return float(self.weights @ self.log_density)
 
     @property
@@ -93,13 +93,13 @@ def ranked(found: Mapping[str, Scores]) -> "pd.DataFrame":
 
 
 def standard_error(terms: Array, weights: Array) -> float:
-    """Return the standard error of Σ w l over rows, each of them there w times (C3)."""
+    """Return the standard error of Σ w l over rows, each of them there w times (R3)."""
     mean = weights @ terms / weights.sum()
     return float(np.sqrt(weights @ (terms - mean) ** 2))
 
 
 def verdict(difference: float, dse: float, mcse: float) -> str:
-    """Say what a difference to the best can be put down to (C5).
+    """Say what a difference to the best can be put down to (R5).
 
     >>> verdict(-0.1, 0.01, 0.07), verdict(-7.0, 4.0, 0.1), verdict(-9.0, 2.0, 0.1)
     ('tied: draws', 'tied: rows', 'worse')
@@ -111,7 +111,7 @@ def verdict(difference: float, dse: float, mcse: float) -> str:
 
 
 def stacking(log_densities: Array, weights: Array) -> Array:
-    """Return the mixture of fits that would have predicted the rows left out best (C6).
+    """Return the mixture of fits that would have predicted the rows left out best (R6).
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ ROUNDING = 1e-9
 
 
 class Transformation(NamedTuple):
-    """z = g(y) by its inverse, and log |dz/dy|, both as functions of z (C7)."""
+    """z = g(y) by its inverse, and log |dz/dy|, both as functions of z (R7)."""
 
     inverse: Callable[[Array], Array]
     log_slope: Callable[[Array], Array]
@@ -60,7 +60,7 @@ class Quantity:
 
 
 def common_quantity(answers: Mapping[str, Answer], jacobian: Mapping[str, Any]) -> Quantity:
-    """Find the quantity that all fits are of, with densities of z turned into those of y (C7).
+    """Find the quantity that all fits are of, with densities of z turned into those of y (R7).
 
     Raises
     ------
