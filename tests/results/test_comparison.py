@@ -9,6 +9,10 @@ import bayesml as bm
 from tests.agreement.problems import made
 
 
+# the narrow prior is meant to be worse
+pytestmark = pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")
+
+
 @pytest.fixture(scope="module")
 def data() -> bm.Data:
     return made(m=80, n=2)

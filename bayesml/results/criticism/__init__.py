@@ -29,7 +29,7 @@ def from_rows(answer: Answer) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     if isinstance(rows, str):
         not_judged.append(f"residuals and influential rows: {rows}")
     else:
-        found += [*structure.findings(rows), *influence.findings(answer, rows)]
+        found += [*structure.findings(rows), *influence.findings(rows)]
     for part in (sensitivity, replicas):
         judged = part.findings(answer)
         if isinstance(judged, str):

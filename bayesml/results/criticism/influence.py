@@ -6,10 +6,7 @@ import numpy as np
 from scipy.special import betaincinv, fdtrc, fdtri
 
 from bayesml.errors import InfluenceWarning
-from bayesml.log_joint import not_linear_gaussian
-from bayesml.results.answer import Answer
 from bayesml.results.criticism.linearised import Linearised
-from bayesml.results.criticism.refit import moved_without
 from bayesml.results.findings import Finding
 from bayesml.typing import Array, Integers
 
@@ -17,17 +14,20 @@ LEVEL = 0.003
 FAR = 3.0
 """Times the mean leverage p/m, beyond which a row is far from the others."""
 
+BLIND = 0.05
+"""The share of its own errors that a row's residual shows, beside that of a mean row."""
+
 MOST = 50
 """Rows that are left out together at most."""
 
 
-def findings(answer: Answer, rows: Linearised) -> Iterable[Finding]:
-    """Judge single rows, and those far out together, by (C6) and (C7)."""
+def findings(rows: Linearised) -> Iterable[Finding]:
+    """Judge single rows, and those far out together, by (C6) to (C8)."""
     yield _cook(rows)
     yield _leverage(rows)
     far = _far(rows)
     if len(far):
-        yield _decided_by(answer, rows, far)
+        yield _decided_by(rows, far)
 
 
 def cooks_distance(rows: Linearised) -> Array:
@@ -59,15 +59,18 @@ def _cook(rows: Linearised) -> Finding:
 
 
 def _leverage(rows: Linearised) -> Finding:
-    limit = max(0.5, FAR * rows.p / rows.m)
-    order = np.argsort(-rows.leverage)
-    over = order[rows.leverage[order] > limit]
+    """Compare with a twentieth of the mean residual, and with chance (C7)."""
+    m, p, h = rows.m, rows.p, rows.leverage
+    chance = betaincinv(0.5 * p, 0.5 * (m - p), 1.0 - LEVEL / m)
+    limit = max(1.0 - BLIND * (1.0 - p / m), float(chance))
+    worst, over = int(np.argmax(h)), np.flatnonzero(h > limit)
+    over = over[np.argsort(-h[over])]
     return Finding(
-        f"leverage, largest: {rows.name(int(order[0]))}",
+        f"leverage, largest: {rows.name(worst)}",
         not len(over),
-        float(rows.leverage[order[0]]),
-        f"≤ {limit:.2g}",
-        f"{rows.names(over if len(over) else order[:1]).capitalize()} alone decide what is "
+        float(h[worst]),
+        f"≤ {limit:.4g}",
+        f"{rows.names(over if len(over) else np.array([worst])).capitalize()} alone decide what is "
         "predicted there: nothing in the data can contradict them.",
         "Check their features; leave out a column or a level that only they inform.",
         InfluenceWarning,
@@ -80,9 +83,9 @@ def _far(rows: Linearised) -> Integers:
     return far[np.argsort(-rows.leverage[far])][:MOST]
 
 
-def _decided_by(answer: Answer, rows: Linearised, far: Integers) -> Finding:
-    """Ask whether the rest expects them (C7): with one far row, and with four that agree."""
-    probability = _chow(rows, far) if _quadratic(answer) else moved_without(answer, rows.rows[far])
+def _decided_by(rows: Linearised, far: Integers) -> Finding:
+    """Ask whether the rest expects them (C8): with one far row, and with four that agree."""
+    probability = _chow(rows, far)
     return Finding(
         "probability that rows far from the others are of the same model",
         not probability < LEVEL,
@@ -96,13 +99,8 @@ def _decided_by(answer: Answer, rows: Linearised, far: Integers) -> Finding:
     )
 
 
-def _quadratic(answer: Answer) -> bool:
-    """Say whether the log likelihood is a parabola in β, so that leaving out is exact."""
-    return not_linear_gaussian(answer.problem) is None
-
-
 def _chow(rows: Linearised, far: Integers) -> float:
-    """Return the probability of Chow's prediction test (C7)."""
+    """Return the probability of Chow's prediction test (C8)."""
     q, freedom = len(far), rows.m - rows.p - len(far)
     if freedom < 1:
         return 1.0

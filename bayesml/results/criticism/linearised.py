@@ -1,5 +1,6 @@
 """A fit as the weighted least squares that it is near its estimate (C1)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.data import Block, Data
 from bayesml.distributions import Support
-from bayesml.linalg import rank_report, triangular_factor
+from bayesml.linalg import gram_factor, rank_report, triangular_factor
+from bayesml.linalg.centred import GRAM_SAFE
 from bayesml.log_joint import Rows
 from bayesml.log_joint.rows import by_row, jacobian_of
 from bayesml.posteriors.base import Marginal
@@ -18,6 +21,9 @@ from bayesml.typing import Array, Integers
 
 MOST_COEFFICIENTS = 500
 """Beyond it the rows in coordinates of their own are more numbers than the checks are worth."""
+
+CACHED = 4096
+"""Rows at a time, so that what is made of them on the way stays in the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,37 +129,51 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     shapes, likelihood = problem.shapes, problem.model.likelihood
     beta = problem.frame.unnamed({name: at[name].reshape(s) for name, s in shapes.items()})
     values = by_row({name: at[name].reshape(()) for name in likelihood.parameters})
-    kept = np.flatnonzero(data.row_weights > 0)
-    every = Rows(
-        problem.frame,
-        likelihood,
-        problem.frame.prepare(np.asarray(data.X, dtype=np.float64)),
-        np.asarray(data.y),
-        data.row_weights,
-    )
-    rows = every if len(kept) == every.m else every.of_rows(kept)
-    eta = np.asarray(rows.eta(beta), dtype=np.float64)
-    if eta.ndim > 1:
+    none, w = Rows.none_of(problem), data.row_weights
+    kept = np.flatnonzero(w)
+    if none.read(_block(data, w, kept[:1])).eta(beta).ndim > 1:
         return "the likelihood reads several outputs."
-    information = likelihood.information(eta, values)
-    z = np.sqrt(rows.w / information) * likelihood.score(rows.y, eta, values)
-    weight = np.sqrt(rows.w * information)
-    A = jacobian_of(problem.frame, rows.parameters(beta), rows.A) * weight[:, None]
+    z, eta, weight = np.empty((3, len(kept)))
+    A = np.empty((len(kept), problem.frame.p), order="F")
+    for start in range(0, len(kept), CACHED):
+        at_once = slice(start, start + CACHED)
+        with np.errstate(divide="ignore", invalid="ignore"):  # shows in the residuals
+            part = _part(none.read(_block(data, w, kept[at_once])), beta, values)
+        z[at_once], eta[at_once], weight[at_once], A[at_once] = part
+    if not np.isfinite(z @ z):
+        return "some residuals are not finite."
     Q = _orthonormal(A)
-    freedom = float(rows.w.sum()) - Q.shape[1]
-    spread = float(np.sqrt(z @ z / freedom))
-    if not (np.isfinite(spread) and spread > 0):
-        return "the residuals are zero, or not finite."
+    z -= Q @ (Q.T @ z)  # what a prior holds back is not the residuals' (C2)
+    spread = float(np.sqrt(z @ z / (float(w.sum()) - Q.shape[1])))
+    if not spread > 0:
+        return "the residuals are zero."
     labels, order = data.row_labels, _order(answer)
     return Linearised(z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support)
 
 
+def _block(data: Data, w: Array, rows: Integers) -> Block:
+    # columns contiguous: what follows is done a column at a time, and rows are short
+    return Block(np.asfortranarray(data.X[rows], dtype=np.float64), data.y[rows], w[rows])
+
+
+def _part(rows: Rows, beta: Array, values: Mapping[str, Any]) -> tuple[Array, ...]:
+    """Return z, η, √(wI) and ã of a cacheful of rows (C1)."""
+    eta = np.asarray(rows.eta(beta), dtype=np.float64)
+    information = rows.likelihood.information(eta, values)
+    weight = np.sqrt(rows.w * information)
+    z = rows.likelihood.score(rows.y, eta, values) * np.sqrt(rows.w / information)
+    return z, eta, weight, jacobian_of(rows.frame, rows.parameters(beta), rows.A) * weight[:, None]
+
+
 def _orthonormal(A: Array) -> Array:
     """Return an orthonormal basis of the columns, by the one decision about rank (C2)."""
-    R = triangular_factor(A)
+    R, condition = gram_factor(A.T @ A)
+    if condition > GRAM_SAFE:
+        R = triangular_factor(A)
     report = rank_report(R, np.zeros(R.shape[1]))
     k = report.rank
-    return np.asarray(A @ (report.right[:k].T / report.singular[:k] / report.scale[:, None]))
+    inverse = report.right[:k] / report.singular[:k, None] / report.scale
+    return np.asarray((inverse @ A.T).T)
 
 
 def _order(answer: Answer) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
-from scipy.stats import skew
 
 from bayesml.data import Data
 from bayesml.distributions import Real
@@ -15,7 +14,7 @@ from bayesml.results.findings import Finding
 from bayesml.typing import Array
 
 REPLICAS = 400
-ROWS = 2000
+ROWS = 500
 """Of more rows, so many at random are replicated: what they do not show matters little."""
 
 LEVEL = 0.005
@@ -73,7 +72,11 @@ def _largest(y: Array) -> Array:
 
 
 def _skewness(y: Array) -> Array:
-    return np.asarray(skew(y, axis=-1))
+    """As scipy's, in a quarter of its time: it is most of what the checks of many rows cost."""
+    d = y - y.mean(axis=-1, keepdims=True)
+    square = d * d
+    second, third = square.mean(axis=-1), np.einsum("...i,...i->...", square, d) / y.shape[-1]
+    return np.asarray(third / second**1.5)
 
 
 def _sd(y: Array) -> Array:

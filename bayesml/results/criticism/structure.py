@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from bayesml.distributions import Counts, Real
 from bayesml.errors import ResidualWarning
@@ -42,8 +42,9 @@ def _curvature(rows: Linearised) -> Finding:
     v = rows.left(rows.weight * (rows.eta - rows.eta.mean()) ** 2)
     size = float(np.linalg.norm(v))
     seen = size > 1e-8 * float(np.linalg.norm(rows.weight)) * float(np.ptp(rows.eta)) ** 2
-    t = float(v @ rows.z) / size if seen and rows.m > rows.p + 1 else 0.0
-    limit = _limit(rows.m)
+    freedom = rows.m - rows.p - 1
+    t = _studentised(float(v @ rows.z) / size, freedom) if seen and freedom > 0 else 0.0
+    limit = max(float(-stdtrit(max(freedom, 1), LEVEL / 2)), float(np.sqrt(SHARE * rows.m)))
     return Finding(
         "curvature of the residuals against fitted values, t",
         abs(t) <= limit,
@@ -56,6 +57,12 @@ def _curvature(rows: Linearised) -> Finding:
         "learn log(y).",
         ResidualWarning,
     )
+
+
+def _studentised(t: float, freedom: int) -> float:
+    """Take what the column explains out of the variance that its t is measured by (C3)."""
+    left = freedom + 1 - t**2
+    return t * float(np.sqrt(freedom / left)) if left > 0 else float(np.copysign(np.inf, t))
 
 
 def _spread(rows: Linearised) -> Finding:

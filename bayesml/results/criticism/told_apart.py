@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, ndtr
+from scipy.special import fdtrc, stdtr, stdtrit
 
 from bayesml.errors import CollinearityWarning, PriorConflictWarning
 from bayesml.linalg import rank_report, triangular_factor
@@ -32,6 +32,8 @@ class Coefficients:
         Of the posterior.
     prior_mean, prior_sd : ndarray, shape (p,)
         Infinite standard deviation where there is no prior.
+    freedom : float
+        Of the residuals by which standard errors are estimated.
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,7 @@ class Coefficients:
     covariance: Array
     prior_mean: Array
     prior_sd: Array
+    freedom: float
 
 
 def findings(answer: Answer) -> Iterable[Finding]:
@@ -101,6 +104,7 @@ def _coefficients(
         root @ root.T,
         prior_mean,
         prior_sd,
+        freedom,
     )
 
 
@@ -131,7 +135,7 @@ def _inflation(found: Coefficients, inflation: Array) -> Finding:
     """Name weights that are unclear one by one and clear together (C10)."""
     first = len(found.names) - len(inflation)
     mean, covariance = found.mean[first:], found.covariance[first:, first:]
-    unclear = np.abs(mean) < 2.0 * np.sqrt(np.diag(covariance))
+    unclear = np.abs(mean) < stdtrit(found.freedom, 0.975) * np.sqrt(np.diag(covariance))
     among = np.flatnonzero((inflation >= INFLATED) & unclear)
     together = 1.0
     if len(among) > 1:
@@ -140,7 +144,8 @@ def _inflation(found: Coefficients, inflation: Array) -> Finding:
         z = mean[among] / unit
         values, vectors = np.linalg.eigh(block / np.outer(unit, unit))
         kept = values > 1e-12
-        together = float(chdtrc(kept.sum(), np.sum((vectors.T @ z)[kept] ** 2 / values[kept])))
+        mean_square = np.mean((vectors.T @ z)[kept] ** 2 / values[kept])
+        together = float(fdtrc(kept.sum(), found.freedom, mean_square))
     matters = together < LEVEL
     names = [f"{found.names[first + j]} ({inflation[j]:.3g})" for j in among[:6]]
     worst = int(np.argmax(inflation))
@@ -151,8 +156,8 @@ def _inflation(found: Coefficients, inflation: Array) -> Finding:
         f"≤ {INFLATED:g}, or weights that are clear one by one",
         f"{', '.join(names)}: each could be zero, all of them together could not. The data tell "
         "what the columns do together, not which of them does it.",
-        "Read predictions and contrasts, not single weights; leave out or combine columns, or "
-        "write a polynomial as poly(x, 3).",
+        "Read predictions and contrasts, not single weights. Write a product as center(x):g and a "
+        "polynomial as poly(x, 3); leave out or combine other columns.",
         CollinearityWarning,
     )
 
@@ -163,7 +168,7 @@ def _conflict(found: Coefficients) -> Finding:
     apart = np.abs(found.least_squares - found.prior_mean) / np.hypot(
         found.standard_error, found.prior_sd
     )
-    chance = 2.0 * ndtr(-apart) * len(apart)
+    chance = 2.0 * stdtr(found.freedom, -apart) * len(apart)
     conflict = (moved > 1.0) & (chance < LEVEL)
     worst = int(np.argmax(np.where(conflict, moved, -1.0) if conflict.any() else moved))
     name = found.names[worst]
