@@ -65,3 +65,35 @@ class ConvergenceWarning(BayesmlWarning):
 
 class ApproximationWarning(BayesmlWarning):
     """An answer is used outside the range where it is known to hold."""
+
+
+class ModelWarning(BayesmlWarning):
+    """The answer is that of the model, but the model is doubtful for these data."""
+
+
+class PriorConflictWarning(ModelWarning):
+    """Prior and data disagree about a coefficient, and the prior moved it."""
+
+
+class CollinearityWarning(ModelWarning):
+    """Coefficients that the data know together but not apart."""
+
+
+class DesignWarning(ModelWarning):
+    """The design asks more of the rows than they can tell: too many columns or levels."""
+
+
+class LikelihoodWarning(ModelWarning):
+    """The target is of a kind that another likelihood is made for."""
+
+
+class InfluenceWarning(ModelWarning):
+    """Single rows decide the answer."""
+
+
+class ResidualWarning(ModelWarning):
+    """Residuals have a structure that the model leaves out."""
+
+
+class PredictiveWarning(ModelWarning):
+    """Data that the fit expects do not look like the data."""

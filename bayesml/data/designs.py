@@ -1,6 +1,6 @@
 """How new input becomes the matrix X that the model was fitted on: the same columns or an error."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,6 +38,10 @@ class Design(Protocol):
     @property
     def numeric_columns(self) -> tuple[str, ...]:
         """Those of them that hold numbers; the others hold levels."""
+
+    @property
+    def levels(self) -> Mapping[str, Sequence[Any]]:
+        """The levels of every factor, by its expression."""
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build the (k,) target of the new rows, or None where they have none."""
@@ -79,6 +83,11 @@ class ArrayDesign:
     def numeric_columns(self) -> tuple[str, ...]:
         """All of them hold numbers."""
         return self.feature_names
+
+    @property
+    def levels(self) -> Mapping[str, Sequence[Any]]:
+        """None: there are no factors."""
+        return {}
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Read the target column of a frame, if it has one."""
@@ -125,6 +134,11 @@ class FrameDesign:
     def numeric_columns(self) -> tuple[str, ...]:
         """All of them hold numbers."""
         return self.feature_names
+
+    @property
+    def levels(self) -> Mapping[str, Sequence[Any]]:
+        """None: there are no factors."""
+        return {}
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Read the target column of a frame, if it has one."""

@@ -1,10 +1,10 @@
 """Results: one type whatever the method, with its checks, its DataTree and its files."""
 
 from bayesml.results.calibration import Calibration, calibration
-from bayesml.results.checks import CheckReport, Finding
 from bayesml.results.comparison import Comparison, compare
 from bayesml.results.contrasts import Effect
 from bayesml.results.cross_validation import CrossValidation, cross_validate
+from bayesml.results.findings import CheckReport, Finding
 from bayesml.results.fit import Fit
 from bayesml.results.fitting import fit
 from bayesml.results.loading import load

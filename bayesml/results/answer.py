@@ -8,9 +8,9 @@ from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
-from bayesml.results.checks import CheckReport
+from bayesml.results.findings import CheckReport
 
-DRAWS, PREDICTIVE, COMBINATIONS, PRIOR, RESUMED = 0, 1, 3, 4, 5
+DRAWS, PREDICTIVE, COMBINATIONS, PRIOR, RESUMED, CRITICISED = 0, 1, 3, 4, 5, 6
 """Streams of random numbers, so that what is drawn does not depend on what was drawn before."""
 
 

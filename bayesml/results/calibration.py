@@ -11,7 +11,7 @@ from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.rows import check_probability
 from bayesml.results.calibration_checks import coverage_of_ninety, uniformity
-from bayesml.results.checks import CheckReport
+from bayesml.results.findings import CheckReport
 from bayesml.results.fit import Fit
 from bayesml.results.new_rows import rows_of, whose
 from bayesml.results.scores import crps

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bayesml.results.checks import Finding
+from bayesml.results.findings import Finding
 from bayesml.typing import Array
 
 

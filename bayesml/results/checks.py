@@ -9,97 +9,43 @@ import numpy as np
 
 from bayesml.errors import ConvergenceWarning
 from bayesml.inference.base import Learned
+from bayesml.results import criticism
+from bayesml.results.answer import Answer
+from bayesml.results.findings import CheckReport, Finding
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One check: what was measured, what it must satisfy, what it means and what to try.
-
-    Attributes
-    ----------
-    name : str
-    passed : bool
-    value : float
-    requirement : str
-    meaning : str
-    remedy : str
-    """
-
-    name: str
-    passed: bool
-    value: float
-    requirement: str
-    meaning: str
-    remedy: str
-
-    @property
-    def measured(self) -> str:
-        """What was measured, and what is needed."""
-        return f"{self.name}: {self.value:.4g} (needs {self.requirement})"
-
-    def __str__(self) -> str:
-        """Give the line of the report."""
-        if self.passed:
-            return f"ok    {self.measured}"
-        return f"FAIL  {self.measured}\n      {self.meaning} {self.remedy}"
+def at_once(answer: Answer) -> CheckReport:
+    """Judge an answer by what it holds already: neither rows nor draws are read again."""
+    findings = (*_computation(answer.learned), *criticism.from_statistics(answer))
+    return CheckReport(answer.learned.posterior.kind, findings, answer.learned.notes)
 
 
-@dataclass(frozen=True)
-class CheckReport:
-    """All findings about one fit.
-
-    Attributes
-    ----------
-    kind : str
-        The kind of answer that was checked.
-    findings : tuple of Finding
-    notes : tuple of str
-        Failures that are words rather than numbers.
-    """
-
-    kind: str
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check passed."""
-        return not self.notes and all(finding.passed for finding in self.findings)
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """What failed, in words."""
-        failed = (f"{f.measured}. {f.meaning} {f.remedy}" for f in self.findings if not f.passed)
-        return (*self.notes, *failed)
-
-    def __str__(self) -> str:
-        """Give the whole report."""
-        article = "an" if self.kind[0] in "aeiou" else "a"
-        head = f"checks of {article} {self.kind} answer: {'passed' if self.passed else 'FAILED'}"
-        notes = (f"FAIL  {note}" for note in self.notes)
-        return "\n".join([head, *notes, *map(str, self.findings)])
-
-
-def check(learned: Learned) -> CheckReport:
-    """Judge an answer by the evidence that its kind has."""
-    findings = [*_numerical(learned.diagnostics)]
-    compared = learned.posterior.compared
-    if compared is not None:
-        if not compared.separate:
-            findings += [*_convergence(compared.values, compared.what)]
-        findings += [*_sampler(learned.sample_stats)]
-    return CheckReport(learned.posterior.kind, tuple(findings), learned.notes)
+def check(answer: Answer) -> CheckReport:
+    """Judge an answer by all the evidence that its kind has, the rows and draws among it."""
+    known = at_once(answer)
+    findings, not_judged = criticism.from_rows(answer)
+    return CheckReport(known.kind, (*known.findings, *findings), known.notes, not_judged)
 
 
 def warn_if_failed(report: CheckReport) -> None:
-    """Warn whoever asked for a prediction of a fit whose checks failed."""
-    if not report.passed:
+    """Warn whoever asked for a prediction of a fit whose computation failed."""
+    if not report.computed:
+        failed = (f.failure for f in report.findings if not (f.passed or f.doubts))
         warnings.warn(
             "This prediction comes from a fit whose checks failed; see fit.check(). "
-            + report.failures[0],
+            + next(iter((*report.notes, *failed))),
             ConvergenceWarning,
             stacklevel=3,
         )
+
+
+def _computation(learned: Learned) -> Iterable[Finding]:
+    yield from _numerical(learned.diagnostics)
+    compared = learned.posterior.compared
+    if compared is not None:
+        if not compared.separate:
+            yield from _convergence(compared.values, compared.what)
+        yield from _sampler(learned.sample_stats)
 
 
 @dataclass(frozen=True)
@@ -124,8 +70,8 @@ class Limit:
 LIMITS: Mapping[str, Limit] = {
     "condition": Limit(
         "condition number of the scaled design",
-        "≤ 1e10, or exact collinearity settled by the prior",
-        lambda value: value <= 1e10 or value == float("inf"),
+        "≤ 1e10",
+        lambda value: value <= 1e10,
         "Columns are so nearly collinear that the coefficients keep few correct digits.",
         "Leave out or combine columns, centre polynomials, or give proper priors.",
     ),
@@ -217,8 +163,8 @@ LIMITS: Mapping[str, Limit] = {
 
 def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
     for key, limit in LIMITS.items():
-        if key in diagnostics:
-            value = float(diagnostics[key])
+        value = float(diagnostics.get(key, np.inf))
+        if key in diagnostics and not (key == "condition" and value == np.inf):
             yield Finding(
                 limit.name,
                 limit.holds(value),

@@ -3,7 +3,6 @@
 Its verbs are functions of an `Answer` in files of their own, of which it makes methods.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
@@ -13,12 +12,13 @@ import numpy as np
 
 from bayesml.data import Data, Design
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.errors import ConvergenceWarning, ImproperPosteriorError, IncompatibleModelError
+from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.posteriors.rows import whole_number
 from bayesml.results import batch_prediction, checks, contrasts, export, loo, sequential, storage
+from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import as_html, as_text, rows_as_text, summarise
 from bayesml.typing import Array
@@ -148,9 +148,19 @@ class Fit:
         frame: pd.DataFrame = table.frame()
         return frame
 
-    def check(self) -> checks.CheckReport:
-        """Return what can be said for and against the answer."""
-        return self._report
+    def check(self) -> CheckReport:
+        """Return what can be said for and against the answer, and against the model.
+
+        What needs rows or draws is judged here, when it is asked for: residuals, influential
+        rows, data that the fit expects. The rest was judged at fit, which warned of it.
+
+        Returns
+        -------
+        CheckReport
+            Each finding with what it means, what to try, and the category of its warning; those
+            of a `ModelWarning` doubt the model, others the computation.
+        """
+        return self._criticised
 
     def predict(self, X: Any) -> Prediction:
         """Return the predictive distribution of a new observation at every row.
@@ -263,16 +273,19 @@ class Fit:
 
     def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
         table = summarise(self.learned.posterior, self.data.feature_names, 0.89)
-        state = "passed" if self._report.passed else "FAILED: " + "; ".join(self._report.failures)
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):
             lines.append(f"log evidence {self.learned.log_evidence:.3f}")
-        lines += [repr(self.data), f"{self.elapsed:.2g} s; checks {state}"]
+        lines += [repr(self.data), f"{self.elapsed:.2g} s; checks {self.check().headline}"]
         return *rows_as_text(table), lines
 
     @cached_property
-    def _report(self) -> checks.CheckReport:
-        return checks.check(self.learned)
+    def _report(self) -> CheckReport:
+        return checks.at_once(self)
+
+    @cached_property
+    def _criticised(self) -> CheckReport:
+        return checks.check(self)
 
     @cached_property
     def _leverage(self) -> TrainingLeverage:
@@ -291,11 +304,5 @@ def learn(model: Model, data: Data, method: Method, seed: int) -> Fit:
 
 
 def _checked(result: Fit) -> Fit:
-    report = result.check()
-    if not report.passed:
-        warnings.warn(
-            "Checks of this fit failed; see fit.check(). " + " ".join(report.failures),
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+    result._report.warn(stacklevel=4)
     return result

@@ -71,7 +71,7 @@ def scores(answer: Answer, log_slopes: Array | float) -> Scores:
 
 
 def ranked(found: Mapping[str, Scores]) -> "pd.DataFrame":
-    """Return one row a fit, the best first, at full precision (C1, C3, C5, C6)."""
+    """Return one row a fit, the best first, at full precision (R1, R3, R5, R6)."""
     import pandas as pd
 
     columns = ["elpd", "se", "mcse", "pareto_k", "elpd_diff", "dse", "weight", "verdict"]

@@ -137,6 +137,7 @@ def test_flat_priors_give_student_t_marginals() -> None:
 
 
 @each
+@pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")  # a tight one
 def test_conjugate_update_is_the_textbook_formula(data: bm.Data) -> None:
     a, b, scale = 2.0, 3.0 * np.var(data.y), 0.5 / np.std(data.X, axis=0)
     prior = bm.NormalInverseGamma(0.2 * scale, scale, a, b, float(np.mean(data.y)), 2.0)

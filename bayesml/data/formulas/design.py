@@ -1,6 +1,6 @@
 """A fitted formula as plain data, from which every matrix is built, saved in between or not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,11 @@ class FormulaDesign:
     def numeric_columns(self) -> tuple[str, ...]:
         """Those of them that hold numbers; the others hold levels."""
         return tuple(column.name for column in self.right.columns if column.kind == "number")
+
+    @property
+    def levels(self) -> Mapping[str, Sequence[Any]]:
+        """The levels of every factor, by its expression."""
+        return self.right.levels
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""

@@ -1,0 +1,39 @@
+"""What the data say against the model, whoever learned it. Derived in docs/theory/criticism.md."""
+
+from collections.abc import Iterable
+
+from bayesml.results.answer import Answer
+from bayesml.results.criticism import (
+    design,
+    influence,
+    replicas,
+    sensitivity,
+    structure,
+    told_apart,
+)
+from bayesml.results.criticism.linearised import linearise
+from bayesml.results.findings import Finding
+
+
+def from_statistics(answer: Answer) -> Iterable[Finding]:
+    """Criticise the model by what is known of the rows without reading them again."""
+    yield from design.findings(answer)
+    yield from told_apart.findings(answer)
+
+
+def from_rows(answer: Answer) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Criticise the model by its rows and draws; and say what could not be judged, and why."""
+    found: list[Finding] = []
+    not_judged: list[str] = []
+    rows = linearise(answer)
+    if isinstance(rows, str):
+        not_judged.append(f"residuals and influential rows: {rows}")
+    else:
+        found += [*structure.findings(rows), *influence.findings(rows)]
+    for part in (sensitivity, replicas):
+        judged = part.findings(answer)
+        if isinstance(judged, str):
+            not_judged.append(judged)
+        else:
+            found += judged
+    return tuple(found), tuple(not_judged)

@@ -1,0 +1,105 @@
+"""What the shape of the data says: too few rows, too many levels, a target of another kind."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bayesml.distributions import Real
+from bayesml.errors import DesignWarning, LikelihoodWarning
+from bayesml.predictors import Network
+from bayesml.results.answer import Answer
+from bayesml.results.findings import Finding
+from bayesml.typing import Array
+
+A_ROW = 2.0 / 3.0
+"""Levels a row, above which a column names its rows."""
+
+FEW = 8
+"""Rows below which nothing is said of the kind of the target."""
+
+
+def findings(answer: Answer) -> Iterable[Finding]:
+    """Judge the numbers of rows, coefficients and levels, and the kind of the target."""
+    if not isinstance(answer.problem.model.predictor, Network):
+        yield _rows(answer)
+    yield from _levels(answer)
+    yield from _target(answer)
+
+
+def _rows(answer: Answer) -> Finding:
+    p, rows = answer.problem.frame.p, answer.statistics.weight
+    return Finding(
+        f"rows for {p} coefficient{'' if p == 1 else 's'}",
+        rows > p,
+        rows,
+        f"> {p}",
+        "The model can fit any data whatever: what is learned beyond them is the prior.",
+        "Use fewer columns or levels, or state priors that you would defend.",
+        DesignWarning,
+    )
+
+
+def _levels(answer: Answer) -> Iterable[Finding]:
+    """Count levels a row: names, dates and numbers with a slip become a column each."""
+    m = answer.statistics.rows
+    for factor, levels in answer.data.design.levels.items():
+        most = max(A_ROW * m, 2.0)
+        numbers = sum(map(_is_number, levels)) >= 0.5 * len(levels)
+        yield Finding(
+            f"levels of {factor!r}",
+            len(levels) <= most,
+            float(len(levels)),
+            f"≤ {most:.4g}, two thirds of the rows",
+            f"About one level a row ({', '.join(map(repr, levels[:3]))}, …): the column names its "
+            "rows, and learns nothing for new ones.",
+            "Its values look like numbers written as text: convert them."
+            if numbers
+            else "Leave out an identifier; make a date a number.",
+            DesignWarning,
+        )
+
+
+def _is_number(level: object) -> bool:
+    try:
+        float(str(level).replace(",", "").replace(" ", ""))
+    except ValueError:
+        return False
+    return isinstance(level, str)
+
+
+def _target(answer: Answer) -> Iterable[Finding]:
+    """Say which likelihood is made for a target of zeros and ones, or of small counts."""
+    data = answer.data
+    if answer.problem.model.likelihood.support != Real() or not data.in_memory:
+        return
+    y = np.asarray(data.y)[data.row_weights > 0] if data.m >= FEW else np.empty(0)
+    binary = len(y) >= FEW and _all(y, _is_binary)
+    if binary:
+        yield _kind("zeros and ones among the target", "no", "0 or 1", "Bernoulli()", len(y))
+    elif len(y) >= FEW and _all(y, _is_count) and y.mean() < 2.0 * y.std():
+        yield _kind("counts among the target", "small", "a small count", "Poisson()", len(y))
+
+
+def _all(y: Array, test: object) -> bool:
+    """Say whether all rows are of a kind; the first few say no at once."""
+    return bool(test(y[:100]) and test(y))  # type: ignore[operator]
+
+
+def _is_binary(y: Array) -> bool:
+    return bool(np.all((y == 0) | (y == 1)))
+
+
+def _is_count(y: Array) -> bool:
+    return bool(np.all((y >= 0) & (y == np.floor(y))))
+
+
+def _kind(name: str, few: str, one: str, likelihood: str, rows: int) -> Finding:
+    return Finding(
+        name,
+        False,
+        float(rows),
+        f"a likelihood for them, or {few} such",
+        f"Every value of the target is {one}, and this likelihood expects any number on the line.",
+        f"Use Model(likelihood={likelihood}).",
+        LikelihoodWarning,
+    )

@@ -1,0 +1,72 @@
+"""Prior-data conflict of sampled answers: power scaling, by arviz-stats."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesml.errors import PriorConflictWarning
+from bayesml.log_joint import not_linear_gaussian
+from bayesml.results.answer import Answer
+from bayesml.results.export import to_datatree
+from bayesml.results.findings import Finding
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+GROUPS = ("prior", "likelihood")
+
+SENSITIVE = 0.05
+"""Kallioinen et al. (2023), §4: the distance from which sensitivity is a finding."""
+
+MOST = 40_000_000
+"""Draws times rows whose log likelihoods are worth it."""
+
+
+def findings(answer: Answer) -> tuple[Finding, ...] | str:
+    """Judge by how draws answer to another power of the prior, and of the likelihood (C11)."""
+    problem, posterior = answer.problem, answer.learned.posterior
+    if posterior.kind != "sampled" or not_linear_gaussian(problem) is None:
+        return ()
+    compared = posterior.compared
+    if compared is None or compared.separate or not answer.data.in_memory:
+        return ()
+    chains, draws = next(iter(compared.values.values())).shape[:2]
+    if chains * draws * answer.data.m > MOST:
+        return "prior-data conflict: log likelihoods of all draws and rows would fill the memory."
+    return (_power_scaling(answer),)
+
+
+def _power_scaling(answer: Answer) -> Finding:
+    """Compare the coefficients alone: a prior of the noise is asked when they are."""
+    from arviz_stats import psense
+
+    tree = to_datatree(answer, log_likelihood=True, log_prior=True)
+    names = list(answer.problem.shapes)
+    by_prior, by_data = (_values(psense(tree, var_names=names, group=g)) for g in GROUPS)
+    conflict = [k for k, v in by_prior.items() if min(v, by_data[k]) >= SENSITIVE]
+    worst = max(conflict or by_prior, key=lambda k: by_prior[k])
+    return Finding(
+        f"sensitivity of {worst} to the power of the priors",
+        not conflict,
+        by_prior[worst],
+        f"≤ {SENSITIVE:g}, unless the likelihood has no say",
+        f"{', '.join(conflict[:6])} would move with priors a little stronger or weaker, and with "
+        "the likelihood as well: the two disagree.",
+        "Ask whether the priors' scales and units are meant; widen them, or use the default.",
+        PriorConflictWarning,
+    )
+
+
+def _values(sensitivity: "xr.Dataset") -> dict[str, float]:
+    """Return the sensitivity of every entry by name."""
+    out: dict[str, float] = {}
+    for name, values in sensitivity.data_vars.items():
+        if values.ndim == 0:
+            out[str(name)] = float(values)
+        else:
+            labels = (
+                values.coords[values.dims[0]].to_numpy() if values.ndim == 1 else range(values.size)
+            )
+            flat = zip(labels, np.ravel(values.to_numpy()), strict=True)
+            out |= {f"{name}[{label}]": float(v) for label, v in flat}
+    return out

@@ -1,0 +1,124 @@
+"""What a check found, and all that was found about one fit."""
+
+import warnings
+from dataclasses import dataclass, replace
+
+from bayesml.errors import ConvergenceWarning, ModelWarning
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was measured, what it must satisfy, what it means and what to try.
+
+    Attributes
+    ----------
+    name : str
+    passed : bool
+    value : float
+    requirement : str
+    meaning : str
+    remedy : str
+    category : type of Warning
+        By which a failure is filtered: `ConvergenceWarning` where the computation failed, a
+        `ModelWarning` where the model is doubtful.
+    """
+
+    name: str
+    passed: bool
+    value: float
+    requirement: str
+    meaning: str
+    remedy: str
+    category: type[Warning] = ConvergenceWarning
+
+    @property
+    def doubts(self) -> bool:
+        """Whether it is about the model rather than about the computation."""
+        return issubclass(self.category, ModelWarning)
+
+    @property
+    def measured(self) -> str:
+        """What was measured, and what is needed."""
+        return f"{self.name}: {self.value:.4g} (needs {self.requirement})"
+
+    @property
+    def failure(self) -> str:
+        """What was measured, what it means and what to try."""
+        return f"{self.measured}. {self.meaning} {self.remedy}"
+
+    def __str__(self) -> str:
+        """Give the line of the report."""
+        if self.passed:
+            return f"ok    {self.measured}"
+        word = "DOUBT" if self.doubts else "FAIL "
+        return f"{word} {self.measured}\n      {self.meaning} {self.remedy}"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All findings about one fit.
+
+    Attributes
+    ----------
+    kind : str
+        The kind of answer that was checked.
+    findings : tuple of Finding
+    notes : tuple of str
+        Failures that are words rather than numbers.
+    not_judged : tuple of str
+        What was not looked at, and why.
+    """
+
+    kind: str
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    not_judged: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return not self.notes and all(finding.passed for finding in self.findings)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What failed, in words."""
+        return (*self.notes, *(f.failure for f in self.findings if not f.passed))
+
+    @property
+    def computed(self) -> bool:
+        """Whether the answer is that of the model, be the model right or not."""
+        return not self.notes and all(f.passed or f.doubts for f in self.findings)
+
+    @property
+    def headline(self) -> str:
+        """Say in a line what failed of the computation, and what makes the model doubtful."""
+        failed = [*self.notes, *(f.failure for f in self.findings if not (f.passed or f.doubts))]
+        doubts = [f.measured for f in self.findings if f.doubts and not f.passed]
+        said = [f"FAILED: {'; '.join(failed)}"] if failed else []
+        said += [f"DOUBT the model, see fit.check(): {'; '.join(doubts)}"] if doubts else []
+        return "; ".join(said) or "passed"
+
+    def without(self, *categories: type[Warning]) -> "CheckReport":
+        """Return the report without findings of some categories, such as `InfluenceWarning`."""
+        kept = tuple(f for f in self.findings if not issubclass(f.category, categories))
+        return replace(self, findings=kept)
+
+    def warn(self, stacklevel: int) -> None:
+        """Warn of failed computations together, and of every doubt by a category of its own."""
+        failed = [*self.notes, *(f.failure for f in self.findings if not (f.passed or f.doubts))]
+        if failed:
+            said = f"Checks of this fit failed; see fit.check(). {' '.join(failed)}"
+            warnings.warn(said, ConvergenceWarning, stacklevel=stacklevel + 1)
+        for f in self.findings:
+            if f.doubts and not f.passed:
+                warnings.warn(f"{f.failure} See fit.check().", f.category, stacklevel + 1)
+
+    def __str__(self) -> str:
+        """Give the whole report."""
+        article = "an" if self.kind[0] in "aeiou" else "a"
+        doubtful = "passed, but the model is DOUBTFUL" if self.computed else "FAILED"
+        verdict = "passed" if self.passed else doubtful
+        head = f"checks of {article} {self.kind} answer: {verdict}"
+        notes = (f"FAIL  {note}" for note in self.notes)
+        rest = (f"--    {what}" for what in self.not_judged)
+        return "\n".join([head, *notes, *map(str, self.findings), *rest])
