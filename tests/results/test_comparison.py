@@ -15,7 +15,6 @@ from bayesml.results.importance import leave_one_out_by_draws
 from bayesml.results.ranking import stacking
 from tests.agreement.problems import made
 
-
 # the narrow prior is meant to be worse
 pytestmark = pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")
 
