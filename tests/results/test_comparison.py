@@ -8,7 +8,6 @@ from scipy.stats import multivariate_t
 import bayesml as bm
 from tests.agreement.problems import made
 
-
 # the narrow prior is meant to be worse
 pytestmark = pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")
 
