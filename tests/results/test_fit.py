@@ -95,7 +95,7 @@ def test_the_same_after_saving(fit: bm.Fit, tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(again.summary(), fit.summary())
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.errors.CollinearityWarning")  # poly and slopes by level
+@pytest.mark.filterwarnings("ignore::bayesml.errors.CollinearityWarning")  # slopes by level
 def test_a_fresh_process_predicts_the_same_to_the_last_bit(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": np.linspace(1, 9, 30), "g": list("abc") * 10})
     frame["y"] = frame["x"] ** 2 + np.sin(np.arange(30.0))

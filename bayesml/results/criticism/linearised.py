@@ -151,7 +151,7 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     return Linearised(z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support)
 
 
-def _block(data: Data, w: Array, rows: Integers) -> Block:
+def _block(data: Data, w: NDArray[np.float64], rows: Integers) -> Block:
     # columns contiguous: what follows is done a column at a time, and rows are short
     return Block(np.asfortranarray(data.X[rows], dtype=np.float64), data.y[rows], w[rows])
 

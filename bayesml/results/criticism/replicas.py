@@ -11,7 +11,7 @@ from bayesml.results.answer import CRITICISED, Answer, generator
 from bayesml.results.datatree import posterior_predictive
 from bayesml.results.export import parameter_draws
 from bayesml.results.findings import Finding
-from bayesml.typing import Array
+from bayesml.typing import Array, Integers
 
 REPLICAS = 400
 ROWS = 500
@@ -41,7 +41,7 @@ def findings(answer: Answer) -> Iterable[Finding] | str:
     return [_compare(name, s, y, replicas) for name, s in _statistics(answer).items()]
 
 
-def _replicas(answer: Answer, some: Array, rng: np.random.Generator) -> Array:
+def _replicas(answer: Answer, some: Integers, rng: np.random.Generator) -> Array:
     """Draw data sets at some rows, shape (replicas, rows)."""
     data, posterior = answer.data, answer.learned.posterior
     part = Data.from_checked_arrays(
@@ -53,7 +53,7 @@ def _replicas(answer: Answer, some: Array, rng: np.random.Generator) -> Array:
     picked = np.linspace(0, size - 1, REPLICAS).round().astype(int)
     values = {name: v[None, picked] for name, v in flat.items()}
     model = answer.learned.resolved
-    return posterior_predictive(model, part, values, posterior.eta, rng)[0]
+    return np.asarray(posterior_predictive(model, part, values, posterior.eta, rng)[0])
 
 
 def _statistics(answer: Answer) -> Mapping[str, Statistic]:

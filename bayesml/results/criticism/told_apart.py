@@ -12,7 +12,7 @@ from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.results.answer import Answer
 from bayesml.results.findings import Finding
-from bayesml.typing import Array
+from bayesml.typing import Array, Bools
 
 INFLATED = 10.0
 """The variance inflation from which collinearity can matter (Marquardt 1970)."""
@@ -52,7 +52,7 @@ def findings(answer: Answer) -> Iterable[Finding]:
     if not_linear_gaussian(problem) is not None or answer.data.n == 0:
         return
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
-    own = (("intercept",) if problem.has_intercept else ()) + tuple(
+    own = (("intercept at the mean of the features",) if problem.has_intercept else ()) + tuple(
         f"weights[{name}]" for name in problem.feature_names
     )
     if problem.statistics.weight <= len(own):
@@ -95,7 +95,7 @@ def _coefficients(
     alone = np.linalg.inv(data.M / s)
     R = triangular_factor(np.column_stack([np.vstack([data.M / s, P]), np.append(data.d / s, q)]))
     root = np.linalg.inv(R[:p, :p])
-    prior_mean, prior_sd = _prior(P, q)
+    prior_mean, prior_sd = prior_of(P, q, np.eye(p))
     return Coefficients(
         names,
         data.solution(),
@@ -108,14 +108,21 @@ def _coefficients(
     )
 
 
-def _prior(P: Array, q: Array) -> tuple[Array, Array]:
-    """Return means and standard deviations of the coefficients before the data."""
-    mean, sd = np.zeros(P.shape[1]), np.full(P.shape[1], np.inf)
-    stated = np.flatnonzero(np.any(P != 0, axis=0))
-    if len(stated) == len(P) > 0:
-        root = np.linalg.inv(P[:, stated])
-        mean[stated], sd[stated] = root @ q, np.linalg.norm(root, axis=1)
-    return mean, sd
+def prior_of(P: Array, q: Array, G: Array) -> tuple[Array, Array]:
+    """Return means and standard deviations of Gβ where Pβ ~ Normal(q, 1); infinite where flat."""
+    stated = np.any(P != 0, axis=0)
+    if stated.sum() != len(P) or not len(P):
+        return np.zeros(len(G)), np.full(len(G), np.inf)
+    root = np.linalg.inv(P[:, stated])
+    flat = np.any(G[:, ~stated] != 0, axis=1)
+    scaled = G[:, stated] @ root
+    return scaled @ q, np.where(flat, np.inf, np.linalg.norm(scaled, axis=1))
+
+
+def disagree(data: tuple[Array, Array], prior: tuple[Array, Array], freedom: float) -> Bools:
+    """Say where estimates and errors are improbable, given means and sds of the prior (C9)."""
+    apart = np.abs(data[0] - prior[0]) / np.hypot(data[1], prior[1])
+    return np.asarray(2.0 * stdtr(freedom, -apart) * len(apart) < LEVEL)
 
 
 def _exact(names: list[str]) -> Finding:
@@ -165,11 +172,8 @@ def _inflation(found: Coefficients, inflation: Array) -> Finding:
 def _conflict(found: Coefficients) -> Finding:
     """Compare how far the prior moved each coefficient with what both allow (C9)."""
     moved = np.abs(found.mean - found.least_squares) / found.standard_error
-    apart = np.abs(found.least_squares - found.prior_mean) / np.hypot(
-        found.standard_error, found.prior_sd
-    )
-    chance = 2.0 * stdtr(found.freedom, -apart) * len(apart)
-    conflict = (moved > 1.0) & (chance < LEVEL)
+    data = (found.least_squares, found.standard_error)
+    conflict = (moved > 1.0) & disagree(data, (found.prior_mean, found.prior_sd), found.freedom)
     worst = int(np.argmax(np.where(conflict, moved, -1.0) if conflict.any() else moved))
     name = found.names[worst]
     return Finding(
