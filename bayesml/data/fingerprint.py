@@ -24,7 +24,7 @@ FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 EMPTY: Numbers = np.empty(0, dtype=np.uint64)
 
-PART = 2048
+PART = 1 << 14
 """Rows that are numbered at a time: read by columns, they stay in the cache."""
 
 SAMPLE = 1 << 16
@@ -167,7 +167,7 @@ class SeenRows:
     @classmethod
     def of(cls, data: Rows) -> "SeenRows":
         """Remember rows."""
-        numbers, counts, _ = _counted(data)
+        numbers, counts = np.unique(_numbers(data), return_counts=True)
         repeats = int(np.sum(counts[counts > 1]))
         together = np.array([int(data.fingerprint, 16)], dtype=np.uint64)
         return cls(data.m, repeats, numbers[:SAMPLE], together)
@@ -185,7 +185,8 @@ class SeenRows:
 
     def overlap(self, data: Rows) -> Overlap:
         """Say how many of these rows were seen before, and whether chance explains it (F4, F5)."""
-        numbers, counts, where = _counted(data)
+        every = _numbers(data)
+        numbers, counts = np.unique(every, return_counts=True)
         known = numbers <= self._limit
         hits = known & np.isin(numbers, self.sample)
         found, asked = int(counts[hits].sum()), int(counts[known].sum())
@@ -195,7 +196,7 @@ class SeenRows:
         chance = self._chance(int(hits.sum()), int(known.sum()))
         if all_again:
             chance = min(chance, len(self.together) * same_shares(counts))
-        return Overlap(count, rows, np.flatnonzero(hits[where]), chance)
+        return Overlap(count, rows, np.flatnonzero(np.isin(every, self.sample)), chance)
 
     @cached_property
     def _limit(self) -> np.uint64:
@@ -207,11 +208,8 @@ class SeenRows:
         return 1.0 if hits == 0 else float(betainc(hits, of - hits + 1, share))
 
 
-def _counted(data: Rows) -> tuple[Numbers, Counts, Counts]:
-    """Return the distinct numbers of rows, how often each comes, and which one each row has."""
-    numbers = np.concatenate([EMPTY, *(_of_block(block) for block in data.source.blocks())])
-    found, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    return found, counts, inverse
+def _numbers(data: Rows) -> Numbers:
+    return np.concatenate([EMPTY, *(_of_block(block) for block in data.source.blocks())])
 
 
 def same_shares(counts: Counts) -> float:
