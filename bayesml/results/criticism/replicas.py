@@ -14,7 +14,7 @@ from bayesml.results.findings import Finding
 from bayesml.typing import Array, Integers
 
 REPLICAS = 400
-ROWS = 500
+ROWS = 300
 """Of more rows, so many at random are replicated: what they do not show matters little."""
 
 LEVEL = 0.005
