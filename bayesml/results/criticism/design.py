@@ -72,7 +72,8 @@ def _target(answer: Answer) -> Iterable[Finding]:
     data = answer.data
     if answer.problem.model.likelihood.support != Real() or not data.in_memory:
         return
-    y = np.asarray(data.y)[data.row_weights > 0] if data.m >= FEW else np.empty(0)
+    y, w = np.asarray(data.y), data.observation_weights
+    y = y if w is None else y[w > 0]
     binary = len(y) >= FEW and _all(y, _is_binary)
     if binary:
         yield _kind("zeros and ones among the target", "no", "0 or 1", "Bernoulli()", len(y))

@@ -22,7 +22,7 @@ from bayesml.typing import Array, Integers
 MOST_COEFFICIENTS = 500
 """Beyond it the rows in coordinates of their own are more numbers than the checks are worth."""
 
-CACHED = 4096
+CACHED = 8192
 """Rows at a time, so that what is made of them on the way stays in the cache."""
 
 
@@ -131,15 +131,19 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     values = by_row({name: at[name].reshape(()) for name in likelihood.parameters})
     none, w = Rows.none_of(problem), data.row_weights
     kept = np.flatnonzero(w)
-    if none.read(_block(data, w, kept[:1])).eta(beta).ndim > 1:
+    if none.read(_block(data, w, slice(kept[0], kept[0] + 1))).eta(beta).ndim > 1:
         return "the likelihood reads several outputs."
-    z, eta, weight = np.empty((3, len(kept)))
-    A = np.empty((len(kept), problem.frame.p), order="F")
-    for start in range(0, len(kept), CACHED):
-        at_once = slice(start, start + CACHED)
+    z, eta, weight = np.empty((3, data.m))
+    A = np.empty((data.m, problem.frame.p), order="F")
+    for start in range(0, data.m, CACHED):
+        part = slice(start, start + CACHED)
+        rows = none.read(_block(data, w, part))
         with np.errstate(divide="ignore", invalid="ignore"):  # shows in the residuals
-            part = _part(none.read(_block(data, w, kept[at_once])), beta, values)
-        z[at_once], eta[at_once], weight[at_once], A[at_once] = part
+            eta[part], weight[part], z[part] = _at_rows(rows, beta, values)
+        J = jacobian_of(rows.frame, rows.parameters(beta), rows.A)
+        np.multiply(J, weight[part, None], out=A[part])
+    if len(kept) < data.m:
+        z, eta, weight, A = z[kept], eta[kept], weight[kept], A[kept]
     if not np.isfinite(z @ z):
         return "some residuals are not finite."
     Q = _orthonormal(A)
@@ -151,29 +155,31 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     return Linearised(z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support)
 
 
-def _block(data: Data, w: NDArray[np.float64], rows: Integers) -> Block:
+def _block(data: Data, w: NDArray[np.float64], rows: slice) -> Block:
     # columns contiguous: what follows is done a column at a time, and rows are short
     return Block(np.asfortranarray(data.X[rows], dtype=np.float64), data.y[rows], w[rows])
 
 
-def _part(rows: Rows, beta: Array, values: Mapping[str, Any]) -> tuple[Array, ...]:
-    """Return z, η, √(wI) and ã of a cacheful of rows (C1)."""
+def _at_rows(rows: Rows, beta: Array, values: Mapping[str, Any]) -> tuple[Array, Array, Array]:
+    """Return η, √(wI) and z of a cacheful of rows (C1)."""
     eta = np.asarray(rows.eta(beta), dtype=np.float64)
     information = rows.likelihood.information(eta, values)
-    weight = np.sqrt(rows.w * information)
-    z = rows.likelihood.score(rows.y, eta, values) * np.sqrt(rows.w / information)
-    return z, eta, weight, jacobian_of(rows.frame, rows.parameters(beta), rows.A) * weight[:, None]
+    score = rows.likelihood.score(rows.y, eta, values)
+    return eta, np.sqrt(rows.w * information), score * np.sqrt(rows.w / information)
 
 
 def _orthonormal(A: Array) -> Array:
-    """Return an orthonormal basis of the columns, by the one decision about rank (C2)."""
+    """Make of the columns an orthonormal basis, by the one decision about rank, in place (C2)."""
     R, condition = gram_factor(A.T @ A)
     if condition > GRAM_SAFE:
         R = triangular_factor(A)
     report = rank_report(R, np.zeros(R.shape[1]))
     k = report.rank
     inverse = report.right[:k] / report.singular[:k, None] / report.scale
-    return np.asarray((inverse @ A.T).T)
+    for start in range(0, len(A), CACHED):
+        part = slice(start, start + CACHED)
+        A[part, :k] = (inverse @ A[part].T).T
+    return A[:, :k]
 
 
 def _order(answer: Answer) -> str:
