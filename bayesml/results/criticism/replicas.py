@@ -97,7 +97,7 @@ def _compare(name: str, statistic: Statistic, y: Array, replicas: Array) -> Find
         f"The {name} is {seen:.4g}, and {np.median(expected):.4g} in the middle of "
         f"{len(expected)} data sets that the fit expects, 99 % of them between "
         f"{np.quantile(expected, 0.005):.4g} and {np.quantile(expected, 0.995):.4g}.",
-        "Look at plots.posterior_predictive(fit): another likelihood, a transformation of y, or a "
+        "Look at plots.predictive_check(fit): another likelihood, a transformation of y, or a "
         "missing term.",
         PredictiveWarning,
     )
