@@ -36,12 +36,32 @@ def cooks_distance(rows: Linearised) -> Array:
     return np.asarray(rows.z**2 * h / (rows.p * (1.0 - h) ** 2))
 
 
+def largest_by_chance(m: int, p: int) -> float:
+    """Return the |z|/√(1 − h) that chance alone seldom exceeds in any of m rows (C6)."""
+    square = betaincinv(0.5, max(0.5 * (m - p - 1), 0.5), 1.0 - LEVEL / m) * (m - p)
+    return float(np.sqrt(square))
+
+
+def cooks_limit(leverage: Array, m: int, p: int) -> Array:
+    """Return the middle of the ellipsoid, or what chance alone makes, if that is more (C6)."""
+    h = np.minimum(leverage, 1.0 - 1e-12)
+    chance = largest_by_chance(m, p) ** 2 * h / (p * (1.0 - h))
+    return np.asarray(np.maximum(fdtri(p, m - p, 0.5), chance))
+
+
+def decisive(answer: Answer, rows: Linearised) -> Integers:
+    """Return the rows that failed findings are about, the largest Cook's distance first."""
+    distance, far = cooks_distance(rows), _far(rows)
+    over = distance > cooks_limit(rows.leverage, rows.m, rows.p)
+    over |= rows.leverage > _leverage_limit(rows)
+    if len(far) and _probability(answer, rows, far) < LEVEL:
+        over[far] = True
+    found = np.flatnonzero(over)
+    return found[np.argsort(-distance[found])]
+
+
 def _cook(rows: Linearised) -> Finding:
-    """Compare with the middle of the ellipsoid, and with what chance alone makes (C6)."""
-    distance, m, p = cooks_distance(rows), rows.m, rows.p
-    h = np.minimum(rows.leverage, 1.0 - 1e-12)
-    largest = betaincinv(0.5, max(0.5 * (m - p - 1), 0.5), 1.0 - LEVEL / m) * (m - p)
-    limit = np.maximum(fdtri(p, m - p, 0.5), largest * h / (p * (1.0 - h)))
+    distance, limit = cooks_distance(rows), cooks_limit(rows.leverage, rows.m, rows.p)
     worst = int(np.argmax(distance / limit))
     over = np.flatnonzero(distance > limit)
     over = over[np.argsort(-distance[over])]
@@ -58,8 +78,12 @@ def _cook(rows: Linearised) -> Finding:
     )
 
 
+def _leverage_limit(rows: Linearised) -> float:
+    return max(0.5, FAR * rows.p / rows.m)
+
+
 def _leverage(rows: Linearised) -> Finding:
-    limit = max(0.5, FAR * rows.p / rows.m)
+    limit = _leverage_limit(rows)
     order = np.argsort(-rows.leverage)
     over = order[rows.leverage[order] > limit]
     return Finding(
@@ -82,7 +106,7 @@ def _far(rows: Linearised) -> Integers:
 
 def _decided_by(answer: Answer, rows: Linearised, far: Integers) -> Finding:
     """Ask whether the rest expects them (C7): with one far row, and with four that agree."""
-    probability = _chow(rows, far) if _quadratic(answer) else moved_without(answer, rows.rows[far])
+    probability = _probability(answer, rows, far)
     return Finding(
         "probability that rows far from the others are of the same model",
         not probability < LEVEL,
@@ -96,9 +120,10 @@ def _decided_by(answer: Answer, rows: Linearised, far: Integers) -> Finding:
     )
 
 
-def _quadratic(answer: Answer) -> bool:
-    """Say whether the log likelihood is a parabola in β, so that leaving out is exact."""
-    return not_linear_gaussian(answer.problem) is None
+def _probability(answer: Answer, rows: Linearised, far: Integers) -> float:
+    """Leave rows out: exactly where the log likelihood is a parabola in β, else by a refit."""
+    quadratic = not_linear_gaussian(answer.problem) is None
+    return _chow(rows, far) if quadratic else moved_without(answer, rows.rows[far])
 
 
 def _chow(rows: Linearised, far: Integers) -> float:

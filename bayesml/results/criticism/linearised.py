@@ -78,13 +78,27 @@ class Linearised:
 
     def name(self, k: int) -> str:
         """Name a row as the data do."""
-        row = int(self.rows[k])
-        return f"row {row}" if self.labels is None else f"row {self.labels[row]}"
+        return row_name(self.labels, int(self.rows[k]))
 
     def names(self, where: Integers, most: int = 5) -> str:
         """Name some rows, in the order given."""
         said = ", ".join(self.name(int(k)) for k in where[:most])
         return said if len(where) <= most else f"{said} and {len(where) - most} more"
+
+
+def row_name(labels: NDArray[Any] | None, row: int) -> str:
+    """Name a row as the data do, a date without the hours that it does not have.
+
+    >>> row_name(None, 3), row_name(np.array(["1871-01-01"], "datetime64[us]"), 0)
+    ('row 3', 'row 1871-01-01')
+    """
+    if labels is None:
+        return f"row {row}"
+    label = labels[row]
+    if labels.dtype.kind == "M":
+        day = label.astype("datetime64[D]")
+        label = day if day == label else label.astype("datetime64[s]")
+    return f"row {label}"
 
 
 def linearise(answer: Answer) -> Linearised | str:
@@ -144,7 +158,7 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     spread = float(np.sqrt(z @ z / freedom))
     if not (np.isfinite(spread) and spread > 0):
         return "the residuals are zero, or not finite."
-    labels, order = data.row_labels, _order(answer)
+    labels, order = data.row_labels, order_of_rows(answer)
     return Linearised(z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support)
 
 
@@ -156,7 +170,7 @@ def _orthonormal(A: Array) -> Array:
     return np.asarray(A @ (report.right[:k].T / report.singular[:k] / report.scale[:, None]))
 
 
-def _order(answer: Answer) -> str:
+def order_of_rows(answer: Answer) -> str:
     """Name what the rows are in order of: dates, or a column that only rises or only falls."""
     data = answer.data
     labels = data.row_labels
