@@ -31,9 +31,12 @@ def findings(answer: Answer, rows: Linearised) -> Iterable[Finding]:
 
 
 def cooks_distance(rows: Linearised) -> Array:
-    """Return how far the fit moves without each row, in its own confidence ellipsoid (C6)."""
-    h = np.minimum(rows.leverage, 1.0 - 1e-12)
-    return np.asarray(rows.z**2 * h / (rows.p * (1.0 - h) ** 2))
+    """Return how far the fit moves without each row, in its own confidence ellipsoid (C6).
+
+    Zero for a row that alone decides its own fit: without it there is none, and its leverage says.
+    """
+    h = np.where(rows.free, rows.leverage, 0.0)
+    return np.asarray(rows.standardised**2 * h / (rows.p * (1.0 - h)))
 
 
 def largest_by_chance(m: int, p: int) -> float:

@@ -20,6 +20,10 @@ MOST_COEFFICIENTS = 500
 """Beyond it the rows in coordinates of their own are more numbers than the checks are worth."""
 
 
+SATURATED = 1e-8
+"""What leverage leaves of a row, below which it is rounding: the row alone decides its fit."""
+
+
 @dataclass(frozen=True, eq=False)
 class Linearised:
     r"""Residuals of unit variance and the rows that they belong to.
@@ -71,6 +75,17 @@ class Linearised:
     def leverage(self) -> Array:
         """Diagonal of the hat matrix, shape (m,) (C2)."""
         return np.asarray(np.einsum("ij,ij->i", self.Q, self.Q))
+
+    @property
+    def free(self) -> NDArray[np.bool]:
+        """Rows that do not alone decide their own fit: of others nothing is left over."""
+        return np.asarray(self.leverage < 1.0 - SATURATED)
+
+    @cached_property
+    def standardised(self) -> Array:
+        """Residuals of variance one in every free row, z/√(1 − h) (C2); zero in others."""
+        rest = np.maximum(1.0 - self.leverage, SATURATED)
+        return np.where(self.free, self.z / np.sqrt(rest), 0.0)
 
     def left(self, v: Array) -> Array:
         """Return what the columns of the model leave of another one."""
