@@ -21,6 +21,9 @@ ROWS = 2000
 LEVEL = 0.005
 """Two-sided, of each statistic: with 400 replicas at most one of them is as extreme."""
 
+FEW = 8
+"""Rows below which data have no shape: of three, two of them equal, the skewness is extreme."""
+
 Statistic = Callable[[Array], Array]
 
 
@@ -34,6 +37,8 @@ def findings(answer: Answer) -> Iterable[Finding] | str:
         )
     rng = generator(answer, CRITICISED)
     kept = np.flatnonzero(data.row_weights > 0)
+    if len(kept) < FEW:
+        return f"replicated data: {len(kept)} rows show no shape; {FEW} do."
     some = kept if len(kept) <= ROWS else np.sort(rng.choice(kept, ROWS, replace=False))
     y = np.asarray(data.y)[some]
     replicas = _replicas(answer, some, rng)
