@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
-from scipy.stats import skew
 
 from bayesml.data import Data
 from bayesml.distributions import Real
@@ -78,6 +77,8 @@ def _largest(y: Array) -> Array:
 
 
 def _skewness(y: Array) -> Array:
+    from scipy.stats import skew  # a second of imports
+
     return np.asarray(skew(y, axis=-1))
 
 
