@@ -53,7 +53,7 @@ def _replicas(answer: Answer, some: Array, rng: np.random.Generator) -> Array:
         np.asarray(data.X)[some], np.asarray(data.y)[some], None, data.design, None
     )
     values = parameter_draws(answer, 1, REPLICAS)
-    flat = {name: v.reshape(-1, *v.shape[2:]) for name, v in values.items()}
+    flat = {name: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for name, v in values.items()}
     size = len(next(iter(flat.values())))
     picked = np.linspace(0, size - 1, REPLICAS).round().astype(int)
     values = {name: v[None, picked] for name, v in flat.items()}
