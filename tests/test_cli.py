@@ -74,7 +74,8 @@ def test_fit_writes_what_the_library_says(
     code, out, err = run("fit", birds, FORMULA, "--seed", 1, "--out", tmp_path / "a" / "b")
     assert (code, err) == (0, "")
     written = tmp_path / "a" / "b"
-    names = {"fit.nc", "summary.csv", "predictions.csv", "posterior.png", "fit.png", "ppc.png"}
+    pictures = {"posterior.png", "fit.png", "ppc.png", "residuals.png"}
+    names = {"fit.nc", "summary.csv", "predictions.csv"} | pictures
     assert {path.name for path in written.iterdir()} == names
     assert all(f"\n  {name} " in out for name in names)
     summary = pd.read_csv(written / "summary.csv", index_col="parameter")

@@ -160,6 +160,7 @@ def _pictures(
     else:
         yield "fit.png", plots.predictions(learned), "predictions against the data"
     yield "ppc.png", plots.predictive_check(learned), "the data beside data from the model"
+    yield "residuals.png", plots.residuals(learned), "what the model left over, row by row"
 
 
 def _readable(table: "pd.DataFrame") -> str:

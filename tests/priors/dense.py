@@ -19,7 +19,7 @@ def agree(one: Any, other: Any, digits: float) -> None:
 
 
 def dense(X: Matrix, y: Matrix, sigma: float, at: Matrix) -> tuple[Matrix, Matrix, float]:
-    """E[η] and sd(η) at rows, and log p(y): the Gaussian process of (D4), by numpy's eigenvectors."""
+    """E[η] and sd(η) at rows, and log p(y): the Gaussian process of (D4), by numpy."""
     scale = 2.5 * y.std(ddof=1)
     sd, centre = X.std(axis=0, ddof=1), X.mean(axis=0)
     values, vectors = np.linalg.eigh(np.atleast_2d(np.corrcoef(X.T)))

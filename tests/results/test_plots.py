@@ -1,6 +1,5 @@
 """The pictures show the numbers of the fit, belong to nobody else, and can be read."""
 
-import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +15,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import bayesml as bm
+from tests.pictures import assert_legible, words
+
+# an interaction that is not centred, and zeros and ones: doubtful models can be drawn too
+pytestmark = pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 
 # slopes and levels of a product that is not centred are unclear one by one
 pytestmark = pytest.mark.filterwarnings("ignore::bayesml.errors.CollinearityWarning")
@@ -55,39 +58,6 @@ def line() -> bm.Fit:
     return bm.fit(bm.Model(), data, rng=1)
 
 
-def words(figure: Figure) -> str:
-    """All that is written in a figure."""
-    return " | ".join(text.get_text() for text in figure.findobj(mpl.text.Text))
-
-
-def assert_legible(figure: Figure) -> None:
-    """Nothing written is cut off, and no two labels of an axis, titles or legends overlap."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer, paper = canvas.get_renderer(), figure.bbox.padded(1)
-    every = [t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()]
-    boxes = {t: t.get_window_extent(renderer) for t in every}
-    ticks = {t for axes in figure.axes for t in axes.get_xticklabels() + axes.get_yticklabels()}
-    for text, box in boxes.items():
-        inside = paper.containsx(box.x0) and paper.containsx(box.x1)
-        assert text in ticks or (inside and paper.containsy(box.y0) and paper.containsy(box.y1)), (
-            f"{text.get_text()!r} leaves the paper"
-        )
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            shown = [
-                boxes[tick.label1]
-                for tick in axis.get_major_ticks()
-                if tick.label1 in boxes and low <= tick.get_loc() <= high
-            ]
-            for one, other in itertools.pairwise(shown):
-                assert not one.overlaps(other), "tick labels overlap"
-    others = [box for text, box in boxes.items() if text not in ticks]
-    for one, other in itertools.combinations(others, 2):
-        assert not one.shrunk(0.98, 0.9).overlaps(other.shrunk(0.98, 0.9)), "texts overlap"
-
-
 PICTURES: dict[str, Callable[[bm.Fit, bm.Fit, pd.DataFrame], Figure]] = {
     "posterior": lambda exact, ols, frame: bm.plots.posterior(exact),
     "predictive check": lambda exact, ols, frame: bm.plots.predictive_check(exact),
@@ -100,6 +70,8 @@ PICTURES: dict[str, Callable[[bm.Fit, bm.Fit, pd.DataFrame], Figure]] = {
     ),
     "effect of a point": lambda exact, ols, frame: bm.plots.effect(ols, frame=frame),
     "predictions": lambda exact, ols, frame: bm.plots.predictions(exact),
+    "residuals": lambda exact, ols, frame: bm.plots.residuals(exact),
+    "residuals of a point": lambda exact, ols, frame: bm.plots.residuals(ols),
     "coefficients": lambda exact, ols, frame: bm.plots.coefficients(
         {"least squares": ols, "exact": exact}
     ),
@@ -422,6 +394,7 @@ def test_names_are_written_as_they_are() -> None:
         bm.plots.posterior(fit),
         bm.plots.predictive_check(fit),
         bm.plots.predictions(fit),
+        bm.plots.residuals(fit),
         bm.plots.coefficients({"$a$": fit}),
         bm.plots.loss({"$b$": point}),
     ):

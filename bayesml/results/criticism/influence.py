@@ -31,17 +31,40 @@ def findings(rows: Linearised) -> Iterable[Finding]:
 
 
 def cooks_distance(rows: Linearised) -> Array:
-    """Return how far the fit moves without each row, in its own confidence ellipsoid (C6)."""
-    h = np.minimum(rows.leverage, 1.0 - 1e-12)
-    return np.asarray(rows.z**2 * h / (rows.p * (1.0 - h) ** 2))
+    """Return how far the fit moves without each row, in its own confidence ellipsoid (C6).
+
+    Zero for a row that alone decides its own fit: without it there is none, and its leverage says.
+    """
+    h = np.where(rows.free, rows.leverage, 0.0)
+    return np.asarray(rows.standardised**2 * h / (rows.p * (1.0 - h)))
+
+
+def largest_by_chance(m: int, p: int) -> float:
+    """Return the |z|/√(1 − h) that chance alone seldom exceeds in any of m rows (C6)."""
+    square = betaincinv(0.5, max(0.5 * (m - p - 1), 0.5), 1.0 - LEVEL / m) * (m - p)
+    return float(np.sqrt(square))
+
+
+def cooks_limit(leverage: Array, m: int, p: int) -> Array:
+    """Return the middle of the ellipsoid, or what chance alone makes, if that is more (C6)."""
+    h = np.minimum(leverage, 1.0 - 1e-12)
+    chance = largest_by_chance(m, p) ** 2 * h / (p * (1.0 - h))
+    return np.asarray(np.maximum(fdtri(p, m - p, 0.5), chance))
+
+
+def decisive(rows: Linearised) -> Integers:
+    """Return the rows that failed findings are about, the largest Cook's distance first."""
+    distance, far = cooks_distance(rows), _far(rows)
+    over = distance > cooks_limit(rows.leverage, rows.m, rows.p)
+    over |= rows.leverage > _leverage_limit(rows)
+    if len(far) and _chow(rows, far) < LEVEL:
+        over[far] = True
+    found = np.flatnonzero(over)
+    return found[np.argsort(-distance[found])]
 
 
 def _cook(rows: Linearised) -> Finding:
-    """Compare with the middle of the ellipsoid, and with what chance alone makes (C6)."""
-    distance, m, p = cooks_distance(rows), rows.m, rows.p
-    h = np.minimum(rows.leverage, 1.0 - 1e-12)
-    largest = betaincinv(0.5, max(0.5 * (m - p - 1), 0.5), 1.0 - LEVEL / m) * (m - p)
-    limit = np.maximum(fdtri(p, m - p, 0.5), largest * h / (p * (1.0 - h)))
+    distance, limit = cooks_distance(rows), cooks_limit(rows.leverage, rows.m, rows.p)
     worst = int(np.argmax(distance / limit))
     over = np.flatnonzero(distance > limit)
     over = over[np.argsort(-distance[over])]
@@ -58,11 +81,15 @@ def _cook(rows: Linearised) -> Finding:
     )
 
 
+def _leverage_limit(rows: Linearised) -> float:
+    m, p = rows.m, rows.p
+    chance = betaincinv(0.5 * p, 0.5 * (m - p), 1.0 - LEVEL / m)
+    return max(1.0 - BLIND * (1.0 - p / m), float(chance))
+
+
 def _leverage(rows: Linearised) -> Finding:
     """Compare with a twentieth of the mean residual, and with chance (C7)."""
-    m, p, h = rows.m, rows.p, rows.leverage
-    chance = betaincinv(0.5 * p, 0.5 * (m - p), 1.0 - LEVEL / m)
-    limit = max(1.0 - BLIND * (1.0 - p / m), float(chance))
+    h, limit = rows.leverage, _leverage_limit(rows)
     worst, over = int(np.argmax(h)), np.flatnonzero(h > limit)
     over = over[np.argsort(-h[over])]
     return Finding(

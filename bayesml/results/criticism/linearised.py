@@ -26,6 +26,10 @@ CACHED = 8192
 """Rows at a time, so that what is made of them on the way stays in the cache."""
 
 
+SATURATED = 1e-8
+"""What leverage leaves of a row, below which it is rounding: the row alone decides its fit."""
+
+
 @dataclass(frozen=True, eq=False)
 class Linearised:
     r"""Residuals of unit variance and the rows that they belong to.
@@ -51,6 +55,8 @@ class Linearised:
         What the rows are in order of, or empty.
     spread : float
         The standard deviation of the residuals before they were divided by it.
+    support : Support
+        Of y.
     """
 
     z: Array
@@ -78,19 +84,44 @@ class Linearised:
         """Diagonal of the hat matrix, shape (m,) (C2)."""
         return np.asarray(np.einsum("ij,ij->i", self.Q, self.Q))
 
+    @property
+    def free(self) -> NDArray[np.bool]:
+        """Rows that do not alone decide their own fit: of others nothing is left over."""
+        return np.asarray(self.leverage < 1.0 - SATURATED)
+
+    @cached_property
+    def standardised(self) -> Array:
+        """Residuals of variance one in every free row, z/√(1 − h) (C2); zero in others."""
+        rest = np.maximum(1.0 - self.leverage, SATURATED)
+        return np.where(self.free, self.z / np.sqrt(rest), 0.0)
+
     def left(self, v: Array) -> Array:
         """Return what the columns of the model leave of another one."""
         return np.asarray(v - self.Q @ (self.Q.T @ v))
 
     def name(self, k: int) -> str:
         """Name a row as the data do."""
-        row = int(self.rows[k])
-        return f"row {row}" if self.labels is None else f"row {self.labels[row]}"
+        return row_name(self.labels, int(self.rows[k]))
 
     def names(self, where: Integers, most: int = 5) -> str:
         """Name some rows, in the order given."""
         said = ", ".join(self.name(int(k)) for k in where[:most])
         return said if len(where) <= most else f"{said} and {len(where) - most} more"
+
+
+def row_name(labels: NDArray[Any] | None, row: int) -> str:
+    """Name a row as the data do, a date without the hours that it does not have.
+
+    >>> row_name(None, 3), row_name(np.array(["1871-01-01"], "datetime64[us]"), 0)
+    ('row 3', 'row 1871-01-01')
+    """
+    if labels is None:
+        return f"row {row}"
+    label = labels[row]
+    if labels.dtype.kind == "M":
+        day = label.astype("datetime64[D]")
+        label = day if day == label else label.astype("datetime64[s]")
+    return f"row {label}"
 
 
 def linearise(answer: Answer) -> Linearised | str:
@@ -151,7 +182,7 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     spread = float(np.sqrt(z @ z / (float(w.sum()) - Q.shape[1])))
     if not spread > 0:
         return "the residuals are zero."
-    labels, order = data.row_labels, _order(answer)
+    labels, order = data.row_labels, order_of_rows(answer)
     return Linearised(z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support)
 
 
@@ -182,7 +213,7 @@ def _orthonormal(A: Array) -> Array:
     return A[:, :k]
 
 
-def _order(answer: Answer) -> str:
+def order_of_rows(answer: Answer) -> str:
     """Name what the rows are in order of: dates, or a column that only rises or only falls."""
     data = answer.data
     labels = data.row_labels

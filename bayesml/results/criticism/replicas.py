@@ -20,6 +20,9 @@ ROWS = 300
 LEVEL = 0.005
 """Two-sided, of each statistic: with 400 replicas at most one of them is as extreme."""
 
+FEW = 8
+"""Rows below which data have no shape: of three, two of them equal, the skewness is extreme."""
+
 Statistic = Callable[[Array], Array]
 
 
@@ -33,6 +36,8 @@ def findings(answer: Answer) -> Iterable[Finding] | str:
         )
     rng = generator(answer, CRITICISED)
     kept = np.flatnonzero(data.row_weights > 0)
+    if len(kept) < FEW:
+        return f"replicated data: {len(kept)} rows show no shape; {FEW} do."
     some = kept if len(kept) <= ROWS else np.sort(rng.choice(kept, ROWS, replace=False))
     y = np.asarray(data.y)[some]
     replicas = _replicas(answer, some, rng)
@@ -48,7 +53,7 @@ def _replicas(answer: Answer, some: Integers, rng: np.random.Generator) -> Array
         np.asarray(data.X)[some], np.asarray(data.y)[some], None, data.design, None
     )
     values = parameter_draws(answer, 1, REPLICAS)
-    flat = {name: v.reshape(-1, *v.shape[2:]) for name, v in values.items()}
+    flat = {name: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for name, v in values.items()}
     size = len(next(iter(flat.values())))
     picked = np.linspace(0, size - 1, REPLICAS).round().astype(int)
     values = {name: v[None, picked] for name, v in flat.items()}
@@ -101,7 +106,7 @@ def _compare(name: str, statistic: Statistic, y: Array, replicas: Array) -> Find
         f"The {name} is {seen:.4g}, and {middle:.4g} in the middle of "
         f"{len(expected)} data sets that the fit expects, 99 % of them between "
         f"{low:.4g} and {high:.4g}.",
-        "Look at plots.posterior_predictive(fit): another likelihood, a transformation of y, or a "
+        "Look at plots.predictive_check(fit): another likelihood, a transformation of y, or a "
         "missing term.",
         PredictiveWarning,
     )

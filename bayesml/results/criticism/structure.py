@@ -67,8 +67,7 @@ def _studentised(t: float, freedom: int) -> float:
 
 def _spread(rows: Linearised) -> Finding:
     """Regress squared residuals on fitted values, studentised (C4)."""
-    square = (rows.z / np.sqrt(np.maximum(1.0 - rows.leverage, 1e-8))) ** 2
-    t = _correlated(rows.eta, square)
+    t = _correlated(rows.eta[rows.free], rows.standardised[rows.free] ** 2)
     limit = _limit(rows.m)
     return Finding(
         "spread of the residuals against fitted values, t",

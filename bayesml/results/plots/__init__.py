@@ -12,6 +12,7 @@ from bayesml.results.plots.loss import loss
 from bayesml.results.plots.posterior import posterior
 from bayesml.results.plots.predictions import predictions
 from bayesml.results.plots.predictive_check import predictive_check
+from bayesml.results.plots.residuals import residuals
 
 __all__ = [
     "calibration",
@@ -21,4 +22,5 @@ __all__ = [
     "posterior",
     "predictions",
     "predictive_check",
+    "residuals",
 ]

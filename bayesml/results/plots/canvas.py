@@ -82,6 +82,13 @@ def side_legend(figure: "Figure", handles: "list[Artist]", title: str) -> None:
     figure.legend(handles=handles, loc="outside right center", title=plain(title), alignment="left")
 
 
+def message(axes: "Axes", text: str) -> None:
+    """Write in an empty panel why nothing is drawn there."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.text(0.5, 0.5, plain(fill(text, 42)), ha="center", va="center", transform=axes.transAxes)
+
+
 def plain(text: object) -> str:
     r"""Write text as it is, with no mathematics between dollars.
 
