@@ -143,17 +143,9 @@ def _inflation(found: Coefficients, inflation: Array) -> Finding:
     first = len(found.names) - len(inflation)
     mean, covariance = found.mean[first:], found.covariance[first:, first:]
     unclear = np.abs(mean) < stdtrit(found.freedom, 0.975) * np.sqrt(np.diag(covariance))
-    among = np.flatnonzero((inflation >= INFLATED) & unclear)
-    together = 1.0
-    if len(among) > 1:
-        block = covariance[np.ix_(among, among)]
-        unit = np.sqrt(np.diag(block))
-        z = mean[among] / unit
-        values, vectors = np.linalg.eigh(block / np.outer(unit, unit))
-        kept = values > 1e-12
-        mean_square = np.mean((vectors.T @ z)[kept] ** 2 / values[kept])
-        together = float(fdtrc(kept.sum(), found.freedom, mean_square))
-    matters = together < LEVEL
+    high = inflation >= INFLATED
+    among = np.flatnonzero(high & unclear)
+    matters = len(among) > 1 and _together(mean[high], covariance[high][:, high], found.freedom)
     names = [f"{found.names[first + j]} ({inflation[j]:.3g})" for j in among[:6]]
     worst = int(np.argmax(inflation))
     return Finding(
@@ -161,12 +153,21 @@ def _inflation(found: Coefficients, inflation: Array) -> Finding:
         not matters,
         float(inflation[worst]),
         f"≤ {INFLATED:g}, or weights that are clear one by one",
-        f"{', '.join(names)}: each could be zero, all of them together could not. The data tell "
-        "what the columns do together, not which of them does it.",
+        f"{', '.join(names)}: each could be zero, and all that are inflated together could not. "
+        "The data tell what the columns do together, not which of them does it.",
         "Read predictions and contrasts, not single weights. Write a product as center(x):g and a "
         "polynomial as poly(x, 3); leave out or combine other columns.",
         CollinearityWarning,
     )
+
+
+def _together(mean: Array, covariance: Array, freedom: float) -> bool:
+    """Say whether weights are clear together, in directions that are more than rounding (C10)."""
+    unit = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(covariance / np.outer(unit, unit))
+    kept = values > 1e-12
+    mean_square = np.mean((vectors.T @ (mean / unit))[kept] ** 2 / values[kept])
+    return bool(fdtrc(kept.sum(), freedom, mean_square) < LEVEL)
 
 
 def _conflict(found: Coefficients) -> Finding:
