@@ -244,8 +244,8 @@ def test_more_coefficients_than_rows_and_earlier_rows() -> None:
     rng = np.random.default_rng(8)
     with pytest.warns(bm.DesignWarning):
         wide = bm.fit(bm.Model(), bm.Data(rng.normal(size=(6, 9)), rng.normal(size=6)), rng=1)
-    later = bm.Data(rng.normal(size=(20, 2)), rng.normal(size=20))
-    continued = bm.fit(bm.Model(), later, rng=1).update(later)
+    first, later = (bm.Data(rng.normal(size=(20, 2)), rng.normal(size=20)) for _ in range(2))
+    continued = bm.fit(bm.Model(), first, rng=1).update(later)
     for fit, reason in ((wide, "no more rows than coefficients"), (continued, "earlier rows")):
         figure = bm.plots.residuals(fit)
         assert_legible(figure)

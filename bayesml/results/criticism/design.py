@@ -77,7 +77,7 @@ def _target(answer: Answer) -> Iterable[Finding]:
     binary = len(y) >= FEW and _all(y, _is_binary)
     if binary:
         yield _kind("zeros and ones among the target", "no", "0 or 1", "Bernoulli()", len(y))
-    elif len(y) >= FEW and _all(y, _is_count) and y.mean() < 2.0 * y.std():
+    elif len(y) >= FEW and _all(y, _is_count) and _is_small(y):
         yield _kind("counts among the target", "small", "a small count", "Poisson()", len(y))
 
 
@@ -92,6 +92,11 @@ def _is_binary(y: Array) -> bool:
 
 def _is_count(y: Array) -> bool:
     return bool(np.all((y >= 0) & (y == np.floor(y))))
+
+
+def _is_small(y: Array) -> bool:
+    """Say whether zeros occur, and a bell of this mean and spread would reach well below them."""
+    return bool(not y.all() and y.mean() < 2.0 * y.std())
 
 
 def _kind(name: str, few: str, one: str, likelihood: str, rows: int) -> Finding:
