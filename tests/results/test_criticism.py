@@ -57,6 +57,12 @@ def test_priors_that_agree_or_give_way_are_no_conflict(mean: float, sd: float) -
     assert all(f.passed for f in found(fit, "how far the prior moved"))
 
 
+def test_a_wrong_prior_that_many_rows_outvote_is_no_conflict() -> None:
+    (finding,) = found(bm.fit(stated(0.0, 1.0), line(m=4000), rng=1), "how far the prior moved")
+    assert finding.passed
+    assert 0.1 < finding.value < 1.0
+
+
 def test_the_conjugate_prior_is_in_units_of_the_noise() -> None:
     prior = bm.NormalInverseGamma(mean=0.0, scale=0.02, shape=2.0, rate=9.0)
     with pytest.warns(bm.PriorConflictWarning):
