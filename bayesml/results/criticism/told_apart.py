@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import fdtrc, stdtr, stdtrit
@@ -11,6 +12,7 @@ from bayesml.linalg import rank_report, triangular_factor
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.results.answer import Answer
+from bayesml.results.criticism.linearised import estimates
 from bayesml.results.findings import Finding
 from bayesml.typing import Array, Bools
 
@@ -89,7 +91,7 @@ def _coefficients(
     rows = problem.prior.normal_rows(problem)
     if rows is None or s == 0.0 or data.rank.rank < p:
         return None
-    scale = rows.scales({} if rows.scale is None else {rows.scale: s})[1]
+    scale = rows.scales(_scale(answer, rows.scale, s))[1]
     G = np.eye(p) if rows.rows is None else rows.rows
     P, q = G / scale[:, None], rows.mean / scale
     alone = np.linalg.inv(data.M / s)
@@ -106,6 +108,14 @@ def _coefficients(
         prior_sd,
         freedom,
     )
+
+
+def _scale(answer: Answer, name: str | None, s: float) -> dict[str, Any]:
+    """Return what a prior scales itself by: the noise, or what a hierarchical one learned."""
+    if name is None:
+        return {}
+    noise = name in answer.problem.model.likelihood.parameters
+    return {name: s if noise else estimates(answer)[name]}
 
 
 def prior_of(P: Array, q: Array, G: Array) -> tuple[Array, Array]:
