@@ -162,6 +162,7 @@ def test_a_loaded_fit_goes_on_learning(tmp_path: Any) -> None:
         again.leave_one_out()
 
 
+@pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")  # a tight one
 def test_statistics_stand_for_the_rows(tmp_path: Any) -> None:
     X, y = rows()
     data = bm.Data(X, y, feature_names=["a", "b", "c", "d"], target_name="z")
