@@ -43,7 +43,8 @@ class Atoms:
         for block in row_blocks(self.rows, len(self.weights)):
             values = self.values(block)
             mean[block] = values @ self.weights
-            variance[block] = (values - mean[block][:, None]) ** 2 @ self.weights
+            with np.errstate(invalid="ignore"):  # an estimate at infinity has no variance: NaN
+                variance[block] = (values - mean[block][:, None]) ** 2 @ self.weights
         return mean, variance
 
     @property

@@ -91,11 +91,12 @@ class CheckReport:
 
     @property
     def headline(self) -> str:
-        """Say in a line what failed of the computation, and what makes the model doubtful."""
+        """Say what failed of the computation, and in a line each what makes the model doubtful."""
         failed = [*self.notes, *(f.failure for f in self.findings if not (f.passed or f.doubts))]
         doubts = [f.measured for f in self.findings if f.doubts and not f.passed]
         said = [f"FAILED: {'; '.join(failed)}"] if failed else []
-        said += [f"DOUBT the model, see fit.check(): {'; '.join(doubts)}"] if doubts else []
+        if doubts:
+            said.append("\n  ".join(["DOUBT the model, see fit.check():", *doubts]))
         return "; ".join(said) or "passed"
 
     def without(self, *categories: type[Warning]) -> "CheckReport":

@@ -276,7 +276,8 @@ class Fit:
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):
             lines.append(f"log evidence {self.learned.log_evidence:.3f}")
-        lines += [repr(self.data), f"{self.elapsed:.2g} s; checks {self.check().headline}"]
+        checked = f"{self.elapsed:.2g} s; checks {self.check().headline}"
+        lines += [repr(self.data), *checked.split("\n")]
         return *rows_as_text(table), lines
 
     @cached_property

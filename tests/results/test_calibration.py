@@ -187,6 +187,7 @@ def test_every_row_is_left_out_once() -> None:
         bm.cross_validate(bm.Model(), data, folds=24)
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")
 def test_importance_sampling_agrees_with_leaving_out() -> None:
     data = made(m=40, n=2)
     fit = bm.fit(bm.Model(), data, rng=1)
