@@ -287,7 +287,13 @@ def test_the_exported_model_reports_the_same_intercept() -> None:
     at = {"intercept": np.array(0.4), "weights": np.array([0.2])}
     joint = log_joint(problem)
     x = joint.coordinates.x(problem.frame.unnamed(at), {"alpha": np.asarray(3.0)})
-    value = theirs.compile_logp(jacobian=False)({**at, "alpha_log__": np.log(3.0)})
+    prior, beta = problem.prior, problem.frame.unnamed(at)
+    point = {
+        "coefficients_whitened": prior.factor @ (beta - prior.mean),
+        "alpha_log__": np.log(3.0),
+    }
+    value = theirs.compile_logp(jacobian=False)(point) + np.log(np.diag(prior.factor)).sum()
+    assert "intercept" in theirs.named_vars
     assert value == pytest.approx(float(joint.log_density(x)), rel=1e-10)
 
 
