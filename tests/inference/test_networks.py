@@ -37,9 +37,17 @@ def assert_same_prediction(a, b, rtol):
     np.testing.assert_allclose(a.quantile(0.1), b.quantile(0.1), rtol=rtol)
 
 
+def by_columns(data):
+    """What a network without hidden layers believes: its weights apart, in units of their column."""
+    unit, statistics = 2.5 * data.statistics.sd_y, data.statistics
+    weights = bm.Normal(0, tuple(unit / statistics.sd_X))
+    return bm.Independent(weights, bm.Normal(statistics.mean_y, unit))
+
+
 def test_laplace_without_hidden_layers_is_the_exact_posterior(linear_data, rng):
     noise = bm.Gaussian(sigma=0.5)
-    exact = bm.fit(bm.Model(bm.Linear(), noise), linear_data, bm.Exact(), rng=0)
+    linear = bm.Model(bm.Linear(), noise, by_columns(linear_data))
+    exact = bm.fit(linear, linear_data, bm.Exact(), rng=0)
     network = bm.fit(bm.Model(FLAT, noise), linear_data, bm.Laplace(), rng=0)
     assert network.log_evidence == pytest.approx(exact.log_evidence, abs=1e-9)
     X = rows(rng)
@@ -62,7 +70,8 @@ def test_evidence_is_the_density_of_the_targets(linear_data):
 @pytest.mark.parametrize("sigma", [0.5, None])
 def test_map_without_hidden_layers_is_ridge(linear_data, sigma, rng):
     noise = bm.Gaussian(sigma=sigma)
-    ridge = bm.fit(bm.Model(bm.Linear(), noise), linear_data, bm.MAP(), rng=0)
+    linear = bm.Model(bm.Linear(), noise, by_columns(linear_data))
+    ridge = bm.fit(linear, linear_data, bm.MAP(), rng=0)
     network = bm.fit(bm.Model(FLAT, noise), linear_data, bm.MAP(), rng=0)
     X = rows(rng)
     np.testing.assert_allclose(network.predict(X).mean, ridge.predict(X).mean, rtol=1e-8)
