@@ -38,7 +38,7 @@ def assert_same_prediction(a, b, rtol):
 
 
 def by_columns(data):
-    """What a network without hidden layers believes: its weights apart, in units of their column."""
+    """What a network without hidden layers believes: its weights apart, each in its own unit."""
     unit, statistics = 2.5 * data.statistics.sd_y, data.statistics
     weights = bm.Normal(0, tuple(unit / statistics.sd_X))
     return bm.Independent(weights, bm.Normal(statistics.mean_y, unit))
