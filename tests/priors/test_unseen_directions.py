@@ -107,8 +107,8 @@ def test_one_row_has_no_scale_unless_the_likelihood_states_it() -> None:
     with pytest.raises(bm.DataError, match="constant"):
         bm.fit(bm.Model(likelihood=bm.Gaussian(1.0)), bm.Data([[3.0]], [2.0]))
     with pytest.warns(bm.DataWarning, match="constant and tell nothing"):
-        fit = bm.fit(bm.Model(likelihood=bm.Poisson()), bm.Data([[3.0]], [40.0]), bm.Laplace())
-    assert fit.summary()["sd"].loc["weights[x0]"] == pytest.approx(2.5 / 3.0, rel=1e-6)
+        fit = bm.fit(bm.Model(likelihood=bm.Poisson()), bm.Data([[3.0]], [40.0]), bm.MAP())
+    assert fit.summary()["std_error"].loc["weights[x0]"] == pytest.approx(2.5 / 3.0, rel=1e-6)
 
 
 def test_a_weight_of_two_is_the_row_twice() -> None:
