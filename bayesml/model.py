@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from math import inf, sqrt
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.data.support import check_support
-from bayesml.distributions import Distribution, Flat, Real
+from bayesml.distributions import Distribution, Flat
 from bayesml.errors import DataError, IncompatibleModelError
-from bayesml.likelihoods import Gaussian, Likelihood
+from bayesml.likelihoods import Gaussian, HoldsParameters, Likelihood, with_parameters
+from bayesml.meeting import check_target, meet, met_likelihood
 from bayesml.predictors import Frame, Linear, Network, Predictor, frame_of
 from bayesml.priors import (
     HasSeenRows,
@@ -21,7 +21,6 @@ from bayesml.priors import (
     Layered,
     Prior,
     Resolved,
-    Scales,
     StandsForLayers,
     StatesParameters,
     Unknown,
@@ -118,18 +117,18 @@ class Model:
                 f"data must be a bayesml Data, got {type(data).__name__}. "
                 "Make one with Data(X, y) or Data.from_formula('y ~ x', frame)."
             )
-        support = self.likelihood.support
-        if data.has_rows and support != Real():  # Data hold finite numbers already
-            check_support(data, support, repr(self.likelihood))
+        likelihood = met_likelihood(self.likelihood, data)
+        if data.has_rows:
+            check_target(likelihood, data)
         if isinstance(self.prior, HasSeenRows):
             return Problem(self, data, self.prior.together(data), complete=False)
         return Problem(self, data, data.statistics, complete=data.has_rows)
 
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""
-        stated: Any = self.likelihood
         unknown = [name for name, v in self.likelihood.parameters.items() if not is_number(v)]
-        return Model(self.predictor, replace(stated, **dict.fromkeys(unknown, Flat())), Flat())
+        flat = with_parameters(self.likelihood, dict.fromkeys(unknown, Flat()))
+        return Model(self.predictor, flat, Flat())
 
     @property
     def _prior(self) -> Prior:
@@ -141,48 +140,27 @@ class Model:
             return self.prior.for_layers(depth)
         return self.prior
 
-    def _resolve_likelihood(self, sd_y: float) -> Likelihood:
-        stated_by_prior = _stated_parameters(self.prior)
-        missing = [
-            name
-            for name, value in self.likelihood.parameters.items()
-            if value is None and name not in stated_by_prior
-        ]
-        if missing and sd_y == 0.0:
-            raise DataError(
-                f"The target is constant, so the default prior of {missing} has no scale to go "
-                "by. Check the target column, or state it: "
-                f"{type(self.likelihood).__name__}({missing[0]}=...)."
-            )
-        defaults = self.likelihood.default_priors(sd_y) if missing else {}
-        stated: Any = self.likelihood
-        resolved: Likelihood = replace(stated, **{name: defaults[name] for name in missing})
-        return resolved
-
 
 def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Model:
-    outputs = model.likelihood.outputs(statistics.mean_y, statistics.sd_y)
-    predictor = model.predictor.resolve(
-        statistics.mean_X,
-        statistics.sd_X,
-        outputs,
-        data.design.has_intercept,
-    )
-    mean_X, sd_X, n = statistics.mean_X, statistics.sd_X, data.n
-    freedom = max(statistics.weight - 1.0, 1.0)
-    scales = Scales(
-        data.feature_names,
-        mean_X,
-        statistics.R[:n, :n] / sqrt(freedom),
-        statistics.noise[:n] / sqrt(freedom),
-        freedom,
-        *outputs[0],
-        predictor.shapes(n),
-        _depth(predictor),
-        frame_of(predictor, n, mean_X, sd_X, outputs).shifted,
-    )
-    likelihood = model._resolve_likelihood(statistics.sd_y)
-    return Model(predictor, likelihood, model._prior.resolve(scales))
+    stated = met_likelihood(model.likelihood, data)
+    likelihood = _with_defaults(stated, statistics.sd_y, _stated_parameters(model.prior))
+    others = [part.predictor for part in data.design.roles.predictors[1:]]
+    rest = dict.fromkeys(others, Flat()) if model.prior == Flat() else {}
+    met = meet(model.predictor, model._prior, likelihood, data, statistics, rest)
+    return Model(met.predictor, likelihood, met.prior)
+
+
+def _with_defaults(likelihood: Likelihood, sd_y: float, by_prior: tuple[str, ...]) -> Likelihood:
+    """Return a likelihood with the default priors of its parameters, where none is stated."""
+    missing = [k for k, v in likelihood.parameters.items() if v is None and k not in by_prior]
+    if missing and sd_y == 0.0:
+        raise DataError(
+            f"The target is constant, so the default prior of {missing} has no scale to go "
+            "by. Check the target column, or state it: "
+            f"{type(likelihood).__name__}({missing[0]}=...)."
+        )
+    defaults = likelihood.default_priors(sd_y) if missing else {}
+    return with_parameters(likelihood, {name: defaults[name] for name in missing})
 
 
 def is_number(value: Any) -> bool:
@@ -267,6 +245,11 @@ class Problem:
         return tuple(self.data.feature_names)
 
     @property
+    def feature_dim(self) -> str:
+        """What the axis of features is called."""
+        return "feature"
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the predictor's parameters, in the order of β."""
         return self.model.predictor.shapes(self.data.n)
@@ -294,6 +277,8 @@ class Problem:
 
 def _check_fields(likelihood: Likelihood) -> None:
     """Refuse a likelihood whose parameters cannot be replaced by name."""
+    if isinstance(likelihood, HoldsParameters):
+        return
     stated: Any = likelihood
     names: set[str] = {f.name for f in fields(stated)} if is_dataclass(stated) else set()
     lost = sorted(set(likelihood.parameters) - names)

@@ -10,7 +10,7 @@ from bayesml.distributions import ContinuousSupport, Distribution, exact
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.model import Model, Problem
-from bayesml.predictors import ExportsToPyMC, Predictor
+from bayesml.predictors import ExportsToPyMC, Frame, Predictor, labels_of
 from bayesml.priors import ExportsPrior
 from bayesml.samplers import STATISTICS
 from bayesml.typing import Array
@@ -53,9 +53,11 @@ def build(problem: Problem) -> "pymc.Model":
 
     data = problem.data
     rows = np.arange(data.m) if data.row_labels is None else data.row_labels
-    coords = {"feature": list(data.feature_names), "observation": rows}
+    coords: dict[str, Any] = dict(labels_of(problem.model.predictor, problem.feature_names))
+    columns = "feature" if coords["feature"] == list(data.feature_names) else "column"
+    coords |= {"observation": rows, columns: list(data.feature_names)}
     with pm.Model(coords=coords) as pymc_model:
-        X = pm.Data("X", np.asarray(data.X, dtype=np.float64), dims=("observation", "feature"))
+        X = pm.Data("X", np.asarray(data.X, dtype=np.float64), dims=("observation", columns))
         y = pm.Data("y_observed", np.asarray(data.y), dims="observation")
         parameters, values = _prior(problem)
         supports = problem.model.likelihood.parameter_supports
@@ -65,12 +67,23 @@ def build(problem: Problem) -> "pymc.Model":
         frame = problem.frame
         A = X if frame.centre is None else X - frame.centre
         eta = expression(frame.predictor, parameters, A if frame.unit is None else A / frame.unit)
-        if problem.has_intercept and "intercept" not in pymc_model.named_vars:
-            moved = parameters["weights"] @ frame.centre if frame.shifted else 0.0
-            pm.Deterministic("intercept", parameters["intercept"] - moved)
+        for name, moved in _moves(frame, parameters).items():
+            if name not in pymc_model.named_vars:
+                dims = frame.predictor.dims().get(name)
+                pm.Deterministic(name, parameters[name] - moved, dims=dims)
         known = {name: exact(value) for name, value in problem.known.items()}
         observe(problem.model.likelihood, eta, values | known, y, data)
     return pymc_model
+
+
+def _moves(frame: Frame, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how far every intercept is counted from the user's."""
+    if frame.centre is None:
+        return {"intercept": 0.0} if "intercept" in parameters else {}
+    return {
+        shift.intercept: parameters[shift.weights] @ shift.of(frame.centre)
+        for shift in frame.shifts
+    }
 
 
 def _prior(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:

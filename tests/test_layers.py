@@ -16,6 +16,7 @@ LAYERS = (
     {"data"},
     {"distributions"},
     {"predictors", "likelihoods", "priors"},
+    {"meeting"},  # of a model's parts with its data
     {"model"},
     {"log_joint"},
     {"optimizers", "samplers"},

@@ -1,6 +1,6 @@
 """Data 𝒟, the examples (x⁽ⁱ⁾, y⁽ⁱ⁾): validated once at the door, read in blocks behind it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import add
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
+from bayesml.data.beside import Beside
 from bayesml.data.blocks import Block, Source, read_only
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.fingerprint import fingerprint
@@ -18,10 +19,10 @@ from bayesml.data.inputs import (
     array_names,
     common_labels,
     named_matrix,
-    vector,
+    target_vector,
     weights_vector,
 )
-from bayesml.data.messages import listed, plural
+from bayesml.data.messages import plural
 from bayesml.data.sources.dask_input import dask_arrays, dask_formula
 from bayesml.data.sources.dask_source import is_dask
 from bayesml.data.sources.memory import MemorySource, memory_formula, rows_like
@@ -53,6 +54,16 @@ class Data:
         For arrays; `x0`, `x1`, … otherwise. Frames have names.
     target_name : str, optional
         The name of the Series, or `y`.
+    offset : (m,) array or Series, optional
+        What is added to η: a feature whose weight is one, such as the log of an exposure.
+    trials : (m,) array or Series, optional
+        Of a `Binomial` likelihood: how many there were in each row.
+    known : mapping of name to (m,) array, optional
+        What else a likelihood asks to know of every row. Offset, trials and these become the last
+        columns of X, under their names, which new rows need too.
+    predictors : mapping of name to (m, k) array or data frame, optional
+        Features of further linear predictors, by the parameter of the likelihood that they
+        predict: ``{"sigma": Z}``.
 
     Attributes
     ----------
@@ -66,7 +77,7 @@ class Data:
     columns : mapping of column name to values, or None
         What a formula made X of, for the effect of a column; only of rows in memory.
     m, n : int
-        Number of rows and of features, the intercept not among them.
+        Number of rows and of columns of X, the intercept not among them.
 
     Raises
     ------
@@ -92,24 +103,31 @@ class Data:
         observation_weights: Any = None,
         feature_names: Sequence[str] | None = None,
         target_name: str | None = None,
+        offset: Any = None,
+        trials: Any = None,
+        known: Mapping[str, Any] | None = None,
+        predictors: Mapping[str, Any] | None = None,
     ) -> None:
+        beside = Beside.of({"offset": offset, "trials": trials}, known, predictors)
         if is_dask(X) or is_dask(y):
+            beside.refuse_dask()
             found = dask_arrays(X, y, observation_weights, feature_names, target_name)
             self._hold(*found, None)
             return
         labels = common_labels({"X": X, "y": y, "observation_weights": observation_weights})
         features, names = named_matrix(X, feature_names, labels)
-        target = vector(y, "y", len(features), labels)
+        target, classes = target_vector(y, len(features), labels)
         called = target_name or frames.series_name(y) or "y"
         if called in names:
             raise DataError(
                 f"the target {called!r} is also a column of X; leave it out of X, "
                 "or give another target_name"
             )
+        features, names, roles = beside.joined(features, names, labels)
         design = (
-            FrameDesign(names, called, frames.series_name(observation_weights))
+            FrameDesign(names, called, roles, classes, frames.series_name(observation_weights))
             if frames.is_frame(X)
-            else ArrayDesign(names, called)
+            else ArrayDesign(names, called, roles, classes)
         )
         weights = weights_vector(observation_weights, len(features), labels)
         self._hold(MemorySource(features, target, weights), design, labels)
@@ -467,10 +485,11 @@ class Data:
         return self.source.reduce(function, combine)
 
     def __repr__(self) -> str:
-        names = listed(self.feature_names)
         weighted = ", weighted" if self.source.weighted else ""
         where = f" {self.source.whereabouts}" if self.source.whereabouts else ""
+        roles, classes = self.design.roles, self.design.classes
+        of_classes = "" if classes is None else f" of {len(classes)} classes"
         return (
-            f"Data({plural(self.m, 'row')}{where}{weighted}, {plural(self.n, 'feature')}"
-            f"{': ' if names else ''}{names}; target {self.target_name})"
+            f"Data({plural(self.m, 'row')}{where}{weighted}, {roles}; "
+            f"target {self.target_name}{of_classes})"
         )

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite, two_dimensional
-from bayesml.data.messages import Labels, plural, quoted
+from bayesml.data.messages import Labels, plural, quoted, row_name
+from bayesml.data.roles import Roles, plain_roles
 from bayesml.errors import DataError
 
 
@@ -27,6 +28,14 @@ class Design(Protocol):
     @property
     def has_intercept(self) -> bool | None:
         """Whether the formula has an intercept, never a column of X; None for arrays and frames."""
+
+    @property
+    def roles(self) -> Roles:
+        """What the columns of X are for."""
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """The levels of a target that is no number, in the order of their numbers."""
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build the (k, n) matrix X of k new rows; a DataError says where they do not fit."""
@@ -56,6 +65,13 @@ class ArrayDesign:
 
     feature_names: tuple[str, ...]
     target_name: str = "y"
+    stated_roles: Roles | None = None
+    classes: tuple[Any, ...] | None = None
+
+    @property
+    def roles(self) -> Roles:
+        """What the columns are for: features of η, where nothing else is stated."""
+        return self.stated_roles or plain_roles(self.feature_names, None)
 
     @property
     def has_intercept(self) -> None:
@@ -91,14 +107,13 @@ class ArrayDesign:
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Read the target column of a frame, if it has one."""
-        return _frame_target(new, self.target_name)
+        return _frame_target(new, self.target_name, self.classes)
 
     def to_config(self) -> dict[str, Any]:
         """Describe this design in strings, numbers, lists and dicts."""
         return {
             "kind": "array",
-            "feature_names": list(self.feature_names),
-            "target_name": self.target_name,
+            **_config(self.feature_names, self.target_name, self.stated_roles, self.classes),
         }
 
 
@@ -108,7 +123,14 @@ class FrameDesign:
 
     feature_names: tuple[str, ...]
     target_name: str = "y"
+    stated_roles: Roles | None = None
+    classes: tuple[Any, ...] | None = None
     weights_name: str | None = None
+
+    @property
+    def roles(self) -> Roles:
+        """What the columns are for: features of η, where nothing else is stated."""
+        return self.stated_roles or plain_roles(self.feature_names, None)
 
     @property
     def has_intercept(self) -> None:
@@ -142,23 +164,37 @@ class FrameDesign:
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Read the target column of a frame, if it has one."""
-        return _frame_target(new, self.target_name)
+        return _frame_target(new, self.target_name, self.classes)
 
     def to_config(self) -> dict[str, Any]:
         """Describe this design in strings, numbers, lists and dicts."""
         return {
             "kind": "frame",
-            "feature_names": list(self.feature_names),
-            "target_name": self.target_name,
+            **_config(self.feature_names, self.target_name, self.stated_roles, self.classes),
             "weights_name": self.weights_name,
         }
 
 
-def _frame_target(frame: Any, name: str) -> NDArray[np.float64] | None:
+def _config(
+    names: tuple[str, ...], target: str, roles: Roles | None, classes: tuple[Any, ...] | None
+) -> dict[str, Any]:
+    return {
+        "feature_names": list(names),
+        "target_name": target,
+        "roles": None if roles is None else roles.to_config(),
+        "classes": None if classes is None else list(classes),
+    }
+
+
+def _frame_target(
+    frame: Any, name: str, classes: tuple[Any, ...] | None
+) -> NDArray[np.float64] | None:
     """Read the column `name` of a frame; None where there is none or it is missing throughout."""
     if not frames.is_frame(frame) or name not in frames.column_names(frame):
         return None
     what = f"column {name!r}"
+    if classes is not None:
+        return class_numbers(frames.select(frame, [name], what)[name], classes, what)
     values = frames.numbers(frames.select(frame, [name], what)[name], what)
     if np.isnan(values).all():
         return None
@@ -179,6 +215,20 @@ def _frame_matrix(
             f"select the columns first, frame[[{quoted(names)}]]"
         )
     return _finite_float64(matrix, names, frames.row_labels(frame))
+
+
+def class_numbers(values: Any, classes: tuple[Any, ...], what: str) -> NDArray[np.float64]:
+    """Return the number of the class of every row, or name the first row of no known class."""
+    number = {level: float(k) for k, level in enumerate(classes)}
+    out = np.empty(len(values))
+    for row, value in enumerate(np.asarray(values, dtype=object)):
+        if value not in number:
+            raise DataError(
+                f"{what}: {row_name(row, frames.row_labels(values))} is {value!r}, a class that "
+                f"the training rows never had; they are {quoted(classes)}"
+            )
+        out[row] = number[value]
+    return out
 
 
 def _finite_float64(

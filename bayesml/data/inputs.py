@@ -56,6 +56,21 @@ def vector(value: Any, what: str, m: int, labels: Labels) -> NDArray[np.float64]
     return read_only(np.asarray(array, dtype=np.float64))
 
 
+def target_vector(
+    value: Any, m: int, labels: Labels
+) -> tuple[NDArray[np.float64], tuple[Any, ...] | None]:
+    """Read a target of numbers, or the numbers of its classes where it holds text, and these."""
+    array = np.asarray(value)
+    if array.ndim != 1 or not len(array) or not all(isinstance(v, str) for v in array.flat):
+        return vector(value, "y", m, labels), None
+    declared = getattr(getattr(value, "dtype", None), "categories", None)
+    used = set(array.tolist())
+    order = sorted(used) if declared is None else [str(c) for c in declared if c in used]
+    number = {level: float(k) for k, level in enumerate(order)}
+    numbers = np.array([number[level] for level in array.tolist()])
+    return vector(numbers, "y", m, labels), tuple(order)
+
+
 def weights_vector(value: Any, m: int, labels: Labels) -> NDArray[np.float64] | None:
     """Read observation weights, non-negative and not all zero; None stays None."""
     if value is None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.formulas.design import formula_design_from_config
+from bayesml.data.formulas.joined import joined_design_from_config
+from bayesml.data.roles import Roles, roles_from_config
 from bayesml.errors import DataError
 
 
@@ -33,13 +35,26 @@ def design_from_config(config: Mapping[str, Any]) -> Design:
     try:
         match config["kind"]:
             case "array":
-                return ArrayDesign(tuple(config["feature_names"]), config["target_name"])
+                return ArrayDesign(*_of_columns(config))
             case "frame":
-                names = tuple(config["feature_names"])
-                return FrameDesign(names, config["target_name"], config["weights_name"])
+                return FrameDesign(*_of_columns(config), config["weights_name"])
             case "formula":
                 return formula_design_from_config(config)
+            case "joined":
+                return joined_design_from_config(config)
             case kind:
-                raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame' or 'formula'")
+                raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame', …")
     except KeyError as error:
         raise DataError(f"the description of the design lacks {error}") from error
+
+
+def _of_columns(
+    config: Mapping[str, Any],
+) -> tuple[tuple[str, ...], str, Roles | None, tuple[Any, ...] | None]:
+    stated, classes = config["roles"], config["classes"]
+    return (
+        tuple(config["feature_names"]),
+        config["target_name"],
+        None if stated is None else roles_from_config(stated),
+        None if classes is None else tuple(classes),
+    )

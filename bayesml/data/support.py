@@ -1,5 +1,6 @@
 """Whether y lies where a likelihood gives it mass: rows that do not are named."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from operator import add
@@ -78,8 +79,47 @@ def check_support(data: Data, support: ValueSet, owner: str) -> None:
         )
 
 
+def check_rows(
+    data: Data,
+    possible: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool]],
+    owner: str,
+    words: str,
+) -> None:
+    """Refuse data some of whose rows are impossible, given y and X, and name these.
+
+    Parameters
+    ----------
+    data : Data
+        With rows.
+    possible : callable
+        Of y and X, says of which rows.
+    owner : str
+        Who says so, as code.
+    words : str
+        What y must be.
+    """
+    found = data.reduce(partial(_impossible, possible, data.row_labels), add)
+    if found.count:
+        raise DataError(
+            f"{data.target_name}: {plural(found.count, 'row')} cannot be under {owner}: "
+            f"{listed(found.examples, found.count)}; each must be {words}"
+        )
+
+
+def _impossible(
+    possible: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool]],
+    labels: Labels,
+    block: Block,
+) -> _Outside:
+    return _named(~possible(block.y, block.X), labels, block)
+
+
 def _outside(support: ValueSet, labels: Labels, block: Block) -> _Outside:
-    rows = np.flatnonzero(~support.contains(block.y))
+    return _named(~support.contains(block.y), labels, block)
+
+
+def _named(outside: NDArray[np.bool], labels: Labels, block: Block) -> _Outside:
+    rows = np.flatnonzero(outside)
     examples = (
         f"{_called(block, int(i), labels)} is {_number(block.y[i])}" for i in rows[:EXAMPLES]
     )

@@ -4,7 +4,7 @@ Derived in docs/theory/log_joint.md, (J4) and (J5).
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ class ContinuousSupport(Support, Protocol):
 
     def slope(self, u: ArrayLike) -> Array:
         """Evaluate dφ/du."""
+
+    def pymc(self, pm: Any, u: Any) -> Any:
+        """Return T(u) as a PyMC expression, given the module."""
 
     def log_jacobian(self, u: ArrayLike) -> Array:
         """Evaluate log |dφ/du|."""
@@ -84,6 +87,10 @@ class Real:
     def slope(self, u: ArrayLike) -> Array:
         """Return 1."""
         return np.ones(np.shape(u))
+
+    def pymc(self, pm: Any, u: Any) -> Any:
+        """Return u."""
+        return u
 
     def log_jacobian(self, u: ArrayLike) -> Array:
         """Return 0."""
@@ -130,6 +137,10 @@ class Positive:
         """Return eᵘ."""
         return np.asarray(np.exp(u))
 
+    def pymc(self, pm: Any, u: Any) -> Any:
+        """Return eᵘ."""
+        return pm.math.exp(u)
+
     def log_jacobian(self, u: ArrayLike) -> Array:
         """Return u."""
         return np.asarray(u, dtype=np.float64)
@@ -175,6 +186,10 @@ class UnitInterval:
         """Return s(u) s(−u)."""
         u = _floats(u)
         return np.asarray(expit(u) * expit(-u))
+
+    def pymc(self, pm: Any, u: Any) -> Any:
+        """Return s(u)."""
+        return pm.math.sigmoid(u)
 
     def log_jacobian(self, u: ArrayLike) -> Array:
         """Return log s(u) + log s(−u)."""

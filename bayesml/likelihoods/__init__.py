@@ -13,27 +13,43 @@ from bayesml.likelihoods.base import (
     trapezoidal_average,
 )
 from bayesml.likelihoods.bernoulli import Bernoulli
+from bayesml.likelihoods.distributional import Distributional
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
 from bayesml.likelihoods.poisson import Poisson
+from bayesml.likelihoods.roles import (
+    HoldsParameters,
+    NamesOutputs,
+    OfClasses,
+    ParameterInformation,
+    ReadsKnown,
+    with_parameters,
+)
 from bayesml.likelihoods.student_t import StudentT
 
 __all__ = [
     "Average",
     "Bernoulli",
     "ClosedFormCRPS",
+    "Distributional",
     "Gaussian",
     "HasLimit",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
+    "HoldsParameters",
     "Likelihood",
     "Limit",
+    "NamesOutputs",
+    "OfClasses",
+    "ParameterInformation",
     "Poisson",
+    "ReadsKnown",
     "Staged",
     "Stated",
     "StudentT",
     "check_parameter",
     "hermite_average",
     "trapezoidal_average",
+    "with_parameters",
 ]

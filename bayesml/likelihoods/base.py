@@ -70,7 +70,10 @@ class Likelihood(Protocol):
         """Return (centre, scale) of every output that it reads, on the link scale."""
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
-        """Average over η ~ Normal(eta, covariance): shapes (k, rows) and (rows, k, k)."""
+        """Average over η ~ Normal(eta, covariance): shapes (k, rows) and (rows, k, k).
+
+        Parameters are numbers, or one a row.
+        """
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η, φ)."""
@@ -163,7 +166,7 @@ def hermite_average(
     """Average over one Gaussian output by Gauss-Hermite quadrature."""
     z, weights = np.polynomial.hermite_e.hermegauss(nodes)
     spread = np.sqrt(covariance[:, 0, 0])[:, None]
-    return Average(weights / weights.sum(), eta[0][:, None] + spread * z, parameters)
+    return Average(weights / weights.sum(), eta[0][:, None] + spread * z, beside_nodes(parameters))
 
 
 def trapezoidal_average(
@@ -177,7 +180,13 @@ def trapezoidal_average(
     steps = (2.0 * REACH + 2.0 * widest) * finest
     z = np.linspace(-REACH, REACH + 2.0 * widest, 1 + int(min(np.ceil(steps), MOST_STEPS)))
     weights = np.exp(-0.5 * z**2)
-    return Average(weights / weights.sum(), eta[0][:, None] + spread[:, None] * z, parameters)
+    nodes = eta[0][:, None] + spread[:, None] * z
+    return Average(weights / weights.sum(), nodes, beside_nodes(parameters))
+
+
+def beside_nodes(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of rows, shape (rows,), as they broadcast against (rows, K)."""
+    return {name: np.asarray(v)[:, None] if np.ndim(v) else v for name, v in parameters.items()}
 
 
 def check_parameter(

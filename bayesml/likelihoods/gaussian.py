@@ -118,6 +118,17 @@ class Gaussian:
         z = (np.asarray(y) - eta) / sigma
         return {"sigma": np.asarray((z**2 - 1.0) / sigma)}
 
+    def parameter_information(
+        self, eta: Array, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Array]:
+        """Evaluate 2/σ² for σ."""
+        sigma = np.asarray(parameters["sigma"], dtype=np.float64)
+        return {
+            "sigma": np.broadcast_to(
+                2.0 * sigma**-2.0, np.broadcast_shapes(sigma.shape, np.shape(eta))
+            )
+        }
+
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = η."""
         return np.asarray(eta, dtype=np.float64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import digamma, stdtr
+from scipy.special import digamma, polygamma, stdtr
 
 from bayesml.distributions import (
     ContinuousSupport,
@@ -147,6 +147,20 @@ class StudentT:
         tail = _log_excess(share) + share / (df + square)
         by_df = 0.5 * (_digamma_excess(df) + tail)
         return {"df": np.asarray(by_df), "sigma": np.asarray((pull - 1.0) / sigma)}
+
+    def parameter_information(
+        self, eta: Array, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Array]:
+        """Evaluate 2ν/((ν + 3)σ²) for σ, and for ν what Lange et al. (1989), appendix B, give."""
+        nu, sigma = (np.asarray(parameters[k], dtype=np.float64) for k in ("df", "sigma"))
+        shape = np.broadcast_shapes(nu.shape, sigma.shape, np.shape(eta))
+        curved = polygamma(1, 0.5 * nu) - polygamma(1, 0.5 * (nu + 1.0))
+        of_nu = 0.25 * curved - 0.5 * (nu + 5.0) / (nu * (nu + 1.0) * (nu + 3.0))
+        of_sigma = 2.0 * nu / ((nu + 3.0) * sigma**2)
+        return {
+            "df": np.broadcast_to(of_nu, shape),
+            "sigma": np.broadcast_to(of_sigma, shape),
+        }
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = η; undefined (NaN) where ν ≤ 1."""

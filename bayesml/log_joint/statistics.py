@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesml.data.messages import listed
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
-from bayesml.predictors import Linear
+from bayesml.predictors import Linear, LinearPredictors
 from bayesml.typing import Array
 
 HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
@@ -82,6 +83,8 @@ def not_linear_gaussian(problem: Problem) -> str | None:
     computes, is never taken for one of them.
     """
     model = problem.model
+    if isinstance(model.predictor, LinearPredictors):
+        return f"the rows have {listed(model.predictor.beside)}, not one linear predictor alone."
     if not is_linear(problem):
         return f"the predictor is {model.predictor!r}, not Linear()."
     if type(model.likelihood) is not Gaussian:

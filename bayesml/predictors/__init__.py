@@ -6,15 +6,19 @@ from bayesml.predictors.base import (
     HasFrame,
     HasJacobian,
     HasPullback,
+    HasSeveral,
     HasStart,
+    Labelled,
     Network,
     Outputs,
     Parameters,
     Predictor,
+    labels_of,
     pullback_of,
 )
-from bayesml.predictors.frame import Frame, frame_of
+from bayesml.predictors.frame import Frame, Shift, frame_of
 from bayesml.predictors.linear import Linear
+from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.mlp import MLP, Standardisation
 
 __all__ = [
@@ -26,17 +30,23 @@ __all__ = [
     "HasFrame",
     "HasJacobian",
     "HasPullback",
+    "HasSeveral",
     "HasStart",
+    "KnownColumns",
+    "Labelled",
     "Linear",
+    "LinearPredictors",
     "Network",
     "Outputs",
     "Parameters",
     "Predictor",
     "ReLU",
+    "Shift",
     "SiLU",
     "Softplus",
     "Standardisation",
     "Tanh",
     "frame_of",
+    "labels_of",
     "pullback_of",
 ]

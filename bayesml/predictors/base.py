@@ -87,6 +87,22 @@ class HasFrame(Protocol):
 
 
 @runtime_checkable
+class HasSeveral(Protocol):
+    """A predictor that becomes several where data, or a likelihood, ask for it."""
+
+    def several(self, parts: Any, known: Any) -> Predictor:
+        """Return the predictors of all parts, and of what is known of every row."""
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A predictor that labels the axes of its parameters itself."""
+
+    def coords(self, feature_names: tuple[str, ...]) -> dict[str, list[str]]:
+        """Return the labels of the axes that `dims` names."""
+
+
+@runtime_checkable
 class Network(Predictor, HasJacobian, HasStart, Protocol):
     """A stack of layers on standardised rows, whose parameters have no units."""
 
@@ -115,6 +131,13 @@ class ExportsToPyMC(Protocol):
 
     def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
         """Return η, given the module and tensors by name; a list of k for k > 1 outputs."""
+
+
+def labels_of(predictor: Predictor, feature_names: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the labels of the axes that `dims` names."""
+    if isinstance(predictor, Labelled):
+        return predictor.coords(feature_names)
+    return {"feature": list(feature_names)}
 
 
 Pullback = Callable[[Parameters, Array], tuple[Array, Callable[[Array], dict[str, Array]]]]

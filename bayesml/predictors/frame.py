@@ -1,8 +1,9 @@
 """The coordinates in which a predictor is evaluated. Derived in docs/theory/log_joint.md, (J2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,27 @@ from bayesml.predictors.base import (
     pullback_of,
 )
 from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class Shift:
+    """An intercept that is counted from the centre of the columns that its weights multiply.
+
+    Attributes
+    ----------
+    intercept, weights : str
+        What they are called.
+    columns : (int, int)
+        First column, and the one after the last.
+    """
+
+    intercept: str
+    weights: str
+    columns: tuple[int, int]
+
+    def of(self, centre: Any) -> Any:
+        """Return the centre of its columns."""
+        return centre[slice(*self.columns)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +58,8 @@ class Frame:
     centre, unit : ndarray, shape (n,), or None
         None leaves rows as they are, or their unit.
     start, scale : ndarray, shape (p,)
-    shifted : bool
-        Whether the intercept is counted from the centre.
+    shifts : tuple of Shift
+        Which intercepts are counted from the centre.
     """
 
     predictor: Predictor
@@ -46,7 +68,12 @@ class Frame:
     unit: Array | None
     start: Array
     scale: Array
-    shifted: bool = False
+    shifts: tuple[Shift, ...] = ()
+
+    @property
+    def shifted(self) -> bool:
+        """Whether the intercept is counted from the centre."""
+        return bool(self.shifts)
 
     @property
     def p(self) -> int:
@@ -79,18 +106,22 @@ class Frame:
     def named(self, beta: Array) -> dict[str, Array]:
         """Return the user's parameters by name from β of shape (..., p)."""
         parameters = flat.split(beta, self.shapes)
-        if self.shifted and self.centre is not None:
-            moved = parameters["weights"] @ self.centre
-            parameters["intercept"] = parameters["intercept"] - moved
+        for name, moved in self._moves(parameters):
+            parameters[name] = parameters[name] - moved
         return parameters
 
     def unnamed(self, parameters: Mapping[str, Array]) -> Array:
         """Return β, shape (..., p), from the user's parameters: the inverse of `named`."""
         counted = dict(parameters)
-        if self.shifted and self.centre is not None:
-            moved = parameters["weights"] @ self.centre
-            counted["intercept"] = parameters["intercept"] + moved
+        for name, moved in self._moves(parameters):
+            counted[name] = parameters[name] + moved
         return flat.join(counted, self.shapes)
+
+    def _moves(self, parameters: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+        """Yield the intercepts that are counted from the centre, and cᵀθ of each."""
+        if self.centre is not None:
+            for shift in self.shifts:
+                yield shift.intercept, parameters[shift.weights] @ shift.of(self.centre)
 
     def matrices(self) -> dict[str, Array]:
         """Return, by name, the functionals of β that give the entries, shape (entries, p)."""

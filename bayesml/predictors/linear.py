@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.data.roles import LinearPart
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors.base import Outputs, Parameters
-from bayesml.predictors.frame import Frame
+from bayesml.predictors.frame import Frame, Shift
+from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.typing import Array
 
 
@@ -56,11 +58,18 @@ class Linear:
         if len(outputs) != 1:
             raise IncompatibleModelError(
                 f"Linear() has one output, but the likelihood reads {len(outputs)}. Use "
-                "MLP(hidden=()), which is linear in every one of them."
+                "MLP(hidden=()), which is linear in every one of them, or state the others: "
+                "Gaussian() with 'y ~ x, sigma ~ x'."
             )
         if self.intercept is not None:
             return self
         return replace(self, intercept=True if intercept is None else intercept)
+
+    def several(self, parts: tuple[LinearPart, ...], columns: KnownColumns) -> LinearPredictors:
+        """Return the linear predictors of several outputs, and what is known of every row."""
+        if self.intercept is not None:
+            parts = (replace(parts[0], intercept=self.intercept), *parts[1:])
+        return LinearPredictors(parts, columns)
 
     def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
         """Centre the rows, so that an intercept far from the data costs no digits (J3)."""
@@ -73,7 +82,8 @@ class Linear:
             return Frame(self, shapes, None, None, np.zeros(n), scale)
         start = np.append(centre, np.zeros(n))
         scale = (spread or 1.0) * np.append(1.0, 1.0 / sd)
-        return Frame(self, shapes, mean_X, None, start, scale, shifted=True)
+        shift = Shift("intercept", "weights", (0, n))
+        return Frame(self, shapes, mean_X, None, start, scale, (shift,))
 
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the intercept, if there is one, and the weights."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesml.data import Data, design_from_config
 from bayesml.data.fingerprint import SeenRows
-from bayesml.data.formulas.design import difference
+from bayesml.data.formulas.joined import difference
 from bayesml.data.messages import plural, row_names
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import INSIDE, DataError, IncompatibleModelError, RepeatedRowsWarning

@@ -22,6 +22,10 @@ class Coefficients(Protocol):
         """Names of the n features."""
 
     @property
+    def feature_dim(self) -> str:
+        """What the axis of features is called."""
+
+    @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shapes of the predictor's parameters, in the order of β."""
 

@@ -178,7 +178,7 @@ class NormalByPrecision:
         z = pm.Normal("coefficients_whitened", 0.0, 1.0, shape=len(self.names))
         beta = exact(self.mean) + pm.math.dot(exact(self._inverse), z)
         n = len(problem.feature_names)
-        weights = pm.Deterministic("weights", beta[len(self.names) - n :], dims="feature")
+        weights = pm.Deterministic("weights", beta[len(self.names) - n :], dims=problem.feature_dim)
         if not problem.has_intercept:
             return {"weights": weights}, {}
         stated = len(self.names) > n

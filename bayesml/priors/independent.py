@@ -176,7 +176,7 @@ class Independent:
         """Return the weights as one vector, of one distribution where the family is the same."""
         out: dict[str, Any] = {}
         if "weights" in problem.shapes:
-            out["weights"] = self._weights(pm, problem.feature_names)
+            out["weights"] = self._weights(pm, problem)
         if problem.has_intercept:
             family, arguments = self.intercept.pymc(pm, Real())
             centred = problem.centred and self.intercept_origin == "centred"
@@ -188,18 +188,19 @@ class Independent:
             out[name] = family(name, shape=problem.shapes[name], **arguments)
         return out, {}
 
-    def _weights(self, pm: Any, names: tuple[str, ...]) -> Any:
+    def _weights(self, pm: Any, problem: Coefficients) -> Any:
+        names = problem.feature_names
         priors = [self._by_feature[name] for name in names]
         if not priors:
             return np.zeros(0)
         if len({type(prior) for prior in priors}) == 1:
             family, arguments = stack(priors).pymc(pm, Real())
-            return family("weights", dims="feature", **arguments)
+            return family("weights", dims=problem.feature_dim, **arguments)
         parts = []
         for name, prior in zip(names, priors, strict=True):
             family, arguments = prior.pymc(pm, Real())
             parts.append(family(f"weights_{name}", **arguments))
-        return pm.Deterministic("weights", pm.math.stack(parts), dims="feature")
+        return pm.Deterministic("weights", pm.math.stack(parts), dims=problem.feature_dim)
 
     @cached_property
     def _of_weights(self) -> tuple[tuple[Integers, Distribution], ...]:

@@ -142,7 +142,7 @@ class NormalInverseGamma:
         variance = pm.InverseGamma("sigma_squared", alpha=exact(self.shape), beta=exact(self.rate))
         sigma = pm.Deterministic("sigma", variance**0.5)
         scale = sigma * exact(self.scale)
-        out = {"weights": pm.Normal("weights", exact(self.mean), scale, dims="feature")}
+        out = {"weights": pm.Normal("weights", exact(self.mean), scale, dims=problem.feature_dim)}
         if problem.has_intercept:
             at, spread = self.intercept_mean, sigma * self.intercept_scale
             out["intercept"] = pm.Normal("intercept_centred", at, spread)

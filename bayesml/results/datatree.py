@@ -11,7 +11,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.model import Model, Problem
 from bayesml.posteriors.rows import row_blocks
-from bayesml.predictors import Network, flat
+from bayesml.predictors import Network, Predictor, flat, labels_of
 from bayesml.priors import OfEntries
 from bayesml.typing import Array, Integers
 
@@ -65,7 +65,7 @@ def labelled_tree(
     groups: Mapping[str, Mapping[str, Array]],
     data: Data,
     known: Mapping[str, Any],
-    dims: Mapping[str, list[str]],
+    predictor: Predictor,
 ) -> "xr.DataTree":
     """Put groups of draws together with what was observed and given.
 
@@ -75,19 +75,20 @@ def labelled_tree(
     data : Data
     known : mapping of name to value
         What has no distribution: it is constant data, and no draws of it are.
-    dims : mapping of name to list of str
-        Axes of the parameters.
+    predictor : Predictor
+        Which names the axes of its parameters.
     """
     import xarray as xr
 
-    dims = {**dims, "y": ["observation"], "prior_sd": ["group"]}
-    coords = {"feature": list(data.feature_names), "observation": observation_labels(data)}
+    dims = {**predictor.dims(), "y": ["observation"], "prior_sd": ["group"]}
+    labels = labels_of(predictor, data.feature_names)
+    coords = {**labels, "observation": observation_labels(data)}
     labelled: Datasets = {}
     for group, draws in groups.items():
         uncertain = {name: values for name, values in draws.items() if name not in known}
         labelled[group] = dataset(uncertain, dims, coords)
     constants = {name: (dims.get(name, []), value) for name, value in known.items()}
-    return xr.DataTree.from_dict(labelled | data_groups(data, constants))
+    return xr.DataTree.from_dict(labelled | data_groups(data, constants, labels))
 
 
 def observation_labels(data: Data) -> Any:
@@ -95,21 +96,22 @@ def observation_labels(data: Data) -> Any:
     return np.arange(data.m) if data.row_labels is None else data.row_labels
 
 
-def data_groups(data: Data, known: Mapping[str, Any]) -> Datasets:
+def data_groups(data: Data, known: Mapping[str, Any], coords: Mapping[str, list[str]]) -> Datasets:
     """Return what was observed, and what was given; of rows that are not in memory, neither."""
     import xarray as xr
 
     if not data.in_memory:
-        return {"constant_data": xr.Dataset(dict(known), {"feature": list(data.feature_names)})}
-    coords = {"observation": observation_labels(data), "feature": list(data.feature_names)}
-    given: dict[str, Any] = {"X": (["observation", "feature"], data.X)}
+        return {"constant_data": xr.Dataset(dict(known), dict(coords))}
+    column = "feature" if coords["feature"] == list(data.feature_names) else "column"
+    labels = {**coords, "observation": observation_labels(data), column: list(data.feature_names)}
+    given: dict[str, Any] = {"X": (["observation", column], data.X)}
     if data.observation_weights is not None:
         given["observation_weights"] = (["observation"], data.observation_weights)
     observed = {"y": (["observation"], data.y)}
-    labels = {"observation": coords["observation"]}
+    rows = {"observation": labels["observation"]}
     return {
-        "observed_data": xr.Dataset(observed, labels, {"target_name": data.target_name}),
-        "constant_data": xr.Dataset(given | dict(known), coords),
+        "observed_data": xr.Dataset(observed, rows, {"target_name": data.target_name}),
+        "constant_data": xr.Dataset(given | dict(known), labels),
     }
 
 

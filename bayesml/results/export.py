@@ -132,5 +132,4 @@ def _replicated(answer: Answer, values: dict[str, Array]) -> Array:
 
 def _tree(answer: Answer, groups: dict[str, dict[str, Array]]) -> "xr.DataTree":
     known = answer.problem.known | dict(answer.learned.posterior.constants)
-    dims = answer.learned.resolved.predictor.dims()
-    return datatree.labelled_tree(groups, answer.data, known, dims)
+    return datatree.labelled_tree(groups, answer.data, known, answer.learned.resolved.predictor)

@@ -20,7 +20,14 @@ from bayesml.posteriors.rows import whole_number
 from bayesml.results import batch_prediction, checks, contrasts, export, loo, sequential, storage
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
-from bayesml.results.summary import as_html, as_text, rows_as_text, summarise
+from bayesml.results.summary import (
+    Labels,
+    as_html,
+    as_text,
+    labels_of_entries,
+    rows_as_text,
+    summarise,
+)
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -144,7 +151,7 @@ class Fit:
             ``mcse_mean``. A point estimate has no standard deviation: ``mean`` is the estimate,
             ``std_error`` its standard error in the place of ``sd``.
         """
-        table = summarise(self.learned.posterior, self.data.feature_names, probability)
+        table = summarise(self.learned.posterior, self._labels, probability)
         frame: pd.DataFrame = table.frame()
         return frame
 
@@ -272,13 +279,17 @@ class Fit:
         return as_html(*self._table())
 
     def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
-        table = summarise(self.learned.posterior, self.data.feature_names, 0.89)
+        table = summarise(self.learned.posterior, self._labels, 0.89)
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):
             lines.append(f"log evidence {self.learned.log_evidence:.3f}")
         checked = f"{self.elapsed:.2g} s; checks {self.check().headline}"
         lines += [repr(self.data), *checked.split("\n")]
         return *rows_as_text(table), lines
+
+    @property
+    def _labels(self) -> Labels:
+        return labels_of_entries(self.resolved.predictor, self.data.feature_names)
 
     @cached_property
     def _report(self) -> CheckReport:

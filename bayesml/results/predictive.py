@@ -67,4 +67,4 @@ def prior_predictive(
     model_eta = problem.model.predictor.eta
     replicated = datatree.posterior_predictive(problem.model, data, values, model_eta, generator)
     groups = {"prior": values, "prior_predictive": {"y": replicated}}
-    return datatree.labelled_tree(groups, data, problem.known, problem.model.predictor.dims())
+    return datatree.labelled_tree(groups, data, problem.known, problem.model.predictor)

@@ -1,13 +1,16 @@
 """Tables of a fit: for computing with, at full precision, and for reading."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bayesml.posteriors import Estimated, Posterior
 from bayesml.posteriors.rows import check_probability
+from bayesml.predictors import Predictor, labels_of
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -21,10 +24,22 @@ MOST_UNITS = 12
 """The most of them that a printed table shows: one by one they mean nothing."""
 
 
-def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
+Labels = Mapping[str, Sequence[Sequence[str]]]
+"""The labels of every axis of a parameter, by its name, where it has labels."""
+
+
+def labels_of_entries(predictor: Predictor, feature_names: tuple[str, ...]) -> Labels:
+    """Return the labels of the axes of a predictor's parameters."""
+    coords = labels_of(predictor, feature_names)
+    labelled = {name: dims for name, dims in predictor.dims().items() if set(dims) <= set(coords)}
+    return {name: [coords[dim] for dim in dims] for name, dims in labelled.items()}
+
+
+def entry_names(parameter: str, size: int, labels: Labels) -> list[str]:
     """Name the entries of a parameter: ``weights[age]``, or the parameter itself if scalar."""
-    if parameter == "weights" and size == len(labels):
-        return [f"weights[{label}]" for label in labels]
+    axes = labels.get(parameter, ())
+    if axes and prod(map(len, axes)) == size:
+        return [f"{parameter}[{', '.join(entry)}]" for entry in product(*axes)]
     return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
 
 
@@ -48,7 +63,7 @@ class ParameterTable(NamedTuple):
         return pd.DataFrame(self.values, index=self.names, columns=self.columns)
 
 
-def summarise(posterior: Posterior, labels: Sequence[str], probability: float) -> ParameterTable:
+def summarise(posterior: Posterior, labels: Labels, probability: float) -> ParameterTable:
     """Compute the table of every parameter entry."""
     tail = 0.5 * (1.0 - float(check_probability(probability)))
     limits = [f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]

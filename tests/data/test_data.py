@@ -53,7 +53,6 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], str]] = {
     "overflow": (np.full((2, 1), np.longdouble("1e400")), [1, 2], {}, "inf in row 0"),
     "y as a column": (X, Y[:, None], {}, r"y has shape \(6, 1\).*y\[:, 0\]"),
     "y as a matrix": (X, X, {}, r"y has shape \(6, 2\), but one number a row"),
-    "y of text": (X, list("abcdef"), {}, r"y holds text \('a' at \[0\]\)"),
     "y complex": (X, Y + 1j, {}, "y holds complex"),
     "names twice": (X, Y, {"feature_names": ["a", "a"]}, "more than once: 'a'"),
     "too few names": (X, Y, {"feature_names": ["a"]}, "2 columns but .* 1 feature_names"),

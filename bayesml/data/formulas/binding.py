@@ -1,11 +1,22 @@
 """A formula meets the columns of a frame, then rows of it, which make its design."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bayesml.data import frames
 from bayesml.data.checks import require_unique
+from bayesml.data.designs import Design
+from bayesml.data.formulas.clauses import Clause, clauses
 from bayesml.data.formulas.design import FormulaDesign
-from bayesml.data.formulas.model_matrix import LearnedSide, ModelMatrix, build_matrix
+from bayesml.data.formulas.expressions import Use
+from bayesml.data.formulas.joined import JoinedDesign
+from bayesml.data.formulas.model_matrix import (
+    LearnedSide,
+    ModelMatrix,
+    build_matrix,
+    build_target,
+)
 from bayesml.data.formulas.parsing import Sides, expand_dot, parse, term_uses
 from bayesml.data.formulas.tables import (
     Column,
@@ -13,6 +24,7 @@ from bayesml.data.formulas.tables import (
     typed_columns,
 )
 from bayesml.data.messages import Labels, quoted
+from bayesml.data.roles import Features, Roles, column_name
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +32,10 @@ if TYPE_CHECKING:
 
 
 class BoundFormula(NamedTuple):
-    """A formula that has met the columns of a frame, but not yet its rows."""
+    """A clause that has met the columns of a frame, but not yet its rows.
+
+    `right` are the columns of all clauses, so that each looks at the same complete rows.
+    """
 
     formula: str
     sides: Sides
@@ -28,16 +43,66 @@ class BoundFormula(NamedTuple):
     right: tuple[Column, ...]
 
 
-def bind_formula(formula: str, frame: Any, weights_column: str | None) -> BoundFormula:
+@dataclass(frozen=True)
+class BoundClauses:
+    """All clauses of a formula that have met the columns of a frame.
+
+    Attributes
+    ----------
+    parts : tuple of BoundFormula
+    clauses : tuple of Clause
+        What each is for.
+    weights : str or None
+        The column of observation weights.
+    """
+
+    parts: tuple[BoundFormula, ...]
+    clauses: tuple[Clause, ...]
+    weights: str | None
+
+    def design(self, designs: Sequence[FormulaDesign]) -> Design:
+        """Return the design of all clauses from that of each."""
+        if len(designs) == 1:
+            return designs[0]
+        pairs = list(zip(self.clauses, designs, strict=True))
+        predictors = [
+            Features(clause.role, design.feature_names, design.has_intercept)
+            for clause, design in pairs
+            if not clause.known
+        ]
+        known = [clause for clause in self.clauses if clause.known]
+        names = [column_name(part.predictor, name) for part in predictors for name in part.names]
+        names += [f"{clause.role}({clause.text})" for clause in known]
+        require_unique(names, "the columns of a formula")
+        roles = Roles(tuple(predictors), tuple(clause.role for clause in known))
+        return JoinedDesign(tuple(designs), tuple(names), roles)
+
+
+def bind_formula(formula: str, frame: Any, weights_column: str | None) -> BoundClauses:
     """Read a formula against the names and kinds of the columns of a frame."""
     require_frame(frame)
     names = frames.column_names(frame)
-    formula = expand_dot(formula, [name for name in names if name != weights_column])
-    sides = parse(formula, names)
-    left = typed_columns(term_uses(sides.left, names, formula), frame)
-    right = typed_columns(term_uses(sides.right, names, formula), frame)
+    found = clauses(formula)
+    if found.weights is not None and weights_column is not None:
+        raise DataError(
+            f"the formula {formula!r} has weights({found.weights}), and observation_weights is "
+            f"{weights_column!r}; give one of them"
+        )
+    weights = weights_column or found.weights
+    known = [part for part in found.parts if part.known]
+    taken = {use.column for part in known for use in _uses(parse(part.formula, names), names)}
+    taken |= {weights} if weights else set()
+    texts = [p.formula if p.known else expand_dot(p.formula, names, taken) for p in found.parts]
+    sides = [parse(text, names) for text in texts]
+    left = typed_columns(term_uses(sides[0].left, names, texts[0]), frame)
+    right = typed_columns([use for each in sides for use in _uses(each, names)], frame)
     _require_target(left, right, formula)
-    return BoundFormula(formula, sides, left, right)
+    parts = (BoundFormula(text, s, left, right) for text, s in zip(texts, sides, strict=True))
+    return BoundClauses(tuple(parts), found.parts, weights)
+
+
+def _uses(sides: Sides, names: tuple[str, ...]) -> list[Use]:
+    return term_uses(sides.right, names, str(sides.right))
 
 
 def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -> FormulaDesign:
@@ -53,13 +118,12 @@ def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -
 
 
 def _require_target(left: tuple[Column, ...], right: tuple[Column, ...], formula: str) -> None:
-    """Refuse a target that is not numeric, or that would be predicted from itself."""
-    for column in left:
-        if column.kind != "number":
-            raise DataError(
-                f"the target column {column.name!r} of {formula!r} holds levels, not numbers; "
-                "for two levels use a column of 0 and 1"
-            )
+    """Refuse a target made of levels and numbers, or that would be predicted from itself."""
+    if len(left) > 1 and any(column.kind != "number" for column in left):
+        raise DataError(
+            f"the target of {formula!r} is made of {quoted(c.name for c in left)}, of which some "
+            "hold levels; a target of levels is one column"
+        )
     both = {column.name for column in left} & {column.name for column in right}
     if both:
         raise DataError(
@@ -72,7 +136,7 @@ def build_sides(
     bound: BoundFormula, left: LearnedSide, right: LearnedSide, rows: "pd.DataFrame", labels: Labels
 ) -> tuple[ModelMatrix, ModelMatrix]:
     """Build y and X, learning from `rows` the levels and transformations not yet known."""
-    target = build_matrix(bound.sides.left, rows, left, labels)
+    target = build_target(bound.sides.left, rows, left, labels)
     if len(target.names) != 1:
         raise DataError(
             f"the left side of the formula makes {len(target.names)} columns, "

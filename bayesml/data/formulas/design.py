@@ -1,6 +1,6 @@
 """A fitted formula as plain data, from which every matrix is built, saved in between or not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +9,26 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite
-from bayesml.data.designs import Design
-from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide, build_matrix
+from bayesml.data.formulas.model_matrix import (
+    OUT_OF_DOMAIN,
+    LearnedSide,
+    ModelMatrix,
+    build_matrix,
+    build_target,
+)
 from bayesml.data.formulas.parsing import parse
 from bayesml.data.formulas.tables import (
     Column,
     require_finite_numbers,
     table,
 )
-from bayesml.data.messages import quoted
+from bayesml.data.messages import Labels
 from bayesml.data.missing import Missing
+from bayesml.data.roles import Roles, plain_roles
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from formulaic import SimpleFormula
 
 
@@ -38,7 +45,17 @@ class FormulaDesign:
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
-        return self._build(parse(self.formula).right, self.right, new, "X")
+        return self._build(build_matrix, parse(self.formula).right, self.right, new, "X")
+
+    @property
+    def roles(self) -> Roles:
+        """All columns are features of η."""
+        return plain_roles(self.feature_names, self.has_intercept)
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """The levels of a target that is no number, in the order of their numbers."""
+        return next(iter(self.left.levels.values()), None)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -64,17 +81,22 @@ class FormulaDesign:
             return None
         if table(new, self.left.columns).isna().all().any():
             return None
-        return self._build(parse(self.formula).left, self.left, new, "y")[:, 0]
+        return self._build(build_target, parse(self.formula).left, self.left, new, "y")[:, 0]
 
     def _build(
-        self, terms: "SimpleFormula", learned: LearnedSide, new: Any, what: str
+        self,
+        build: Callable[["SimpleFormula", "pd.DataFrame", LearnedSide, Labels], ModelMatrix],
+        terms: "SimpleFormula",
+        learned: LearnedSide,
+        new: Any,
+        what: str,
     ) -> NDArray[np.float64]:
         rows, labels = table(new, learned.columns), frames.row_labels(new)
         missing = Missing.of(rows.isna().to_numpy(), list(rows.columns), labels)
         if missing.rows:
             raise DataError(f"missing values in {missing}; drop these rows or fill them")
         require_finite_numbers(rows, labels)
-        built = build_matrix(terms, rows, learned, labels)
+        built = build(terms, rows, learned, labels)
         require_finite(built.values, what, built.names, labels, OUT_OF_DOMAIN)
         return built.values
 
@@ -117,16 +139,3 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         left=_learned_from_config(config["left"]),
         right=_learned_from_config(config["right"]),
     )
-
-
-def difference(one: Design, other: Design) -> str:
-    """Say what columns of the same names were made with in one design and not in the other."""
-    if not (isinstance(one, FormulaDesign) and isinstance(other, FormulaDesign)):
-        return ""
-    for a, b in ((one.left, other.left), (one.right, other.right)):
-        for factor, levels in a.levels.items():
-            if (there := b.levels.get(factor, levels)) != levels:
-                return f"the levels of {factor} are {quoted(levels)} and {quoted(there)}"
-        if a.transforms != b.transforms:
-            return f"{one.formula!r} learned other centres, scales or knots from other rows"
-    return ""

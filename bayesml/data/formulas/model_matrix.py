@@ -85,6 +85,18 @@ def build_matrix(
     return _without_intercept(matrix, learned.columns)
 
 
+def build_target(
+    terms: "SimpleFormula", rows: "pd.DataFrame", learned: LearnedSide, row_labels: Labels
+) -> ModelMatrix:
+    """Make the column of the target; one of levels becomes their numbers, from zero."""
+    built = build_matrix(terms, rows, learned, row_labels)
+    if not built.learned.levels:
+        return built
+    (factor,) = built.learned.levels
+    numbers = built.values.argmax(axis=1).astype(np.float64)[:, None]
+    return built._replace(values=numbers, names=(factor,))
+
+
 def _refuse_unseen_levels(
     materializer: "PandasMaterializer",
     levels: Mapping[str, Sequence[Any]],

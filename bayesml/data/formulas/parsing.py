@@ -1,7 +1,7 @@
 """The text of a formula: read by formulaic, and checked so that it means what it seems to mean."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -107,8 +107,8 @@ def term_uses(terms: "SimpleFormula", columns: tuple[str, ...], formula: str) ->
     return list(uses(parts, columns, formula))
 
 
-def expand_dot(formula: str, columns: Sequence[str]) -> str:
-    """Write `.` out as the sum of all columns that the left side does not use.
+def expand_dot(formula: str, columns: Sequence[str], taken: Collection[str] = ()) -> str:
+    """Write `.` out as the sum of all columns that nothing else takes, the left side included.
 
     >>> expand_dot("y ~ . - a", ["y", "a", "b c"])
     'y ~ (a + `b c`) - a'
@@ -118,7 +118,7 @@ def expand_dot(formula: str, columns: Sequence[str]) -> str:
     tokens = _tokens(formula)
     tilde = next((i for i, token in enumerate(tokens) if token.token == "~"), 0)
     left = [_factor_of(token) for token in tokens[:tilde] if _is_used(token)]
-    used = {use.column for use in uses(left, tuple(columns), formula)}
+    used = {*taken, *(use.column for use in uses(left, tuple(columns), formula))}
     others = [name if name.isidentifier() else f"`{name}`" for name in columns if name not in used]
     for token in reversed(tokens[tilde:]):
         if token.token == "." and not _is_used(token):

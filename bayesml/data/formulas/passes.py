@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from bayesml.data.checks import require_some_weight
+from bayesml.data.formulas.binding import BoundClauses
 from bayesml.data.formulas.formula_state import FormulaState
 from bayesml.data.formulas.formula_statistics import FormulaStatistics
-from bayesml.data.formulas.reader import FormulaReader
+from bayesml.data.formulas.reader import FormulaReader, JoinedReader
 from bayesml.data.formulas.tables import Column
 from bayesml.data.frames import Part
 from bayesml.data.messages import Place
@@ -29,14 +30,39 @@ class ReduceParts(Protocol):
 class LearnedFormula:
     """How a formula reads parts, how many complete rows there are, and what it took to learn."""
 
-    reader: FormulaReader
+    reader: FormulaReader | JoinedReader
     rows: int | None
     first_pass: str
 
 
-def learn_from_parts(
-    state: FormulaState, reduce_parts: ReduceParts, *, count: bool
+class _Learned(NamedTuple):
+    reader: FormulaReader
+    rows: int | None
+    passes: int
+    task: str
+
+
+def learn_clauses(
+    bound: BoundClauses, drop: bool, reduce_parts: ReduceParts, *, count: bool
 ) -> LearnedFormula:
+    """Learn what all clauses of a formula need, one after the other."""
+    learned: list[_Learned] = []
+    for part in bound.parts:
+        state = FormulaState(part, bound.weights, drop)
+        learned.append(_learn_from_parts(state, reduce_parts, count=count and not learned))
+    design = bound.design([each.reader.design for each in learned])
+    readers = tuple(each.reader for each in learned)
+    reader = readers[0] if len(readers) == 1 else JoinedReader(design, readers)
+    rows = next((each.rows for each in learned if each.rows is not None), None)
+    passes = sum(each.passes for each in learned)
+    if not passes:
+        return LearnedFormula(reader, None, "")
+    times = "once" if passes == 1 else f"{passes} times"
+    task = ", ".join(dict.fromkeys(each.task for each in learned if each.task))
+    return LearnedFormula(reader, rows, f"read {times} before, for {task}")
+
+
+def _learn_from_parts(state: FormulaState, reduce_parts: ReduceParts, *, count: bool) -> "_Learned":
     """Learn what a formula needs, in as many passes as that takes: none for numbers alone.
 
     Parameters
@@ -51,7 +77,7 @@ def learn_from_parts(
     imagined = state.statistics_of(_imagined(state.columns))
     needs = _needs(imagined, state.drop)
     if not needs and not count:
-        return LearnedFormula(state.reader(imagined), None, "")
+        return _Learned(state.reader(imagined), None, 0, "")
     columns = tuple(column.name for column in state.columns)
     task, passes = ", ".join(needs) or "counting rows", 0
     while True:
@@ -62,10 +88,7 @@ def learn_from_parts(
         state = state.updated(statistics)
         if not state.is_incomplete(statistics.sample):
             break
-    times = "once" if passes == 1 else f"{passes} times"
-    return LearnedFormula(
-        state.reader(statistics), statistics.rows, f"read {times} before, for {task}"
-    )
+    return _Learned(state.reader(statistics), statistics.rows, passes, task)
 
 
 def _imagined(columns: Iterable[Column]) -> Part:
@@ -93,5 +116,5 @@ def _require_complete_rows(statistics: FormulaStatistics) -> None:
     total = statistics.rows + statistics.missing.rows
     if not total:
         raise DataError("the frame has no rows; there is nothing to learn from")
-    statistics.missing.drop_aloud(total, stacklevel=5)
+    statistics.missing.drop_aloud(total, stacklevel=6)
     require_some_weight(statistics.weight)

@@ -10,8 +10,9 @@ import numpy as np
 from bayesml.data import frames
 from bayesml.data.blocks import Block
 from bayesml.data.checks import require_finite
+from bayesml.data.designs import Design
 from bayesml.data.formulas.design import FormulaDesign
-from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, build_matrix
+from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, build_matrix, build_target
 from bayesml.data.formulas.parsing import Sides, parse
 from bayesml.data.formulas.tables import (
     Column,
@@ -61,7 +62,7 @@ class FormulaReader:
         return (
             names == self.design.feature_names
             and [column.name for column in left] == [self.design.target_name]
-            and all(column.kind == "number" for column in right)
+            and all(column.kind == "number" for column in (*left, *right))
         )
 
     def _as_it_is(self, part: Part) -> Block | None:
@@ -84,12 +85,35 @@ class FormulaReader:
         if not len(rows):
             return Block(np.empty((0, len(self.design.feature_names))), np.empty(0), None)
         require_finite_numbers(rows, place)
-        y = build_matrix(self._sides.left, rows, self.design.left, place).values
+        y = build_target(self._sides.left, rows, self.design.left, place).values
         X = build_matrix(self._sides.right, rows, self.design.right, place).values
         require_finite(y, "y", (self.design.target_name,), place, OUT_OF_DOMAIN)
         require_finite(X, "X", self.design.feature_names, place, OUT_OF_DOMAIN)
         w = None if self.weights is None else np.asarray(rows[self.weights], dtype=np.float64)
         return Block(X, np.ascontiguousarray(y[:, 0]), checked_weights(w, place), place)
+
+
+@dataclass(frozen=True)
+class JoinedReader:
+    """Build the columns of several formulas, which look at the same columns, side by side."""
+
+    design: Design
+    readers: tuple[FormulaReader, ...]
+
+    @property
+    def weights(self) -> str | None:
+        """The column of observation weights."""
+        return self.readers[0].weights
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return self.readers[0].columns
+
+    def block(self, part: Part) -> Block:
+        """Read the complete rows of a part; a DataError names those that cannot be used."""
+        blocks = [reader.block(part) for reader in self.readers]
+        return blocks[0]._replace(X=np.column_stack([block.X for block in blocks]))
 
 
 def complete_part(

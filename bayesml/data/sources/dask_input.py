@@ -11,15 +11,14 @@ from bayesml.data import frames
 from bayesml.data.checks import require_not_negative, require_some_weight
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.formulas.binding import bind_formula
-from bayesml.data.formulas.formula_state import FormulaState
 from bayesml.data.formulas.formula_statistics import FormulaStatistics
-from bayesml.data.formulas.passes import learn_from_parts
-from bayesml.data.formulas.reader import FormulaReader
+from bayesml.data.formulas.passes import learn_clauses
 from bayesml.data.frames import Part
 from bayesml.data.inputs import array_names, named_matrix, vector
 from bayesml.data.messages import Place, plural
 from bayesml.data.missing import drops
 from bayesml.data.optional import optional
+from bayesml.data.readers import Reader
 from bayesml.data.sources.dask_source import Count, DaskSource, count, counted, is_dask, tree_reduce
 from bayesml.data.sources.memory import MemorySource
 from bayesml.errors import DataError
@@ -66,7 +65,7 @@ def _design_of(
         if names is not None:
             raise DataError("feature_names are for arrays; rename the columns of the frame instead")
         called = frames.column_names(X)
-        design: Design = FrameDesign(called, target, _series_name(weights))
+        design: Design = FrameDesign(called, target, weights_name=_series_name(weights))
     else:
         if X.ndim != 2:
             raise DataError(f"X has {plural(X.ndim, 'dimension')}; rows × columns are needed")
@@ -190,7 +189,7 @@ def dask_formula(
     if not hasattr(frame, "columns"):
         raise DataError("a formula needs a frame; a Dask array has no named columns")
     schema = _part_of(_schema(frame), Place(""))
-    state = FormulaState(bind_formula(formula, schema, weights), weights, drops(missing))
+    bound = bind_formula(formula, schema, weights)
 
     def reduce_parts(
         function: Callable[[Part], FormulaStatistics], columns: tuple[str, ...], task: str
@@ -200,14 +199,14 @@ def dask_formula(
         )
         return statistics
 
-    learned = learn_from_parts(state, reduce_parts, count=True)
+    learned = learn_clauses(bound, drops(missing), reduce_parts, count=True)
     reader, m = learned.reader, learned.rows or 0
     source = DaskSource(
         _partitions(frame, reader.columns),
         partial(_open_frame, reader),
         m,
         len(reader.design.feature_names),
-        weights is not None,
+        bound.weights is not None,
         learned.first_pass,
     )
     return source, reader.design
@@ -238,6 +237,6 @@ def _merged(one: FormulaStatistics, other: FormulaStatistics) -> FormulaStatisti
     return one + other
 
 
-def _open_frame(reader: FormulaReader, rows: Any, place: Place) -> MemorySource:
+def _open_frame(reader: Reader, rows: Any, place: Place) -> MemorySource:
     block = reader.block(_part_of(rows, place))
     return MemorySource(block.X, block.y, block.observation_weights, place=block.place)

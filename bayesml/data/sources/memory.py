@@ -14,6 +14,7 @@ from bayesml.data.checks import require_finite
 from bayesml.data.designs import Design
 from bayesml.data.formulas.binding import bind_formula, build_sides, design_of
 from bayesml.data.formulas.design import FormulaDesign
+from bayesml.data.formulas.joined import JoinedDesign
 from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide
 from bayesml.data.formulas.raw_columns import RawColumns, raw_columns
 from bayesml.data.formulas.tables import (
@@ -88,11 +89,13 @@ class MemorySource:
 
 def memory_formula(
     formula: str, frame: Any, missing: Literal["raise", "drop"], observation_weights: Any
-) -> tuple[MemorySource, FormulaDesign, NDArray[Any] | None]:
+) -> tuple[MemorySource, Design, NDArray[Any] | None]:
     """Meet a frame in memory with a formula: its rows, its design and the labels of the rows."""
-    weights_column = observation_weights if isinstance(observation_weights, str) else None
-    bound = bind_formula(formula, frame, weights_column)
-    rows = table(frame, with_weights((*bound.left, *bound.right), weights_column))
+    stated = observation_weights if isinstance(observation_weights, str) else None
+    bound = bind_formula(formula, frame, stated)
+    weights_column, main = bound.weights, bound.parts[0]
+    _require_one_weights(formula, stated, weights_column, observation_weights)
+    rows = table(frame, with_weights((*main.left, *main.right), weights_column))
     labels = common_labels({"frame": frame, "observation_weights": observation_weights})
     weights = None if weights_column else weights_vector(observation_weights, len(rows), labels)
     rows, weights, labels = _complete(rows, weights, labels, missing)
@@ -101,15 +104,27 @@ def memory_formula(
     require_finite_numbers(rows, labels)
     if not len(rows):
         raise DataError("the frame has no rows; there is nothing to learn from")
-    target, features = build_sides(
-        bound, LearnedSide(bound.left), LearnedSide(bound.right), rows, labels
-    )
+    sides = [
+        build_sides(part, LearnedSide(part.left), LearnedSide(part.right), rows, labels)
+        for part in bound.parts
+    ]
+    target = sides[0][0]
     require_finite(target.values, "y", target.names, labels, OUT_OF_DOMAIN)
-    require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
-    columns = raw_columns(rows, bound.right, features.names)
-    X, y = read_only(features.values), read_only(target.values[:, 0])
-    source = MemorySource(X, y, weights, columns)
-    return source, design_of(bound, target, features), labels
+    for _, features in sides:
+        require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
+    design = bound.design([design_of(p, *s) for p, s in zip(bound.parts, sides, strict=True)])
+    columns = raw_columns(rows, main.right, design.feature_names)
+    values = [features.values for _, features in sides]
+    X = read_only(values[0] if len(values) == 1 else np.column_stack(values))
+    return MemorySource(X, read_only(target.values[:, 0]), weights, columns), design, labels
+
+
+def _require_one_weights(formula: str, stated: str | None, found: str | None, given: Any) -> None:
+    if given is not None and stated is None and found is not None:
+        raise DataError(
+            f"the formula {formula!r} has weights({found}), and observation_weights is given too; "
+            "give one of them"
+        )
 
 
 def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:
@@ -126,7 +141,7 @@ def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySou
     if isinstance(weights, str):
         weights = frames.select(frame, [weights], "observation_weights")[weights]
     labels, columns = frames.row_labels(frame), None
-    if isinstance(design, FormulaDesign):
+    if isinstance(design, FormulaDesign | JoinedDesign):
         read = design.right.columns
         columns = raw_columns(table(frame, read), read, design.feature_names)
     weights = weights_vector(weights, len(X), labels)

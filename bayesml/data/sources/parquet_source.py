@@ -10,9 +10,8 @@ from bayesml.data.blocks import Block, rows_per_block
 from bayesml.data.checks import require_some_weight, require_unique
 from bayesml.data.designs import Design, FrameDesign
 from bayesml.data.formulas.binding import bind_formula
-from bayesml.data.formulas.formula_state import FormulaState
 from bayesml.data.formulas.formula_statistics import FormulaStatistics
-from bayesml.data.formulas.passes import learn_from_parts
+from bayesml.data.formulas.passes import learn_clauses
 from bayesml.data.frames import Part
 from bayesml.data.missing import Missing, drops
 from bayesml.data.readers import ColumnsReader, Reader
@@ -94,9 +93,7 @@ def parquet_formula(
     schema = files.schema()
     _require_column_name(observation_weights)
     drop = drops(missing)
-    state = FormulaState(
-        bind_formula(formula, schema, observation_weights), observation_weights, drop
-    )
+    bound = bind_formula(formula, schema, observation_weights)
 
     def reduce_parts(
         function: Callable[[Part], FormulaStatistics], columns: tuple[str, ...], task: str
@@ -104,7 +101,7 @@ def parquet_formula(
         parts = files.parts(columns, _size(len(columns)), task)
         return reduce(lambda one, other: one + other, map(function, _some(parts, schema)))
 
-    learned = learn_from_parts(state, reduce_parts, count=False)
+    learned = learn_clauses(bound, drop, reduce_parts, count=False)
     _require_rows(files)
     rows = files.rows if learned.rows is None else learned.rows
     return ParquetSource(files, learned.reader, rows, learned.first_pass), learned.reader.design
@@ -136,7 +133,7 @@ def parquet_columns(
     require_unique(names, "features")
     if target in names:
         raise DataError(f"the target {target!r} is also among the features; leave it out of them")
-    reader = ColumnsReader(FrameDesign(names, target, observation_weights), drop)
+    reader = ColumnsReader(FrameDesign(names, target, weights_name=observation_weights), drop)
     schema = files.schema()
     frames.select(schema, reader.columns, str(files))
     reader.block(schema)  # refuses what is not a number

@@ -15,7 +15,7 @@ from bayesml.results.plots.canvas import (
     percent,
 )
 from bayesml.results.plots.collection import collection
-from bayesml.results.summary import entry_names, significant
+from bayesml.results.summary import entry_names, labels_of_entries, significant
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -109,12 +109,11 @@ def _draws(fit: Fit, names: list[str]) -> "xr.Dataset":
     """Return draws of the named entries as variables p0, p1, …: any name may hold anything."""
     import xarray as xr
 
+    labels = labels_of_entries(fit.resolved.predictor, fit.data.feature_names)
     by_name = {
         name: draws.reshape(*draws.shape[:2], -1)[..., k]
         for parameter, draws in fit.draws(draws=5000).items()
-        for k, name in enumerate(
-            entry_names(parameter, int(draws[0, 0].size), fit.data.feature_names)
-        )
+        for k, name in enumerate(entry_names(parameter, int(draws[0, 0].size), labels))
     }
     dims = ("chain", "draw")
     return xr.Dataset({f"p{k}": (dims, by_name[name]) for k, name in enumerate(names)})

@@ -1,0 +1,148 @@
+"""What the columns of X are for: features of linear predictors, and what is known of every row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from bayesml.data.messages import listed, plural
+
+OFFSET = "offset"
+"""The known column that is added to η: a feature whose weight is one."""
+
+
+class Features(NamedTuple):
+    """Columns of X, one after the other, that one linear predictor reads.
+
+    Attributes
+    ----------
+    predictor : str
+        What it predicts: empty for η itself, otherwise a parameter of the likelihood.
+    names : tuple of str
+        Of the features, as that predictor calls them.
+    has_intercept : bool or None
+        As the formula says; None for arrays and frames.
+    """
+
+    predictor: str
+    names: tuple[str, ...]
+    has_intercept: bool | None
+
+
+@dataclass(frozen=True)
+class LinearPart:
+    """One linear predictor, or one for every class, of the same columns of X.
+
+    Attributes
+    ----------
+    name : str
+        Empty for η, otherwise the parameter of the likelihood that it predicts.
+    columns : (int, int)
+        First column, and the one after the last.
+    features : tuple of str
+        What these are called.
+    intercept : bool
+    classes : tuple of str or None
+        Of which there is an output each; None for one output.
+    """
+
+    name: str
+    columns: tuple[int, int]
+    features: tuple[str, ...]
+    intercept: bool
+    classes: tuple[str, ...] | None = None
+
+    @property
+    def where(self) -> slice:
+        """Its columns."""
+        return slice(*self.columns)
+
+    @property
+    def size(self) -> int:
+        """Number of outputs."""
+        return 1 if self.classes is None else len(self.classes)
+
+    @property
+    def intercept_name(self) -> str:
+        """What its intercept is called."""
+        return f"{self.name}_intercept" if self.name else "intercept"
+
+    @property
+    def weights_name(self) -> str:
+        """What its weights are called."""
+        return f"{self.name}_weights" if self.name else "weights"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of X are for, in their order: those of every predictor, then what is known.
+
+    Attributes
+    ----------
+    predictors : tuple of Features
+        That of η first.
+    known : tuple of str
+        ``offset``, ``trials``, …: one column each, which no parameter multiplies.
+
+    Examples
+    --------
+    >>> roles = Roles((Features("", ("age", "sex"), True),), ("offset",))
+    >>> roles.plain, roles.places()
+    (False, {'': slice(0, 2, None)})
+    """
+
+    predictors: tuple[Features, ...]
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Say what there is, in words."""
+        words = []
+        for part in self.predictors:
+            names = listed(part.names)
+            count = plural(len(part.names), "feature")
+            of = f" of {part.predictor}" if part.predictor else ""
+            words.append(f"{count}{of}{': ' if names else ''}{names}")
+        return "; ".join([*words, *self.known])
+
+    @property
+    def plain(self) -> bool:
+        """Whether all columns are features of η."""
+        return len(self.predictors) == 1 and not self.known
+
+    def places(self) -> dict[str, slice]:
+        """Return the columns of every predictor."""
+        out, start = {}, 0
+        for part in self.predictors:
+            out[part.predictor] = slice(start, start := start + len(part.names))
+        return out
+
+    def known_places(self) -> dict[str, int]:
+        """Return the column of everything that is known."""
+        start = sum(len(part.names) for part in self.predictors)
+        return {name: start + k for k, name in enumerate(self.known)}
+
+    def to_config(self) -> dict[str, Any]:
+        """Describe them in strings and lists."""
+        return {
+            "predictors": [[p, list(names), own] for p, names, own in self.predictors],
+            "known": list(self.known),
+        }
+
+
+def plain_roles(names: Sequence[str], has_intercept: bool | None) -> Roles:
+    """Return the roles of columns that are all features of η."""
+    return Roles((Features("", tuple(names), has_intercept),))
+
+
+def roles_from_config(config: Mapping[str, Any]) -> Roles:
+    """Make the roles that `Roles.to_config` described."""
+    parts = (Features(p, tuple(names), own) for p, names, own in config["predictors"])
+    return Roles(tuple(parts), tuple(config["known"]))
+
+
+def column_name(predictor: str, name: str) -> str:
+    """Name a column of X by the predictor that reads it.
+
+    >>> column_name("", "age"), column_name("sigma", "age")
+    ('age', 'sigma[age]')
+    """
+    return f"{predictor}[{name}]" if predictor else name

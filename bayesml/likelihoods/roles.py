@@ -1,0 +1,81 @@
+"""Roles that some likelihoods have beside that of a likelihood."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.likelihoods.base import Likelihood, Stated
+from bayesml.typing import Array
+
+
+@runtime_checkable
+class ReadsKnown(Likelihood, Protocol):
+    """A likelihood that has to know something of every row, such as a number of trials.
+
+    What is known are its last outputs: η holds them after those that a predictor makes, so that
+    they go with their rows wherever η goes. Scores and information there are zero.
+    """
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What it has to know, by the names that formulas and `Data` give it."""
+
+    @property
+    def possible(self) -> str:
+        """What y and what is known must be together, in words: ``at most the trials``."""
+
+    def allows(self, y: Array, known: Mapping[str, Array]) -> NDArray[np.bool]:
+        """Say of which rows y is possible given what is known."""
+
+
+@runtime_checkable
+class OfClasses(Protocol):
+    """A likelihood of one class among several, which it learns from the data."""
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Their names in the order of their numbers; None before the data are met."""
+
+    def of_classes(self, classes: tuple[str, ...]) -> Likelihood:
+        """Return the likelihood of these classes."""
+
+
+@runtime_checkable
+class NamesOutputs(Protocol):
+    """A likelihood that reads one output of the predictor for each of several classes."""
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the classes that have an output."""
+
+
+@runtime_checkable
+class HoldsParameters(Protocol):
+    """A likelihood whose parameters are not all fields of its own."""
+
+    def with_parameters(self, stated: Mapping[str, Stated]) -> Likelihood:
+        """Return the same likelihood with other statements of some parameters."""
+
+
+@runtime_checkable
+class ParameterInformation(Protocol):
+    """A likelihood that knows the expected information in its own parameters."""
+
+    def parameter_information(
+        self, eta: Array, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Array]:
+        """Evaluate E[(∂ log p/∂φ)²] for every parameter that may have a predictor."""
+
+
+def with_parameters(likelihood: Likelihood, stated: Mapping[str, Stated]) -> Likelihood:
+    """Return a likelihood with other statements of some of its parameters."""
+    if not stated:
+        return likelihood
+    if isinstance(likelihood, HoldsParameters):
+        return likelihood.with_parameters(stated)
+    own: Any = likelihood
+    changed: Likelihood = replace(own, **stated)
+    return changed

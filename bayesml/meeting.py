@@ -1,0 +1,232 @@
+"""What the parts of a model become when they meet the data: classes, predictors, what is known."""
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from operator import or_
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bayesml.data import Block, Data
+from bayesml.data.messages import quoted
+from bayesml.data.roles import OFFSET, Features, LinearPart, Roles
+from bayesml.data.statistics import SufficientStatistics
+from bayesml.data.support import check_rows, check_support
+from bayesml.distributions import Binary, Flat, Real
+from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.likelihoods import (
+    Distributional,
+    Likelihood,
+    NamesOutputs,
+    OfClasses,
+    ReadsKnown,
+)
+from bayesml.linalg import triangular_factor
+from bayesml.predictors import (
+    HasSeveral,
+    KnownColumns,
+    LinearPredictors,
+    Network,
+    Outputs,
+    Predictor,
+    frame_of,
+)
+from bayesml.priors import ByPredictor, Jointly, Prior, Scales
+from bayesml.typing import Array
+
+
+def met_likelihood(likelihood: Likelihood, data: Data) -> Likelihood:
+    """Return the likelihood of these data: of their classes, and of parameters with predictors.
+
+    Raises
+    ------
+    DataError
+        If the target holds classes and the likelihood is of numbers.
+    IncompatibleModelError
+        If the data have a predictor of what is no parameter, or lack what has to be known.
+    """
+    roles = data.design.roles
+    met = _of_classes(likelihood, data)
+    modelled = tuple(part.predictor for part in roles.predictors[1:])
+    if modelled and not isinstance(met, Distributional):
+        met = Distributional(met, modelled)
+    _check_known(met, roles)
+    return met
+
+
+def _of_classes(likelihood: Likelihood, data: Data) -> Likelihood:
+    classes = data.design.classes
+    if isinstance(likelihood, OfClasses):
+        if likelihood.classes is None:
+            return likelihood.of_classes(_class_names(data))
+        return likelihood
+    if classes is not None and likelihood.support != Binary():
+        raise DataError(
+            f"{data.target_name} holds the classes {quoted(classes)}, but {likelihood!r} is of "
+            f"{likelihood.support.words}. Use Categorical(), Ordinal() or, for two, Bernoulli()."
+        )
+    if classes is not None and len(classes) > 2:
+        raise DataError(
+            f"{data.target_name} holds {len(classes)} classes, {quoted(classes)}, but "
+            f"{likelihood!r} is of two. Use Categorical(), or Ordinal() where they have an order."
+        )
+    return likelihood
+
+
+def _class_names(data: Data) -> tuple[str, ...]:
+    """Return the names of the classes, or their numbers where the target holds numbers."""
+    stated = data.design.classes
+    if stated is not None:
+        return tuple(map(str, stated))
+    found: frozenset[float] = data.reduce(_values, or_)
+    if len(found) < 2 or found != {float(k) for k in range(len(found))}:
+        raise DataError(
+            f"{data.target_name} holds {quoted(sorted(found))}: classes are text, or numbers from "
+            "0 on of which each occurs. In a formula C(column) makes classes of any numbers."
+        )
+    return tuple(str(k) for k in range(len(found)))
+
+
+def _values(block: Block) -> frozenset[float]:
+    return frozenset(np.unique(block.y).tolist())
+
+
+def _check_known(likelihood: Likelihood, roles: Roles) -> None:
+    """Refuse data that lack what a likelihood has to know, or know what it does not read."""
+    needed = likelihood.known if isinstance(likelihood, ReadsKnown) else ()
+    given = [name for name in roles.known if name != OFFSET]
+    if lacking := [name for name in needed if name not in given]:
+        name = lacking[0]
+        raise IncompatibleModelError(
+            f"{likelihood!r} has to know {quoted(lacking)} of every row: write "
+            f"'y | {name}({name}) ~ x', or Data(X, y, known={{{name!r}: ...}})."
+        )
+    if surplus := [name for name in given if name not in needed]:
+        raise IncompatibleModelError(
+            f"The data have {quoted(surplus)}, which {likelihood!r} does not read"
+            + (f": it reads {quoted(needed)}." if needed else ". Leave it out.")
+            + (" Use Binomial()." if "trials" in surplus else "")
+        )
+
+
+def check_target(likelihood: Likelihood, data: Data) -> None:
+    """Refuse a target outside the support, or impossible given what is known; rows are named."""
+    support = likelihood.support
+    if support != Real():  # Data hold finite numbers already
+        check_support(data, support, repr(likelihood))
+    if not isinstance(likelihood, ReadsKnown) or not likelihood.known:
+        return
+    places = data.design.roles.known_places()
+    reads: Any = likelihood
+
+    def possible(y: Array, X: Array) -> Any:
+        known = {name: X[:, places[name]] for name in reads.known}
+        return reads.allows(y, known)
+
+    check_rows(data, possible, f"{likelihood!r}", likelihood.possible)
+
+
+class Met(NamedTuple):
+    """A predictor and a prior that have met the data."""
+
+    predictor: Predictor
+    prior: Any
+
+
+def meet(
+    predictor: Predictor,
+    prior: Prior,
+    likelihood: Likelihood,
+    data: Data,
+    statistics: SufficientStatistics,
+    rest: Mapping[str, Flat],
+) -> Met:
+    """Resolve a predictor and its prior against the data, for a likelihood that has met them.
+
+    `rest` are priors of further predictors, where the stated one says nothing of them.
+    """
+    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
+    met = _predictor(predictor, likelihood, data, statistics, outputs)
+    if isinstance(met, LinearPredictors):
+        if isinstance(prior, Jointly):
+            return Met(met, prior)
+        by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
+        firsts = np.cumsum([0, *(part.size for part in met.parts)])
+        scales = [
+            _scales(met, part.where, part.features, statistics, outputs[first], part.intercept)
+            for part, first in zip(met.parts, firsts, strict=False)
+        ]
+        return Met(met, Jointly.resolved(by_part, met.parts, scales))
+    n, names = data.n, data.feature_names
+    frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, outputs)
+    own = _scales(met, slice(0, n), names, statistics, outputs[0], frame.shifted)
+    return Met(met, prior.resolve(own))
+
+
+def _predictor(
+    predictor: Predictor,
+    likelihood: Likelihood,
+    data: Data,
+    statistics: SufficientStatistics,
+    outputs: Outputs,
+) -> Predictor:
+    roles, design = data.design.roles, data.design
+    several = not roles.plain or (len(outputs) > 1 and isinstance(likelihood, NamesOutputs))
+    if several and isinstance(predictor, HasSeveral):
+        classes = likelihood.output_names if isinstance(likelihood, NamesOutputs) else None
+        return predictor.several(_parts(roles, classes), _known(likelihood, roles))
+    if not roles.plain:
+        what = [*roles.known, *(part.predictor for part in roles.predictors[1:])]
+        raise IncompatibleModelError(
+            f"{predictor!r} does not read {quoted(what)}, which the data have. Use Linear(), or "
+            "leave it out."
+        )
+    return predictor.resolve(statistics.mean_X, statistics.sd_X, outputs, design.has_intercept)
+
+
+def _parts(roles: Roles, classes: Sequence[str] | None) -> tuple[LinearPart, ...]:
+    places = roles.places()
+
+    def part(features: Features) -> LinearPart:
+        where, own = places[features.predictor], features.has_intercept
+        names = tuple(classes) if classes is not None and not features.predictor else None
+        intercept = True if own is None else own
+        columns = (where.start, where.stop)
+        return LinearPart(features.predictor, columns, features.names, intercept, names)
+
+    return tuple(map(part, roles.predictors))
+
+
+def _known(likelihood: Likelihood, roles: Roles) -> KnownColumns:
+    places = roles.known_places()
+    needed = likelihood.known if isinstance(likelihood, ReadsKnown) else ()
+    return KnownColumns(places.get(OFFSET), tuple(places[name] for name in needed))
+
+
+def _scales(
+    predictor: Predictor,
+    where: slice,
+    names: Sequence[str],
+    statistics: SufficientStatistics,
+    output: tuple[float, float],
+    shifted: bool,
+) -> Scales:
+    """Return what a prior may know of some columns, and of the output that they predict."""
+    freedom = max(statistics.weight - 1.0, 1.0)
+    n = len(statistics.mean_X)
+    R = statistics.R[:n, where]
+    if where.start > 0 or where.stop < n:
+        R = triangular_factor(R) if R.shape[1] else np.empty((0, 0))
+    several = isinstance(predictor, LinearPredictors)
+    own: dict[str, tuple[int, ...]] = {"intercept": ()} if shifted else {}
+    return Scales(
+        tuple(names),
+        statistics.mean_X[where],
+        R[: len(names)] / sqrt(freedom),
+        statistics.noise[where] / sqrt(freedom),
+        freedom,
+        *output,
+        own | {"weights": (len(names),)} if several else predictor.shapes(len(names)),
+        predictor.depth if isinstance(predictor, Network) else 0,
+        shifted,
+    )
