@@ -57,9 +57,12 @@ from bayesml.inference import (
 )
 from bayesml.likelihoods import (
     Bernoulli,
+    Binomial,
+    Categorical,
     Gaussian,
     HeteroscedasticGaussian,
     HeteroscedasticStudentT,
+    Ordinal,
     Poisson,
     StudentT,
 )
@@ -119,8 +122,10 @@ __all__ = [
     "BayesmlError",
     "BayesmlWarning",
     "Bernoulli",
+    "Binomial",
     "ByPredictor",
     "Calibration",
+    "Categorical",
     "CheckReport",
     "CollinearityWarning",
     "Comparison",
@@ -170,6 +175,7 @@ __all__ = [
     "NormalByPrecision",
     "NormalEquation",
     "NormalInverseGamma",
+    "Ordinal",
     "Poisson",
     "Prediction",
     "PredictiveWarning",

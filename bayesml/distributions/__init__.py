@@ -15,8 +15,10 @@ from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
 from bayesml.distributions.supports import (
     Binary,
+    Classes,
     ContinuousSupport,
     Counts,
+    FiniteSupport,
     Positive,
     Real,
     Support,
@@ -25,10 +27,12 @@ from bayesml.distributions.supports import (
 
 __all__ = [
     "Binary",
+    "Classes",
     "ContinuousSupport",
     "Counts",
     "Distribution",
     "Exponential",
+    "FiniteSupport",
     "Flat",
     "Gamma",
     "HalfCauchy",

@@ -4,7 +4,7 @@ Derived in docs/theory/log_joint.md, (J4) and (J5).
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,15 @@ class ContinuousSupport(Support, Protocol):
 
     def log_jacobian_slope(self, u: ArrayLike) -> Array:
         """Evaluate d log |dφ/du| / du."""
+
+
+@runtime_checkable
+class FiniteSupport(Support, Protocol):
+    """The numbers of so many classes, from zero."""
+
+    @property
+    def size(self) -> int | None:
+        """How many there are; None where that is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -247,9 +256,54 @@ class Binary:
         """0 or 1."""
         return "0 or 1"
 
+    @property
+    def size(self) -> int:
+        """Two."""
+        return 2
+
     def contains(self, values: ArrayLike) -> Booleans:
         """Say which are 0 or 1."""
         return np.isin(values, (0, 1))
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The numbers of classes, from zero.
+
+    Parameters
+    ----------
+    names : tuple of str or None
+        Of the classes in their order; None where they are not known yet, and numbers are counts.
+
+    Examples
+    --------
+    >>> Classes(("a", "b")).contains([0.0, 1.0, 2.0])
+    array([ True,  True, False])
+    """
+
+    names: tuple[str, ...] | None = None
+
+    @property
+    def discrete(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def words(self) -> str:
+        """The number of a class."""
+        if self.names is None:
+            return "the number of a class"
+        return f"the number of one of the classes {', '.join(self.names)}, from 0"
+
+    @property
+    def size(self) -> int | None:
+        """How many classes there are, if that is known."""
+        return None if self.names is None else len(self.names)
+
+    def contains(self, values: ArrayLike) -> Booleans:
+        """Say which are numbers of classes."""
+        within = Counts().contains(values)
+        return within if self.names is None else within & (np.asarray(values) < len(self.names))
 
 
 def _floats(values: ArrayLike) -> NDArray[np.float64]:

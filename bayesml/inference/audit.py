@@ -42,14 +42,25 @@ def importance(
     rows: int,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    r"""Return the same for a Gaussian of any density, :math:`x = \hat x + F\zeta` (U4)."""
+    r"""Return the same for a Gaussian of any density, :math:`x = \hat x + F\zeta` (U4).
+
+    ``importance_shift`` is by how many of its standard deviations the weights move the mean of a
+    coordinate at most: what the Gaussian misses of a skewed posterior (U5).
+    """
     size = int(np.clip(MOST_EVALUATIONS / max(rows, 1), FEWEST_DRAWS, DRAWS))
     zeta = rng.standard_normal((size, len(mode)))
     with np.errstate(all="ignore"):  # a draw beyond the density's reach has no weight
         values = np.asarray(log_density(mode + zeta @ factor.T))
     log_weights = np.nan_to_num(values, nan=-np.inf) + 0.5 * np.sum(zeta**2, axis=1)
-    k, effective = _smoothed(np.maximum(log_weights - log_weights.max(), -700.0))
-    return {"pareto_k": k, "importance_ess": effective * DRAWS / size}
+    log_weights = np.maximum(log_weights - log_weights.max(), -700.0)
+    k, effective = _smoothed(log_weights)
+    weights = np.exp(log_weights)
+    moved = factor @ (weights @ zeta / weights.sum() - zeta.mean(axis=0))
+    return {
+        "pareto_k": k,
+        "importance_ess": effective * DRAWS / size,
+        "importance_shift": float(np.max(np.abs(moved) / np.linalg.norm(factor, axis=1))),
+    }
 
 
 def off_centre(mode: Mode) -> float:

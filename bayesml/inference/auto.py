@@ -1,27 +1,42 @@
-"""The default method: exact where that exists, sampled or approximated where not."""
+"""The default method: exact where that exists, else approximate if audited, else sampled."""
 
 from dataclasses import dataclass, replace
+from time import process_time
 
 import numpy as np
 
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.nuts import NUTS, unread
+from bayesml.inference.point import starting_point
+from bayesml.log_joint import log_joint
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian, Network
 
 MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 
+HEAVIEST_TAIL, LARGEST_SHIFT = 0.7, 0.1
+"""Of the audit of a Gaussian that stands for the posterior: k̂, and standard deviations."""
+
+STEPS = 7
+"""Gradients that a draw of NUTS takes in whitened coordinates, about."""
+
 
 @dataclass(frozen=True)
 class Auto:
-    """The exact posterior where mathematics allows it, otherwise NUTS; the result says which.
+    """The exact posterior where it exists, otherwise the cheapest answer that passes its audit.
 
-    NUTS reads every row some ten thousand times. Where these stay in files or partitions, `Laplace`
-    reads them a few dozen times instead, and its audit says whether a Gaussian was good enough.
+    Where mathematics allows no exact answer, `Laplace` is tried, which takes milliseconds. Its
+    audit draws from the Gaussian and weighs the draws by the posterior itself (U4, U5): where the
+    tail of the weights is light and no mean moves by a tenth of its standard deviation, the
+    Gaussian is the answer. Otherwise `NUTS` samples, started at its mode and scaled by its
+    curvature. Rows that stay in files or partitions, which NUTS would read some ten thousand
+    times, and a budget that is too small leave the Gaussian, and the audit that it failed warns.
+
     NUTS takes minutes for a network and mixes badly between its modes, so that networks are
     learned by a mixture of modes and of chains around modes, which predicted better than either
     on rows held out.
@@ -29,9 +44,16 @@ class Auto:
     Parameters
     ----------
     otherwise : NUTS
-        How to sample where there is no exact answer.
+        How to sample.
     network : Method
         How to learn a network.
+    seconds : float or None
+        CPU time that sampling may take, as foreseen from one gradient; None is as long as it does.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the budget is not positive.
 
     Examples
     --------
@@ -43,27 +65,80 @@ class Auto:
 
     otherwise: NUTS = NUTS()
     network: Method = MIXTURE
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not self.seconds > 0:
+            raise IncompatibleModelError(
+                f"Auto: seconds must be positive, or None for no limit, got {self.seconds!r}."
+            )
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Choose, learn, and say why."""
-        method = self.choice(problem)
-        learned = method.learn(problem, rng)
-        name, where = type(method).__name__, None if method is self.network else unread(problem)
-        reasons = [reason.rstrip(".") for reason in (obstacle(problem), where) if reason]
-        given = ", and ".join(reasons)
-        why = f", since {given}" if given else ""
-        return replace(learned, explanation=f"Auto chose {name}(){why}: {learned.explanation}")
+        if isinstance(problem.model.predictor, Network):
+            return _said(self.network, "", self.network.learn(problem, rng))
+        why_not = obstacle(problem)
+        if why_not is None:
+            return _said(Exact(), "", Exact().learn(problem, rng))
+        reasons = [why_not]
+        if not isinstance(problem.model.predictor, HasJacobian):
+            reasons.append("the predictor has no Jacobian for a Gaussian at the mode")
+            return self._sampled(problem, rng, reasons)
+        try:
+            gaussian = Laplace().learn(problem, rng)
+        except ConvergenceError as error:
+            reasons.append(f"a Gaussian does not fit ({error})")
+            return self._sampled(problem, rng, reasons)
+        if not (doubts := _doubts(gaussian)):
+            return _said(Laplace(), _given([why_not, _passed(gaussian)]), gaussian)
+        if where := unread(problem):
+            return _said(Laplace(), _given([why_not, where, *doubts]), gaussian)
+        foreseen = self._foreseen(problem, rng)
+        if self.seconds is not None and foreseen > self.seconds:
+            budget = f"NUTS would take about {foreseen:.2g} of the {self.seconds:g} CPU seconds"
+            return _said(Laplace(), _given([why_not, budget, *doubts]), gaussian)
+        return self._sampled(problem, rng, [why_not, *doubts])
 
     def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
         """Go on sampling, where sampling was the choice."""
         return self.otherwise.resume(problem, earlier, draws, seed)
 
-    def choice(self, problem: Problem) -> Method:
-        """Return the method for a problem."""
-        predictor = problem.model.predictor
-        if isinstance(predictor, Network):
-            return self.network
-        if obstacle(problem) is None:
-            return Exact()
-        few_passes = unread(problem) is not None and isinstance(predictor, HasJacobian)
-        return Laplace() if few_passes else self.otherwise
+    def _sampled(self, problem: Problem, rng: np.random.Generator, reasons: list[str]) -> Learned:
+        return _said(self.otherwise, _given(reasons), self.otherwise.learn(problem, rng))
+
+    def _foreseen(self, problem: Problem, rng: np.random.Generator) -> float:
+        """Return CPU seconds that sampling would take, from one gradient."""
+        joint = log_joint(problem).unconstrained()
+        x = starting_point(problem, joint, rng)
+        start = process_time()
+        joint.log_density_and_gradient(x)
+        nuts = self.otherwise
+        return (process_time() - start) * nuts.chains * (nuts.draws + nuts.tune) * STEPS
+
+
+def _doubts(gaussian: Learned) -> list[str]:
+    """Say what the audit has against a Gaussian."""
+    found, out = gaussian.diagnostics, list(gaussian.notes)
+    if not found["pareto_k"] <= HEAVIEST_TAIL:
+        out.append(f"the audit of Laplace() failed with a Pareto k̂ of {found['pareto_k']:.2f}")
+    if not found["importance_shift"] <= LARGEST_SHIFT:
+        shift = found["importance_shift"]
+        out.append(f"Laplace() would be off by {shift:.2g} standard deviations in a mean")
+    return out
+
+
+def _passed(gaussian: Learned) -> str:
+    found = gaussian.diagnostics
+    return (
+        f"its audit passed: Pareto k̂ {found['pareto_k']:.2f}, no mean off by more than "
+        f"{found['importance_shift']:.2g} standard deviations"
+    )
+
+
+def _given(reasons: list[str]) -> str:
+    return ", since " + ", and ".join(reason.rstrip(".") for reason in reasons)
+
+
+def _said(method: Method, why: str, learned: Learned) -> Learned:
+    name = type(method).__name__
+    return replace(learned, explanation=f"Auto chose {name}(){why}: {learned.explanation}")

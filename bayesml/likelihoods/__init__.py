@@ -8,15 +8,21 @@ from bayesml.likelihoods.base import (
     Limit,
     Staged,
     Stated,
+    beside_nodes,
     check_parameter,
+    diagonal_information,
     hermite_average,
+    normal_nodes,
     trapezoidal_average,
 )
 from bayesml.likelihoods.bernoulli import Bernoulli
+from bayesml.likelihoods.binomial import Binomial
+from bayesml.likelihoods.categorical import Categorical
 from bayesml.likelihoods.distributional import Distributional
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.roles import (
     HoldsParameters,
@@ -31,6 +37,8 @@ from bayesml.likelihoods.student_t import StudentT
 __all__ = [
     "Average",
     "Bernoulli",
+    "Binomial",
+    "Categorical",
     "ClosedFormCRPS",
     "Distributional",
     "Gaussian",
@@ -42,14 +50,18 @@ __all__ = [
     "Limit",
     "NamesOutputs",
     "OfClasses",
+    "Ordinal",
     "ParameterInformation",
     "Poisson",
     "ReadsKnown",
     "Staged",
     "Stated",
     "StudentT",
+    "beside_nodes",
     "check_parameter",
+    "diagonal_information",
     "hermite_average",
+    "normal_nodes",
     "trapezoidal_average",
     "with_parameters",
 ]

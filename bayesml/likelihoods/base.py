@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.special import ndtri
 
 from bayesml.distributions import ContinuousSupport, Distribution, Flat, Positive, Support
 from bayesml.errors import IncompatibleModelError
@@ -16,6 +17,12 @@ POSITIVE = Positive()
 
 REACH = 8.0
 """Standard deviations beyond which a normal has less mass than float64 resolves."""
+
+HERMITE = (0, 48, 16)
+"""Nodes of a rule over each of so many outputs."""
+
+SOBOL = 256
+"""Points over more outputs."""
 
 MOST_STEPS = 600
 """Of a quadrature over η: enough for a standard deviation of six, or of thirty of a density's."""
@@ -82,7 +89,11 @@ class Likelihood(Protocol):
         """Evaluate ∂ log p / ∂η."""
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate the expected Fisher information in η, the Λ of JᵀΛJ."""
+        """Evaluate the expected Fisher information in η, the Λ of JᵀΛJ.
+
+        Of several outputs its diagonal, (k, ...), or all of it, (k, k, ...), where they are not
+        orthogonal.
+        """
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
@@ -166,7 +177,8 @@ def hermite_average(
     """Average over one Gaussian output by Gauss-Hermite quadrature."""
     z, weights = np.polynomial.hermite_e.hermegauss(nodes)
     spread = np.sqrt(covariance[:, 0, 0])[:, None]
-    return Average(weights / weights.sum(), eta[0][:, None] + spread * z, beside_nodes(parameters))
+    at = _with_known(eta, eta[0][:, None] + spread * z)
+    return Average(weights / weights.sum(), at, beside_nodes(parameters))
 
 
 def trapezoidal_average(
@@ -174,14 +186,53 @@ def trapezoidal_average(
 ) -> Average:
     """Average over one Gaussian output, as wide as it may be, by the trapezoidal rule (K4)."""
     spread = np.sqrt(covariance[:, 0, 0])
-    sharpness = np.sqrt(likelihood.information(eta[0] + spread, parameters))
+    beyond = _with_known(eta, eta[0] + spread)
+    information = np.asarray(likelihood.information(beyond, parameters))
+    sharpness = np.sqrt(information if len(eta) == 1 else information[0])
     widest = float(spread.max(initial=0.0))
     finest = float(np.max(spread * np.maximum(sharpness / 0.9, 1.0 / 0.35), initial=2.0))
     steps = (2.0 * REACH + 2.0 * widest) * finest
     z = np.linspace(-REACH, REACH + 2.0 * widest, 1 + int(min(np.ceil(steps), MOST_STEPS)))
     weights = np.exp(-0.5 * z**2)
-    nodes = eta[0][:, None] + spread[:, None] * z
-    return Average(weights / weights.sum(), nodes, beside_nodes(parameters))
+    at = _with_known(eta, eta[0][:, None] + spread[:, None] * z)
+    return Average(weights / weights.sum(), at, beside_nodes(parameters))
+
+
+def normal_nodes(eta: Array, covariance: Array) -> tuple[Array, Array]:
+    """Return weights and nodes of η ~ Normal(eta, covariance), shapes (K,) and (k, rows, K).
+
+    A product of Gauss-Hermite rules over one or two outputs, otherwise scrambled Sobol points,
+    always the same ones (B8).
+    """
+    from scipy.stats import qmc
+
+    k = len(eta)
+    if k <= 2:
+        z, w = np.polynomial.hermite_e.hermegauss(HERMITE[k])
+        grid = np.stack(np.meshgrid(*[z] * k, indexing="ij")).reshape(k, -1)
+        product = np.prod(np.stack(np.meshgrid(*[w] * k, indexing="ij")).reshape(k, -1), axis=0)
+        weights = product / product.sum()
+    else:
+        grid = ndtri(qmc.Sobol(k, rng=np.random.default_rng(0)).random(SOBOL)).T
+        weights = np.full(SOBOL, 1.0 / SOBOL)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    return weights, eta[:, :, None] + np.einsum("rkl,ln->krn", root, grid)
+
+
+def _with_known(eta: Array, first: Array) -> Array:
+    """Put what is known of every row behind values of the first output."""
+    if len(eta) == 1:
+        return first
+    rest = eta[1:] if first.ndim == 1 else eta[1:, :, None]
+    return np.concatenate([first[None], np.broadcast_to(rest, (len(rest), *first.shape))])
+
+
+def diagonal_information(information: Array, outputs: int) -> Array:
+    """Return the diagonal of an information in so many outputs, where there is more of it."""
+    if outputs > 1 and information.shape[:2] == (outputs, outputs) and information.ndim > 2:
+        return np.asarray(np.moveaxis(np.diagonal(information), -1, 0))
+    return information
 
 
 def beside_nodes(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -149,9 +149,12 @@ class Rows:
         parameters = self.parameters(beta)
         eta = self.frame.predictor.eta(parameters, self.A)
         J = jacobian_of(self.frame, parameters, self.A)
-        weights = np.ravel(self.w * self.likelihood.information(eta, at))
+        information = self.w * self.likelihood.information(eta, at)
+        if information.ndim > eta.ndim:  # of outputs that are not orthogonal
+            turned = np.einsum("klm,lmp->kmp", information, J, optimize=True)
+            return np.asarray(J.reshape(-1, J.shape[-1]).T @ turned.reshape(-1, J.shape[-1]))
         J = J.reshape(-1, J.shape[-1])
-        return np.asarray((J * weights[:, None]).T @ J)
+        return np.asarray((J * np.ravel(information)[:, None]).T @ J)
 
     def minibatches(self, size: int, rng: np.random.Generator) -> Iterator["Rows"]:
         """Yield all rows once, shuffled, at most `size` at a time."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from bayesml.distributions import FiniteSupport
 from bayesml.errors import ConvergenceError
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.mixture import FAR, Components, Mixture
@@ -96,6 +97,14 @@ class LatticeMixture:
     def log_density(self, y: ArrayLike) -> Array:
         """Evaluate log P(Y = y) per row, −∞ where y is not on the lattice."""
         return self.mixture.log_density(y)
+
+    def class_probabilities(self) -> Array | None:
+        """Evaluate P(Y = k) of every class k, shape (rows, K); None where y is a count."""
+        support = self.mixture.likelihood.support
+        if not isinstance(support, FiniteSupport) or support.size is None:
+            return None
+        each = [np.exp(self.log_density(float(k))) for k in range(support.size)]
+        return np.stack(each, axis=1)
 
     def crps(self, y: Array) -> Array:
         """Evaluate E|Y − y| − Σ F(k)(1 − F(k)) (P13)."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.likelihoods import Average, Gaussian, Likelihood
+from bayesml.likelihoods import Average, Gaussian, Likelihood, beside_nodes, normal_nodes
 from bayesml.linalg.regression import Regression
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
@@ -171,10 +171,17 @@ def mean_function(
     native = eta if len(eta) > 1 else eta[0]
     if np.array_equal(likelihood.mean(native, values), eta[0]):
         return normals(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
-    z, weights = np.polynomial.hermite_e.hermegauss(64)
-    spread = eta[0][:, None] + np.sqrt(covariance[:, 0, 0])[:, None] * z
-    atoms = likelihood.mean(spread, values)
-    return Atoms(len(atoms), weights / weights.sum(), atoms.__getitem__)
+    free = max(1, int(np.sum(np.any(covariance, axis=(0, 2)))))  # the rest is known
+    if free == 1:
+        z, weights = np.polynomial.hermite_e.hermegauss(64)
+        weights = weights / weights.sum()
+        nodes = (eta[0][:, None] + np.sqrt(covariance[:, 0, 0])[:, None] * z)[None]
+    else:
+        weights, nodes = normal_nodes(eta[:free], covariance[:, :free, :free])
+    rest = np.broadcast_to(eta[free:, :, None], (len(eta) - free, *nodes.shape[1:]))
+    at = np.concatenate([nodes, rest])
+    atoms = likelihood.mean(at if len(at) > 1 else at[0], beside_nodes(values))
+    return Atoms(len(atoms), weights, atoms.__getitem__)
 
 
 def normals(mean: Array, sd: Array) -> Mixture:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bayesml.errors import DataError
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
-from bayesml.posteriors.row_distribution import RowDistribution
+from bayesml.posteriors.row_distribution import OfClasses, RowDistribution
 from bayesml.posteriors.rows import check_probability, whole_number
 from bayesml.typing import Array, ArrayLike
 
@@ -101,6 +101,32 @@ class Prediction:
     def sd(self) -> Array:
         """Standard deviation, in the unit of y, shape (rows,)."""
         return self.distribution.sd
+
+    @property
+    def probabilities(self) -> Array:
+        """The probability of every class, shape (rows, K): of zero and one, or of K classes.
+
+        Raises
+        ------
+        DataError
+            If y is no class.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"])
+        >>> fit = bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MAP())
+        >>> fit.predict([[1.5]]).probabilities.round(2)
+        array([[0.5, 0.5]])
+        """
+        own = self.distribution
+        found = own.class_probabilities() if isinstance(own, OfClasses) else None
+        if found is None:
+            raise DataError(
+                "The target has no classes, so that there are no probabilities of them: use "
+                "cdf(y), exceedance(y), or exp(log_prob(y))."
+            )
+        return found
 
     @property
     def epistemic_sd(self) -> Array:

@@ -50,3 +50,11 @@ class HasCRPS(Protocol):
 
     def crps(self, y: Array) -> Array:
         """Score one observation a row, shape (rows,), in the unit of y; small is good."""
+
+
+@runtime_checkable
+class OfClasses(Protocol):
+    """Distributions on whole numbers, which may be those of classes."""
+
+    def class_probabilities(self) -> Array | None:
+        """Evaluate the probability of every class, shape (rows, K); None of what has none."""

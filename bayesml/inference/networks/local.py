@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods import diagonal_information
 from bayesml.linalg import regression as linear
 from bayesml.linalg.regression import Regression
 from bayesml.log_joint import Rows
@@ -100,8 +101,11 @@ def around(rows: Rows, near: Near, x: Array, values: Values) -> Local:
 
 
 def information_of(rows: Rows, eta: Array, values: Values) -> Array:
-    """Return wᵢ Λ of every row of the Jacobian."""
-    return np.ravel(rows.w * rows.likelihood.information(eta, values))
+    """Return wᵢ Λ of every row of the Jacobian; of classes its diagonal (M7)."""
+    outputs = 1 if eta.ndim == 1 else len(eta)
+    return np.ravel(
+        rows.w * diagonal_information(rows.likelihood.information(eta, values), outputs)
+    )
 
 
 def score_of(rows: Rows, eta: Array, values: Values) -> Array:
