@@ -4,6 +4,7 @@ from bayesml import distributions, losses
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
+    Beta,
     Exponential,
     Flat,
     Gamma,
@@ -57,10 +58,16 @@ from bayesml.inference import (
 )
 from bayesml.likelihoods import (
     Bernoulli,
+    BetaResponse,
+    CLogLog,
+    GammaResponse,
     Gaussian,
     HeteroscedasticGaussian,
     HeteroscedasticStudentT,
+    Logit,
+    NegativeBinomial,
     Poisson,
+    Probit,
     StudentT,
 )
 from bayesml.model import Model
@@ -118,6 +125,9 @@ __all__ = [
     "BayesmlError",
     "BayesmlWarning",
     "Bernoulli",
+    "Beta",
+    "BetaResponse",
+    "CLogLog",
     "Calibration",
     "CheckReport",
     "CollinearityWarning",
@@ -138,6 +148,7 @@ __all__ = [
     "Flat",
     "FullCurvature",
     "Gamma",
+    "GammaResponse",
     "Gaussian",
     "GradientDescent",
     "HalfCauchy",
@@ -158,11 +169,13 @@ __all__ = [
     "LevenbergMarquardt",
     "LikelihoodWarning",
     "Linear",
+    "Logit",
     "MissingDependencyError",
     "Model",
     "ModelWarning",
     "Momentum",
     "MultivariateNormal",
+    "NegativeBinomial",
     "Newton",
     "Normal",
     "NormalByPrecision",
@@ -172,6 +185,7 @@ __all__ = [
     "Prediction",
     "PredictiveWarning",
     "PriorConflictWarning",
+    "Probit",
     "PyMC",
     "RankDeficientError",
     "ReLU",

@@ -13,26 +13,50 @@ from bayesml.likelihoods.base import (
     trapezoidal_average,
 )
 from bayesml.likelihoods.bernoulli import Bernoulli
+from bayesml.likelihoods.beta import BetaResponse
+from bayesml.likelihoods.gamma import GammaResponse
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.links import (
+    CLogLog,
+    Identity,
+    Link,
+    Log,
+    Logit,
+    ProbabilityLink,
+    Probit,
+    check_link,
+)
+from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.student_t import StudentT
 
 __all__ = [
     "Average",
     "Bernoulli",
+    "BetaResponse",
+    "CLogLog",
     "ClosedFormCRPS",
+    "GammaResponse",
     "Gaussian",
     "HasLimit",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
+    "Identity",
     "Likelihood",
     "Limit",
+    "Link",
+    "Log",
+    "Logit",
+    "NegativeBinomial",
     "Poisson",
+    "ProbabilityLink",
+    "Probit",
     "Staged",
     "Stated",
     "StudentT",
+    "check_link",
     "check_parameter",
     "hermite_average",
     "trapezoidal_average",

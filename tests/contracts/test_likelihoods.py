@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 import bayesml as bm
-from bayesml.likelihoods import Likelihood
+from bayesml.distributions import Positive, Real, UnitInterval
+from bayesml.likelihoods import Identity, Likelihood
 from bayesml.typing import Array
 
 
@@ -19,6 +20,9 @@ class Case:
     likelihood: Likelihood
     phi: dict[str, float]
     outputs: tuple[float, ...]
+    most: int = 400
+    modelled: float | None = None
+    """What the link leads to from the first output, where that is not the mean."""
 
     def eta(self, like: Any, outputs: Any = None) -> Array:
         """Return η for rows of this shape: (rows,), or (k, rows) for k outputs."""
@@ -37,18 +41,35 @@ class Case:
         return np.asarray(values)[..., 0]
 
     def expected(self, values: Any) -> Any:
-        """Sum over the lattice, or integrate over y = η₁ + sinh t."""
-        if self.likelihood.support.discrete:
-            y, dy = self.lattice, np.ones(len(self.lattice))
-        else:
-            t = np.linspace(-25, 25, 40_001)
-            y, dy = self.outputs[0] + np.sinh(t), np.cosh(t) * (t[1] - t[0])
+        """Sum over the lattice, or integrate over the support."""
+        y, dy = self.nodes
         return np.sum(values(y) * np.exp(self.at("log_density", y)) * dy, axis=-1)
+
+    @property
+    def nodes(self) -> tuple[Array, Array]:
+        """Return values of y and their weights, on either side of the first output on the line."""
+        t = np.linspace(-60.0, 25.0, 40_001)
+        step = t[1] - t[0]
+        match self.likelihood.support:
+            case Positive():
+                y, dy = np.exp(t), np.exp(t)
+            case UnitInterval():
+                y, dy = special.expit(t), special.expit(t) * special.expit(-t)
+            case Real():  # halves, each without the kink that may lie between them
+                u = np.linspace(-4.0, 25.0, 40_001)
+                away = np.exp(u - np.exp(-u))
+                slope, step = away * (1.0 + np.exp(-u)), u[1] - u[0]
+                y = np.concatenate([self.outputs[0] - away, self.outputs[0] + away])
+                dy = np.concatenate([slope, slope])
+            case _:
+                return self.lattice, np.ones(len(self.lattice))
+        inside = self.likelihood.support.contains(y)
+        return y[inside], dy[inside] * step
 
     @property
     def lattice(self) -> Array:
         """Return whole numbers that hold all of the mass."""
-        whole = np.arange(400.0)
+        whole = np.arange(float(self.most))
         return whole[self.likelihood.support.contains(whole)]
 
     @property
@@ -56,7 +77,8 @@ class Case:
         """Return values that may be observed."""
         if self.likelihood.support.discrete:
             return self.lattice[:7]
-        return np.array([-3.0, 0.2, 5.0])
+        values = np.array([-3.0, 0.2, 0.7, 5.0])
+        return values[self.likelihood.support.contains(values)]
 
     def moved(self, k: int, step: float) -> tuple[float, ...]:
         """Return the outputs with the k-th moved by a step."""
@@ -74,6 +96,22 @@ CASES = {
     "Poisson, few": Case(bm.Poisson(), {}, (-3.0,)),
     "Bernoulli": Case(bm.Bernoulli(), {}, (0.8,)),
     "Bernoulli, rare": Case(bm.Bernoulli(), {}, (-6.0,)),
+    "Bernoulli, probit": Case(bm.Bernoulli(bm.Probit()), {}, (0.8,)),
+    "Bernoulli, probit, rare": Case(bm.Bernoulli(bm.Probit()), {}, (-3.0,)),
+    "Bernoulli, cloglog": Case(bm.Bernoulli(bm.CLogLog()), {}, (0.3,)),
+    "Bernoulli, cloglog, rare": Case(bm.Bernoulli(bm.CLogLog()), {}, (-6.0,)),
+    "NegativeBinomial": Case(bm.NegativeBinomial(), {"concentration": 2.5}, (0.8,)),
+    "NegativeBinomial, spread": Case(
+        bm.NegativeBinomial(), {"concentration": 0.3}, (1.2,), most=2000
+    ),
+    "NegativeBinomial, close": Case(bm.NegativeBinomial(), {"concentration": 50.0}, (2.0,)),
+    "GammaResponse": Case(bm.GammaResponse(), {"shape": 2.5}, (0.4,)),
+    "GammaResponse, precise": Case(bm.GammaResponse(), {"shape": 60.0}, (-1.0,)),
+    "GammaResponse, wide": Case(bm.GammaResponse(), {"shape": 0.8}, (0.4,)),
+    "BetaResponse": Case(bm.BetaResponse(), {"precision": 5.0}, (0.4,)),
+    "BetaResponse, precise": Case(bm.BetaResponse(), {"precision": 200.0}, (-1.5,)),
+    "BetaResponse, probit": Case(bm.BetaResponse(link=bm.Probit()), {"precision": 6.0}, (-0.3,)),
+    "BetaResponse, cloglog": Case(bm.BetaResponse(link=bm.CLogLog()), {"precision": 6.0}, (-0.3,)),
 }
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 LATTICES = {name: case for name, case in CASES.items() if case.likelihood.support.discrete}
@@ -142,9 +180,10 @@ def test_moments(case: Case) -> None:
 
 @each
 def test_the_link_leads_from_the_mean_to_the_first_output(case: Case) -> None:
-    mean = float(case.moment("mean"))
-    eta = {"identity": mean, "log": np.log(mean), "logit": np.log(mean / (1 - min(mean, 0.999)))}
-    assert eta[case.likelihood.link] == pytest.approx(case.outputs[0], rel=1e-12)
+    mean = float(case.moment("mean")) if case.modelled is None else case.modelled
+    link, eta = case.likelihood.link, np.array(case.outputs[0])
+    assert float(link.mean(eta)) == pytest.approx(mean, rel=1e-12)
+    assert float(link.eta(mean)) == pytest.approx(float(eta), rel=1e-12)
 
 
 @each
@@ -156,9 +195,18 @@ def test_distribution_function(case: Case) -> None:
         np.testing.assert_allclose(case.at("cdf", case.lattice + 0.5), below, rtol=1e-12)
         np.testing.assert_allclose(case.at("cdf", [-0.5, np.inf]), [0.0, 1.0], atol=0)
     else:
-        for y in (-2.0, 1.1):
-            below = integrate.quad(lambda v: np.exp(case.at("log_density", v)), -np.inf, y)[0]
+        for y in (-2.0, 0.45, 1.1):
+            below = integrate.quad(
+                lambda v: float(np.exp(case.at("log_density", v))), *_stretch(case, y), limit=200
+            )[0]
             assert float(case.at("cdf", y)) == pytest.approx(below, abs=1e-8)
+
+
+def _stretch(case: Case, y: float) -> tuple[float, float]:
+    """Return the part of the support up to y."""
+    least = -np.inf if case.likelihood.support == Real() else 0.0
+    most = 1.0 if case.likelihood.support == UnitInterval() else np.inf
+    return least, float(np.clip(y, least, most))
 
 
 @each
@@ -193,7 +241,7 @@ def test_samples(case: Case) -> None:
 
 @each
 def test_nothing_overflows_far_out(case: Case) -> None:
-    y = np.array([0.0, 1.0])
+    y = case.observed[:2]
     for k in range(len(case.outputs)):
         for far in (-700.0, 700.0):
             outputs = tuple(far if j == k else v for j, v in enumerate(case.outputs))
@@ -244,7 +292,7 @@ def test_outputs_say_where_they_are_as_it_is(case: Case) -> None:
     assert len(outputs) == len(case.outputs)
     assert np.all(np.isfinite(outputs))
     centre, scale = outputs[0]
-    if case.likelihood.link == "identity":
+    if case.likelihood.link == Identity():
         assert (centre, scale) == (0.0, 0.0)
     else:
         assert scale == 1.0
@@ -343,7 +391,8 @@ def test_pymc_observes_rows_and_their_weights(case: Case, weighted: bool) -> Non
     data = bm.Data(np.zeros((len(y), 1)), y, observation_weights=w if weighted else None)
     with pm.Model(coords={"observation": np.arange(len(y))}) as model:
         eta = pm.Flat("eta")
-        observe(case.likelihood, eta + np.zeros(len(y)), {}, pm.Data("y_observed", y), data)
+        at = eta + np.zeros(len(y))
+        observe(case.likelihood, at, dict(case.phi), pm.Data("y_observed", y), data)
         logp = model.compile_logp(mode="FAST_COMPILE")({"eta": np.array(0.3)})
-    terms = case.likelihood.log_density(y, 0.3, {})
+    terms = case.likelihood.log_density(y, 0.3, case.phi)
     assert float(logp) == pytest.approx(float(np.sum(terms * (w if weighted else 1.0))))
