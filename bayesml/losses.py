@@ -8,11 +8,22 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from scipy.special import xlog1py, xlogy
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
 
-__all__ = ["AbsoluteError", "KnownAction", "Loss", "PinballLoss", "SquaredError", "ZeroOneLoss"]
+__all__ = [
+    "AbsoluteError",
+    "CrossEntropy",
+    "GammaDeviance",
+    "KnownAction",
+    "Loss",
+    "PinballLoss",
+    "PoissonDeviance",
+    "SquaredError",
+    "ZeroOneLoss",
+]
 
 
 class Loss(Protocol):
@@ -162,3 +173,89 @@ class ZeroOneLoss:
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate the loss."""
         return np.asarray(np.abs(np.subtract(y, action)) > self.tolerance, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    r"""The cross entropy of a probability a, of a y from 0 to 1; the mean minimises it.
+
+    .. math:: \ell(y, a) = -y \log a - (1 - y) \log(1 - a)
+
+    in nats: the negative Bernoulli log-likelihood, also called log loss. Shares strictly between
+    0 and 1 are scored as well.
+
+    References
+    ----------
+    Good (1952), Rational decisions, §8; Papke & Wooldridge (1996), Econometric methods for
+    fractional response variables, eq. 5 (shares).
+
+    Examples
+    --------
+    >>> CrossEntropy()([1.0, 0.0], [1.0, 0.5]).round(3)
+    array([0.   , 0.693])
+    """
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate −y log a − (1 − y) log(1 − a)."""
+        y, a = np.asarray(y, dtype=np.float64), np.asarray(action, dtype=np.float64)
+        return np.asarray(0.0 - xlogy(y, a) - xlog1py(1.0 - y, -a))
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the mean."""
+        return forecast.mean
+
+
+@dataclass(frozen=True)
+class PoissonDeviance:
+    r"""The Poisson deviance of a count y and a positive expectation a; the mean minimises it.
+
+    .. math:: \ell(y, a) = 2\,\{y \log(y/a) - (y - a)\}
+
+    Twice what the Poisson log-likelihood falls short of that of a = y.
+
+    References
+    ----------
+    McCullagh & Nelder (1989), Generalized Linear Models, §2.3.1.
+
+    Examples
+    --------
+    >>> PoissonDeviance()([0.0, 2.0], [1.5, 2.0])
+    array([3., 0.])
+    """
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate 2{y log(y/a) − (y − a)}."""
+        y, a = np.asarray(y, dtype=np.float64), np.asarray(action, dtype=np.float64)
+        return np.asarray(2.0 * (xlogy(y, y) - xlogy(y, a) - (y - a)))
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the mean."""
+        return forecast.mean
+
+
+@dataclass(frozen=True)
+class GammaDeviance:
+    r"""The gamma deviance of positive y and a, relative error in both; the mean minimises it.
+
+    .. math:: \ell(y, a) = 2\,\{(y - a)/a - \log(y/a)\}
+
+    It does not depend on the unit of y.
+
+    References
+    ----------
+    McCullagh & Nelder (1989), Generalized Linear Models, §2.3.1.
+
+    Examples
+    --------
+    >>> GammaDeviance()(3.0, [3.0, 1.5]).round(3)
+    array([0.   , 0.614])
+    """
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate 2{(y − a)/a − log(y/a)}."""
+        over = np.subtract(y, action, dtype=np.float64) / np.asarray(action)
+        return np.asarray(2.0 * (over - np.log1p(over)))
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the mean."""
+        return forecast.mean

@@ -243,11 +243,10 @@ def test_what_needs_a_jacobian_names_the_predictor_without(method: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if n != "method"])
-def test_exact_refuses_with_the_reason_and_auto_chooses_another(name: str) -> None:
+def test_exact_refuses_with_the_reason(name: str) -> None:
     case = CASES[name]
     with pytest.raises(bm.IncompatibleModelError, match=r"Exact\(\) does not apply"):
         bm.fit(case.model, case.data, bm.Exact())
-    assert isinstance(bm.Auto().choice(case.model.resolve(case.data)), bm.NUTS)
 
 
 def test_a_prior_without_an_expression_is_refused_by_pymc_alone() -> None:

@@ -5,6 +5,7 @@ first two derivatives, and sampling. Parameters may be sequences, one entry per 
 """
 
 from bayesml.distributions.base import Distribution, exact, grouped, stack
+from bayesml.distributions.beta import Beta
 from bayesml.distributions.gamma_family import (
     Exponential,
     Gamma,
@@ -26,6 +27,7 @@ from bayesml.distributions.supports import (
 )
 
 __all__ = [
+    "Beta",
     "Binary",
     "Classes",
     "ContinuousSupport",

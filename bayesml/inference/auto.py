@@ -92,11 +92,11 @@ class Auto:
         if not (doubts := _doubts(gaussian)):
             return _said(Laplace(), _given([why_not, _passed(gaussian)]), gaussian)
         if where := unread(problem):
-            return _said(Laplace(), _given([why_not, where, *doubts]), gaussian)
+            return _said(Laplace(), _given([why_not, where, *doubts]), _doubted(gaussian))
         foreseen = self._foreseen(problem, rng)
         if self.seconds is not None and foreseen > self.seconds:
             budget = f"NUTS would take about {foreseen:.2g} of the {self.seconds:g} CPU seconds"
-            return _said(Laplace(), _given([why_not, budget, *doubts]), gaussian)
+            return _said(Laplace(), _given([why_not, budget, *doubts]), _doubted(gaussian))
         return self._sampled(problem, rng, [why_not, *doubts])
 
     def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
@@ -125,6 +125,18 @@ def _doubts(gaussian: Learned) -> list[str]:
         shift = found["importance_shift"]
         out.append(f"Laplace() would be off by {shift:.2g} standard deviations in a mean")
     return out
+
+
+def _doubted(gaussian: Learned) -> Learned:
+    """Return a Gaussian that is taken all the same, with a note where its means are off."""
+    shift = gaussian.diagnostics["importance_shift"]
+    if shift <= LARGEST_SHIFT:
+        return gaussian
+    note = (
+        f"The posterior is skewed: the Gaussian is off by about {shift:.2g} standard deviations in "
+        "a mean. Use NUTS()."
+    )
+    return replace(gaussian, notes=(*gaussian.notes, note))
 
 
 def _passed(gaussian: Learned) -> str:

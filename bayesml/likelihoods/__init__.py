@@ -16,12 +16,25 @@ from bayesml.likelihoods.base import (
     trapezoidal_average,
 )
 from bayesml.likelihoods.bernoulli import Bernoulli
+from bayesml.likelihoods.beta import BetaResponse
 from bayesml.likelihoods.binomial import Binomial
 from bayesml.likelihoods.categorical import Categorical
 from bayesml.likelihoods.distributional import Distributional
+from bayesml.likelihoods.gamma import GammaResponse
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.links import (
+    CLogLog,
+    Identity,
+    Link,
+    Log,
+    Logit,
+    ProbabilityLink,
+    Probit,
+    check_link,
+)
+from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.roles import (
@@ -37,27 +50,38 @@ from bayesml.likelihoods.student_t import StudentT
 __all__ = [
     "Average",
     "Bernoulli",
+    "BetaResponse",
     "Binomial",
+    "CLogLog",
     "Categorical",
     "ClosedFormCRPS",
     "Distributional",
+    "GammaResponse",
     "Gaussian",
     "HasLimit",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "HoldsParameters",
+    "Identity",
     "Likelihood",
     "Limit",
+    "Link",
+    "Log",
+    "Logit",
     "NamesOutputs",
+    "NegativeBinomial",
     "OfClasses",
     "Ordinal",
     "ParameterInformation",
     "Poisson",
+    "ProbabilityLink",
+    "Probit",
     "ReadsKnown",
     "Staged",
     "Stated",
     "StudentT",
     "beside_nodes",
+    "check_link",
     "check_parameter",
     "diagonal_information",
     "hermite_average",

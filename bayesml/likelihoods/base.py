@@ -8,6 +8,8 @@ from scipy.special import ndtri
 
 from bayesml.distributions import ContinuousSupport, Distribution, Flat, Positive, Support
 from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods.links import Link
+from bayesml.losses import Loss
 from bayesml.typing import Array, ArrayLike
 
 Stated = float | Distribution | None
@@ -64,8 +66,12 @@ class Likelihood(Protocol):
         """Where every parameter lives."""
 
     @property
-    def link(self) -> str:
-        """How E[y] and the first output meet, in words: ``identity``, ``log``, ``logit``."""
+    def link(self) -> Link:
+        """How the first output leads to what is modelled: E[y], or what the likelihood says."""
+
+    @property
+    def loss(self) -> Loss:
+        """The loss whose expectation is the risk of what is modelled, and whose best action is."""
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """Weakly informative priors of the parameters, scaled by the target."""
@@ -245,6 +251,7 @@ def check_parameter(
     name: str,
     value: Any,
     support: ContinuousSupport = Positive(),  # noqa: B008
+    meaning: str = "a standard deviation or degrees of freedom, never a variance or a precision",
 ) -> Stated:
     """Accept a number in the support, a prior on it, or None for the default."""
     if value is None or value == Flat():
@@ -259,8 +266,7 @@ def check_parameter(
         )
     if not support.contains(value):
         raise IncompatibleModelError(
-            f"{owner}: {name} must be positive and finite, got {value!r}. "
-            "It is a standard deviation or degrees of freedom, never a variance or a precision."
+            f"{owner}: {name} must be positive and finite, got {value!r}. It is {meaning}."
             if support == POSITIVE
             else f"{owner}: {name} must be {support.words}, got {value!r}."
         )

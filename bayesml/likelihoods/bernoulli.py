@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_expit, logit
 
 from bayesml.distributions import Binary, ContinuousSupport, Distribution, Support
 from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
+from bayesml.likelihoods.links import Logit, ProbabilityLink, check_link
+from bayesml.losses import CrossEntropy, Loss
 from bayesml.typing import Array, ArrayLike
 
 LEAST_SHARE = 1e-3
@@ -17,13 +18,22 @@ LEAST_SHARE = 1e-3
 
 @dataclass(frozen=True)
 class Bernoulli:
-    r"""Zero or one, with log odds :math:`\eta`.
+    r"""Zero or one, a one with probability :math:`\mu = g^{-1}(\eta)`.
 
-    .. math:: \log p(y \mid \eta) = \log s\bigl((2y - 1)\,\eta\bigr), \qquad
-              s(\eta) = \frac1{1 + e^{-\eta}}, \quad y \in \{0, 1\}
+    .. math:: \log p(y \mid \eta) = y\log\mu + (1 - y)\log(1 - \mu), \quad y \in \{0, 1\}
 
-    Its negative is the logistic loss, or cross entropy (B1). A unit of :math:`\eta` multiplies the
-    odds of a one by e.
+    Its negative is the logistic loss, or cross entropy (B1). With the default link :math:`\eta`
+    are the log odds, and a unit of it multiplies the odds of a one by e.
+
+    Parameters
+    ----------
+    link : ProbabilityLink
+        `Logit()`; `Probit()`, a normal threshold; `CLogLog()`, the log of a hazard (I2).
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the link is none of a probability.
 
     References
     ----------
@@ -35,7 +45,15 @@ class Bernoulli:
     array([0.5  , 0.881])
     >>> Bernoulli().log_density(1.0, -700.0, {})
     array(-700.)
+    >>> from bayesml.likelihoods import Probit
+    >>> Bernoulli(Probit()).mean(1.96, {}).round(3)
+    np.float64(0.975)
     """
+
+    link: ProbabilityLink = Logit()
+
+    def __post_init__(self) -> None:
+        check_link("Bernoulli", self.link, ProbabilityLink, "Logit(), Probit() or CLogLog()")
 
     @property
     def support(self) -> Support:
@@ -43,9 +61,9 @@ class Bernoulli:
         return Binary()
 
     @property
-    def link(self) -> str:
-        """Log odds: logit E[y] = η."""
-        return "logit"
+    def loss(self) -> Loss:
+        """The cross entropy of a probability."""
+        return CrossEntropy()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:
@@ -66,26 +84,27 @@ class Bernoulli:
         return {}
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
-        """One, the log odds, on which one is a wide scale."""
-        return ((float(logit(np.clip(mean_y, LEAST_SHARE, 1.0 - LEAST_SHARE))), 1.0),)
+        """One, the log odds for the default link, on which one is a wide scale."""
+        return ((float(self.link.eta(np.clip(mean_y, LEAST_SHARE, 1.0 - LEAST_SHARE))), 1.0),)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average by quadrature (K4)."""
         return trapezoidal_average(self, eta, covariance, parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate the log probability of y, −∞ where y is neither 0 nor 1 (B1)."""
-        inside = log_expit(_sign(y) * np.asarray(eta))
+        """Evaluate the log probability of y, −∞ where y is neither 0 nor 1 (B1, I3)."""
+        one = np.asarray(y) == 1
+        inside = np.where(one, self.link.log_mean(eta), self.link.log_complement(eta))
         return np.where(Binary().contains(y), inside, -np.inf)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate y − s(η), as ± s(∓η), without cancellation (B2)."""
-        return np.asarray(_sign(y) * expit(-_sign(y) * np.asarray(eta)))
+        """Evaluate d log μ/dη or d log(1 − μ)/dη, without cancellation (B2, I3)."""
+        up, down = self.link.log_mean_slope(eta), self.link.log_complement_slope(eta)
+        return np.where(np.asarray(y) == 1, up, down)
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate s(η) s(−η) (B2)."""
-        share = self.mean(eta, parameters)
-        return np.asarray(share * self.mean(np.negative(eta), parameters))
+        """Evaluate −(d log μ/dη)(d log(1 − μ)/dη) (B2, I3)."""
+        return -self.link.log_mean_slope(eta) * self.link.log_complement_slope(eta)
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
@@ -94,22 +113,22 @@ class Bernoulli:
         return {}
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate E[y] = s(η)."""
-        return np.asarray(expit(np.asarray(eta, dtype=np.float64)))
+        """Evaluate E[y] = μ."""
+        return self.link.mean(eta)
 
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate √(s(η) s(−η))."""
-        return np.sqrt(self.information(eta, parameters))
+        """Evaluate √(μ(1 − μ))."""
+        return np.sqrt(self.link.mean(eta) * self.link.complement(eta))
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y ≤ y): zero, s(−η) from 0 on, and one from 1 on."""
+        """Evaluate P(Y ≤ y): zero, 1 − μ from 0 on, and one from 1 on."""
         y = np.asarray(y)
-        return np.where(y < 0, 0.0, np.where(y < 1, self.mean(np.negative(eta), parameters), 1.0))
+        return np.where(y < 0, 0.0, np.where(y < 1, self.link.complement(eta), 1.0))
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y > y): one, s(η) from 0 on, and zero from 1 on."""
+        """Evaluate P(Y > y): one, μ from 0 on, and zero from 1 on."""
         y = np.asarray(y)
-        return np.where(y < 0, 1.0, np.where(y < 1, self.mean(eta, parameters), 0.0))
+        return np.where(y < 0, 1.0, np.where(y < 1, self.link.mean(eta), 0.0))
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
@@ -120,13 +139,10 @@ class Bernoulli:
 
     def describe(self) -> str:
         """Say the model of one observation in words."""
-        return "y ~ Bernoulli(1/(1 + exp(−η)))"
+        return f"y ~ Bernoulli(μ), {self.link.name}(μ) = η"
 
     def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return Bernoulli, and its arguments."""
-        return pm.Bernoulli, {"logit_p": eta}
-
-
-def _sign(y: ArrayLike) -> Array:
-    """Return 2y − 1: one for a one, minus one for a zero."""
-    return np.asarray(2.0 * np.asarray(y, dtype=np.float64) - 1.0)
+        if self.link == Logit():  # PyMC's own, exact in both tails
+            return pm.Bernoulli, {"logit_p": eta}
+        return pm.Bernoulli, {"p": self.link.pymc(pm, eta)}

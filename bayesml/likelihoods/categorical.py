@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from bayesml.distributions import Classes, ContinuousSupport, Distribution, Support
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods.base import Average, Stated, normal_nodes
+from bayesml.likelihoods.base import Average, Stated, normal_nodes, trapezoidal_average
 from bayesml.likelihoods.links import Link, Logit
 from bayesml.losses import Loss, ZeroOneLoss
 from bayesml.typing import Array, ArrayLike
@@ -116,9 +116,11 @@ class Categorical:
         return ((0.0, 1.0),) * len(self.output_names)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
-        """Average by quadrature over all outputs (B8)."""
+        """Average by quadrature over all outputs (B8), of two classes over one (K4)."""
+        if len(eta) == 1:
+            return trapezoidal_average(self, eta, covariance, parameters)
         weights, nodes = normal_nodes(eta, covariance)
-        return Average(weights, nodes if len(nodes) > 1 else nodes[0], parameters)
+        return Average(weights, nodes, parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where it is no class (B6)."""
@@ -190,7 +192,8 @@ class Categorical:
 
     def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return Categorical, and its arguments."""
-        outputs = eta if len(self.output_names) > 1 else [eta]
+        k = len(self.output_names)
+        outputs = [eta[j] for j in range(k)] if k > 1 else [eta]
         logits = pm.math.stack([0.0 * outputs[0], *outputs], axis=-1)
         return pm.Categorical, {"logit_p": logits}
 

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from bayesml.distributions import ContinuousSupport, Distribution, Flat, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated
+from bayesml.likelihoods.links import Link
 from bayesml.likelihoods.roles import ParameterInformation, ReadsKnown, with_parameters
+from bayesml.losses import Loss
 from bayesml.typing import Array, ArrayLike
 
 NODES = (0, 15, 9, 7)
@@ -93,9 +95,14 @@ class Distributional:
         return self.likelihood.support
 
     @property
-    def link(self) -> str:
+    def link(self) -> Link:
         """That of the likelihood."""
         return self.likelihood.link
+
+    @property
+    def loss(self) -> Loss:
+        """That of the likelihood."""
+        return self.likelihood.loss
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -125,7 +132,8 @@ class Distributional:
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """Those of the likelihood."""
-        return self.likelihood.default_priors(sd_y)
+        own = self.likelihood.default_priors(sd_y)
+        return {name: own[name] for name in self.parameters if name in own}
 
     def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start where the likelihood does."""
@@ -134,7 +142,8 @@ class Distributional:
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
         """Those of the likelihood, and one for every parameter, unbounded, of scale one."""
-        start, supports = self.likelihood.start(mean_y, sd_y), self.likelihood.parameter_supports
+        start = self.likelihood.start(mean_y, sd_y or 1.0)
+        supports = self.likelihood.parameter_supports
         more = ((float(supports[k].unconstrain(start[k])), 1.0) for k in self.modelled)
         return (*self.likelihood.outputs(mean_y, sd_y), *more)
 
@@ -257,13 +266,14 @@ class Distributional:
 
     def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return the likelihood's distribution with parameters that differ by row."""
-        last = len(eta) - len(self.known)
-        first = last - len(self.modelled)
+        first = len(self.likelihood.outputs(0.0, 1.0))
+        last = first + len(self.modelled)
         supports = self.likelihood.parameter_supports
         own = {
             name: supports[name].pymc(pm, eta[first + k]) for k, name in enumerate(self.modelled)
         }
-        outputs = [*eta[:first], *eta[last:]]
+        read = [*range(first), *range(last, last + len(self.known))]
+        outputs = [eta[k] for k in read]
         return self.likelihood.pymc(
             pm, outputs[0] if len(outputs) == 1 else outputs, {**parameters, **own}
         )

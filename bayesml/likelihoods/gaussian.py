@@ -16,7 +16,9 @@ from bayesml.distributions import (
     Support,
 )
 from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
+from bayesml.likelihoods.links import Identity, Link
 from bayesml.likelihoods.scoring import scoring_rules
+from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
 
 HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
@@ -64,9 +66,14 @@ class Gaussian:
         return Real()
 
     @property
-    def link(self) -> str:
+    def link(self) -> Link:
         """Identity: E[y] = η."""
-        return "identity"
+        return Identity()
+
+    @property
+    def loss(self) -> Loss:
+        """The squared error, whose best action is the mean."""
+        return SquaredError()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:

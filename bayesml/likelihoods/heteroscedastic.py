@@ -10,6 +10,8 @@ from scipy.special import ndtr
 from bayesml.distributions import ContinuousSupport, Distribution, Real, Support
 from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gaussian import HALF_LOG_2PI, Gaussian
+from bayesml.likelihoods.links import Identity, Link
+from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
 
 NODES = 15
@@ -54,9 +56,14 @@ class HeteroscedasticGaussian:
         return Real()
 
     @property
-    def link(self) -> str:
+    def link(self) -> Link:
         """Identity: E[y] = η."""
-        return "identity"
+        return Identity()
+
+    @property
+    def loss(self) -> Loss:
+        """The squared error, whose best action is the mean."""
+        return SquaredError()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:

@@ -13,7 +13,9 @@ from bayesml.likelihoods.heteroscedastic import (
     log_scale_nodes,
     read_outputs,
 )
+from bayesml.likelihoods.links import Identity, Link
 from bayesml.likelihoods.student_t import StudentT, tail_ratio
+from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike
 
 
@@ -63,9 +65,14 @@ class HeteroscedasticStudentT:
         return Real()
 
     @property
-    def link(self) -> str:
+    def link(self) -> Link:
         """Identity: E[y] = η."""
-        return "identity"
+        return Identity()
+
+    @property
+    def loss(self) -> Loss:
+        """The absolute error: the first output is the median, whatever the tails."""
+        return AbsoluteError()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:

@@ -5,6 +5,7 @@ Derived in docs/theory/categorical_likelihoods.md.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -212,10 +213,15 @@ class Ordinal:
         return "\n".join(lines)
 
     def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Return OrderedLogistic or OrderedProbit, and its arguments."""
-        cuts = pm.math.stack([1.0 * c for c in self._thresholds(parameters, 0.0 * eta[0])])
-        family = pm.OrderedLogistic if self.link == Logit() else pm.OrderedProbit
-        return family, {"eta": eta, "cutpoints": cuts, "compute_p": False}
+        """Return OrderedLogistic, or Categorical of what lies between thresholds."""
+        cuts = self._thresholds(parameters, 0.0 * eta)
+        if self.link == Logit():
+            cutpoints = pm.math.stack(cuts, axis=-1)
+            return pm.OrderedLogistic, {"eta": eta, "cutpoints": cutpoints, "compute_p": False}
+        below = [self.link.pymc(pm, cut - eta) for cut in cuts]
+        above = self.link.pymc(pm, eta - cuts[-1])
+        between = [high - low for low, high in pairwise(below)]
+        return pm.Categorical, {"p": pm.math.stack([below[0], *between, above], axis=-1)}
 
     @property
     def _size(self) -> int:
@@ -273,4 +279,4 @@ def _slope_over(link: ProbabilityLink, at: Array, log_p: Array) -> Array:
     inside = np.isfinite(at)
     x = -np.abs(np.where(inside, at, 0.0))  # f is symmetric
     log_f = link.log_mean(x) + np.log(link.log_mean_slope(x))
-    return np.where(inside, np.exp(log_f - log_p), 0.0)
+    return np.exp(np.where(inside, log_f - log_p, -np.inf))

@@ -9,6 +9,8 @@ from scipy.special import gammainc, gammaincc, gammaln
 
 from bayesml.distributions import ContinuousSupport, Counts, Distribution, Support
 from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
+from bayesml.likelihoods.links import Link, Log
+from bayesml.losses import Loss, PoissonDeviance
 from bayesml.typing import Array, ArrayLike
 
 FURTHEST = 700.0
@@ -48,9 +50,14 @@ class Poisson:
         return Counts()
 
     @property
-    def link(self) -> str:
+    def link(self) -> Link:
         """Logarithm: log E[y] = η."""
-        return "log"
+        return Log()
+
+    @property
+    def loss(self) -> Loss:
+        """The deviance of counts, whose best action is the mean."""
+        return PoissonDeviance()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:

@@ -29,7 +29,9 @@ from bayesml.likelihoods.base import (
     parameter_words,
 )
 from bayesml.likelihoods.gaussian import Gaussian
+from bayesml.likelihoods.links import Identity, Link
 from bayesml.likelihoods.scoring import scoring_rules
+from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike
 
 NORMAL = 1e8
@@ -84,9 +86,14 @@ class StudentT:
         return Real()
 
     @property
-    def link(self) -> str:
+    def link(self) -> Link:
         """Identity: E[y] = η."""
-        return "identity"
+        return Identity()
+
+    @property
+    def loss(self) -> Loss:
+        """The absolute error: η is the median, and the mean exists only for ν > 1."""
+        return AbsoluteError()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:

@@ -173,8 +173,8 @@ def mean_function(
         return normals(eta[0], np.sqrt(np.maximum(covariance[:, 0, 0], 0.0)))
     free = max(1, int(np.sum(np.any(covariance, axis=(0, 2)))))  # the rest is known
     if free == 1:
-        z, weights = np.polynomial.hermite_e.hermegauss(64)
-        weights = weights / weights.sum()
+        z, mass = np.polynomial.hermite_e.hermegauss(64)
+        weights: Array = mass / mass.sum()
         nodes = (eta[0][:, None] + np.sqrt(covariance[:, 0, 0])[:, None] * z)[None]
     else:
         weights, nodes = normal_nodes(eta[:free], covariance[:, :free, :free])

@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesml.data.messages import plural
 from bayesml.errors import IncompatibleModelError
-from bayesml.losses import AbsoluteError, Loss, PinballLoss, SquaredError
+from bayesml.losses import KnownAction, Loss
 from bayesml.posteriors.decisions import losses
 from bayesml.results.cross_validation import CrossValidation
 from bayesml.results.fit import Fit
@@ -36,7 +36,7 @@ class Risk:
         return f"{self.value:.6g} ± {self.standard_error:.2g} ({self.how})"
 
 
-def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredError()) -> Risk:
+def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss | None = None) -> Risk:
     r"""Return the average loss of the best action for it: :math:`\frac1m\sum_i \ell(y_i, a^*_i)`.
 
     Parameters
@@ -45,8 +45,9 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
     data : Data or data frame, optional
         For a fit: rows with their target. On the rows that it learned from the risk is empirical,
         and flatters it. Without data it is leave-one-out, by ArviZ's importance sampling.
-    loss : callable
-        ℓ(y, a); see `bayesml.losses`.
+    loss : callable, optional
+        ℓ(y, a); see `bayesml.losses`. By default the likelihood's own: the squared error of a
+        Gaussian, the cross entropy of zeros and ones, the pinball loss of a quantile.
 
     Returns
     -------
@@ -55,7 +56,8 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
     Raises
     ------
     IncompatibleModelError
-        Leave-one-out knows squared, absolute and pinball errors, and needs a posterior.
+        Leave-one-out knows losses whose best action is the mean or a quantile, and needs a
+        posterior.
 
     References
     ----------
@@ -70,6 +72,7 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
     >>> round(bm.risk(fit, data).value, 6)  # J of the least-squares solution, 1/72
     0.013889
     """
+    loss = _own_loss(subject) if loss is None else loss
     if isinstance(subject, CrossValidation):
         actions: Array = np.empty(subject.data.m)
         for fold in subject.folds:
@@ -89,6 +92,11 @@ def risk(subject: Fit | CrossValidation, data: Any = None, loss: Loss = SquaredE
     return _average(loss, rows.y, actions, rows.row_weights, how)
 
 
+def _own_loss(subject: Fit | CrossValidation) -> Loss:
+    answer = subject.folds[0].fit if isinstance(subject, CrossValidation) else subject
+    return answer.model.likelihood.loss
+
+
 def _average(loss: Loss, y: Array, actions: Array, weights: Array, how: str) -> Risk:
     costs, total = losses(loss, y, actions), float(weights.sum())
     value = float(weights @ costs / total)
@@ -97,25 +105,37 @@ def _average(loss: Loss, y: Array, actions: Array, weights: Array, how: str) -> 
 
 
 def _leave_one_out_actions(subject: Fit, loss: Loss) -> Array:
-    import arviz as az
-
     if subject.kind == "point":
         raise IncompatibleModelError(
             "risk: leave-one-out by importance sampling needs a posterior, not a point estimate. "
             "Use cross_validate(model, data, method, folds=data.m)."
         )
-    match loss:
-        case SquaredError():
-            asked: dict[str, Any] = {"kind": "mean"}
-        case AbsoluteError():
-            asked = {"kind": "median"}
-        case PinballLoss(level):
-            asked = {"kind": "quantile", "probs": level}
-        case _:
-            raise IncompatibleModelError(
-                f"risk: leave-one-out knows squared, absolute and pinball errors, got {loss!r}. "
-                "Use cross_validate, whose result takes any loss."
-            )
-    tree = subject.to_datatree(log_likelihood=True, posterior_predictive=True)
-    expected, _ = az.loo_expectations(tree, **asked)
-    return np.asarray(expected, dtype=np.float64)
+    if isinstance(loss, type) or not isinstance(loss, KnownAction):
+        raise IncompatibleModelError(
+            f"risk: leave-one-out knows losses whose best action is the mean or a quantile, got "
+            f"{loss!r}. Use cross_validate, whose result takes any loss."
+        )
+    return loss.best_action(
+        _LeftOut(subject.to_datatree(log_likelihood=True, posterior_predictive=True))
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _LeftOut:
+    """What is said of every row by the others, by importance sampling of draws."""
+
+    tree: Any
+
+    @property
+    def mean(self) -> Array:
+        """Means."""
+        return self._expected(kind="mean")
+
+    def quantile(self, q: float) -> Array:
+        """Quantiles."""
+        return self._expected(kind="quantile", probs=q)
+
+    def _expected(self, **asked: Any) -> Array:
+        import arviz as az
+
+        return np.asarray(az.loo_expectations(self.tree, **asked)[0], dtype=np.float64)

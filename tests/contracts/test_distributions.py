@@ -26,10 +26,13 @@ POSITIVE = [
     d.Gamma(1.0, 3.0),
     d.InverseGamma(3.0, 2.0),
 ]
-ALL = [*REAL, *POSITIVE]
+UNIT = [d.Beta(1.0, 1.0), d.Beta(2.0, 3.5)]
+ALL = [*REAL, *POSITIVE, *UNIT]
 
 
 def points(distribution: d.Distribution) -> np.ndarray[Any, Any]:
+    if distribution.support == d.UnitInterval():
+        return np.array([0.1, 0.4, 0.95])
     return (
         np.array([0.3, 1.7, 4.0])
         if distribution.support == d.Positive()
@@ -40,12 +43,12 @@ def points(distribution: d.Distribution) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("distribution", ALL, ids=repr)
 def test_density_integrates_to_one(distribution: d.Distribution) -> None:
     """Over x = sinh(t), so that heavy tails end."""
-    low = 0.0 if distribution.support == d.Positive() else -30.0
+    low = -30.0 if distribution.support == d.Real() else 0.0
     total, _ = integrate.quad(
         lambda t: np.exp(distribution.log_density(np.sinh(t))) * np.cosh(t),
         low,
-        30.0,
-        points=[-1, 0.5, 1, 2],
+        float(np.arcsinh(1.0)) if distribution.support == d.UnitInterval() else 30.0,
+        points=[-1, 0.5, 0.8, 2],
         limit=400,
     )
     assert total == pytest.approx(1.0, abs=1e-9)
@@ -65,7 +68,9 @@ def test_samples_follow_the_density(distribution: d.Distribution) -> None:
     """A Kolmogorov-Smirnov test at level 1e-4, against the integrated density."""
     draws = np.sort(distribution.sample(np.random.default_rng(3), (2000,)))
     grid = np.sinh(np.linspace(np.arcsinh(draws[0] - 5), np.arcsinh(draws[-1] + 5), 40001))
-    if distribution.support == d.Positive():
+    if distribution.support == d.UnitInterval():
+        grid = np.linspace(0.0, 1.0, 40001)[1:-1]
+    elif distribution.support == d.Positive():
         grid = np.sinh(np.linspace(0, np.arcsinh(draws[-1] + 5), 40001))[1:]
     cdf = integrate.cumulative_trapezoid(np.exp(distribution.log_density(grid)), grid, initial=0)
     below = (
@@ -120,7 +125,7 @@ def test_repr_is_the_code_that_makes_it(distribution: d.Distribution) -> None:
     assert eval(repr(distribution), vars(d)) == distribution
 
 
-@pytest.mark.parametrize("distribution", POSITIVE, ids=repr)
+@pytest.mark.parametrize("distribution", [*POSITIVE, *UNIT], ids=repr)
 def test_no_mass_on_negative_values(distribution: d.Distribution) -> None:
     assert distribution.log_density(-1.0) == -np.inf
 

@@ -11,7 +11,8 @@ from scipy.special import digamma, gammainc, gammaincc, gammaln
 import bayesml as bm
 from bayesml.distributions import ContinuousSupport, Distribution, Positive, Support
 from bayesml.inference import Learned, Method
-from bayesml.likelihoods import Average, Stated, check_parameter, hermite_average
+from bayesml.likelihoods import Average, Link, Log, Stated, check_parameter, hermite_average
+from bayesml.losses import GammaDeviance, Loss
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import Outputs, Parameters
@@ -116,8 +117,12 @@ class GammaMean:
         return Positive()
 
     @property
-    def link(self) -> str:
-        return "log"
+    def link(self) -> Link:
+        return Log()
+
+    @property
+    def loss(self) -> Loss:
+        return GammaDeviance()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:
