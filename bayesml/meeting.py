@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesml.data import Block, Data
 from bayesml.data.messages import quoted
-from bayesml.data.roles import OFFSET, Features, LinearPart, Roles
+from bayesml.data.roles import OFFSET, TRIALS, Features, LinearPart, Roles
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.data.support import check_rows, check_support
 from bayesml.distributions import Binary, Flat, Real
@@ -99,14 +99,18 @@ def _check_known(likelihood: Likelihood, roles: Roles) -> None:
         name = lacking[0]
         raise IncompatibleModelError(
             f"{likelihood!r} has to know {quoted(lacking)} of every row: write "
-            f"'y | {name}({name}) ~ x', or Data(X, y, known={{{name!r}: ...}})."
+            f"'y | {name}({name}) ~ x', or Data(X, y, {_as_argument(name)})."
         )
     if surplus := [name for name in given if name not in needed]:
         raise IncompatibleModelError(
             f"The data have {quoted(surplus)}, which {likelihood!r} does not read"
             + (f": it reads {quoted(needed)}." if needed else ". Leave it out.")
-            + (" Use Binomial()." if "trials" in surplus else "")
+            + (" Binomial() reads trials." if TRIALS in surplus else "")
         )
+
+
+def _as_argument(name: str) -> str:
+    return f"{name}=..." if name == TRIALS else f"known={{{name!r}: ...}}"
 
 
 def check_target(likelihood: Likelihood, data: Data) -> None:

@@ -13,8 +13,9 @@ from bayesml.errors import MissingDependencyError
 from bayesml.typing import Array, ArrayLike
 
 try:
-    from sklearn.base import BaseEstimator, RegressorMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError as error:
     raise MissingDependencyError(
@@ -22,7 +23,12 @@ except ImportError as error:
         "Install it: pip install scikit-learn"
     ) from error
 
-__all__ = ["BayesianMLPRegressor", "BayesianRegressor"]
+__all__ = [
+    "BayesianClassifier",
+    "BayesianMLPClassifier",
+    "BayesianMLPRegressor",
+    "BayesianRegressor",
+]
 
 
 class _LearnsDistributions:
@@ -119,6 +125,104 @@ class BayesianRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  #
         return model, self.method
 
 
+class _LearnsProbabilities:
+    """Fitting a declared model of classes and predicting by it."""
+
+    random_state: Any
+    _declared: Callable[[bm.Data, tuple[str, ...]], tuple[bm.Model, Any]]
+    """The model and the method that the parameters of an estimator state, of such classes."""
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn from rows X, shape (m, n), and their classes y, shape (m,).
+
+        Parameters
+        ----------
+        X, y : array_like or data frame
+        sample_weight : array_like, shape (m,), optional
+            How many times each row counts: weight 2 is the row twice.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        check_classification_targets(y)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class, {self.classes_[0]!r}, and two or more are needed to tell apart."
+            )
+        data = _rows(self, X, numbers, sample_weight)
+        model, method = self._declared(data, tuple(map(str, self.classes_)))
+        self.fit_ = bm.fit(model, data, method, rng=_seed(self.random_state))
+        return self
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of every class, shape (rows, classes), as in `classes_`."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.fit_.predict(rows).probabilities
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithms of these."""
+        return np.log(self.predict_proba(X))
+
+    def predict(self, X: Any) -> Any:
+        """Return the most probable class of every row."""
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
+
+
+def _of_classes(classes: tuple[str, ...]) -> Any:
+    return bm.Bernoulli() if len(classes) == 2 else bm.Categorical(classes)
+
+
+class BayesianClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator):  # type: ignore[misc]
+    """Logistic regression of two classes or more, whose probabilities know what is uncertain.
+
+    Parameters
+    ----------
+    model : Model or None
+        What is believed. None is ``Model(likelihood=Bernoulli())`` for two classes and
+        ``Categorical()`` for more, linear with default priors.
+    method : Method or None
+        How to learn; None is ``Laplace()``, whose audit is in ``fit_.check()``.
+    random_state : int, RandomState or None
+        Seed of everything random.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    fit_ : Fit
+        Everything that the package says of the answer: ``estimator.fit_.check()``, ….
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        If X was a frame.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(90, 2))
+    >>> y = np.array(["low", "middle", "top"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+    >>> classifier = BayesianClassifier(random_state=1).fit(X, y)
+    >>> classifier.predict_proba([[0.1, 0.0]]).sum().round(12)
+    np.float64(1.0)
+    >>> classifier.predict([[3.0, 0.0]])
+    array(['top'], dtype='<U6')
+    """
+
+    def __init__(
+        self,
+        model: bm.Model | None = None,
+        method: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.model = model
+        self.method = method
+        self.random_state = random_state
+
+    def _declared(self, data: bm.Data, classes: tuple[str, ...]) -> tuple[bm.Model, Any]:
+        own = bm.Model(likelihood=_of_classes(classes))
+        method = bm.Laplace() if self.method is None else self.method
+        return own if self.model is None else self.model, method
+
+
 class BayesianMLPRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A multilayer perceptron whose predictions are distributions, for pipelines and searches.
 
@@ -189,9 +293,73 @@ class BayesianMLPRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):
         return model, bm.Laplace() if self.method is None else self.method
 
 
+class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator):  # type: ignore[misc]
+    """A multilayer perceptron of two classes or more whose probabilities are averaged.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+        Units in every hidden layer.
+    activation : Activation or None
+        ``ReLU()``, ``SiLU()``, … from ``bayesml.predictors``; None is ``Tanh()``.
+    prior : Prior or None
+        None is ``Layered()``, which learns the scales.
+    method : Method or None
+        None is ``Laplace()``.
+    random_state : int, RandomState or None
+        Seed of everything random.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    fit_ : Fit
+        Everything that the package says of the answer: ``estimator.fit_.check()``, ….
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        If X was a frame.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(120, 2))
+    >>> y = X[:, 0] ** 2 + X[:, 1] ** 2 > 1.2
+    >>> network = BayesianMLPClassifier(hidden_layer_sizes=(8,), random_state=1).fit(X, y)
+    >>> network.score(X, y) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (50,),
+        activation: Any = None,
+        prior: Any = None,
+        method: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.prior = prior
+        self.method = method
+        self.random_state = random_state
+
+    def _declared(self, data: bm.Data, classes: tuple[str, ...]) -> tuple[bm.Model, Any]:
+        activation = bm.Tanh() if self.activation is None else self.activation
+        sizes = self.hidden_layer_sizes
+        model = bm.Model(
+            bm.MLP((sizes,) if isinstance(sizes, int) else sizes, activation),
+            _of_classes(classes),
+            bm.Layered() if self.prior is None else self.prior,
+        )
+        return model, bm.Laplace() if self.method is None else self.method
+
+
 def _data(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:
     """Check rows as scikit-learn does, which tells the estimator their features."""
     X, y = validate_data(estimator, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+    return _rows(estimator, X, y, sample_weight)
+
+
+def _rows(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:
     weights = None
     if sample_weight is not None:
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)

@@ -11,7 +11,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import bayesml as bm
-from bayesml.sklearn import BayesianMLPRegressor, BayesianRegressor
+from bayesml.sklearn import (
+    BayesianClassifier,
+    BayesianMLPClassifier,
+    BayesianMLPRegressor,
+    BayesianRegressor,
+)
 from tests.agreement.problems import made
 
 SHORT = bm.NUTS(draws=100, tune=100, chains=2, progress=False)
@@ -33,6 +38,22 @@ def test_scikit_learns_own_checks_pass(method: object) -> None:
 @pytest.mark.parametrize("method", [None, bm.MAP()], ids=repr)
 def test_scikit_learns_own_checks_pass_for_networks(method: object) -> None:
     network = BayesianMLPRegressor(hidden_layer_sizes=(4,), method=method)
+    results = check_estimator(network, on_fail=None, on_skip=None)
+    assert len(results) > 40
+    assert [r for r in results if r["status"] == "failed"] == []
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # audits of toy data
+@pytest.mark.parametrize("method", [None, bm.MAP()], ids=repr)
+def test_scikit_learns_own_checks_pass_for_classes(method: object) -> None:
+    results = check_estimator(BayesianClassifier(method=method), on_fail=None, on_skip=None)
+    assert len(results) > 40
+    assert [r for r in results if r["status"] == "failed"] == []
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")
+def test_scikit_learns_own_checks_pass_for_networks_of_classes() -> None:
+    network = BayesianMLPClassifier(hidden_layer_sizes=(4,), method=bm.MAP())
     results = check_estimator(network, on_fail=None, on_skip=None)
     assert len(results) > 40
     assert [r for r in results if r["status"] == "failed"] == []

@@ -10,6 +10,10 @@ OFFSET = "offset"
 """The known column that is added to η: a feature whose weight is one."""
 
 
+TRIALS = "trials"
+"""The known column that says how many trials there were in a row."""
+
+
 class Features(NamedTuple):
     """Columns of X, one after the other, that one linear predictor reads.
 

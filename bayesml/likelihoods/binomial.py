@@ -1,4 +1,4 @@
-"""The binomial likelihood: successes in trials. Derived in docs/theory/categorical_likelihoods.md."""
+"""The binomial likelihood. Derived in docs/theory/categorical_likelihoods.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesml.data.messages import listed
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
@@ -83,8 +82,11 @@ def not_linear_gaussian(problem: Problem) -> str | None:
     computes, is never taken for one of them.
     """
     model = problem.model
-    if isinstance(model.predictor, LinearPredictors):
-        return f"the rows have {listed(model.predictor.beside)}, not one linear predictor alone."
+    several = isinstance(model.predictor, LinearPredictors)
+    if several and type(model.likelihood) is Gaussian:
+        return "the rows have an offset. Subtract it from the target for an exact answer."
+    if several:
+        return f"the likelihood is {model.likelihood!r}, not Gaussian()."
     if not is_linear(problem):
         return f"the predictor is {model.predictor!r}, not Linear()."
     if type(model.likelihood) is not Gaussian:

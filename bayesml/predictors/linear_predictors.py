@@ -54,14 +54,6 @@ class LinearPredictors:
     known: KnownColumns
 
     @property
-    def beside(self) -> list[str]:
-        """What there is beside the features of η, in words."""
-        out = [] if self.known.offset is None else ["an offset"]
-        out += [f"{k} known outputs" for k in [len(self.known.outputs)] if k]
-        out += [f"a predictor of {part.name}" for part in self.parts if part.name]
-        return out + ["one for every class" for part in self.parts if part.classes is not None]
-
-    @property
     def has_intercept(self) -> bool:
         """Whether η has an intercept."""
         return self.parts[0].intercept

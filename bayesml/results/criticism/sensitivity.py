@@ -1,5 +1,6 @@
 """Prior-data conflict of sampled answers: power scaling, by arviz-stats."""
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,9 +92,7 @@ def _values(sensitivity: "xr.Dataset") -> dict[str, float]:
         if values.ndim == 0:
             out[str(name)] = float(values)
         else:
-            labels = (
-                values.coords[values.dims[0]].to_numpy() if values.ndim == 1 else range(values.size)
-            )
-            flat = zip(labels, np.ravel(values.to_numpy()), strict=True)
-            out |= {f"{name}[{label}]": float(v) for label, v in flat}
+            axes = [map(str, values.coords[dim].to_numpy()) for dim in values.dims]
+            entries = zip(product(*axes), np.ravel(values.to_numpy()), strict=True)
+            out |= {f"{name}[{', '.join(at)}]": float(v) for at, v in entries}
     return out
