@@ -36,6 +36,7 @@ from bayesml.errors import (
     RepeatedRowsWarning,
     ResidualWarning,
     SamplingInterrupted,
+    SeparationError,
     StorageError,
 )
 from bayesml.inference import (
@@ -201,6 +202,7 @@ __all__ = [
     "ResidualWarning",
     "Risk",
     "SamplingInterrupted",
+    "SeparationError",
     "SiLU",
     "Softplus",
     "StorageError",

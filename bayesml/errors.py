@@ -35,6 +35,10 @@ class ConvergenceError(BayesmlError, RuntimeError):
     """Learning diverged or stopped before there was an answer."""
 
 
+class SeparationError(ConvergenceError):
+    """The maximum lies at infinity: some columns tell rows apart without an exception."""
+
+
 class SamplingInterrupted(BayesmlError, RuntimeError):
     """Sampling was interrupted before there was a draw to return."""
 

@@ -181,6 +181,14 @@ class SufficientStatistics:
         rows, error = self.rows - other.rows, (self.mean - mean) + move
         return replace(self, rows=rows, weight=weight, mean=mean, mean_error=error, R=R)
 
+    def of_columns(self, columns: slice) -> "SufficientStatistics":
+        """Return the statistics of some features, one after the other, and of the target."""
+        at = [*range(self.n)[columns], self.n]
+        names = None if self.names is None else tuple(self.names[j] for j in at)
+        R = triangular_factor(self.R[:, at])
+        mean, error = self.mean[at], self.mean_error[at]
+        return replace(self, mean=mean, mean_error=error, R=R, names=names)
+
     def named(self, names: Sequence[str]) -> "SufficientStatistics":
         """Return the same statistics with names of the features and, last, of the target."""
         return replace(self, names=tuple(names))

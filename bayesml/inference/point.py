@@ -6,8 +6,16 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from bayesml.inference.base import Learned
-from bayesml.inference.exact import coefficient_names, linear_coordinates
-from bayesml.log_joint import LogJoint, NegativeLogJoint, is_linear, log_joint, single_rows
+from bayesml.inference.exact import linear_coordinates
+from bayesml.inference.separation import refuse_separated
+from bayesml.log_joint import (
+    LogJoint,
+    NegativeLogJoint,
+    is_linear,
+    linear_terms,
+    log_joint,
+    single_rows,
+)
 from bayesml.log_joint.least_squares import least_squares
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum, minimize
@@ -56,13 +64,15 @@ def point_estimate(
 
 def refuse_undetermined(problem: Problem) -> None:
     """Refuse coefficients that neither the data nor a proper prior tell apart."""
-    if not is_linear(problem):
-        return
-    data, prior = least_squares(problem.statistics, intercept=problem.has_intercept), problem.prior
-    proper = (
-        prior.proper_rows(problem) if isinstance(prior, PartlyImproper) else np.eye(data.M.shape[1])
-    )
-    check_proper(data, proper, coefficient_names(problem))
+    prior, p = problem.prior, problem.frame.p
+    proper = prior.proper_rows(problem) if isinstance(prior, PartlyImproper) else np.eye(p)
+    for terms in linear_terms(problem):
+        statistics = problem.statistics
+        if terms.columns != slice(0, problem.data.n):
+            statistics = statistics.of_columns(terms.columns)
+        data = least_squares(statistics, intercept=terms.intercept)
+        rows = proper[np.any(proper[:, terms.at], axis=1)][:, terms.at]
+        check_proper(data, rows, terms.names)
 
 
 def starting_point(problem: Problem, joint: LogJoint, rng: np.random.Generator) -> Array:
@@ -107,6 +117,7 @@ def optimise(
         start = at.x(at.beta(start), moved)
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
+    refuse_separated(problem, at.beta(x))
     covariance, definiteness = _covariance(joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
     sd = np.sqrt(np.diag(covariance))

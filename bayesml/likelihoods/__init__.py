@@ -43,6 +43,7 @@ from bayesml.likelihoods.roles import (
     OfClasses,
     ParameterInformation,
     ReadsKnown,
+    Recedes,
     with_parameters,
 )
 from bayesml.likelihoods.student_t import StudentT
@@ -77,6 +78,7 @@ __all__ = [
     "ProbabilityLink",
     "Probit",
     "ReadsKnown",
+    "Recedes",
     "Staged",
     "Stated",
     "StudentT",

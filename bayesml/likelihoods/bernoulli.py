@@ -106,6 +106,10 @@ class Bernoulli:
         """Evaluate −(d log μ/dη)(d log(1 − μ)/dη) (B2, I3)."""
         return -self.link.log_mean_slope(eta) * self.link.log_complement_slope(eta)
 
+    def recession(self, y: Array, eta: Array) -> Array:
+        """Up for a one, down for a zero."""
+        return np.where(np.asarray(y) == 1, 1.0, -1.0)
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

@@ -128,6 +128,10 @@ class Binomial:
         one = -n * self.link.log_mean_slope(at) * self.link.log_complement_slope(at)
         return np.stack([one, np.zeros_like(one)])
 
+    def recession(self, y: Array, eta: Array) -> Array:
+        """Down for none, up where all trials succeeded."""
+        return np.where(np.asarray(y) == 0, -1.0, np.where(y == np.asarray(eta)[1], 1.0, 0.0))
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

@@ -153,6 +153,10 @@ class NegativeBinomial:
         share, _ = _shares(eta, _phi(parameters))
         return np.asarray(share * self.link.mean(eta))
 
+    def recession(self, y: Array, eta: Array) -> Array:
+        """Down for a zero, nowhere for others."""
+        return np.where(np.asarray(y) == 0, -1.0, 0.0)
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

@@ -164,6 +164,10 @@ class Ordinal:
             )
         )
 
+    def recession(self, y: Array, eta: Array) -> Array:
+        """Down for the lowest class, up for the highest."""
+        return np.where(np.asarray(y) == 0, -1.0, np.where(y == self._size - 1, 1.0, 0.0))
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

@@ -100,6 +100,10 @@ class Poisson:
         """Evaluate e^η (K2)."""
         return _rate(eta)
 
+    def recession(self, y: Array, eta: Array) -> Array:
+        """Down for a zero, nowhere for others."""
+        return np.where(np.asarray(y) == 0, -1.0, 0.0)
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

@@ -61,6 +61,17 @@ class HoldsParameters(Protocol):
 
 
 @runtime_checkable
+class Recedes(Protocol):
+    """A likelihood of one output that may grow without end as η goes to infinity."""
+
+    def recession(self, y: Array, eta: Array) -> Array:
+        """Say of every row in which direction of η it does: 1, −1, or 0 for none.
+
+        `eta` as the likelihood reads it, with what is known of every row.
+        """
+
+
+@runtime_checkable
 class ParameterInformation(Protocol):
     """A likelihood that knows the expected information in its own parameters."""
 

@@ -4,7 +4,12 @@ from bayesml.log_joint.coordinates import Coordinates, Free
 from bayesml.log_joint.joint import GaussianPrior, LogJoint, log_joint, single_rows
 from bayesml.log_joint.objective import Members, NegativeLogJoint
 from bayesml.log_joint.rows import Folded, Rows, with_jacobian
-from bayesml.log_joint.statistics import Statistics, is_linear, not_linear_gaussian
+from bayesml.log_joint.statistics import (
+    Statistics,
+    is_linear,
+    linear_terms,
+    not_linear_gaussian,
+)
 from bayesml.log_joint.sums import RowSum, Sums
 
 __all__ = [
@@ -20,6 +25,7 @@ __all__ = [
     "Statistics",
     "Sums",
     "is_linear",
+    "linear_terms",
     "log_joint",
     "not_linear_gaussian",
     "single_rows",

@@ -5,6 +5,7 @@ Derived in docs/theory/log_joint.md, (J8).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from bayesml.likelihoods import Gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
-from bayesml.predictors import Linear, LinearPredictors
+from bayesml.predictors import Linear, LinearPredictors, flat
 from bayesml.typing import Array
 
 HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
@@ -68,6 +69,46 @@ def statistics_of(problem: Problem) -> Statistics:
     """Return the sum of a linear Gaussian problem."""
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
     return Statistics(data, problem.data.m)
+
+
+class LinearTerms(NamedTuple):
+    """Some coefficients that columns of X alone tell apart.
+
+    Attributes
+    ----------
+    columns : slice
+    intercept : bool
+    names : tuple of str
+        Of the coefficients.
+    at : list of int
+        Where these stand in β.
+    """
+
+    columns: slice
+    intercept: bool
+    names: tuple[str, ...]
+    at: list[int]
+
+
+def linear_terms(problem: Problem) -> list[LinearTerms]:
+    """Return the coefficients of every linear predictor; of classes, of the first alone."""
+    predictor, shapes = problem.model.predictor, problem.shapes
+    places = flat.split(np.arange(flat.size(shapes)), shapes)
+    if is_linear(problem):
+        own = ("intercept",) if problem.has_intercept else ()
+        at = list(range(flat.size(shapes)))
+        everything = slice(0, problem.data.n)
+        return [LinearTerms(everything, bool(own), (*own, *problem.feature_names), at)]
+    if not isinstance(predictor, LinearPredictors):
+        return []
+    out = []
+    for part in predictor.parts:
+        weights = np.atleast_2d(places[part.weights_name])[0]
+        start = np.ravel(places[part.intercept_name])[:1] if part.intercept else weights[:0]
+        own = (part.intercept_name,) if part.intercept else ()
+        at = [*start.tolist(), *weights.tolist()]
+        out.append(LinearTerms(part.where, part.intercept, (*own, *part.features), at))
+    return out
 
 
 def is_linear(problem: Problem) -> bool:
