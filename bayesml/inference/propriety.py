@@ -4,6 +4,7 @@ from bayesml.errors import ImproperPosteriorError
 from bayesml.inference.exact import obstacle, scale_posterior
 from bayesml.inference.limits import limit_of
 from bayesml.inference.point import refuse_undetermined
+from bayesml.inference.separation import refuse_separated
 from bayesml.model import Problem
 from bayesml.priors import Conjugate
 
@@ -23,6 +24,7 @@ def propriety(problem: Problem) -> tuple[str, ...]:
         if "sigma" in problem.inferred and not isinstance(problem.prior, Conjugate):
             scale_posterior(problem)
         return ()
+    refuse_separated(problem)
     limit = limit_of(problem)
     if limit is not None:
         raise ImproperPosteriorError(

@@ -26,10 +26,11 @@ SHARE = 1e-7
 """Of a unit step along which rows do not move, but for rounding."""
 
 
-def refuse_separated(problem: Problem, beta: Array) -> None:
-    """Refuse an estimate that is on its way to infinity, and name the columns that send it there.
+def refuse_separated(problem: Problem, beta: Array | None = None) -> None:
+    """Refuse rows that columns tell apart without an exception, where the prior is flat.
 
-    Rows in memory are tried by a linear programme; of others only the estimate is looked at.
+    They are tried by a linear programme if they are in memory, and if an estimate of β, where
+    there is one, is far out.
 
     Raises
     ------
@@ -47,9 +48,9 @@ def refuse_separated(problem: Problem, beta: Array) -> None:
     rows = log_joint(problem).rows
     if not isinstance(rows, Rows):
         return
-    eta = rows.eta(beta)
+    eta = rows.eta(rows.frame.start if beta is None else beta)
     first = eta if eta.ndim == 1 else eta[0]
-    if float(np.max(np.abs(first), initial=0.0)) < SUSPICIOUS:
+    if beta is not None and float(np.max(np.abs(first), initial=0.0)) < SUSPICIOUS:
         return
     signs = likelihood.recession(rows.y, eta)
     direction = separating(rows, signs, proper)

@@ -69,9 +69,10 @@ def test_nearly_separated_rows_have_an_estimate() -> None:
     assert np.max(np.abs(fit.draws(1, 1)["weights"])) > 5
 
 
-def test_a_flat_prior_under_separation_has_no_posterior() -> None:
+@pytest.mark.parametrize("method", [bm.MAP(), bm.Laplace(), bm.NUTS(progress=False)], ids=repr)
+def test_a_flat_prior_under_separation_has_no_posterior(method: object) -> None:
     rows = frame()
     rows["y"] = (rows["x"] > 0).astype(float)
     model = bm.Model(likelihood=bm.Bernoulli(), prior=bm.Flat())
     with pytest.raises(bm.SeparationError):
-        bm.fit(model, bm.Data.from_formula("y ~ x", rows), bm.MAP())
+        bm.fit(model, bm.Data.from_formula("y ~ x", rows), method)
