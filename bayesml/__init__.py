@@ -57,6 +57,7 @@ from bayesml.inference import (
     ridge_prior_sd,
 )
 from bayesml.likelihoods import (
+    AsymmetricLaplace,
     Bernoulli,
     BetaResponse,
     CLogLog,
@@ -64,6 +65,7 @@ from bayesml.likelihoods import (
     Gaussian,
     HeteroscedasticGaussian,
     HeteroscedasticStudentT,
+    LaplaceResponse,
     Logit,
     NegativeBinomial,
     Poisson,
@@ -121,6 +123,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "ApproximationWarning",
+    "AsymmetricLaplace",
     "Auto",
     "BayesmlError",
     "BayesmlWarning",
@@ -164,6 +167,7 @@ __all__ = [
     "KroneckerFactored",
     "Langevin",
     "Laplace",
+    "LaplaceResponse",
     "LastLayer",
     "Layered",
     "LevenbergMarquardt",

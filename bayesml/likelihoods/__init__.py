@@ -1,11 +1,13 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
+from bayesml.likelihoods.asymmetric_laplace import AsymmetricLaplace
 from bayesml.likelihoods.base import (
     Average,
     ClosedFormCRPS,
     HasLimit,
     Likelihood,
     Limit,
+    PiecewiseLinear,
     Staged,
     Stated,
     check_parameter,
@@ -18,6 +20,7 @@ from bayesml.likelihoods.gamma import GammaResponse
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.laplace import LaplaceResponse
 from bayesml.likelihoods.links import (
     CLogLog,
     Identity,
@@ -33,6 +36,7 @@ from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.student_t import StudentT
 
 __all__ = [
+    "AsymmetricLaplace",
     "Average",
     "Bernoulli",
     "BetaResponse",
@@ -44,12 +48,14 @@ __all__ = [
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "Identity",
+    "LaplaceResponse",
     "Likelihood",
     "Limit",
     "Link",
     "Log",
     "Logit",
     "NegativeBinomial",
+    "PiecewiseLinear",
     "Poisson",
     "ProbabilityLink",
     "Probit",
