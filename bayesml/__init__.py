@@ -58,6 +58,7 @@ from bayesml.inference import (
     ridge_prior_sd,
 )
 from bayesml.likelihoods import (
+    AsymmetricLaplace,
     Bernoulli,
     BetaResponse,
     Binomial,
@@ -67,6 +68,7 @@ from bayesml.likelihoods import (
     Gaussian,
     HeteroscedasticGaussian,
     HeteroscedasticStudentT,
+    LaplaceResponse,
     Logit,
     NegativeBinomial,
     Ordinal,
@@ -126,6 +128,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "ApproximationWarning",
+    "AsymmetricLaplace",
     "Auto",
     "BayesmlError",
     "BayesmlWarning",
@@ -172,6 +175,7 @@ __all__ = [
     "KroneckerFactored",
     "Langevin",
     "Laplace",
+    "LaplaceResponse",
     "LastLayer",
     "Layered",
     "LevenbergMarquardt",

@@ -1,7 +1,7 @@
 """Laplace's approximation. Derived in docs/theory/laplace.md, for networks in network.md."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ from bayesml.inference.networks.curvature import (
 )
 from bayesml.inference.networks.mode import Recipe, in_batches
 from bayesml.inference.networks.settings import Training
+from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobian
 from bayesml.model import Problem
-from bayesml.optimizers import Optimizer, Optimum
+from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LaplacePosterior
 from bayesml.predictors import Network
 from bayesml.priors import PartlyImproper
@@ -141,27 +142,27 @@ class Peak:
     ----------
     joint : LogJoint
         With the Jacobian.
-    optimum : Optimum
-    losses : ndarray
+    x : ndarray, shape (d,)
+        The mode.
+    H : ndarray, shape (d, d)
+        The curvature by the expected information (J7).
+    diagnostics : mapping of name to float
+        How near the mode it is.
+    reason : str
+        Why the search ended.
+    losses : ndarray or None
         The objective along the way, in nats.
     notes : tuple of str
         What is wrong with it, or with the density.
     """
 
     joint: LogJoint
-    optimum: Optimum
-    losses: Array
+    x: Array
+    H: Array
+    diagnostics: Mapping[str, float]
+    reason: str
+    losses: Array | None
     notes: tuple[str, ...]
-
-    @property
-    def x(self) -> Array:
-        """The mode."""
-        return np.asarray(self.optimum.x, dtype=np.float64)
-
-    @cached_property
-    def H(self) -> Array:
-        """The curvature by the expected information (J7)."""
-        return self.joint.precision(self.x)
 
 
 def find_peak(
@@ -171,10 +172,16 @@ def find_peak(
     with_jacobian(problem.model.predictor, "Laplace()")
     notes = propriety(problem)
     joint = log_joint(problem).unconstrained()
+    if optimizer is None and by_programme(problem):
+        mode = kinked_mode(problem, joint)
+        return Peak(joint, mode.x, mode.H, mode.diagnostics, f"mode by {mode.how}", None, notes)
     start = starting_point(problem, joint, rng)
     optimum, curve = find_optimum(NegativeLogJoint(joint), start, optimizer, rng)
     notes += convergence_notes(optimum)
-    return Peak(joint, optimum, curve * joint.weight, notes)
+    x = np.asarray(optimum.x, dtype=np.float64)
+    found = {"gradient_norm": optimum.gradient_norm, "iterations": float(len(curve) - 1)}
+    losses = curve * joint.weight
+    return Peak(joint, x, joint.precision(x), found, optimum.reason, losses, notes)
 
 
 def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
@@ -194,12 +201,11 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
     return Learned(
         posterior,
         problem.model,
-        f"Laplace approximation in {len(x)} unbounded coordinates, {peak.optimum.reason}",
+        f"Laplace approximation in {len(x)} unbounded coordinates, {peak.reason}",
         _log_evidence(problem, peak, L),
         {
-            "gradient_norm": peak.optimum.gradient_norm,
             "curvature": float(np.linalg.eigvalsh(unit)[0]),
-            "iterations": float(len(peak.losses) - 1),
+            **peak.diagnostics,
             **importance(joint.log_density, x, F, joint.rows.m, rng),
         },
         peak.notes,

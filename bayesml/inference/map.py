@@ -14,6 +14,7 @@ from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.optimality import mode_curvature, mode_gradient
+from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate, refuse_undetermined
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
@@ -37,7 +38,8 @@ class MAP:
     optimizer : Optimizer or None
         How to minimise the negative log posterior, whose values are the loss curve. None solves
         linear Gaussian models with Normal or Flat priors in closed form given σ, with a search
-        in σ alone, and takes L-BFGS and Newton's method for others. Networks are trained by
+        in σ alone, solves those with a piecewise linear likelihood by quadratic programmes (W6),
+        and takes L-BFGS and Newton's method for others. Networks are trained by
         `LevenbergMarquardt`, which also learns the prior scales by evidence where they are not
         known; other optimizers leave them at one.
     training : Training
@@ -82,6 +84,8 @@ class MAP:
         closed = obstacle(problem) is None and not problem.hyperparameters
         if self.optimizer is None and closed:
             return _closed_form(problem)
+        if self.optimizer is None and by_programme(problem):
+            return kinked_point(problem, "posterior mode")
         refuse_undetermined(problem)
         return inside_or_at_infinity(
             problem,

@@ -15,6 +15,7 @@ from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.optimality import MeanSquaredError, least_squares_optimality
+from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import (
     NO_EVIDENCE,
     convergence_notes,
@@ -41,13 +42,15 @@ class MLE:
     r"""Maximum likelihood: :math:`\hat\theta = \arg\max_\theta \sum_i w_i \log p(y_i \mid \eta_i)`.
 
     Priors are not used. For `Linear` with a `Gaussian` likelihood it is least squares, the
-    normal equation's solution by orthogonal factors (E2); otherwise L-BFGS and Newton's method.
+    normal equation's solution by orthogonal factors (E2), with `LaplaceResponse` or
+    `AsymmetricLaplace` a linear programme (W6); otherwise L-BFGS and Newton's method.
 
     Standard errors of a linear Gaussian model are the classical ones,
     :math:`s\sqrt{[(X^\top X)^{-1}]_{jj}}` with :math:`s^2 = \mathrm{RSS}/(W - p)`, and limits are
     Student-t (E4); the estimate of σ itself is the maximum of the likelihood,
     :math:`\sqrt{\mathrm{RSS}/W}`, and ``residual_sd`` in the diagnostics is s. Otherwise
-    they are the inverse observed information's (E5). Degrees of freedom towards which a likelihood
+    they are the inverse observed information's (E5), or the expected one's where the density has
+    kinks (W12). Degrees of freedom towards which a likelihood
     grows without end are reported as infinite, with the Gaussian estimate of all else (T7).
 
     Parameters
@@ -94,6 +97,8 @@ class MLE:
             recipe = Recipe(self.optimizer, self.training, tune=False)
             return network_point(problem, rng, recipe, "maximum likelihood")
         if not_linear_gaussian(problem) is not None:
+            if self.optimizer is None and by_programme(problem):
+                return kinked_point(problem, "maximum likelihood")
             refuse_undetermined(problem)
             return inside_or_at_infinity(
                 problem,

@@ -118,7 +118,7 @@ def optimise(
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
     refuse_separated(problem, at.beta(x))
-    covariance, definiteness = _covariance(joint.observed(x))
+    covariance, definiteness = inverse_curvature(joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
     sd = np.sqrt(np.diag(covariance))
     slopes = {
@@ -149,7 +149,7 @@ def convergence_notes(optimum: Optimum) -> tuple[str, ...]:
     return () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
 
 
-def _covariance(H: Array) -> tuple[Array, float]:
+def inverse_curvature(H: Array) -> tuple[Array, float]:
     """Return H⁻¹ (NaN if H is not positive definite), and its smallest curvature, scaled."""
     scale = np.sqrt(np.abs(np.diag(H)))
     unit = H / np.outer(scale, scale) if np.all(scale > 0) else H

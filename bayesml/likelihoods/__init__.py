@@ -1,11 +1,13 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
+from bayesml.likelihoods.asymmetric_laplace import AsymmetricLaplace
 from bayesml.likelihoods.base import (
     Average,
     ClosedFormCRPS,
     HasLimit,
     Likelihood,
     Limit,
+    PiecewiseLinear,
     Staged,
     Stated,
     beside_nodes,
@@ -24,6 +26,7 @@ from bayesml.likelihoods.gamma import GammaResponse
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.laplace import LaplaceResponse
 from bayesml.likelihoods.links import (
     CLogLog,
     Identity,
@@ -49,6 +52,7 @@ from bayesml.likelihoods.roles import (
 from bayesml.likelihoods.student_t import StudentT
 
 __all__ = [
+    "AsymmetricLaplace",
     "Average",
     "Bernoulli",
     "BetaResponse",
@@ -64,6 +68,7 @@ __all__ = [
     "HeteroscedasticStudentT",
     "HoldsParameters",
     "Identity",
+    "LaplaceResponse",
     "Likelihood",
     "Limit",
     "Link",
@@ -74,6 +79,7 @@ __all__ = [
     "OfClasses",
     "Ordinal",
     "ParameterInformation",
+    "PiecewiseLinear",
     "Poisson",
     "ProbabilityLink",
     "Probit",

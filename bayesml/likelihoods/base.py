@@ -139,6 +139,19 @@ class Staged(Likelihood, Protocol):
         """The likelihood whose fit training starts from: as many outputs, or the first alone."""
 
 
+@runtime_checkable
+class PiecewiseLinear(Protocol):
+    r"""A likelihood of :math:`-\log p = \log s + \rho(y - \eta)/s` but for a constant (W2).
+
+    :math:`\rho` rises in a straight line on either side of zero, and s is the parameter ``scale``.
+    Point estimates of linear models are then found by programmes, and not by slopes.
+    """
+
+    @property
+    def costs(self) -> tuple[float, float]:
+        """What a unit of y above η costs, and one below."""
+
+
 class Limit(NamedTuple):
     """What a likelihood becomes as one of its parameters goes to infinity.
 

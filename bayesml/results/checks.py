@@ -89,6 +89,13 @@ LIMITS: Mapping[str, Limit] = {
         "The optimizer stopped away from an optimum.",
         "Allow more iterations, or use the default optimizer.",
     ),
+    "duality_gap": Limit(
+        "duality gap at the answer, relative to the loss",
+        "≤ 1e-8",
+        lambda value: value <= 1e-8,
+        "The programme stopped away from an optimum.",
+        "Scale the columns alike, or leave out nearly collinear ones.",
+    ),
     "energy_variance": Limit(
         "variance of the energy error per dimension, worst chain",
         "≤ 0.1",

@@ -29,8 +29,8 @@ def test_a_level_of_zeros_is_named_alone() -> None:
     rows = frame()
     rng = np.random.default_rng(1)
     rows["y"] = np.where(rows["g"] == "b", 0.0, rng.integers(0, 2, 60))
+    data = bm.Data.from_formula("y ~ x + g", rows)
     with pytest.raises(bm.SeparationError, match=r"y: 'g\[T.b\]' tells 20 rows apart"):
-        data = bm.Data.from_formula("y ~ x + g", rows)
         bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MLE())
     rows["counts"] = np.where(rows["g"] == "c", 0.0, rng.poisson(2.0, 60))
     data = bm.Data.from_formula("counts ~ x + g", rows)
@@ -54,7 +54,7 @@ def test_trials_and_ordered_classes() -> None:
 
 def test_one_class_is_the_intercepts() -> None:
     data = bm.Data(frame()[["x"]], np.ones(60))
-    with pytest.raises(bm.SeparationError, match="the intercept|'x'"):
+    with pytest.raises(bm.SeparationError, match=r"the intercept|'x'"):
         bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MLE())
 
 
