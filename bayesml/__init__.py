@@ -51,6 +51,7 @@ from bayesml.inference import (
     Laplace,
     LastLayer,
     PyMC,
+    SubsetSampler,
     Training,
     ridge_penalty,
     ridge_prior_sd,
@@ -78,11 +79,13 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import (
+    BetaBinomial,
     Independent,
     Layered,
     MultivariateNormal,
     NormalByPrecision,
     NormalInverseGamma,
+    SpikeAndSlab,
     WeaklyInformative,
 )
 from bayesml.results import (
@@ -98,6 +101,7 @@ from bayesml.results import (
     cross_validate,
     fit,
     load,
+    model_table,
     plots,
     prior_predictive,
     risk,
@@ -118,6 +122,7 @@ __all__ = [
     "BayesmlError",
     "BayesmlWarning",
     "Bernoulli",
+    "BetaBinomial",
     "Calibration",
     "CheckReport",
     "CollinearityWarning",
@@ -181,8 +186,10 @@ __all__ = [
     "SamplingInterrupted",
     "SiLU",
     "Softplus",
+    "SpikeAndSlab",
     "StorageError",
     "StudentT",
+    "SubsetSampler",
     "SufficientStatistics",
     "Tanh",
     "Training",
@@ -194,6 +201,7 @@ __all__ = [
     "fit",
     "load",
     "losses",
+    "model_table",
     "plots",
     "prior_predictive",
     "ridge_penalty",

@@ -9,9 +9,12 @@ from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
+from bayesml.inference.model_average import MOST_FEATURES
 from bayesml.inference.nuts import NUTS, unread
+from bayesml.inference.subset_sampler import SubsetSampler
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian, Network
+from bayesml.priors import SelectsFeatures
 
 MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 
@@ -19,6 +22,8 @@ MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 @dataclass(frozen=True)
 class Auto:
     """The exact posterior where mathematics allows it, otherwise NUTS; the result says which.
+
+    `SpikeAndSlab` over more features than `Exact` adds up is learned by `SubsetSampler`.
 
     NUTS reads every row some ten thousand times. Where these stay in files or partitions, `Laplace`
     reads them a few dozen times instead, and its audit says whether a Gaussian was good enough.
@@ -49,7 +54,7 @@ class Auto:
         method = self.choice(problem)
         learned = method.learn(problem, rng)
         name, where = type(method).__name__, None if method is self.network else unread(problem)
-        reasons = [reason.rstrip(".") for reason in (obstacle(problem), where) if reason]
+        reasons = [reason.rstrip(".") for reason in (_obstacle(problem), where) if reason]
         given = ", and ".join(reasons)
         why = f", since {given}" if given else ""
         return replace(learned, explanation=f"Auto chose {name}(){why}: {learned.explanation}")
@@ -63,7 +68,17 @@ class Auto:
         predictor = problem.model.predictor
         if isinstance(predictor, Network):
             return self.network
+        if isinstance(problem.prior, SelectsFeatures):
+            return Exact() if problem.data.n <= MOST_FEATURES else SubsetSampler()
         if obstacle(problem) is None:
             return Exact()
         few_passes = unread(problem) is not None and isinstance(predictor, HasJacobian)
         return Laplace() if few_passes else self.otherwise
+
+
+def _obstacle(problem: Problem) -> str | None:
+    """Say why there is no exact answer."""
+    if not isinstance(problem.prior, SelectsFeatures):
+        return obstacle(problem)
+    n = problem.data.n
+    return f"{n} features have 2^{n} models" if n > MOST_FEATURES else None

@@ -80,7 +80,8 @@ def labelled_tree(
     """
     import xarray as xr
 
-    dims = {**dims, "y": ["observation"], "prior_sd": ["group"]}
+    own = {"y": ["observation"], "prior_sd": ["group"], "inclusion": ["feature"]}
+    dims = {**dims, **own}
     coords = {"feature": list(data.feature_names), "observation": observation_labels(data)}
     labelled: Datasets = {}
     for group, draws in groups.items():

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 UNIT = re.compile(r"(weights|biases)_\d+(\[|$)")
 """Names of the parameters of a network."""
 
+PER_FEATURE = ("weights", "inclusion")
+"""Parameters whose entries are called after the features."""
+
 MOST_UNITS = 12
 """The most of them that a printed table shows: one by one they mean nothing."""
 
 
 def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
     """Name the entries of a parameter: ``weights[age]``, or the parameter itself if scalar."""
-    if parameter == "weights" and size == len(labels):
-        return [f"weights[{label}]" for label in labels]
+    if parameter in PER_FEATURE and size == len(labels):
+        return [f"{parameter}[{label}]" for label in labels]
     return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
 
 
