@@ -52,7 +52,7 @@ def average_all(
         (chosen.numbers[:, None] >> np.arange(n)) & 1 == 1,
         chosen.probabilities,
         chosen.weights,
-        every.inclusion,
+        np.minimum(every.inclusion, 1.0),  # sums of shares, to rounding
         regression.scale * every.moments.mean[:, 0],
         covariance,
         coordinates,

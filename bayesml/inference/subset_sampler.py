@@ -15,7 +15,7 @@ from bayesml.inference.subset_regression import subset_regression
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import Compared, ModelAverage
-from bayesml.priors import LogInclusion, SelectsFeatures
+from bayesml.priors import SelectsFeatures
 from bayesml.samplers import SubsetChain, SubsetDensity, sample_subsets
 from bayesml.typing import Array
 
@@ -107,7 +107,8 @@ class SubsetSampler:
             regression.scale * mean,
             scaled_covariance(regression, covariance),
             linear_coordinates(problem),
-            _compared(run, odds),
+            "sampled",
+            _compared(run),
         )
         return Learned(
             posterior,
@@ -125,9 +126,14 @@ def _moments(run: list[SubsetChain]) -> tuple[Array, Array]:
     return mean, np.mean([chain.second for chain in run], axis=0) - np.outer(mean, mean)
 
 
-def _compared(run: list[SubsetChain], prior: LogInclusion) -> Compared:
-    """Return what must agree between chains; a feature that is always in has no odds."""
-    free = ~np.isneginf(prior.without)
-    log_odds = np.stack([np.round(chain.log_odds[:, free], DIGITS) for chain in run])
-    log_density = np.stack([np.round(chain.log_density, DIGITS) for chain in run])
-    return Compared({"log_odds": log_odds, "log_density": log_density}, "log odds", False)
+def _compared(run: list[SubsetChain]) -> Compared | None:
+    """Return what must agree between chains; what never varied in any of them does.
+
+    A feature that is always in has infinite odds, and chains may all stay at one model.
+    """
+    columns = [np.column_stack([chain.log_odds, chain.log_density]) for chain in run]
+    values = np.round(np.stack(columns), DIGITS)
+    varied = (values != values[0, 0]).any(axis=(0, 1))
+    if not varied.any():
+        return None
+    return Compared({"log_odds": values[..., varied]}, "log odds", False)

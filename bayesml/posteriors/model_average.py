@@ -46,7 +46,9 @@ class ModelAverage:
     mean, covariance : ndarray, shape (n,), (n, n)
         Of the weights over all models.
     coordinates : LinearCoordinates
-    chains : Compared or None
+    kind : {"exact", "sampled"}
+        Whether all models were added up.
+    compared : Compared or None
         What must agree between chains, where models were sampled.
     """
 
@@ -58,22 +60,13 @@ class ModelAverage:
     mean: Array
     covariance: Array
     coordinates: LinearCoordinates
-    chains: Compared | None = None
-
-    @property
-    def kind(self) -> Kind:
-        """Exact where all models were added up."""
-        return "exact" if self.chains is None else "sampled"
+    kind: Kind = "exact"
+    compared: Compared | None = None
 
     @property
     def constants(self) -> dict[str, Array]:
         """None: every parameter has a distribution."""
         return {}
-
-    @property
-    def compared(self) -> Compared | None:
-        """Log odds of inclusion and of models, where these were sampled."""
-        return self.chains
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter, and of inclusion."""

@@ -144,6 +144,8 @@ def flip(density: SubsetDensity, state: State, rng: np.random.Generator) -> Stat
     """Propose a flip the more often the better it is, and accept by (Y13)."""
     weights = expit(density.log_ratios(state))
     total = weights.sum()
+    if total == 0.0:  # every neighbour is less probable by more than float64 holds
+        return state
     proposed = state.flipped(_drawn(weights, rng))
     back = expit(density.log_ratios(proposed)).sum()
     return proposed if rng.random() * back < total else state
