@@ -95,16 +95,13 @@ class ModelAverage:
 
         def predict(part: Part) -> Rows:
             eta, spread = self.at(self.coordinates.rows(part.X), 0.0)
-            shape, rates = self.regression.shape, self._solutions[2]
-            each = [
-                in_closed_form(part, eta[:, k], spread["sigma"][:, k], shape, float(rate))
-                for k, rate in enumerate(rates)
-            ]
-            density, mean, leverage = (np.stack(v, axis=1) for v in zip(*each, strict=True))
-            log_weights = np.log(self.weights) - density
-            log_density = -logsumexp(log_weights, axis=1)
-            without = np.exp(log_weights + log_density[:, None])
-            return log_density, np.sum(without * mean, axis=1), leverage @ self.weights
+            shape, rate = self.regression.shape, self._solutions[2][:, None]
+            each = in_closed_form(part, eta.T, spread["sigma"].T, shape, rate)
+            density, mean, leverage = each  # (K, rows)
+            log_weights = np.log(self.weights)[:, None] - density
+            log_density = -logsumexp(log_weights, axis=0)
+            without = np.exp(log_weights + log_density)
+            return log_density, np.sum(without * mean, axis=0), self.weights @ leverage
 
         return leave_one_out(blocks, len(self.weights), predict)
 
