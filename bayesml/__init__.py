@@ -53,6 +53,7 @@ from bayesml.inference import (
     Laplace,
     LastLayer,
     PyMC,
+    SubsetSampler,
     Training,
     ridge_penalty,
     ridge_prior_sd,
@@ -91,12 +92,14 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import (
+    BetaBinomial,
     ByPredictor,
     Independent,
     Layered,
     MultivariateNormal,
     NormalByPrecision,
     NormalInverseGamma,
+    SpikeAndSlab,
     WeaklyInformative,
 )
 from bayesml.results import (
@@ -112,6 +115,7 @@ from bayesml.results import (
     cross_validate,
     fit,
     load,
+    model_table,
     plots,
     prior_predictive,
     risk,
@@ -134,6 +138,7 @@ __all__ = [
     "BayesmlWarning",
     "Bernoulli",
     "Beta",
+    "BetaBinomial",
     "BetaResponse",
     "Binomial",
     "ByPredictor",
@@ -209,8 +214,10 @@ __all__ = [
     "SeparationError",
     "SiLU",
     "Softplus",
+    "SpikeAndSlab",
     "StorageError",
     "StudentT",
+    "SubsetSampler",
     "SufficientStatistics",
     "Tanh",
     "Training",
@@ -222,6 +229,7 @@ __all__ = [
     "fit",
     "load",
     "losses",
+    "model_table",
     "plots",
     "prior_predictive",
     "ridge_penalty",

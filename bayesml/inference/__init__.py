@@ -12,6 +12,7 @@ from bayesml.inference.mle import MLE
 from bayesml.inference.networks.curvature import FullCurvature, KroneckerFactored, LastLayer
 from bayesml.inference.networks.settings import Training
 from bayesml.inference.nuts import NUTS
+from bayesml.inference.subset_sampler import SubsetSampler
 
 __all__ = [
     "MAP",
@@ -30,6 +31,7 @@ __all__ = [
     "Method",
     "PyMC",
     "Resumable",
+    "SubsetSampler",
     "Training",
     "ridge_penalty",
     "ridge_prior_sd",

@@ -11,11 +11,14 @@ from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
+from bayesml.inference.model_average import MOST_FEATURES
 from bayesml.inference.nuts import NUTS, unread
 from bayesml.inference.point import starting_point
+from bayesml.inference.subset_sampler import SubsetSampler
 from bayesml.log_joint import log_joint
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian, Network
+from bayesml.priors import SelectsFeatures
 
 MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 
@@ -36,6 +39,8 @@ class Auto:
     Gaussian is the answer. Otherwise `NUTS` samples, started at its mode and scaled by its
     curvature. Rows that stay in files or partitions, which NUTS would read some ten thousand
     times, and a budget that is too small leave the Gaussian, and the audit that it failed warns.
+
+    `SpikeAndSlab` over more features than `Exact` adds up is learned by `SubsetSampler`.
 
     NUTS takes minutes for a network and mixes badly between its modes, so that networks are
     learned by a mixture of modes and of chains around modes, which predicted better than either
@@ -77,6 +82,8 @@ class Auto:
         """Choose, learn, and say why."""
         if isinstance(problem.model.predictor, Network):
             return _said(self.network, "", self.network.learn(problem, rng))
+        if isinstance(problem.prior, SelectsFeatures):
+            return _over_models(problem, rng)
         why_not = obstacle(problem)
         if why_not is None:
             return _said(Exact(), "", Exact().learn(problem, rng))
@@ -114,6 +121,16 @@ class Auto:
         joint.log_density_and_gradient(x)
         nuts = self.otherwise
         return (process_time() - start) * nuts.chains * (nuts.draws + nuts.tune) * STEPS
+
+
+def _over_models(problem: Problem, rng: np.random.Generator) -> Learned:
+    """Add up all models, or sample them where there are too many."""
+    n = problem.data.n
+    if n <= MOST_FEATURES:
+        return _said(Exact(), "", Exact().learn(problem, rng))
+    sampler = SubsetSampler()
+    why = f", since {n} features have 2^{n} models"
+    return _said(sampler, why, sampler.learn(problem, rng))
 
 
 def _doubts(gaussian: Learned) -> list[str]:

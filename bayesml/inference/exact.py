@@ -7,6 +7,7 @@ import numpy as np
 from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.model_average import average_all
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import RowResiduals, least_squares
 from bayesml.model import Problem
@@ -21,7 +22,7 @@ from bayesml.posteriors.log_scale import (
     maximise_log_scale,
 )
 from bayesml.posteriors.tilted import ScaleDensity
-from bayesml.priors import Conjugate, HasSeenRows, NormalRows
+from bayesml.priors import Conjugate, HasSeenRows, NormalRows, SelectsFeatures
 
 REFINED_FROM = ((5_000, 0.0), (1_000_000, 10.0), (np.inf, 1e5))
 """Up to how many numbers in the design refinement is made from which condition number on (A6)."""
@@ -36,6 +37,7 @@ class Exact:
 
     Applies to `Linear` with a `Gaussian` likelihood, `Flat` or `Normal` priors on the
     coefficients, and any prior on σ, or σ known; and to `NormalInverseGamma`, in closed form.
+    Under `SpikeAndSlab` it adds up all models of up to 25 features, (Y4).
     Moments, intervals and predictions are computed from the quadrature; the draws of the
     DataTree are independent and made when asked for.
 
@@ -64,13 +66,16 @@ class Exact:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Compute the posterior from the sufficient statistics."""
+        prior = problem.prior
+        if isinstance(prior, SelectsFeatures):
+            average = average_all(problem, prior, linear_coordinates(problem), rng)
+            return _given_earlier_rows(problem, average)
         reason = obstacle(problem)
         if reason is not None:
             raise IncompatibleModelError(
                 f"Exact() does not apply: {reason} Use NUTS() to sample it, MAP() for its mode, "
                 "or Auto() to choose."
             )
-        prior = problem.prior
         if isinstance(prior, Conjugate):
             return _given_earlier_rows(problem, _conjugate(problem, prior))
         return _given_earlier_rows(problem, _quadrature(problem))

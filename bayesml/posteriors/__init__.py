@@ -7,6 +7,7 @@ from bayesml.posteriors.base import (
     Kind,
     LeavesOneOut,
     Marginal,
+    OverModels,
     Posterior,
 )
 from bayesml.posteriors.conjugate import ConjugatePosterior
@@ -15,6 +16,7 @@ from bayesml.posteriors.exact import ExactPosterior
 from bayesml.posteriors.laplace import LaplacePosterior
 from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.linearised import LinearisedPosterior
+from bayesml.posteriors.model_average import ModelAverage
 from bayesml.posteriors.point import PointEstimate
 from bayesml.posteriors.prediction import Interval, Prediction
 from bayesml.posteriors.sampled import SampledPosterior
@@ -33,6 +35,8 @@ __all__ = [
     "LeavesOneOut",
     "LinearisedPosterior",
     "Marginal",
+    "ModelAverage",
+    "OverModels",
     "PointEstimate",
     "Posterior",
     "Prediction",

@@ -9,7 +9,7 @@ import numpy as np
 from bayesml.data import Block
 from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.prediction import Prediction
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array, ArrayLike, Bools
 
 Kind = Literal["point", "exact", "approximate", "sampled", "ensemble"]
 
@@ -54,7 +54,7 @@ class Compared:
     Attributes
     ----------
     values : mapping of name to ndarray, shape (chains, draws, ...)
-    what : {"parameter", "function value"}
+    what : {"parameter", "function value", "log odds"}
         What an entry is; a network's parameters have many equivalent labellings, its function
         has none.
     separate : bool
@@ -62,7 +62,7 @@ class Compared:
     """
 
     values: Mapping[str, Array]
-    what: Literal["parameter", "function value"]
+    what: Literal["parameter", "function value", "log odds"]
     separate: bool
 
 
@@ -108,3 +108,20 @@ class LeavesOneOut(Protocol):
 
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
         """Predict the rows that were learned from, in their order, without a refit."""
+
+
+@runtime_checkable
+class OverModels(Protocol):
+    """An answer that is an average over models: sets of features."""
+
+    @property
+    def models(self) -> Bools:
+        """Which features the most probable models have, shape (K, n), the most probable first."""
+
+    @property
+    def model_probabilities(self) -> Array:
+        """Their posterior probabilities, shape (K,)."""
+
+    @property
+    def inclusion_probabilities(self) -> Array:
+        """Posterior probability of every feature, over all models, shape (n,)."""

@@ -136,7 +136,8 @@ def _parts(blocks: Iterable[Block], width: int) -> Iterator[Part]:
 
 
 def check_remaining(part: Part, remaining: Array) -> None:
-    """Refuse rows without a copy of which there is no posterior."""
+    """Refuse rows without a copy of which there is no posterior, under any of several models."""
+    remaining = remaining.reshape(-1, len(part.y)).min(axis=0)
     if np.any(remaining < 1e-12):
         row = int(np.argmin(remaining))
         leverage = (1.0 - remaining[row]) * part.weights[row] / part.copy[row]
@@ -149,7 +150,7 @@ def check_remaining(part: Part, remaining: Array) -> None:
 
 def check_digits(part: Part, size: Array) -> None:
     """Refuse rows whose log density is a difference of numbers of a size without digits (V6)."""
-    error = ROUNDINGS * EPS * size
+    error = ROUNDINGS * EPS * size.reshape(-1, len(part.y)).max(axis=0)
     if not np.all(error <= LARGEST_ERROR):
         row = int(np.argmax(error))
         raise ConvergenceError(
@@ -160,16 +161,17 @@ def check_digits(part: Part, size: Array) -> None:
         )
 
 
-def in_closed_form(part: Part, eta: Array, scale: Array, shape: float, rate: float) -> Rows:
+def in_closed_form(part: Part, eta: Array, scale: Array, shape: float, rate: float | Array) -> Rows:
     """Take a copy of each row out of the normal-inverse-gamma posterior (V4).
 
     Parameters
     ----------
     part : Part
         b rows.
-    eta, scale : ndarray, shape (b,)
+    eta, scale : ndarray, shape (b,) or (K, b)
         Location and scale of the Student-t distributions of the rows' expectations.
-    shape, rate : float
+    shape : float
+    rate : float, or ndarray of shape (K, 1)
         Posterior a and b of the variance.
     """
     c, g = part.copy, scale**2 * shape / rate

@@ -6,14 +6,17 @@ from bayesml.priors.base import (
     Conjugate,
     ExportsPrior,
     HasSeenRows,
+    LogInclusion,
     OfEntries,
     PartlyImproper,
     Prior,
     Resolved,
+    SelectsFeatures,
     StandsForLayers,
     StatesParameters,
     Unknown,
 )
+from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.by_predictor import ByPredictor, Jointly
 from bayesml.priors.independent import Independent
@@ -22,10 +25,12 @@ from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
+from bayesml.priors.spike_and_slab import SpikeAndSlab
 from bayesml.priors.weakly_informative import WeaklyInformative
 
 __all__ = [
     "After",
+    "BetaBinomial",
     "ByPredictor",
     "Coefficients",
     "Conjugate",
@@ -35,6 +40,7 @@ __all__ = [
     "Independent",
     "Jointly",
     "Layered",
+    "LogInclusion",
     "MultivariateNormal",
     "NormalByPrecision",
     "NormalInverseGamma",
@@ -45,6 +51,8 @@ __all__ = [
     "PriorTerms",
     "Resolved",
     "Scales",
+    "SelectsFeatures",
+    "SpikeAndSlab",
     "StandsForLayers",
     "StatesParameters",
     "Unknown",

@@ -140,6 +140,33 @@ class Conjugate(Protocol):
         """The standard deviation of the noise."""
 
 
+class LogInclusion(NamedTuple):
+    """The log prior probability of a model γ: a sum over its size and over the features (Y1).
+
+    Attributes
+    ----------
+    by_size : ndarray, shape (n + 1,)
+    without, within : ndarray, shape (n,)
+        Of every feature that is out of the model, or in it.
+    """
+
+    by_size: Array
+    without: Array
+    within: Array
+
+
+@runtime_checkable
+class SelectsFeatures(Protocol):
+    """A prior over which features are in; given these, conjugate to the Gaussian likelihood."""
+
+    @property
+    def slab(self) -> Any:
+        """The conjugate prior of a model that has all features, as resolved."""
+
+    def log_inclusion(self, n: int) -> LogInclusion:
+        """Return the log prior probabilities of the models of n features."""
+
+
 @runtime_checkable
 class StandsForLayers(Protocol):
     """A prior that means another one for a network."""

@@ -8,6 +8,7 @@ from bayesml.results.findings import CheckReport, Finding
 from bayesml.results.fit import Fit
 from bayesml.results.fitting import fit
 from bayesml.results.loading import load
+from bayesml.results.model_table import model_table
 from bayesml.results.predictive import prior_predictive
 from bayesml.results.risk import Risk, risk
 
@@ -25,6 +26,7 @@ __all__ = [
     "cross_validate",
     "fit",
     "load",
+    "model_table",
     "prior_predictive",
     "risk",
 ]

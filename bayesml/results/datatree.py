@@ -80,7 +80,12 @@ def labelled_tree(
     """
     import xarray as xr
 
-    dims = {**predictor.dims(), "y": ["observation"], "prior_sd": ["group"]}
+    dims = {
+        **predictor.dims(),
+        "y": ["observation"],
+        "prior_sd": ["group"],
+        "inclusion": ["feature"],
+    }
     labels = labels_of(predictor, data.feature_names)
     coords = {**labels, "observation": observation_labels(data)}
     labelled: Datasets = {}

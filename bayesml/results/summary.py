@@ -32,7 +32,8 @@ def labels_of_entries(predictor: Predictor, feature_names: tuple[str, ...]) -> L
     """Return the labels of the axes of a predictor's parameters."""
     coords = labels_of(predictor, feature_names)
     labelled = {name: dims for name, dims in predictor.dims().items() if set(dims) <= set(coords)}
-    return {name: [coords[dim] for dim in dims] for name, dims in labelled.items()}
+    labels = {name: [coords[dim] for dim in dims] for name, dims in labelled.items()}
+    return {"inclusion": [coords["feature"]], **labels} if "feature" in coords else labels
 
 
 def entry_names(parameter: str, size: int, labels: Labels) -> list[str]:

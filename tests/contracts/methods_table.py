@@ -38,17 +38,23 @@ class Case:
         return self.linear_gaussian and self.model.prior != LASSO
 
     @property
+    def over_models(self) -> bool:
+        return self.model.prior == SPIKES
+
+    @property
     def network(self) -> bool:
         return isinstance(self.model.predictor, bm.MLP)
 
 
 LASSO = bm.Independent(Laplace(0, 0.1), bm.Normal(0, 10))
 CONJUGATE = bm.NormalInverseGamma(scale=3.0, shape=2.0, rate=0.5)
+SPIKES = bm.SpikeAndSlab(0.5, CONJUGATE)
 OF_SQUARES = bm.Independent(intercept=bm.Normal(0, 5), others={"theta": bm.Normal(0, 5)})
 CASES = {
     "`Linear()`, `Gaussian()`": Case(bm.Model(), "y"),
     "…, σ known, `Flat()`": Case(bm.Model(bm.Linear(), bm.Gaussian(NOISE), bm.Flat()), "y"),
     "…, `NormalInverseGamma()`": Case(bm.Model(prior=CONJUGATE), "y"),
+    "…, `SpikeAndSlab()`": Case(bm.Model(prior=SPIKES), "weak"),
     "…, Laplace priors (lasso)": Case(bm.Model(prior=LASSO), "y"),
     "`Linear()`, `StudentT(df=4)`": Case(bm.Model(bm.Linear(), bm.StudentT(df=4.0)), "heavy"),
     "`Linear()`, `Poisson()`": Case(bm.Model(bm.Linear(), bm.Poisson()), "counts"),
@@ -74,6 +80,7 @@ METHODS: dict[str, Any] = {
     "`NUTS()`": NUTS,
     "`Langevin()`": bm.Langevin(chains=2, steps=1000, thin=10),
     "`Ensemble(2, MAP())`": bm.Ensemble(2, bm.MAP()),
+    "`SubsetSampler()`": bm.SubsetSampler(draws=1000, tune=100, chains=2),
     "`Auto()`": bm.Auto(NUTS, bm.Ensemble(2, bm.Laplace())),
 }
 
@@ -104,12 +111,27 @@ READ_AGAIN = Refusal(
     "“NUTS() evaluates every row some ten thousand times …”: rows that are not in memory would be "
     "read as often. `data.collect()` brings them there; `Laplace()` and `MAP()` take a few passes.",
 )
-REFUSALS = (NOT_EXACT, NO_ROWS, READ_AGAIN)
+NO_DENSITY = Refusal(
+    bm.IncompatibleModelError,
+    r"Under SpikeAndSlab\(\) weights are exactly zero .* Use Exact\(\), or SubsetSampler\(\)",
+    "“Under SpikeAndSlab() weights are exactly zero with a positive probability …”: there is no "
+    "density that has a mode, a curvature or a gradient.",
+)
+ONE_MODEL = Refusal(
+    bm.IncompatibleModelError,
+    r"SubsetSampler\(\) samples models of SpikeAndSlab\(\)",
+    "“SubsetSampler() samples models of SpikeAndSlab() …”: the prior is not over sets of features.",
+)
+REFUSALS = (NOT_EXACT, NO_ROWS, READ_AGAIN, NO_DENSITY, ONE_MODEL)
 
 
 def refusal(case: Case, method: str, kind: str) -> Refusal | None:
     """What is refused, and how: the rules that the tests hold the package to."""
     how = METHODS[method]
+    if isinstance(how, bm.SubsetSampler) and not case.over_models:
+        return ONE_MODEL
+    if case.over_models and not isinstance(how, bm.MLE | bm.Exact | bm.SubsetSampler | bm.Auto):
+        return NO_DENSITY
     if how == bm.Exact() and not case.exact:
         return NOT_EXACT
     if kind == "summarised" and (how == bm.MLE(SGD) or not case.linear_gaussian):
@@ -165,6 +187,7 @@ def columns() -> dict[str, np.ndarray[Any, Any]]:
         "counts": rng.poisson(np.exp(eta)).astype(float),
         "binary": (rng.random(M) < 1.0 / (1.0 + np.exp(-eta))).astype(float),
         "squares": 0.3 + 0.8 * a**2 - 0.6 * b**2 + NOISE * rng.standard_normal(M),
+        "weak": 0.3 + 0.15 * a - 0.3 * b + NOISE * rng.standard_normal(M),
     }
 
 

@@ -1,6 +1,9 @@
 """Posterior densities, drawn by ArviZ."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.results.fit import Fit
@@ -20,7 +23,6 @@ from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -42,7 +44,8 @@ def posterior(fit: Fit, *, probability: float = 0.89) -> "Figure":
     Returns
     -------
     matplotlib.figure.Figure
-        At most 24 panels; the caption says how many parameters were left out.
+        At most 24 panels; the caption says how many parameters were left out. What takes one
+        value or two, such as whether a feature is in the model, has no density.
 
     Raises
     ------
@@ -63,24 +66,27 @@ def posterior(fit: Fit, *, probability: float = 0.89) -> "Figure":
             f"{fit.method!r} gives a point estimate, which has no posterior density. "
             "plots.coefficients(fit) shows estimates with their confidence limits."
         )
-    table = fit.summary(probability).iloc[:MOST_PANELS]
+    draws, every = _draws(fit), fit.summary(probability)
+    table = every.loc[[name for name in every.index if _spread(draws[name])]].iloc[:MOST_PANELS]
     columns = min(3, len(table)) if len(table) != 4 else 2
     with paper(2.5 * columns, 1.7 * -(-len(table) // columns) + 0.3) as figure:
         panels = grid(figure, len(table), columns)
-        _draw_densities(fit, table, panels, probability)
-        hidden = len(fit.summary()) - len(table)
+        _draw_densities(draws, table, panels, probability)
+        hidden = len(every) - len(table)
         more = f"; {hidden} more parameters are not shown" if hidden else ""
         caption(figure, f"Posterior mean and {percent(probability)} interval{more}.")
     return figure
 
 
 def _draw_densities(
-    fit: Fit, table: "pd.DataFrame", panels: list["Axes"], probability: float
+    draws: Mapping[str, Array], table: "pd.DataFrame", panels: list["Axes"], probability: float
 ) -> None:
     import arviz as az
     import xarray as xr
 
-    data = _draws(fit, [str(name) for name in table.index])
+    # variables p0, p1, …: any name may hold anything
+    by_number = {f"p{k}": draws[str(name)] for k, name in enumerate(table.index)}
+    data = xr.Dataset({key: (("chain", "draw"), each) for key, each in by_number.items()})
     means, limits = table["mean"].to_numpy(), table.iloc[:, 2:4].to_numpy()
     az.plot_dist(
         data,
@@ -105,18 +111,19 @@ def _draw_densities(
         _finish(axes, str(name), row)
 
 
-def _draws(fit: Fit, names: list[str]) -> "xr.Dataset":
-    """Return draws of the named entries as variables p0, p1, …: any name may hold anything."""
-    import xarray as xr
-
+def _draws(fit: Fit) -> dict[str, Array]:
+    """Return draws of every entry by its name, shape (chain, draw)."""
     labels = labels_of_entries(fit.resolved.predictor, fit.data.feature_names)
-    by_name = {
+    return {
         name: draws.reshape(*draws.shape[:2], -1)[..., k]
         for parameter, draws in fit.draws(draws=5000).items()
         for k, name in enumerate(entry_names(parameter, int(draws[0, 0].size), labels))
     }
-    dims = ("chain", "draw")
-    return xr.Dataset({f"p{k}": (dims, by_name[name]) for k, name in enumerate(names)})
+
+
+def _spread(draws: Array) -> bool:
+    """Say whether draws take more than two values."""
+    return bool(np.any((draws != draws.min()) & (draws != draws.max())))
 
 
 def _finish(axes: "Axes", name: str, row: Array) -> None:
