@@ -78,6 +78,7 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import (
+    ByTerm,
     Independent,
     Layered,
     MultivariateNormal,
@@ -118,6 +119,7 @@ __all__ = [
     "BayesmlError",
     "BayesmlWarning",
     "Bernoulli",
+    "ByTerm",
     "Calibration",
     "CheckReport",
     "CollinearityWarning",

@@ -180,6 +180,7 @@ def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Mod
         predictor.shapes(n),
         _depth(predictor),
         frame_of(predictor, n, mean_X, sd_X, outputs).shifted,
+        data.design.terms,
     )
     likelihood = model._resolve_likelihood(statistics.sd_y)
     return Model(predictor, likelihood, model._prior.resolve(scales))

@@ -15,6 +15,7 @@ from bayesml.priors.base import (
     Unknown,
 )
 from bayesml.priors.by_precision import NormalByPrecision
+from bayesml.priors.by_term import ByTerm
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
@@ -25,6 +26,7 @@ from bayesml.priors.weakly_informative import WeaklyInformative
 
 __all__ = [
     "After",
+    "ByTerm",
     "Coefficients",
     "Conjugate",
     "ExportsPrior",

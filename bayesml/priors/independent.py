@@ -58,13 +58,13 @@ class Independent:
         if isinstance(self.weights, Mapping):
             object.__setattr__(self, "weights", dict(self.weights))
             for name, prior in self.weights.items():
-                _check("weights[" + repr(name) + "]", prior, scalar=True)
+                check_prior("Independent", f"weights[{name!r}]", prior, scalar=True)
         else:
-            _check("weights", self.weights, scalar=False)
-        _check("intercept", self.intercept, scalar=True)
+            check_prior("Independent", "weights", self.weights, scalar=False)
+        check_prior("Independent", "intercept", self.intercept, scalar=True)
         object.__setattr__(self, "others", dict(self.others))
         for name, prior in self.others.items():
-            _check(f"others[{name!r}]", prior, scalar=True)
+            check_prior("Independent", f"others[{name!r}]", prior, scalar=True)
         if self.intercept_origin not in ("centred", "original"):
             raise IncompatibleModelError(
                 "Independent: intercept_origin must be 'centred' (the prior is on the prediction "
@@ -249,7 +249,7 @@ class Independent:
     def of(self, names: tuple[str, ...]) -> tuple[Distribution, ...]:
         """Return the scalar prior of every weight, in the order of the features."""
         if not isinstance(self.weights, Mapping):
-            return _unstack(self.weights, len(names))
+            return unstack("Independent: weights", self.weights, len(names))
         missing = [name for name in names if name not in self.weights]
         unknown = [name for name in self.weights if name not in names]
         if missing or unknown:
@@ -274,29 +274,30 @@ class Independent:
         return "\n".join([f"intercept {where} ~ {_words(self.intercept)}", *lines])
 
 
-def _check(name: str, prior: Any, *, scalar: bool) -> None:
+def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
+    """Refuse what is not a distribution of a coefficient, and say which argument it is."""
     if not (hasattr(prior, "log_density") and hasattr(prior, "support")):
         raise IncompatibleModelError(
-            f"Independent: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
+            f"{owner}: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
             "The likelihood StudentT(df, sigma) is not a prior: use "
             "bayesml.distributions.StudentT(df, location, scale)."
         )
     if prior.support != Real():
         raise IncompatibleModelError(
-            f"Independent: {name} = {prior!r} allows no negative values, but coefficients are "
+            f"{owner}: {name} = {prior!r} allows no negative values, but coefficients are "
             "real: use Normal, StudentT, Laplace or Flat from bayesml.distributions."
         )
     if scalar and any(isinstance(value, tuple) for value in vars(prior).values()):
-        raise IncompatibleModelError(f"Independent: {name} takes scalar parameters, got {prior!r}.")
+        raise IncompatibleModelError(f"{owner}: {name} takes scalar parameters, got {prior!r}.")
 
 
-def _unstack(prior: Distribution, n: int) -> tuple[Distribution, ...]:
+def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]:
     """Return the n scalar distributions that a distribution with sequences stands for."""
     values: dict[str, Any] = {f.name: getattr(prior, f.name) for f in fields(prior)}  # type: ignore[arg-type]
     lengths = {len(value) for value in values.values() if isinstance(value, tuple)}
     if lengths - {n}:
         raise IncompatibleModelError(
-            f"Independent: weights = {prior!r} has {sorted(lengths)} entries, but there are {n} "
+            f"{owner} = {prior!r} has {sorted(lengths)} entries, but there are {n} "
             "features. Give one number, or one per feature in their order."
         )
     pick = [

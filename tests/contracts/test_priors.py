@@ -71,6 +71,7 @@ CASES = {
         Squares(),
     ),
     "WeaklyInformative": Case(bm.WeaklyInformative()),
+    "ByTerm": Case(bm.ByTerm({"b": StudentT(4.0, 0.5, 2.0)})),
     "NormalInverseGamma": Case(
         bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
         likelihood=bm.Gaussian(),
@@ -119,6 +120,11 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         return float(stats.norm(y.mean(), unit).logpdf(beta[0]) + weights.logpdf(beta[1:]))
     if isinstance(prior, bm.Flat):
         return 0.0
+    if isinstance(prior, bm.ByTerm):  # b is named, a and the intercept are not
+        y, X = _data().y, _data().X
+        unit = 2.5 * y.std(ddof=1)
+        total = _scipy(bm.Normal(y.mean(), unit), beta[0]) + _scipy(prior.terms["b"], beta[2])
+        return total + _scipy(bm.Normal(0, unit / X[:, 0].std(ddof=1)), beta[1])
     at = beta.copy()
     if prior.intercept_origin == "original" and isinstance(case.predictor, bm.Linear):
         at[0] -= beta[1:] @ _data().X.mean(axis=0)
@@ -203,7 +209,7 @@ def test_a_batch_is_its_members(case: Case) -> None:
 
 
 GAUSSIAN = {
-    name: name not in ("StudentT", "Laplace at zero", "mixed", "mixed at zero", "others")
+    name: name not in ("StudentT", "Laplace at zero", "mixed", "mixed at zero", "others", "ByTerm")
     for name in CASES
 }
 

@@ -49,6 +49,7 @@ def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -
         has_intercept=features.has_intercept,
         left=target.learned,
         right=features.learned,
+        terms=features.terms,
     )
 
 
