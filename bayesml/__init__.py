@@ -84,6 +84,7 @@ from bayesml.priors import (
     MultivariateNormal,
     NormalByPrecision,
     NormalInverseGamma,
+    Scaled,
     WeaklyInformative,
 )
 from bayesml.results import (
@@ -181,6 +182,7 @@ __all__ = [
     "ResidualWarning",
     "Risk",
     "SamplingInterrupted",
+    "Scaled",
     "SiLU",
     "Softplus",
     "StorageError",

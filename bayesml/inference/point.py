@@ -11,6 +11,7 @@ from bayesml.log_joint import LogJoint, NegativeLogJoint, is_linear, log_joint, 
 from bayesml.log_joint.least_squares import least_squares
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum, minimize
+from bayesml.optimizers.objective import Objective
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import HasStart, flat
@@ -75,7 +76,7 @@ def starting_point(problem: Problem, joint: LogJoint, rng: np.random.Generator) 
 
 
 def find_optimum(
-    objective: NegativeLogJoint, start: Array, optimizer: Optimizer | None, rng: np.random.Generator
+    objective: Objective, start: Array, optimizer: Optimizer | None, rng: np.random.Generator
 ) -> tuple[Optimum, Array]:
     """Minimise, and return the whole loss curve too; None takes L-BFGS and then Newton."""
     if optimizer is not None:
@@ -107,7 +108,7 @@ def optimise(
         start = at.x(at.beta(start), moved)
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
-    covariance, definiteness = _covariance(joint.observed(x))
+    covariance, definiteness = curvature_of(joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
     sd = np.sqrt(np.diag(covariance))
     slopes = {
@@ -138,7 +139,7 @@ def convergence_notes(optimum: Optimum) -> tuple[str, ...]:
     return () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
 
 
-def _covariance(H: Array) -> tuple[Array, float]:
+def curvature_of(H: Array) -> tuple[Array, float]:
     """Return H⁻¹ (NaN if H is not positive definite), and its smallest curvature, scaled."""
     scale = np.sqrt(np.abs(np.diag(H)))
     unit = H / np.outer(scale, scale) if np.all(scale > 0) else H

@@ -6,10 +6,12 @@ from bayesml.priors.base import (
     Conjugate,
     ExportsPrior,
     HasSeenRows,
+    NonCentred,
     OfEntries,
     PartlyImproper,
     Prior,
     Resolved,
+    Spread,
     StandsForLayers,
     StatesParameters,
     Unknown,
@@ -21,6 +23,7 @@ from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
 
@@ -35,6 +38,7 @@ __all__ = [
     "Independent",
     "Layered",
     "MultivariateNormal",
+    "NonCentred",
     "NormalByPrecision",
     "NormalInverseGamma",
     "NormalRows",
@@ -43,7 +47,9 @@ __all__ = [
     "Prior",
     "PriorTerms",
     "Resolved",
+    "Scaled",
     "Scales",
+    "Spread",
     "StandsForLayers",
     "StatesParameters",
     "Unknown",

@@ -26,13 +26,16 @@ class ByTerm:
               \qquad (Z1)
 
     The default is here one of columns, not of directions as in `WeaklyInformative`: a joint prior
-    of all columns says nothing of a part of them. Resolved, it is `Independent`.
+    of all columns says nothing of a part of them. Resolved, it is `Independent`, or `Scaled`
+    where a scale is inferred.
 
     Parameters
     ----------
     terms : mapping of name to Distribution
         A name is a term of the formula, for all its columns, such as ``C(species)``, or a feature,
-        for one. In units of y per unit of x; parameters may be sequences, one entry a column.
+        for one. In units of y per unit of x; parameters may be sequences, one entry a column. A
+        scale that is a distribution is inferred, one for all the columns of the term:
+        ``Normal(0, sd=HalfNormal(1))``.
     intercept : Distribution or None
         Of the prediction at the mean of the features, in the unit of y; None is
         Normal(mean(y), 2.5 sd(y)), both on the scale of the link.
@@ -75,7 +78,7 @@ class ByTerm:
 
     def resolve(self, scales: Scales) -> Resolved:
         """Return one distribution for every feature, in original units."""
-        known = self._named(scales)
+        known, groups = self._named(scales)
         defaults = self.intercept is None or (
             self.rest is None and len(known) < len(scales.feature_names)
         )
@@ -91,10 +94,12 @@ class ByTerm:
         for name, width in zip(scales.feature_names, widths.tolist(), strict=True):
             weights[name] = known.get(name) or self.rest or Normal(0.0, width)
         intercept = self.intercept or Normal(scales.centre, unit)
-        return Independent(weights, intercept).resolve(scales)
+        if self.rest is not None:
+            groups |= {"rest": tuple(name for name in weights if name not in known)}
+        return Independent(weights, intercept).in_groups(scales, groups)
 
-    def _named(self, scales: Scales) -> dict[str, Distribution]:
-        """Return the priors of the features that are named."""
+    def _named(self, scales: Scales) -> tuple[dict[str, Distribution], dict[str, tuple[str, ...]]]:
+        """Return the priors of the features that are named, and these by what names them."""
         features = {name: (name,) for name in scales.feature_names}
         members = features | dict(scales.terms)
         found: dict[str, Distribution] = {}
@@ -111,7 +116,7 @@ class ByTerm:
                     "by its term."
                 )
             found |= zip(own, unstack(f"ByTerm: {name!r}", prior, len(own)), strict=True)
-        return found
+        return found, {name: members[name] for name in self.terms}
 
     def describe(self) -> str:
         """Say the prior in words."""

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat, Normal, Real, grouped, stack
+from bayesml.distributions import Distribution, Flat, HasScale, Normal, Real, grouped, stack
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Integers
 
@@ -72,8 +73,21 @@ class Independent:
                 f"got {self.intercept_origin!r}."
             )
 
-    def resolve(self, scales: Scales) -> "Independent":
+    def resolve(self, scales: Scales) -> "Independent | Scaled":
         """Return the prior with one scalar distribution for every feature, by name."""
+        return self.in_groups(scales, {})
+
+    def in_groups(
+        self, scales: Scales, groups: Mapping[str, tuple[str, ...]]
+    ) -> "Independent | Scaled":
+        """Resolve, and let features share a scale that is inferred: by default all, or each own.
+
+        Parameters
+        ----------
+        scales : Scales
+        groups : mapping of name to tuple of feature names
+            Which of them share one; others that are stated by name have their own.
+        """
         if scales.depth:
             raise IncompatibleModelError(
                 "Independent(...) states priors of an intercept and of one weight a feature, which "
@@ -105,7 +119,35 @@ class Independent:
         weights = dict(zip(names, self.of(names), strict=True))
         own = "intercept" in scales.shapes and not scales.centred
         origin: Origin = "original" if own else self.intercept_origin
-        return replace(self, weights=weights, others=others, intercept_origin=origin)
+        resolved = replace(self, weights=weights, others=others, intercept_origin=origin)
+        if not isinstance(self.weights, Mapping):
+            groups = {"weights": names}
+        return resolved._with_scales(groups, shifted=scales.centred and origin == "original")
+
+    def _with_scales(
+        self, groups: Mapping[str, tuple[str, ...]], *, shifted: bool
+    ) -> "Independent | Scaled":
+        """Take the scales that are inferred apart, one a group (Z2)."""
+        found = {name: _inferred_scale(prior) for name, prior in self._by_feature.items()}
+        inferred = {name: prior for name, prior in found.items() if prior is not None}
+        if not inferred:
+            return self
+        if shifted:
+            raise IncompatibleModelError(
+                "Independent: with intercept_origin='original' the intercept's prior moves with "
+                "the weights, whose scales are inferred. State it at the mean of the features, "
+                "intercept_origin='centred'."
+            )
+        alone = {name: (name,) for name in inferred if not any(name in g for g in groups.values())}
+        shared = {name: g for name, g in groups.items() if g and g[0] in inferred} | alone
+        weights = {
+            name: prior.at_unit_scale()
+            if name in inferred and isinstance(prior, HasScale)
+            else prior
+            for name, prior in self._by_feature.items()
+        }
+        scales = {name: inferred[members[0]] for name, members in shared.items()}
+        return Scaled(replace(self, weights=weights), shared, scales)
 
     def normal_rows(self, problem: Coefficients) -> NormalRows | None:
         """Return the rows of the Normal priors, if all others are flat (L3)."""
@@ -174,9 +216,15 @@ class Independent:
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as one vector, of one distribution where the family is the same."""
+        return self.pymc_called("weights", pm, problem)
+
+    def pymc_called(
+        self, name_of_weights: str, pm: Any, problem: Coefficients
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the same with another name of the weights, for what scales them."""
         out: dict[str, Any] = {}
         if "weights" in problem.shapes:
-            out["weights"] = self._weights(pm, problem.feature_names)
+            out["weights"] = self._weights(name_of_weights, pm, problem.feature_names)
         if problem.has_intercept:
             family, arguments = self.intercept.pymc(pm, Real())
             centred = problem.centred and self.intercept_origin == "centred"
@@ -188,18 +236,18 @@ class Independent:
             out[name] = family(name, shape=problem.shapes[name], **arguments)
         return out, {}
 
-    def _weights(self, pm: Any, names: tuple[str, ...]) -> Any:
+    def _weights(self, called: str, pm: Any, names: tuple[str, ...]) -> Any:
         priors = [self._by_feature[name] for name in names]
         if not priors:
             return np.zeros(0)
         if len({type(prior) for prior in priors}) == 1:
             family, arguments = stack(priors).pymc(pm, Real())
-            return family("weights", dims="feature", **arguments)
+            return family(called, dims="feature", **arguments)
         parts = []
         for name, prior in zip(names, priors, strict=True):
             family, arguments = prior.pymc(pm, Real())
-            parts.append(family(f"weights_{name}", **arguments))
-        return pm.Deterministic("weights", pm.math.stack(parts), dims="feature")
+            parts.append(family(f"{called}_{name}", **arguments))
+        return pm.Deterministic(called, pm.math.stack(parts), dims="feature")
 
     @cached_property
     def _of_weights(self) -> tuple[tuple[Integers, Distribution], ...]:
@@ -305,6 +353,12 @@ def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]
     ]
     cls: Any = type(prior)
     return tuple(cls(**arguments) for arguments in pick)
+
+
+def _inferred_scale(prior: Distribution) -> Distribution | None:
+    """Return the distribution that a scale is inferred from, or None where it is known."""
+    scale = prior.scale_parameter if isinstance(prior, HasScale) else None
+    return scale if isinstance(scale, Distribution) else None
 
 
 def _words(prior: Distribution) -> str:
