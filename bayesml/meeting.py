@@ -157,13 +157,16 @@ def meet(
         by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
         firsts = np.cumsum([0, *(part.size for part in met.parts)])
         scales = [
-            _scales(met, part.where, part.features, statistics, outputs[first], part.intercept)
-            for part, first in zip(met.parts, firsts, strict=False)
+            _scales(met, part, of.terms, statistics, outputs[first], part.intercept)
+            for part, first, of in zip(
+                met.parts, firsts, data.design.roles.predictors, strict=False
+            )
         ]
         return Met(met, Jointly.resolved(by_part, met.parts, scales))
     n, names = data.n, data.feature_names
     frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, outputs)
-    own = _scales(met, slice(0, n), names, statistics, outputs[0], frame.shifted)
+    whole = LinearPart("", (0, n), names, frame.shifted)
+    own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted)
     return Met(met, prior.resolve(own))
 
 
@@ -209,22 +212,22 @@ def _known(likelihood: Likelihood, roles: Roles) -> KnownColumns:
 
 def _scales(
     predictor: Predictor,
-    where: slice,
-    names: Sequence[str],
+    part: LinearPart,
+    terms: Mapping[str, tuple[str, ...]],
     statistics: SufficientStatistics,
     output: tuple[float, float],
     shifted: bool,
 ) -> Scales:
     """Return what a prior may know of some columns, and of the output that they predict."""
     freedom = max(statistics.weight - 1.0, 1.0)
-    n = len(statistics.mean_X)
+    n, where, names = len(statistics.mean_X), part.where, part.features
     R = statistics.R[:n, where]
     if where.start > 0 or where.stop < n:
         R = triangular_factor(R) if R.shape[1] else np.empty((0, 0))
     several = isinstance(predictor, LinearPredictors)
     own: dict[str, tuple[int, ...]] = {"intercept": ()} if shifted else {}
     return Scales(
-        tuple(names),
+        names,
         statistics.mean_X[where],
         R[: len(names)] / sqrt(freedom),
         statistics.noise[where] / sqrt(freedom),
@@ -233,4 +236,5 @@ def _scales(
         own | {"weights": (len(names),)} if several else predictor.shapes(len(names)),
         predictor.depth if isinstance(predictor, Network) else 0,
         shifted,
+        terms,
     )

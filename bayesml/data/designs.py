@@ -52,6 +52,10 @@ class Design(Protocol):
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """The levels of every factor, by its expression."""
 
+    @property
+    def terms(self) -> Mapping[str, tuple[str, ...]]:
+        """The features that every term of a formula makes, by the term."""
+
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build the (k,) target of the new rows, or None where they have none."""
 
@@ -103,6 +107,11 @@ class ArrayDesign:
     @property
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """None: there are no factors."""
+        return {}
+
+    @property
+    def terms(self) -> Mapping[str, tuple[str, ...]]:
+        """None: there is no formula."""
         return {}
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
@@ -160,6 +169,11 @@ class FrameDesign:
     @property
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """None: there are no factors."""
+        return {}
+
+    @property
+    def terms(self) -> Mapping[str, tuple[str, ...]]:
+        """None: there is no formula."""
         return {}
 
     def target(self, new: Any) -> NDArray[np.float64] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bayesml.data.messages import listed, plural
@@ -25,11 +26,14 @@ class Features(NamedTuple):
         Of the features, as that predictor calls them.
     has_intercept : bool or None
         As the formula says; None for arrays and frames.
+    terms : mapping of term to feature names
+        Of a formula.
     """
 
     predictor: str
     names: tuple[str, ...]
     has_intercept: bool | None
+    terms: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,10 @@ class Roles:
     def to_config(self) -> dict[str, Any]:
         """Describe them in strings and lists."""
         return {
-            "predictors": [[p, list(names), own] for p, names, own in self.predictors],
+            "predictors": [
+                [p, list(names), own, {term: list(made) for term, made in terms.items()}]
+                for p, names, own, terms in self.predictors
+            ],
             "known": list(self.known),
         }
 
@@ -139,7 +146,10 @@ def plain_roles(names: Sequence[str], has_intercept: bool | None) -> Roles:
 
 def roles_from_config(config: Mapping[str, Any]) -> Roles:
     """Make the roles that `Roles.to_config` described."""
-    parts = (Features(p, tuple(names), own) for p, names, own in config["predictors"])
+    parts = (
+        Features(p, tuple(names), own, {term: tuple(made) for term, made in terms.items()})
+        for p, names, own, terms in config["predictors"]
+    )
     return Roles(tuple(parts), tuple(config["known"]))
 
 

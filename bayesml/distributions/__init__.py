@@ -4,7 +4,7 @@ Each is a frozen dataclass whose ``repr`` is the code that makes it, with the lo
 first two derivatives, and sampling. Parameters may be sequences, one entry per coefficient.
 """
 
-from bayesml.distributions.base import Distribution, exact, grouped, stack
+from bayesml.distributions.base import Distribution, HasScale, exact, grouped, stack
 from bayesml.distributions.beta import Beta
 from bayesml.distributions.gamma_family import (
     Exponential,
@@ -40,6 +40,7 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "HasScale",
     "InverseGamma",
     "Laplace",
     "Normal",

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.distributions.supports import ContinuousSupport
+from bayesml.distributions.supports import ContinuousSupport, Positive
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike, Integers
 
 Parameter = float | tuple[float, ...]
 
 
+@runtime_checkable
 class Distribution(Protocol):
     """A univariate distribution, or independent ones when its parameters are sequences."""
 
@@ -43,6 +44,22 @@ class Distribution(Protocol):
         """
 
 
+@runtime_checkable
+class HasScale(Protocol):
+    """A family of which location and scale are parameters; the scale may itself be inferred."""
+
+    @property
+    def location_parameter(self) -> Parameter:
+        """What deviations are counted from."""
+
+    @property
+    def scale_parameter(self) -> "Parameter | Distribution":
+        """The unit of deviations: known, or the distribution from which it is inferred."""
+
+    def at_unit_scale(self) -> Distribution:
+        """Return the member of the family with the same location and scale one."""
+
+
 def real(owner: str, name: str, value: Any) -> Parameter:
     """Return a finite number, or a tuple of them, or say which argument is not one."""
     try:
@@ -50,7 +67,7 @@ def real(owner: str, name: str, value: Any) -> Parameter:
     except (TypeError, ValueError):
         raise IncompatibleModelError(
             f"{owner}: {name} must be a number or a sequence of numbers, got {value!r}. "
-            "Priors on the parameters of priors (hierarchies) are not numbers."
+            "Of priors, the scales of Normal, StudentT and Laplace alone may be distributions."
         ) from None
     if array.ndim > 1 or array.size == 0 or not np.all(np.isfinite(array)):
         raise IncompatibleModelError(
@@ -68,6 +85,35 @@ def positive(owner: str, name: str, value: Any) -> Parameter:
             "never variances or precisions; a parameter known to be zero is left out of the model."
         )
     return checked
+
+
+def scale(owner: str, name: str, value: Any) -> "Parameter | Distribution":
+    """Return a positive number, a tuple of them, or a distribution that a scale is inferred from.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If it is neither, or the distribution is not of one positive number.
+    """
+    if not isinstance(value, Distribution):
+        return positive(owner, name, value)
+    stated: Any = value
+    if value.support != Positive() or any(isinstance(v, tuple) for v in vars(stated).values()):
+        raise IncompatibleModelError(
+            f"{owner}: {name} is inferred from {value!r}, which is no distribution of one positive "
+            "number. Use HalfNormal, HalfStudentT, Exponential, Gamma or InverseGamma."
+        )
+    return value
+
+
+def known(owner: str, name: str, value: "Parameter | Distribution") -> Array:
+    """Return a scale that is known; refuse one that is inferred, whose density needs its value."""
+    if isinstance(value, Distribution):
+        raise IncompatibleModelError(
+            f"{owner}: {name} is inferred from {value!r}, so that there is no density without its "
+            "value. Such a distribution is a prior of weights, in Independent or ByTerm."
+        )
+    return np.asarray(value, dtype=np.float64)
 
 
 def exact(number: ArrayLike) -> Array:

@@ -1,13 +1,21 @@
 """Distributions on the whole real line: priors for weights and intercepts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, pi
 from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
 
-from bayesml.distributions.base import Parameter, exact, positive, real
+from bayesml.distributions.base import (
+    Distribution,
+    Parameter,
+    exact,
+    known,
+    positive,
+    real,
+    scale,
+)
 from bayesml.distributions.supports import ContinuousSupport, Positive, Real, UnitInterval
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
@@ -79,7 +87,8 @@ class Normal:
     mean : float or sequence of float
         Location :math:`\mu`, in the unit of the parameter.
     sd : float or sequence of float
-        Standard deviation :math:`s > 0`, in the unit of the parameter.
+        Standard deviation :math:`s > 0`, in the unit of the parameter. A prior of weights may have
+        it inferred: ``Normal(0, sd=HalfNormal(1))``.
 
     Raises
     ------
@@ -93,11 +102,29 @@ class Normal:
     """
 
     mean: Parameter = 0.0
-    sd: Parameter = 1.0
+    sd: Parameter | Distribution = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mean", real("Normal", "mean", self.mean))
-        object.__setattr__(self, "sd", positive("Normal", "sd", self.sd))
+        object.__setattr__(self, "sd", scale("Normal", "sd", self.sd))
+
+    @property
+    def location_parameter(self) -> Parameter:
+        """The mean."""
+        return self.mean
+
+    @property
+    def scale_parameter(self) -> Parameter | Distribution:
+        """The standard deviation."""
+        return self.sd
+
+    def at_unit_scale(self) -> "Normal":
+        """Return the same with standard deviation one."""
+        return replace(self, sd=1.0)
+
+    @property
+    def _unit(self) -> Array:
+        return known("Normal", "sd", self.sd)
 
     @property
     def support(self) -> ContinuousSupport:
@@ -111,24 +138,24 @@ class Normal:
 
     def log_density(self, x: ArrayLike) -> Array:
         """Evaluate log p(x)."""
-        z = (np.asarray(x) - self.mean) / np.asarray(self.sd)
-        return np.asarray(-0.5 * z**2 - np.log(self.sd) - HALF_LOG_2PI)
+        z = (np.asarray(x) - self.mean) / self._unit
+        return np.asarray(-0.5 * z**2 - np.log(self._unit) - HALF_LOG_2PI)
 
     def score(self, x: ArrayLike) -> Array:
         """Evaluate −(x − μ)/s²."""
-        return np.asarray(-(np.asarray(x) - self.mean) / np.asarray(self.sd) ** 2)
+        return np.asarray(-(np.asarray(x) - self.mean) / self._unit**2)
 
     def curvature(self, x: ArrayLike) -> Array:
         """Evaluate −1/s²."""
-        return np.broadcast_to(-1.0 / np.asarray(self.sd) ** 2, np.shape(x)).copy()
+        return np.broadcast_to(-1.0 / self._unit**2, np.shape(x)).copy()
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
-        return np.asarray(self.mean) + np.asarray(self.sd) * rng.standard_normal(shape)
+        return np.asarray(self.mean) + self._unit * rng.standard_normal(shape)
 
     def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.Normal`` and its arguments."""
-        return pm.Normal, {"mu": exact(self.mean), "sigma": exact(self.sd)}
+        return pm.Normal, {"mu": exact(self.mean), "sigma": self._unit}
 
 
 @dataclass(frozen=True)
@@ -161,12 +188,30 @@ class StudentT:
 
     df: Parameter
     location: Parameter = 0.0
-    scale: Parameter = 1.0
+    scale: Parameter | Distribution = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "df", positive("StudentT", "df", self.df))
         object.__setattr__(self, "location", real("StudentT", "location", self.location))
-        object.__setattr__(self, "scale", positive("StudentT", "scale", self.scale))
+        object.__setattr__(self, "scale", scale("StudentT", "scale", self.scale))
+
+    @property
+    def location_parameter(self) -> Parameter:
+        """The location."""
+        return self.location
+
+    @property
+    def scale_parameter(self) -> Parameter | Distribution:
+        """The scale."""
+        return self.scale
+
+    def at_unit_scale(self) -> "StudentT":
+        """Return the same with scale one."""
+        return replace(self, scale=1.0)
+
+    @property
+    def _unit(self) -> Array:
+        return known("StudentT", "scale", self.scale)
 
     @property
     def support(self) -> ContinuousSupport:
@@ -180,30 +225,30 @@ class StudentT:
 
     def log_density(self, x: ArrayLike) -> Array:
         """Evaluate log p(x)."""
-        z = (np.asarray(x) - self.location) / np.asarray(self.scale)
-        return standard_student_t_log_density(z, np.asarray(self.df)) - np.log(self.scale)
+        z = (np.asarray(x) - self.location) / self._unit
+        return standard_student_t_log_density(z, np.asarray(self.df)) - np.log(self._unit)
 
     def score(self, x: ArrayLike) -> Array:
         """Evaluate −(ν + 1) r / (ν s² + r²) with r = x − μ."""
-        r, df, scale = np.asarray(x) - self.location, np.asarray(self.df), np.asarray(self.scale)
-        return np.asarray(-(df + 1) * r / (df * scale**2 + r**2))
+        r, df, unit = np.asarray(x) - self.location, np.asarray(self.df), self._unit
+        return np.asarray(-(df + 1) * r / (df * unit**2 + r**2))
 
     def curvature(self, x: ArrayLike) -> Array:
         """Evaluate −(ν + 1)(ν s² − r²) / (ν s² + r²)² with r = x − μ."""
-        r, df, scale = np.asarray(x) - self.location, np.asarray(self.df), np.asarray(self.scale)
-        spread = df * scale**2
+        r, df, unit = np.asarray(x) - self.location, np.asarray(self.df), self._unit
+        spread = df * unit**2
         return np.asarray(-(df + 1) * (spread - r**2) / (spread + r**2) ** 2)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
-        return np.asarray(self.location) + np.asarray(self.scale) * rng.standard_t(self.df, shape)
+        return np.asarray(self.location) + self._unit * rng.standard_t(self.df, shape)
 
     def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.StudentT`` and its arguments."""
         return pm.StudentT, {
             "nu": exact(self.df),
             "mu": exact(self.location),
-            "sigma": exact(self.scale),
+            "sigma": self._unit,
         }
 
 
@@ -230,11 +275,29 @@ class Laplace:
     """
 
     location: Parameter = 0.0
-    scale: Parameter = 1.0
+    scale: Parameter | Distribution = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "location", real("Laplace", "location", self.location))
-        object.__setattr__(self, "scale", positive("Laplace", "scale", self.scale))
+        object.__setattr__(self, "scale", scale("Laplace", "scale", self.scale))
+
+    @property
+    def location_parameter(self) -> Parameter:
+        """The location."""
+        return self.location
+
+    @property
+    def scale_parameter(self) -> Parameter | Distribution:
+        """The scale."""
+        return self.scale
+
+    def at_unit_scale(self) -> "Laplace":
+        """Return the same with scale one."""
+        return replace(self, scale=1.0)
+
+    @property
+    def _unit(self) -> Array:
+        return known("Laplace", "scale", self.scale)
 
     @property
     def support(self) -> ContinuousSupport:
@@ -248,12 +311,12 @@ class Laplace:
 
     def log_density(self, x: ArrayLike) -> Array:
         """Evaluate log p(x)."""
-        scale = np.asarray(self.scale)
-        return np.asarray(-np.abs(np.asarray(x) - self.location) / scale - np.log(2.0 * scale))
+        unit = self._unit
+        return np.asarray(-np.abs(np.asarray(x) - self.location) / unit - np.log(2.0 * unit))
 
     def score(self, x: ArrayLike) -> Array:
         """Evaluate −sign(x − μ)/s, zero at the kink."""
-        return np.asarray(-np.sign(np.asarray(x) - self.location) / np.asarray(self.scale))
+        return np.asarray(-np.sign(np.asarray(x) - self.location) / self._unit)
 
     def curvature(self, x: ArrayLike) -> Array:
         """Zero: the log density is linear on either side of the kink."""
@@ -261,11 +324,11 @@ class Laplace:
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw `shape` independent values."""
-        return rng.laplace(self.location, self.scale, shape)
+        return rng.laplace(self.location, self._unit, shape)
 
     def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.Laplace`` and its arguments."""
-        return pm.Laplace, {"mu": exact(self.location), "b": exact(self.scale)}
+        return pm.Laplace, {"mu": exact(self.location), "b": self._unit}
 
 
 def standard_student_t_log_density(z: Array, df: Array) -> Array:

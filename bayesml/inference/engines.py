@@ -9,6 +9,7 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from bayesml.inference.networks.mode import Recipe, find_mode
 from bayesml.inference.point import starting_point
+from bayesml.inference.scale_mode import suited_units
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, minimize
@@ -89,7 +90,7 @@ class Direct:
         if isinstance(problem.model.predictor, Network):
             return sample_network(problem, settings, seed)
         rng = np.random.default_rng(seed)
-        joint = log_joint(problem).unconstrained()
+        joint = suited_units(log_joint(problem)).unconstrained()
         frame = whitening(joint, starting_point(problem, joint, rng))
         start = rng.uniform(-2.0, 2.0, (settings.chains, joint.size))
         at = start if state is None else state.position

@@ -91,7 +91,7 @@ def obstacle(problem: Problem) -> str | None:
         stated = problem.prior.describe().replace("\n", "; ")
         return f"not every coefficient has a Normal or Flat prior ({stated})."
     if rows.scale is not None and not isinstance(problem.prior, Conjugate):
-        return f"the scale {rows.scale} of the prior is inferred."
+        return f"the scale {', '.join(rows.scale_names)} of the prior is inferred."
     return None
 
 

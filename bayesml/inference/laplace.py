@@ -26,7 +26,7 @@ from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LaplacePosterior
 from bayesml.predictors import Network
 from bayesml.priors import PartlyImproper
-from bayesml.typing import Array
+from bayesml.typing import Array, Bools
 
 
 @dataclass(frozen=True)
@@ -213,6 +213,12 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
     )
 
 
+def _scaled(joint: LogJoint) -> Bools:
+    """Say of which coefficients the density is in units of an inferred scale already (Z4)."""
+    spread = joint.coordinates.spread
+    return np.zeros(joint.coordinates.p, dtype=bool) if spread is None else spread.scaled
+
+
 def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
     """Return log p(x̂, y) + ½ d log 2π − ½ log det H, β in its own unit (U2)."""
     prior, rows, joint = problem.prior, problem.prior.normal_rows(problem), peak.joint
@@ -221,6 +227,6 @@ def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
         flat_beta = len(prior.proper_rows(problem)) < joint.coordinates.p
     if flat_beta or not all(prior.proper for prior in problem.inferred.values()):
         return "the evidence is defined only under proper priors, and some of these are Flat()."
-    unit = float(np.sum(np.log(joint.coordinates.frame.scale)))
+    unit = float(np.sum(np.log(joint.coordinates.frame.scale)[~_scaled(joint)]))
     half = 0.5 * len(L) * float(np.log(2.0 * np.pi))
     return float(joint.log_density(peak.x)) + unit + half - float(np.sum(np.log(np.diag(L))))

@@ -16,6 +16,7 @@ from bayesml.inference.networks.settings import Training
 from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate, refuse_undetermined
+from bayesml.inference.scale_mode import scale_mode
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors.linear_gaussian import LinearGaussian
@@ -32,6 +33,11 @@ class MAP:
     logarithm. With weights ~ Normal(0, τ) it is ridge regression with
     :math:`\lambda = \sigma^2/(m\tau^2)` in J(θ) + λ‖θ‖² (E7); see `ridge_penalty`. Standard
     errors are from the curvature of the log posterior at the mode.
+
+    Under a prior whose scales are inferred the joint density has no mode: it is infinite where a
+    scale and its weights are zero. There the mode is of σ and the scales, with the coefficients
+    integrated out, and then of the coefficients given them (Z6); exactly in a linear Gaussian
+    model, by Laplace's approximation in others.
 
     Parameters
     ----------
@@ -87,6 +93,8 @@ class MAP:
         if self.optimizer is None and by_programme(problem):
             return kinked_point(problem, "posterior mode")
         refuse_undetermined(problem)
+        if set(problem.hyperparameters) - set(problem.inferred):
+            return scale_mode(problem, self.optimizer, rng, "posterior mode")
         return inside_or_at_infinity(
             problem,
             lambda away: optimise(problem, self.optimizer, rng, "posterior mode", away),

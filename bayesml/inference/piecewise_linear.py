@@ -13,7 +13,7 @@ from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.point import (
     NO_EVIDENCE,
-    inverse_curvature,
+    curvature_of,
     point_estimate,
     refuse_undetermined,
 )
@@ -64,7 +64,7 @@ def kinked_point(problem: Problem, label: str) -> Learned:
     refuse_undetermined(problem)
     joint = log_joint(problem)
     mode, at = kinked_mode(problem, joint), joint.coordinates
-    covariance, definiteness = inverse_curvature(mode.H)
+    covariance, definiteness = curvature_of(mode.H)
     p, scale, values = at.p, at.frame.scale, at.values(mode.x)
     errors = {
         block.name: values[block.name] * float(np.sqrt(covariance[where, where]))

@@ -19,6 +19,7 @@ from bayesml.log_joint import (
 from bayesml.log_joint.least_squares import least_squares
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum, minimize
+from bayesml.optimizers.objective import Objective
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import HasStart, flat
@@ -85,7 +86,7 @@ def starting_point(problem: Problem, joint: LogJoint, rng: np.random.Generator) 
 
 
 def find_optimum(
-    objective: NegativeLogJoint, start: Array, optimizer: Optimizer | None, rng: np.random.Generator
+    objective: Objective, start: Array, optimizer: Optimizer | None, rng: np.random.Generator
 ) -> tuple[Optimum, Array]:
     """Minimise, and return the whole loss curve too; None takes L-BFGS and then Newton."""
     if optimizer is not None:
@@ -118,7 +119,7 @@ def optimise(
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
     refuse_separated(problem, at.beta(x))
-    covariance, definiteness = inverse_curvature(joint.observed(x))
+    covariance, definiteness = curvature_of(joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
     sd = np.sqrt(np.diag(covariance))
     slopes = {
@@ -149,7 +150,7 @@ def convergence_notes(optimum: Optimum) -> tuple[str, ...]:
     return () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
 
 
-def inverse_curvature(H: Array) -> tuple[Array, float]:
+def curvature_of(H: Array) -> tuple[Array, float]:
     """Return H⁻¹ (NaN if H is not positive definite), and its smallest curvature, scaled."""
     scale = np.sqrt(np.abs(np.diag(H)))
     unit = H / np.outer(scale, scale) if np.all(scale > 0) else H

@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.distributions import ContinuousSupport, Distribution
 from bayesml.model import Problem
 from bayesml.predictors import Frame
+from bayesml.priors import NonCentred, Spread
 from bayesml.typing import Array
 
 
@@ -45,17 +46,26 @@ class Free:
 class Coordinates:
     """x = (z, u₁, u₂, …): β in its frame, and what else is inferred, unbounded.
 
+    Coefficients whose scale s is inferred are in units of a power of it, β = μ + s(u)ʷ ⊙ z (Z3):
+    what the data do not tell of them is independent of the scale with w = 1, what they do with 0.
+
     Attributes
     ----------
     frame : Frame
     free : tuple of Free
     known : mapping of name to float or ndarray
         Parameters that are given.
+    spread : Spread or None
+        Locations and scales of coefficients whose scales are inferred.
+    power : ndarray, shape (p,), or float
+        w.
     """
 
     frame: Frame
     free: tuple[Free, ...]
     known: Mapping[str, Any]
+    spread: Spread | None = None
+    power: Array | float = 1.0
 
     @property
     def p(self) -> int:
@@ -76,7 +86,35 @@ class Coordinates:
 
     def beta(self, x: Array) -> Array:
         """Return β, shape (..., p)."""
-        return self.frame.beta(x[..., : self.p])
+        z = x[..., : self.p]
+        if self.spread is None:
+            return self.frame.beta(z)
+        return np.asarray(self._origin(self.spread) + self.unit(self.values(x)) * z)
+
+    def unit(self, values: Mapping[str, Any]) -> Array:
+        """Return ∂β/∂z, the unit of every coefficient, shape (..., p)."""
+        if self.spread is None:
+            return self.frame.scale
+        return np.where(
+            self.spread.scaled, self.spread.scale(values) ** self.power, self.frame.scale
+        )
+
+    def _origin(self, spread: Spread) -> Array:
+        return np.where(spread.scaled, spread.location, self.frame.start)
+
+    def jacobian(self, x: Array) -> Array:
+        """Return ∂β/∂x at one x, shape (p, size)."""
+        values = self.values(x)
+        out = np.zeros((self.p, self.size))
+        out[:, : self.p] = np.diag(self.unit(values))
+        if self.spread is not None:
+            moved = self.power * self.unit(values) * x[: self.p] * self.spread.scaled
+            slopes = self.spread.pull(values, np.diag(moved))
+            for block, at in self.blocks():
+                if block.name in slopes:
+                    slope = block.support.slope(block.reference + x[at])
+                    out[:, at] = slopes[block.name] * slope
+        return out
 
     def values(self, x: Array) -> dict[str, Any]:
         """Return every parameter beside β by name, each of shape (..., *shape)."""
@@ -88,7 +126,12 @@ class Coordinates:
 
     def x(self, beta: Array, values: Mapping[str, Any]) -> Array:
         """Return the coordinates of β and of the values of what is free."""
-        parts = [self.frame.z(beta)]
+        spread = self.spread
+        parts = [
+            self.frame.z(beta)
+            if spread is None
+            else (beta - self._origin(spread)) / self.unit(values)
+        ]
         for block, _ in self.blocks():
             u = block.support.unconstrain(values[block.name]) - block.reference
             parts.append(u if block.shape else u[..., None])
@@ -118,4 +161,6 @@ def coordinates_of(problem: Problem) -> Coordinates:
     for name, (prior, shape) in problem.hyperparameters.items():
         if name not in problem.inferred:
             free.append(Free(name, prior, prior.support, 0.0, shape))
-    return Coordinates(problem.frame, tuple(free), problem.known)
+    stated = problem.prior
+    spread = stated.spread(problem) if isinstance(stated, NonCentred) else None
+    return Coordinates(problem.frame, tuple(free), problem.known, spread)

@@ -1,6 +1,6 @@
 """The log joint density of a problem. Derived in docs/theory/log_joint.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from bayesml.log_joint.statistics import not_linear_gaussian, statistics_of
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian
-from bayesml.priors import NormalRows, PriorTerms, normal_terms
+from bayesml.priors import NormalRows, PriorTerms, Spread, normal_terms
 from bayesml.typing import Array, Integers
 
 
@@ -106,6 +106,10 @@ class LogJoint:
         """Return the density of x itself, with the Jacobian (J5)."""
         return replace(self, jacobian=True)
 
+    def in_units(self, power: Array) -> "LogJoint":
+        """Return the density with coefficients in units of powers of their scales (Z3)."""
+        return replace(self, coordinates=replace(self.coordinates, power=power))
+
     def given(self, values: Values) -> "LogJoint":
         """Return the density of β alone, with all else known."""
         return replace(self, coordinates=self.coordinates.given(values))
@@ -124,11 +128,16 @@ class LogJoint:
         at, p = self.coordinates, self.coordinates.p
         prior = self.prior.terms(beta, values)
         value, gradient = data.value + prior.value, np.empty(x.shape)
-        gradient[..., :p] = at.frame.scale * (data.gradient + prior.score)
+        along = at.unit(values) * (data.gradient + prior.score)
+        gradient[..., :p] = along
+        of_scales: Mapping[str, Any] = {}
+        if at.spread is not None:
+            of_scales, change = self._of_scales(at.spread, along * x[..., :p], values)
+            value = value + change
         for block, where in at.blocks():
             u, phi = block.reference + x[..., where], values[block.name]
             slope = block.prior.score(phi)
-            for terms in (data.by_value, prior.by_value):
+            for terms in (data.by_value, prior.by_value, of_scales):
                 slope = slope + terms.get(block.name, 0.0)
             density, slope = block.prior.log_density(phi), slope * block.support.slope(u)
             if self.jacobian:
@@ -137,6 +146,15 @@ class LogJoint:
             value = value + (density.sum(axis=-1) if block.shape else density)
             gradient[..., where] = slope
         return value, gradient
+
+    def _of_scales(
+        self, spread: Spread, along: Array, values: Values
+    ) -> tuple[Mapping[str, Any], Any]:
+        """Return what moves with the scales: β, and the volume of its coordinates (Z4)."""
+        w = self.coordinates.power
+        slopes = np.where(spread.scaled, w * (along + self.jacobian), 0.0)
+        volume = (w * np.log(spread.scale(values))).sum(axis=-1) if self.jacobian else 0.0
+        return spread.pull(values, slopes), volume
 
     def precision(self, x: Array) -> Array:
         """Return the curvature −∂² log p/∂x² by the expected information, (size, size) (J7).
@@ -147,7 +165,8 @@ class LogJoint:
         at, p, d = self.coordinates, self.coordinates.p, self.size
         if not isinstance(at.frame.predictor, HasJacobian):
             return self.observed(x)
-        beta, values, scale = at.beta(x), at.values(x), at.frame.scale
+        beta, values = at.beta(x), at.values(x)
+        scale = at.unit(values)
         of_beta = self.rows.information(beta, values) + self.prior.precision(beta, values)
         H = np.empty((d, d))
         H[:p, :p] = of_beta * np.outer(scale, scale)

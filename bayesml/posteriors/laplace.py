@@ -117,7 +117,7 @@ class LaplacePosterior:
     def marginals(self) -> Mapping[str, Marginal]:
         """Return normal marginals of the coefficients, and transformed ones of what is bounded."""
         at, beta = self.coordinates, self.coordinates.beta(self.mode)
-        F = at.frame.scale[:, None] * self.factor[: at.p]
+        F = at.jacobian(self.mode) @ self.factor
         means = {name: np.ravel(v) for name, v in at.frame.named(beta).items()}
         out: dict[str, Marginal] = {
             name: normals(means[name], np.linalg.norm(A @ F, axis=1))
@@ -173,7 +173,7 @@ class LaplacePosterior:
     def _linearise(self, X: Array) -> tuple[Array, Array]:
         """Return η at the mode, (k, m), and its derivative in ζ, (k, m, d)."""
         eta, J = self._at_mode(X)
-        return eta, J @ (self.coordinates.frame.scale[:, None] * self.factor[: self.coordinates.p])
+        return eta, J @ (self.coordinates.jacobian(self.mode) @ self.factor)
 
     def _at_mode(self, X: Array) -> tuple[Array, Array]:
         """Return η at the mode, (k, m), and its Jacobian in β, (k, m, p)."""

@@ -7,11 +7,13 @@ from bayesml.priors.base import (
     ExportsPrior,
     HasSeenRows,
     LogInclusion,
+    NonCentred,
     OfEntries,
     PartlyImproper,
     Prior,
     Resolved,
     SelectsFeatures,
+    Spread,
     StandsForLayers,
     StatesParameters,
     Unknown,
@@ -19,11 +21,13 @@ from bayesml.priors.base import (
 from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.by_predictor import ByPredictor, Jointly
+from bayesml.priors.by_term import ByTerm
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.priors.spike_and_slab import SpikeAndSlab
 from bayesml.priors.weakly_informative import WeaklyInformative
@@ -32,6 +36,7 @@ __all__ = [
     "After",
     "BetaBinomial",
     "ByPredictor",
+    "ByTerm",
     "Coefficients",
     "Conjugate",
     "ExportsPrior",
@@ -42,6 +47,7 @@ __all__ = [
     "Layered",
     "LogInclusion",
     "MultivariateNormal",
+    "NonCentred",
     "NormalByPrecision",
     "NormalInverseGamma",
     "NormalRows",
@@ -50,9 +56,11 @@ __all__ = [
     "Prior",
     "PriorTerms",
     "Resolved",
+    "Scaled",
     "Scales",
     "SelectsFeatures",
     "SpikeAndSlab",
+    "Spread",
     "StandsForLayers",
     "StatesParameters",
     "Unknown",

@@ -11,7 +11,7 @@ from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import Distribution
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
-from bayesml.typing import Array
+from bayesml.typing import Array, Bools
 
 
 class Coefficients(Protocol):
@@ -44,6 +44,24 @@ class Coefficients(Protocol):
     @property
     def mean_error(self) -> Array:
         """What the rounding of the means left out."""
+
+
+class Spread(Protocol):
+    r"""Scales of the coefficients that are inferred: β = μ + s ⊙ v, of which v has none (Z3)."""
+
+    @property
+    def location(self) -> Array:
+        """μ, shape (p,)."""
+
+    @property
+    def scaled(self) -> Bools:
+        """Which coefficients have a scale that is inferred, shape (p,)."""
+
+    def scale(self, values: Values) -> Array:
+        """Return s, shape (..., p); one where it is not inferred."""
+
+    def pull(self, values: Values, slopes: Array) -> Mapping[str, Array]:
+        """Return Σ_k slopes_k ∂ log s_k / ∂(value), by the name of the value."""
 
 
 class Unknown(NamedTuple):
@@ -192,6 +210,14 @@ class OfEntries(Protocol):
 
     def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
         """Evaluate the log density of every entry, shape (..., p)."""
+
+
+@runtime_checkable
+class NonCentred(Protocol):
+    """A prior of coefficients whose scales are inferred, sampled in units of them."""
+
+    def spread(self, problem: Coefficients) -> Spread:
+        """Return location and scale of every coefficient."""
 
 
 @runtime_checkable

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat, Normal, Real, grouped, stack
+from bayesml.distributions import Distribution, Flat, HasScale, Normal, Real, grouped, stack
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Integers
 
@@ -58,13 +59,13 @@ class Independent:
         if isinstance(self.weights, Mapping):
             object.__setattr__(self, "weights", dict(self.weights))
             for name, prior in self.weights.items():
-                _check("weights[" + repr(name) + "]", prior, scalar=True)
+                check_prior("Independent", f"weights[{name!r}]", prior, scalar=True)
         else:
-            _check("weights", self.weights, scalar=False)
-        _check("intercept", self.intercept, scalar=True)
+            check_prior("Independent", "weights", self.weights, scalar=False)
+        check_prior("Independent", "intercept", self.intercept, scalar=True)
         object.__setattr__(self, "others", dict(self.others))
         for name, prior in self.others.items():
-            _check(f"others[{name!r}]", prior, scalar=True)
+            check_prior("Independent", f"others[{name!r}]", prior, scalar=True)
         if self.intercept_origin not in ("centred", "original"):
             raise IncompatibleModelError(
                 "Independent: intercept_origin must be 'centred' (the prior is on the prediction "
@@ -72,8 +73,21 @@ class Independent:
                 f"got {self.intercept_origin!r}."
             )
 
-    def resolve(self, scales: Scales) -> "Independent":
+    def resolve(self, scales: Scales) -> "Independent | Scaled":
         """Return the prior with one scalar distribution for every feature, by name."""
+        return self.in_groups(scales, {})
+
+    def in_groups(
+        self, scales: Scales, groups: Mapping[str, tuple[str, ...]]
+    ) -> "Independent | Scaled":
+        """Resolve, and let features share a scale that is inferred: by default all, or each own.
+
+        Parameters
+        ----------
+        scales : Scales
+        groups : mapping of name to tuple of feature names
+            Which of them share one; others that are stated by name have their own.
+        """
         if scales.depth:
             raise IncompatibleModelError(
                 "Independent(...) states priors of an intercept and of one weight a feature, which "
@@ -105,7 +119,35 @@ class Independent:
         weights = dict(zip(names, self.of(names), strict=True))
         own = "intercept" in scales.shapes and not scales.centred
         origin: Origin = "original" if own else self.intercept_origin
-        return replace(self, weights=weights, others=others, intercept_origin=origin)
+        resolved = replace(self, weights=weights, others=others, intercept_origin=origin)
+        if not isinstance(self.weights, Mapping):
+            groups = {"weights": names}
+        return resolved._with_scales(groups, shifted=scales.centred and origin == "original")
+
+    def _with_scales(
+        self, groups: Mapping[str, tuple[str, ...]], *, shifted: bool
+    ) -> "Independent | Scaled":
+        """Take the scales that are inferred apart, one a group (Z2)."""
+        found = {name: _inferred_scale(prior) for name, prior in self._by_feature.items()}
+        inferred = {name: prior for name, prior in found.items() if prior is not None}
+        if not inferred:
+            return self
+        if shifted:
+            raise IncompatibleModelError(
+                "Independent: with intercept_origin='original' the intercept's prior moves with "
+                "the weights, whose scales are inferred. State it at the mean of the features, "
+                "intercept_origin='centred'."
+            )
+        alone = {name: (name,) for name in inferred if not any(name in g for g in groups.values())}
+        shared = {name: g for name, g in groups.items() if g and g[0] in inferred} | alone
+        weights = {
+            name: prior.at_unit_scale()
+            if name in inferred and isinstance(prior, HasScale)
+            else prior
+            for name, prior in self._by_feature.items()
+        }
+        scales = {name: inferred[members[0]] for name, members in shared.items()}
+        return Scaled(replace(self, weights=weights), shared, scales)
 
     def normal_rows(self, problem: Coefficients) -> NormalRows | None:
         """Return the rows of the Normal priors, if all others are flat (L3)."""
@@ -174,9 +216,15 @@ class Independent:
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as one vector, of one distribution where the family is the same."""
+        return self.pymc_called("weights", pm, problem)
+
+    def pymc_called(
+        self, name_of_weights: str, pm: Any, problem: Coefficients
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the same with another name of the weights, for what scales them."""
         out: dict[str, Any] = {}
         if "weights" in problem.shapes:
-            out["weights"] = self._weights(pm, problem)
+            out["weights"] = self._weights(name_of_weights, pm, problem)
         if problem.has_intercept:
             family, arguments = self.intercept.pymc(pm, Real())
             centred = problem.centred and self.intercept_origin == "centred"
@@ -188,19 +236,19 @@ class Independent:
             out[name] = family(name, shape=problem.shapes[name], **arguments)
         return out, {}
 
-    def _weights(self, pm: Any, problem: Coefficients) -> Any:
+    def _weights(self, called: str, pm: Any, problem: Coefficients) -> Any:
         names = problem.feature_names
         priors = [self._by_feature[name] for name in names]
         if not priors:
             return np.zeros(0)
         if len({type(prior) for prior in priors}) == 1:
             family, arguments = stack(priors).pymc(pm, Real())
-            return family("weights", dims=problem.feature_dim, **arguments)
+            return family(called, dims=problem.feature_dim, **arguments)
         parts = []
         for name, prior in zip(names, priors, strict=True):
             family, arguments = prior.pymc(pm, Real())
-            parts.append(family(f"weights_{name}", **arguments))
-        return pm.Deterministic("weights", pm.math.stack(parts), dims=problem.feature_dim)
+            parts.append(family(f"{called}_{name}", **arguments))
+        return pm.Deterministic(called, pm.math.stack(parts), dims=problem.feature_dim)
 
     @cached_property
     def _of_weights(self) -> tuple[tuple[Integers, Distribution], ...]:
@@ -250,7 +298,7 @@ class Independent:
     def of(self, names: tuple[str, ...]) -> tuple[Distribution, ...]:
         """Return the scalar prior of every weight, in the order of the features."""
         if not isinstance(self.weights, Mapping):
-            return _unstack(self.weights, len(names))
+            return unstack("Independent: weights", self.weights, len(names))
         missing = [name for name in names if name not in self.weights]
         unknown = [name for name in self.weights if name not in names]
         if missing or unknown:
@@ -275,29 +323,30 @@ class Independent:
         return "\n".join([f"intercept {where} ~ {_words(self.intercept)}", *lines])
 
 
-def _check(name: str, prior: Any, *, scalar: bool) -> None:
+def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
+    """Refuse what is not a distribution of a coefficient, and say which argument it is."""
     if not (hasattr(prior, "log_density") and hasattr(prior, "support")):
         raise IncompatibleModelError(
-            f"Independent: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
+            f"{owner}: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
             "The likelihood StudentT(df, sigma) is not a prior: use "
             "bayesml.distributions.StudentT(df, location, scale)."
         )
     if prior.support != Real():
         raise IncompatibleModelError(
-            f"Independent: {name} = {prior!r} allows no negative values, but coefficients are "
+            f"{owner}: {name} = {prior!r} allows no negative values, but coefficients are "
             "real: use Normal, StudentT, Laplace or Flat from bayesml.distributions."
         )
     if scalar and any(isinstance(value, tuple) for value in vars(prior).values()):
-        raise IncompatibleModelError(f"Independent: {name} takes scalar parameters, got {prior!r}.")
+        raise IncompatibleModelError(f"{owner}: {name} takes scalar parameters, got {prior!r}.")
 
 
-def _unstack(prior: Distribution, n: int) -> tuple[Distribution, ...]:
+def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]:
     """Return the n scalar distributions that a distribution with sequences stands for."""
     values: dict[str, Any] = {f.name: getattr(prior, f.name) for f in fields(prior)}  # type: ignore[arg-type]
     lengths = {len(value) for value in values.values() if isinstance(value, tuple)}
     if lengths - {n}:
         raise IncompatibleModelError(
-            f"Independent: weights = {prior!r} has {sorted(lengths)} entries, but there are {n} "
+            f"{owner} = {prior!r} has {sorted(lengths)} entries, but there are {n} "
             "features. Give one number, or one per feature in their order."
         )
     pick = [
@@ -305,6 +354,12 @@ def _unstack(prior: Distribution, n: int) -> tuple[Distribution, ...]:
     ]
     cls: Any = type(prior)
     return tuple(cls(**arguments) for arguments in pick)
+
+
+def _inferred_scale(prior: Distribution) -> Distribution | None:
+    """Return the distribution that a scale is inferred from, or None where it is known."""
+    scale = prior.scale_parameter if isinstance(prior, HasScale) else None
+    return scale if isinstance(scale, Distribution) else None
 
 
 def _words(prior: Distribution) -> str:

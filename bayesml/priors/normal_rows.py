@@ -49,17 +49,18 @@ class NormalRows:
         In the unit of the functional.
     rows_error : ndarray, shape (k, p), or None
         What the rounding of `rows` left out.
-    scale : str or None
-        The hyperparameter τ, or the likelihood's parameter, that multiplies `sd`.
+    scale : str, tuple of str or None
+        The hyperparameter τ, or the likelihood's parameter, that multiplies `sd`; several names
+        are the entries of one τ.
     group : ndarray of int, shape (k,), or None
-        Which entry of it; None where it is one number.
+        Which entry of it, or −1 where the row is not scaled; None where it is one number.
     """
 
     rows: Array | None
     mean: Array
     sd: Array
     rows_error: Array | None = None
-    scale: str | None = None
+    scale: str | tuple[str, ...] | None = None
     group: Integers | None = None
 
     @property
@@ -87,9 +88,23 @@ class NormalRows:
         """Return τ of every row, broadcastable against (..., k), and the standard deviations."""
         if self.scale is None:
             return ONE, self.sd
-        tau = np.asarray(values[self.scale], dtype=np.float64)
-        each = tau[..., None] if self.group is None else tau[..., self.group]
+        tau = self._tau(values)
+        if self.group is None:
+            return tau[..., None], self.sd * tau[..., None]
+        each = np.append(tau, np.ones((*tau.shape[:-1], 1)), axis=-1)[..., self.group]
         return each, self.sd * each
+
+    def _tau(self, values: Values) -> Array:
+        if isinstance(self.scale, tuple):
+            return np.stack([np.asarray(values[name]) for name in self.scale], axis=-1)
+        return np.asarray(values[self.scale or ""], dtype=np.float64)
+
+    @property
+    def scale_names(self) -> tuple[str, ...]:
+        """The names of what multiplies the standard deviations."""
+        if self.scale is None:
+            return ()
+        return self.scale if isinstance(self.scale, tuple) else (self.scale,)
 
     def precision(self, values: Values) -> Array:
         """Return PᵀP under the values: (p, p), or its diagonal (p,) for rows of the identity."""
@@ -99,14 +114,17 @@ class NormalRows:
         scaled = self.rows / sd[:, None]
         return np.asarray(scaled.T @ scaled)
 
-    def total(self, values: Array, like: Array) -> Array:
-        """Sum numbers of every row, (..., k), over the entries of τ."""
+    def total(self, values: Array, at: Values) -> dict[str, Array]:
+        """Sum numbers of every row, (..., k), over the entries of τ, by name."""
+        if self.scale is None:
+            return {}
         if self.group is None:
-            return np.asarray(values.sum(axis=-1))
-        size = like.shape[-1]
-        table = values.reshape(-1, values.shape[-1])
-        sums = [np.bincount(self.group, row, minlength=size) for row in table]
-        return np.array(sums).reshape(*values.shape[:-1], size)
+            return {self.scale_names[0]: np.asarray(values.sum(axis=-1))}
+        size = self._tau(at).shape[-1]
+        sums = by_group(values, self.group, size)
+        if isinstance(self.scale, tuple):
+            return {name: sums[..., k] for k, name in enumerate(self.scale)}
+        return {self.scale: sums}
 
 
 def normal_terms(rows: NormalRows, beta: Array, values: Values) -> PriorTerms:
@@ -118,5 +136,11 @@ def normal_terms(rows: NormalRows, beta: Array, values: Values) -> PriorTerms:
     if rows.scale is None:
         return PriorTerms(value, score, {})
     value = value - np.sum(np.broadcast_to(np.log(tau), z.shape), axis=-1)
-    slopes = rows.total((z**2 - 1.0) / tau, np.asarray(values[rows.scale]))
-    return PriorTerms(value, score, {rows.scale: slopes})
+    return PriorTerms(value, score, rows.total((z**2 - 1.0) / tau, values))
+
+
+def by_group(values: Array, group: Integers, size: int) -> Array:
+    """Sum numbers, (..., k), by the group of each: shape (..., size); group −1 is left out."""
+    table = values.reshape(-1, values.shape[-1])
+    sums = [np.bincount(group + 1, row, minlength=size + 1)[1:] for row in table]
+    return np.array(sums).reshape(*values.shape[:-1], size)

@@ -32,6 +32,8 @@ class Scales:
         Layers of a network, whose parameters have no units; zero for other predictors.
     centred : bool
         Whether the predictor counts its intercept from the mean of the features.
+    terms : mapping of term to feature names
+        The columns that every term of a formula makes.
     """
 
     feature_names: tuple[str, ...]
@@ -44,6 +46,7 @@ class Scales:
     shapes: Mapping[str, tuple[int, ...]]
     depth: int
     centred: bool
+    terms: Mapping[str, tuple[str, ...]]
 
     @property
     def sd_X(self) -> Array:

@@ -9,6 +9,7 @@ from bayesml.distributions import Normal
 from bayesml.distributions.base import Parameter, positive
 from bayesml.errors import DataError, DataWarning, IncompatibleModelError
 from bayesml.linalg import clearly_regular, rank_report, triangular_factor
+from bayesml.priors.base import Resolved
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Layered
@@ -82,7 +83,7 @@ class WeaklyInformative:
         k = float(np.asarray(self.scale))
         return Layered(sd=k, relevance=False) if depth == 1 else Layered()
 
-    def resolve(self, scales: Scales) -> Independent | NormalByPrecision:
+    def resolve(self, scales: Scales) -> Resolved:
         """Return the priors in original units."""
         unknown = [name for name in scales.shapes if name not in ("intercept", "weights")]
         if unknown:

@@ -159,7 +159,10 @@ def test_stack_joins_scalars() -> None:
         (lambda: bm.Normal(np.nan, 1), "mean must be finite"),
         (lambda: bm.Normal("a", 1), "mean must be a number"),
         (lambda: bm.HalfNormal(-1), "scale must be positive"),
-        (lambda: bm.Normal(0, bm.HalfNormal(1)), "sd must be a number"),
+        (lambda: bm.Normal(0, bm.Normal(0, 1)), "no distribution of one positive"),
+        (lambda: bm.Normal(0, bm.HalfNormal((1, 2))), "no distribution of one positive"),
+        (lambda: bm.Normal(0, bm.HalfNormal(1)).log_density(1.0), "sd is inferred"),
+        (lambda: bm.Normal(bm.HalfNormal(1), 1), "mean must be a number"),
         (lambda: bm.Gamma(shape=-2, rate=1), "shape must be positive"),
     ],
 )

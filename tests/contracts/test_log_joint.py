@@ -47,6 +47,10 @@ def table() -> pd.DataFrame:
 OF_SQUARES = bm.Independent(intercept=bm.Normal(1, 5), others={"theta": bm.Normal(0, 1)})
 ROBUST = bm.Independent(StudentT(3, 0, 2), Laplace(3, 2), "original")
 AT_ZERO = bm.Independent(bm.Normal(0, 2), bm.Normal(1, 5), "original")
+SHRUNK = bm.Independent(bm.Normal(0.3, sd=bm.HalfNormal(2)), bm.Normal(1, 5))
+SHRUNK_BY_TERM = bm.ByTerm(
+    {"a": StudentT(4, 0.2, bm.HalfNormal(2)), "b": bm.Normal(0, bm.Exponential(1))}
+)
 NO_INTERCEPT, HARD = bm.Linear(intercept=False), bm.Layered(sd=1.0)
 MODELS = {
     "Gaussian": (bm.Model(), "real"),
@@ -54,6 +58,9 @@ MODELS = {
     "Gaussian, flat": (bm.Model(bm.Linear(), bm.Gaussian(bm.Flat()), bm.Flat()), "real"),
     "Gaussian, conjugate": (bm.Model(prior=bm.NormalInverseGamma(3.0, 2.0, 2.0)), "real"),
     "Gaussian, robust priors": (bm.Model(prior=ROBUST), "real"),
+    "Gaussian, scale inferred": (bm.Model(prior=SHRUNK), "real"),
+    "Gaussian, scales inferred": (bm.Model(prior=SHRUNK_BY_TERM), "real"),
+    "Bernoulli, scale inferred": (bm.Model(bm.Linear(), bm.Bernoulli(), SHRUNK), "binary"),
     "Gaussian, no intercept": (bm.Model(NO_INTERCEPT), "real"),
     "Gaussian of a stranger": (bm.Model(Squares(), prior=OF_SQUARES), "real"),
     "Gaussian of a network": (bm.Model(bm.MLP((3,)), bm.Gaussian()), "real"),
@@ -120,6 +127,8 @@ def test_the_value_is_the_sum_of_its_parts(name: str) -> None:
         slope = (support.constrain(u + h) - support.constrain(u - h)) / (2 * h)
         jacobian += float(np.sum(np.log(np.abs(slope))))
     assert float(joint.log_density(x)) == pytest.approx(expected, rel=1e-9)
+    if at.spread is not None:  # coefficients are in units of their scales
+        jacobian += float(np.log(at.spread.scale(values)).sum())
     unconstrained = float(joint.unconstrained().log_density(x))
     assert unconstrained == pytest.approx(expected + jacobian, rel=1e-7, abs=1e-7)
 

@@ -1,6 +1,6 @@
 """Every prior: derivatives, batches, its Gaussian rows, draws, PyMC's density, and its words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ import bayesml as bm
 from bayesml.distributions import Laplace, StudentT
 from bayesml.model import Problem
 from bayesml.predictors import flat
-from bayesml.priors import PartlyImproper, normal_terms
+from bayesml.priors import NonCentred, PartlyImproper, normal_terms
 from tests.parts.squares import Squares
 
 Vector = np.ndarray[Any, Any]
@@ -71,6 +71,17 @@ CASES = {
         Squares(),
     ),
     "WeaklyInformative": Case(bm.WeaklyInformative()),
+    "scale inferred": Case(bm.Independent(bm.Normal(0.5, bm.HalfNormal(2)), bm.Normal(1, 3))),
+    "scales inferred": Case(
+        bm.Independent(
+            {
+                "a": StudentT(4.0, 0.5, bm.HalfNormal(2)),
+                "b": Laplace(-0.5, bm.HalfStudentT(3, 1)),
+            },
+            bm.Normal(1, 3),
+        )
+    ),
+    "ByTerm": Case(bm.ByTerm({"b": StudentT(4.0, 0.5, 2.0)})),
     "NormalInverseGamma": Case(
         bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
         likelihood=bm.Gaussian(),
@@ -119,6 +130,15 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         return float(stats.norm(y.mean(), unit).logpdf(beta[0]) + weights.logpdf(beta[1:]))
     if isinstance(prior, bm.Flat):
         return 0.0
+    if isinstance(prior, bm.ByTerm):
+        return _by_term(prior, beta)
+    if isinstance(problem.prior, bm.Scaled):
+        return _scaled(prior, beta, values)
+    return _independent(case, problem, beta)
+
+
+def _independent(case: Case, problem: Problem, beta: Vector) -> float:
+    prior, names = case.prior, problem.feature_names
     at = beta.copy()
     if prior.intercept_origin == "original" and isinstance(case.predictor, bm.Linear):
         at[0] -= beta[1:] @ _data().X.mean(axis=0)
@@ -130,6 +150,28 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
     if isinstance(prior.weights, dict):
         return total + sum(_scipy(prior.weights[n], v) for n, v in zip(names, at, strict=True))
     return total + _scipy(prior.weights, at)
+
+
+def _by_term(prior: bm.ByTerm, beta: Vector) -> float:
+    """b is named, a and the intercept are not."""
+    y, X = _data().y, _data().X
+    unit = 2.5 * y.std(ddof=1)
+    total = _scipy(bm.Normal(y.mean(), unit), beta[0]) + _scipy(prior.terms["b"], beta[2])
+    return total + _scipy(bm.Normal(0, unit / X[:, 0].std(ddof=1)), beta[1])
+
+
+def _scaled(prior: Any, beta: Vector, values: dict[str, Any]) -> float:
+    """Scales that were inferred, at their values."""
+    at, total = beta[1:], _scipy(prior.intercept, beta[0])
+    stated = (
+        prior.weights if isinstance(prior.weights, dict) else dict.fromkeys("ab", prior.weights)
+    )
+    for name, v in zip("ab", at, strict=True):
+        group = name if isinstance(prior.weights, dict) else "weights"
+        field = "sd" if isinstance(stated[name], bm.Normal) else "scale"
+        known = replace(stated[name], **{field: values[f"prior_scale[{group}]"]})
+        total += _scipy(known, v)
+    return total
 
 
 def _scipy(prior: Any, at: Any) -> float:
@@ -203,7 +245,16 @@ def test_a_batch_is_its_members(case: Case) -> None:
 
 
 GAUSSIAN = {
-    name: name not in ("StudentT", "Laplace at zero", "mixed", "mixed at zero", "others")
+    name: name
+    not in (
+        "StudentT",
+        "Laplace at zero",
+        "mixed",
+        "mixed at zero",
+        "others",
+        "ByTerm",
+        "scales inferred",
+    )
     for name in CASES
 }
 
@@ -328,6 +379,8 @@ def test_its_pymc_variables_have_its_density(case: Case) -> None:
             # The density of log τ: that of τ times τ; PyMC's of log τ⁻² or log τ² is half of it.
             log_prior = unknown.prior.log_density(values[name]) + np.log(values[name])
             ours += float(np.sum(log_prior))
+        if isinstance(problem.prior, NonCentred):  # PyMC's variables are in units of the scales
+            ours += float(np.log(problem.prior.spread(problem).scale(values)).sum())
         point = coordinates(problem, beta, values)
         inputs = {v.name: np.asarray(point[v.name]) for v in theirs.value_vars}
         differences.append(ours - float(log_density(inputs)))
@@ -349,6 +402,12 @@ def coordinates(problem: Problem, beta: Vector, values: dict[str, Any]) -> dict[
     if isinstance(problem.prior, bm.NormalByPrecision):
         prior = problem.prior
         point["coefficients_whitened"] = prior.factor @ (beta - prior.mean)
+    if isinstance(problem.prior, NonCentred):
+        spread = problem.prior.spread(problem)
+        units = (spread.location + (beta - spread.location) / spread.scale(values))[1:]
+        point |= {"weights_in_units": units}
+        point |= {f"weights_in_units_{n}": v for n, v in zip("ab", units, strict=True)}
+        point |= {f"{name}_log__": np.log(v) for name, v in values.items()}
     if "prior_sd" in values:
         point["precision_log__"] = -2.0 * np.log(values["prior_sd"])
     if "sigma" in values:
@@ -385,9 +444,9 @@ def test_it_says_every_parameter(case: Case) -> None:
     for name, shape in problem.shapes.items():
         if name != "weights":
             assert f"{name}" in problem.prior.describe(), name
-        elif isinstance(problem.prior, bm.Independent | bm.NormalByPrecision):
+        elif isinstance(problem.prior, bm.Independent | bm.NormalByPrecision | bm.Scaled):
             assert all(f"weights[{n}] ~" in text for n in problem.feature_names), shape
         else:
             assert "weights ~" in text
     for name in problem.hyperparameters:
-        assert {"sigma": "σ² ~ InverseGamma(3, 2)"}[name] in text
+        assert {"sigma": "σ² ~ InverseGamma(3, 2)"}.get(name, f"{name} ~ Half") in text

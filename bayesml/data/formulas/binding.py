@@ -66,7 +66,7 @@ class BoundClauses:
             return designs[0]
         pairs = list(zip(self.clauses, designs, strict=True))
         predictors = [
-            Features(clause.role, design.feature_names, design.has_intercept)
+            Features(clause.role, design.feature_names, design.has_intercept, design.terms)
             for clause, design in pairs
             if not clause.known
         ]
@@ -114,6 +114,7 @@ def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -
         has_intercept=features.has_intercept,
         left=target.learned,
         right=features.learned,
+        terms=features.terms,
     )
 
 

@@ -42,6 +42,7 @@ class FormulaDesign:
     has_intercept: bool
     left: LearnedSide
     right: LearnedSide
+    terms: Mapping[str, tuple[str, ...]]
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
@@ -110,6 +111,7 @@ class FormulaDesign:
             "has_intercept": self.has_intercept,
             "left": _learned_config(self.left),
             "right": _learned_config(self.right),
+            "terms": {term: list(columns) for term, columns in self.terms.items()},
         }
 
 
@@ -138,4 +140,5 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         has_intercept=config["has_intercept"],
         left=_learned_from_config(config["left"]),
         right=_learned_from_config(config["right"]),
+        terms={term: tuple(columns) for term, columns in config["terms"].items()},
     )

@@ -47,6 +47,11 @@ class JoinedDesign:
         return self.parts[0].classes
 
     @property
+    def terms(self) -> Mapping[str, tuple[str, ...]]:
+        """The features that every term of the first clause makes."""
+        return self.parts[0].terms
+
+    @property
     def right(self) -> LearnedSide:
         """What the first clause learned; its columns are those of all clauses."""
         return self.parts[0].right

@@ -49,6 +49,7 @@ class ModelMatrix(NamedTuple):
     names: tuple[str, ...]
     has_intercept: bool
     learned: LearnedSide
+    terms: Mapping[str, tuple[str, ...]]
 
 
 def build_matrix(
@@ -134,4 +135,7 @@ def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> ModelMatrix:
         if "categories" in state
     }
     learned = LearnedSide(columns, to_json(spec.transform_state), levels)
-    return ModelMatrix(values, names, has_intercept, learned)
+    terms = {
+        str(row.term): tuple(map(str, row.columns)) for row in spec.structure if row.term.degree
+    }
+    return ModelMatrix(values, names, has_intercept, learned, terms)

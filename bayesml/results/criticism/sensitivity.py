@@ -79,7 +79,9 @@ def _moved(answer: Answer) -> Bools:
     normal = problem.prior.normal_rows(problem)
     if normal is None:
         return moved
-    sd = normal.scales(at)[1]
+    own = problem.hyperparameters
+    shapes = {name: own[name].shape if name in own else () for name in normal.scale_names}
+    sd = normal.scales({name: at[name].reshape(shape) for name, shape in shapes.items()})[1]
     P = (np.eye(len(beta)) if normal.rows is None else normal.rows) / sd[:, None]
     prior = prior_of(P, normal.mean / sd, G)
     return np.asarray(moved & disagree((G @ beta + step, error), prior, np.inf))

@@ -91,7 +91,7 @@ def _coefficients(
     rows = problem.prior.normal_rows(problem)
     if rows is None or s == 0.0 or data.rank.rank < p:
         return None
-    scale = rows.scales(_scale(answer, rows.scale, s))[1]
+    scale = rows.scales(_scales(answer, rows.scale_names, s))[1]
     G = np.eye(p) if rows.rows is None else rows.rows
     P, q = G / scale[:, None], rows.mean / scale
     alone = np.linalg.inv(data.M / s)
@@ -110,12 +110,13 @@ def _coefficients(
     )
 
 
-def _scale(answer: Answer, name: str | None, s: float) -> dict[str, Any]:
+def _scales(answer: Answer, names: tuple[str, ...], s: float) -> dict[str, Any]:
     """Return what a prior scales itself by: the noise, or what a hierarchical one learned."""
-    if name is None:
-        return {}
-    noise = name in answer.problem.model.likelihood.parameters
-    return {name: s if noise else estimates(answer)[name]}
+    noise, own = answer.problem.model.likelihood.parameters, answer.problem.hyperparameters
+    learned = {name: own[name].shape for name in names if name not in noise}
+    at = estimates(answer) if learned else {}
+    scales = {name: at[name].reshape(shape) for name, shape in learned.items()}
+    return {name: scales.get(name, s) for name in names}
 
 
 def prior_of(P: Array, q: Array, G: Array) -> tuple[Array, Array]:
