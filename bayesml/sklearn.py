@@ -198,8 +198,10 @@ class BayesianClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator): 
     Examples
     --------
     >>> import numpy as np
-    >>> X = np.random.default_rng(0).normal(size=(90, 2))
-    >>> y = np.array(["low", "middle", "top"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(90, 2))
+    >>> latent = X[:, 0] + rng.normal(size=90)
+    >>> y = np.array(["low", "middle", "top"])[np.digitize(latent, [-0.5, 0.5])]
     >>> classifier = BayesianClassifier(random_state=1).fit(X, y)
     >>> classifier.predict_proba([[0.1, 0.0]]).sum().round(12)
     np.float64(1.0)
@@ -305,7 +307,7 @@ class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator
     prior : Prior or None
         None is ``Layered()``, which learns the scales.
     method : Method or None
-        None is ``Laplace()``.
+        None is ``Ensemble(5, MAP())``: five modes, whose probabilities are averaged.
     random_state : int, RandomState or None
         Seed of everything random.
 
@@ -350,7 +352,7 @@ class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator
             _of_classes(classes),
             bm.Layered() if self.prior is None else self.prior,
         )
-        return model, bm.Laplace() if self.method is None else self.method
+        return model, bm.Ensemble(5, bm.MAP()) if self.method is None else self.method
 
 
 def _data(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:
