@@ -164,7 +164,7 @@ def test_other_kinds_of_tables(
         (("--method", "map"), "posterior mode", "estimates.png"),
         (("--method", "exact"), "exact posterior", "posterior.png"),
         (("--method", "auto"), "Auto chose Exact()", "posterior.png"),
-        (("--method", "map", "--likelihood", "student-t"), "posterior mode", "estimates.png"),
+        (("--method", "map", "--family", "student-t"), "posterior mode", "estimates.png"),
     ],
 )
 def test_methods(
@@ -271,7 +271,7 @@ def test_demo_finds_the_penguins_of_an_installed_wheel(
         ((PENGUINS, "year ~ species", "--method", "mle", "--draws", "9"), "mle makes no draws"),
         ((PENGUINS, "year ~ species", "--out", PENGUINS), "a file is in the way"),
         (
-            (PENGUINS, "year ~ species", "--method", "exact", "--likelihood", "student-t"),
+            (PENGUINS, "year ~ species", "--method", "exact", "--family", "student-t"),
             "Use --method nuts to sample it, --method map for its mode, or --method auto",
         ),
         ((PENGUINS, "year ~ species + {0 * year}"), "is on both sides of '~'"),

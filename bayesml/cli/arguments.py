@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bayesml.cli.commands import demo, fit, predict
+from bayesml.cli.families import FAMILIES, LINKS
 
 ABOUT = "Bayesian regression: declare a model, learn it, look at it, predict with it."
 
@@ -23,6 +24,10 @@ formulas, always in quotes:
   "y ~ C(a)"        the values of a as levels
   "y ~ {a**2}"      arithmetic in braces; also log, poly, center, bs, ...
   "y ~ 0 + a"       no intercept
+  "y | trials(n) ~ a"            successes in n trials (--family binomial)
+  "y ~ a + offset(log(t))"       with a known term; exposure(t) is the same
+  "y ~ a, sigma ~ b"             the noise depends on b
+  "y | weights(w) ~ a"           each row counts w times
 """
 
 
@@ -65,17 +70,22 @@ def _add_fit(commands: Any) -> None:
     add("formula", metavar="FORMULA", help='what to learn, in quotes: "y ~ x"')
     add(
         "--method",
-        choices=("auto", "exact", "mle", "map", "nuts"),
+        choices=("auto", "exact", "mle", "map", "laplace", "nuts"),
         default="auto",
         help="how to learn: exact posterior, maximum likelihood (least squares), posterior mode "
-        "(ridge), sampling; auto is exact where that exists, otherwise nuts (default: auto)",
+        "(ridge), a Gaussian at the mode, sampling; auto is exact where that exists, otherwise a "
+        "Gaussian that passes its audit, otherwise nuts (default: auto)",
     )
     add(
-        "--likelihood",
-        choices=("gaussian", "student-t"),
+        "--family",
+        choices=tuple(FAMILIES),
         default="gaussian",
-        help="the noise; student-t forgives outliers (default: gaussian)",
+        metavar="FAMILY",
+        help=f"what the target is: {', '.join(FAMILIES)}; student-t forgives outliers "
+        "(default: gaussian)",
     )
+    add("--link", choices=tuple(LINKS), help="of a probability (default: logit)")
+    add("--quantile", type=_probability, metavar="Q", help="the quantile that is learned")
     _add_missing(command)
     add("--draws", type=_count, metavar="N", help="draws per chain of nuts (default: 1000)")
     add("--seed", type=_seed, metavar="N", help="repeat a run exactly (default: a fresh seed)")

@@ -2,7 +2,7 @@
 
 import warnings
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bayesml as bm
+from bayesml.cli.families import likelihood_of
 from bayesml.cli.tables import complete_rows, read_table, warn_of_stray_text
 from bayesml.cli.wording import in_words, tell
 from bayesml.data.messages import plural
 from bayesml.inference import Method
-from bayesml.likelihoods import Likelihood
 from bayesml.results import plots
 from bayesml.results.columns import columns_read, require_column
 
@@ -30,7 +30,7 @@ SHOWN = 10
 
 def fit(options: Namespace) -> None:
     """Learn a model from a table; print it and write everything about it."""
-    likelihood = _likelihood(options.likelihood)
+    likelihood = likelihood_of(options.family, options.link, options.quantile)
     method = _method(options.method, options.draws)
     frame = read_table(options.data)
     warn_of_stray_text(frame, [str(name) for name in frame if str(name) in options.formula])
@@ -51,7 +51,8 @@ def predict(options: Namespace) -> None:
     frame = read_table(options.data)
     if options.missing == "drop":
         frame = complete_rows(frame, list(columns_read(learned.design)))
-    table = _table(learned.predict(frame), frame.index.to_numpy(), options.probability)
+    classes = learned.design.classes
+    table = _table(learned.predict(frame), frame.index.to_numpy(), options.probability, classes)
     if options.out is None:
         tell(_readable(table))
         return
@@ -76,7 +77,9 @@ def demo(options: Namespace) -> None:
                 data=path,
                 formula="body_mass_g ~ flipper_length_mm + species + sex",
                 method="auto",
-                likelihood="gaussian",
+                family="gaussian",
+                link=None,
+                quantile=None,
                 missing="drop",
                 draws=None,
                 seed=1,
@@ -95,15 +98,6 @@ def _make_folder(path: Path) -> None:
         raise bm.StorageError(f"--out {path}: a file is in the way; give a folder") from error
 
 
-def _likelihood(name: str) -> Likelihood:
-    match name:
-        case "gaussian":
-            return bm.Gaussian()
-        case "student-t":
-            return bm.StudentT()
-    raise bm.IncompatibleModelError(f"there is no likelihood {name!r}")
-
-
 def _method(name: str, draws: int | None) -> Method:
     if draws is not None and name not in ("auto", "nuts"):
         raise bm.IncompatibleModelError(f"--draws is for nuts: --method {name} makes no draws")
@@ -117,6 +111,8 @@ def _method(name: str, draws: int | None) -> Method:
             return bm.MLE()
         case "map":
             return bm.MAP()
+        case "laplace":
+            return bm.Laplace()
         case "nuts":
             return nuts
     raise bm.IncompatibleModelError(f"there is no method {name!r}")
@@ -132,8 +128,10 @@ def _write(learned: bm.Fit, frame: "pd.DataFrame", options: Namespace) -> None:
     tell("  summary.csv      the table above, at full precision")
     prediction = learned.learned.posterior.predict(np.asarray(data.X, dtype=np.float64))
     labels = np.arange(data.m) if data.row_labels is None else data.row_labels
-    table = _table(prediction, labels, options.probability)
-    table.insert(1, "observed", data.y)
+    classes = data.design.classes
+    table = _table(prediction, labels, options.probability, classes)
+    observed = data.y if classes is None else [classes[int(k)] for k in data.y]
+    table.insert(1, "observed", observed)
     table.to_csv(out / "predictions.csv", index=False)
     tell(f"  predictions.csv  what the fit predicts for {plural(data.m, 'row')} it learned from")
     for name, figure, words in _pictures(learned, frame, options):
@@ -165,14 +163,22 @@ def _pictures(
 
 def _readable(table: "pd.DataFrame") -> str:
     """Show as many decimals as the standard deviation leaves meaningful."""
-    unit = float(table["sd"].median()) / 10 if len(table) else 1.0
+    unit = float(table["sd"].median()) / 10 if len(table) and "sd" in table else 0.01
     decimals = max(0, 1 - int(np.floor(np.log10(unit)))) if 0 < unit < np.inf else 6
     return table.to_string(index=False, float_format=lambda value: f"{value:.{decimals}f}")
 
 
-def _table(prediction: bm.Prediction, rows: NDArray[Any], probability: float) -> "pd.DataFrame":
+def _table(
+    prediction: bm.Prediction,
+    rows: NDArray[Any],
+    probability: float,
+    classes: Sequence[Any] | None,
+) -> "pd.DataFrame":
     import pandas as pd
 
+    if classes is not None:
+        each = zip(classes, prediction.probabilities.T, strict=True)
+        return pd.DataFrame({"row": rows} | {f"P({name})": p for name, p in each})
     tail = 50 * (1 - probability)
     lower, upper = prediction.interval(probability)
     return pd.DataFrame(

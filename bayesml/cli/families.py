@@ -1,0 +1,55 @@
+"""Which likelihood `--family`, `--link` and `--quantile` ask for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import bayesml as bm
+from bayesml.likelihoods import Likelihood
+
+FAMILIES: dict[str, Callable[..., Likelihood]] = {
+    "gaussian": bm.Gaussian,
+    "student-t": bm.StudentT,
+    "laplace": bm.LaplaceResponse,
+    "quantile": bm.AsymmetricLaplace,
+    "bernoulli": bm.Bernoulli,
+    "binomial": bm.Binomial,
+    "categorical": bm.Categorical,
+    "ordinal": bm.Ordinal,
+    "poisson": bm.Poisson,
+    "negative-binomial": bm.NegativeBinomial,
+    "gamma": bm.GammaResponse,
+    "beta": bm.BetaResponse,
+}
+"""The likelihoods of a target, by the field's names."""
+
+LINKS = {"logit": bm.Logit(), "probit": bm.Probit(), "cloglog": bm.CLogLog()}
+"""Links of a probability, where a family has a choice."""
+
+WITH_LINKS = ("bernoulli", "binomial", "ordinal", "beta")
+
+
+def likelihood_of(family: str, link: str | None, quantile: float | None) -> Likelihood:
+    """Return the likelihood that the options ask for.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If an option is of another family.
+
+    Examples
+    --------
+    >>> likelihood_of("bernoulli", "probit", None)
+    Bernoulli(link=Probit())
+    """
+    options: dict[str, Any] = {}
+    if link is not None:
+        if family not in WITH_LINKS:
+            raise bm.IncompatibleModelError(
+                f"--link {link} is for --family {', '.join(WITH_LINKS)}, not {family}"
+            )
+        options["link"] = LINKS[link]
+    if quantile is not None:
+        if family != "quantile":
+            raise bm.IncompatibleModelError(f"--quantile is for --family quantile, not {family}")
+        options["quantile"] = quantile
+    return FAMILIES[family](**options)
