@@ -125,6 +125,11 @@ def test_draws_follow_the_table(twelve: Twelve) -> None:
         rows = summary.loc[[f"{name}[x{j}]" for j in range(12)]]
         error = rows["sd"] / np.sqrt(len(flat))
         np.testing.assert_array_less(np.abs(flat.mean(axis=0) - rows["mean"]), 5 * error + 1e-6)
+    marginal, theta = twelve.fit.learned.posterior.marginals()["weights"], draws["weights"]
+    for q in (0.1, 0.5, 0.9):  # of draws that are not zero
+        at = np.array([np.quantile(d[d != 0.0], q) for d in theta.reshape(-1, 12).T])
+        share = (theta.reshape(-1, 12) <= at).mean(axis=0)
+        np.testing.assert_allclose(marginal.cdf(at), share, atol=5 * 0.5 / np.sqrt(20_000))
     for name in ("intercept", "sigma"):
         flat = draws[name].ravel()
         row = summary.loc[name]
