@@ -103,10 +103,10 @@ def test_auto_samples_where_models_are_too_many() -> None:
 
 def test_a_feature_that_always_is_in_is_not_compared() -> None:
     prior = bm.SpikeAndSlab((0.4, 0.4, 0.4, 0.4, 1.0))
-    fit = bm.fit(bm.Model(prior=prior), data(5), bm.SubsetSampler(draws=1500, tune=200), rng=2)
+    fit = bm.fit(bm.Model(prior=prior), data(5), bm.SubsetSampler(draws=3000, tune=200), rng=2)
     assert fit.check().passed
     assert fit.learned.posterior.inclusion_probabilities[4] == 1.0
-    assert fit.learned.posterior.compared.values["log_odds"].shape == (4, 1500, 5)
+    assert fit.learned.posterior.compared.values["log_odds"].shape == (4, 3000, 5)
     assert np.all(fit.draws()["weights"][..., 4] != 0.0)
 
 
