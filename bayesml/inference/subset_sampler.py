@@ -1,23 +1,23 @@
 """Sampling models where there are too many to add up. Derived in docs/theory/all_subsets.md."""
 
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import linear_coordinates
-from bayesml.inference.kept_models import MOST_MODELS, Kept, represented
+from bayesml.inference.kept_models import MOST_MODELS, Kept, Representation, represented
 from bayesml.inference.model_average import refuse_other_than_linear_gaussian, scaled_covariance
 from bayesml.inference.subset_regression import subset_regression
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import Compared, ModelAverage
+from bayesml.posteriors.subset_regression import SubsetRegression
 from bayesml.priors import SelectsFeatures
 from bayesml.samplers import SubsetChain, SubsetDensity, sample_subsets
-from bayesml.typing import Array
+from bayesml.typing import Array, Bools
 
 NUMBERS = 40_000_000
 """Of the posteriors of the models that predictions mix, at most."""
@@ -82,30 +82,21 @@ class SubsetSampler:
                 "Use Auto(), or Model(prior=SpikeAndSlab())."
             )
         refuse_other_than_linear_gaussian(problem, "SubsetSampler()")
-        n, regression = problem.data.n, subset_regression(problem, prior)
-        odds = prior.log_inclusion(n)
+        regression, odds = subset_regression(problem, prior), prior.log_inclusion(problem.data.n)
         T = regression.with_slab
         density = SubsetDensity(T.T @ T, regression.shape, odds)
-        run = [
-            sample_subsets(density, self.draws, self.tune, generator)
-            for generator in rng.spawn(self.chains)
-        ]
-        models, counts = np.unique(
-            np.concatenate([c.models for c in run]), axis=0, return_counts=True
-        )
-        most = max(1, min(MOST_MODELS, NUMBERS // max(1, n * int(models.sum(axis=1).max()))))
-        keys = np.log(counts) + rng.standard_exponential(len(models))
-        kept = Kept(keys, np.log(counts), np.arange(len(models))).largest(most + 1)
-        chosen = represented(kept, log(float(counts.sum())), most)
-        mean, covariance = _moments(run)
+        generators = rng.spawn(self.chains)
+        run = [sample_subsets(density, self.draws, self.tune, each) for each in generators]
+        every = np.concatenate([chain.models for chain in run])
+        models, counts = np.unique(every, axis=0, return_counts=True)
+        chosen = _mixed(models, np.log(counts), rng)
         posterior = ModelAverage(
             regression,
             models[chosen.numbers],
             chosen.probabilities,
             chosen.weights,
-            np.mean([expit(c.log_odds).mean(axis=0) for c in run], axis=0),
-            regression.scale * mean,
-            scaled_covariance(regression, covariance),
+            np.mean([expit(chain.log_odds).mean(axis=0) for chain in run], axis=0),
+            *_moments(run, regression),
             linear_coordinates(problem),
             "sampled",
             _compared(run),
@@ -120,10 +111,22 @@ class SubsetSampler:
         )
 
 
-def _moments(run: list[SubsetChain]) -> tuple[Array, Array]:
-    """Return mean and covariance of the weights in units of their slab."""
-    mean = np.mean([chain.mean for chain in run], axis=0)
-    return mean, np.mean([chain.second for chain in run], axis=0) - np.outer(mean, mean)
+def _mixed(models: Bools, log_counts: Array, rng: np.random.Generator) -> Representation:
+    """Choose as many of the visited models as their posteriors have room (Y8)."""
+    numbers = models.shape[1] * int(models.sum(axis=1).max())
+    most = max(1, min(MOST_MODELS, NUMBERS // max(1, numbers)))
+    keys = log_counts + rng.standard_exponential(len(models))
+    kept = Kept(keys, log_counts, np.arange(len(models))).largest(most + 1)
+    return represented(kept, float(logsumexp(log_counts)), most)
+
+
+def _moments(run: list[SubsetChain], regression: SubsetRegression) -> tuple[Array, Array]:
+    """Return mean and covariance of the weights, within models and between them."""
+    means = np.concatenate([chain.means for chain in run])
+    centre = means.mean(axis=0)
+    between = (means - centre).T @ (means - centre) / len(means)
+    within = np.mean([chain.covariance for chain in run], axis=0)
+    return regression.scale * centre, scaled_covariance(regression, within + between)
 
 
 def _compared(run: list[SubsetChain]) -> Compared | None:

@@ -112,7 +112,7 @@ class LeavesOneOut(Protocol):
 
 @runtime_checkable
 class OverModels(Protocol):
-    """An answer that is an average over models: sets of features."""
+    """An answer that is an average over models: sets of features, with a slab for their weights."""
 
     @property
     def models(self) -> Bools:
@@ -125,3 +125,7 @@ class OverModels(Protocol):
     @property
     def inclusion_probabilities(self) -> Array:
         """Posterior probability of every feature, over all models, shape (n,)."""
+
+    @property
+    def slab_misfit(self) -> float:
+        """The part of the estimate of σ² by which weights are larger than the slab expects."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import fdtrc, logsumexp
 
 from bayesml.data import Block
 from bayesml.likelihoods import StudentT
@@ -20,6 +20,9 @@ from bayesml.posteriors.mixture import Components, Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.subset_regression import SubsetRegression
 from bayesml.typing import Array, Bools, Integers
+
+LEVEL = 0.003
+"""Probability below which chance does not make weights so large."""
 
 ATOM = 1e-12
 """Scale, in units of σ, of what no model that has it leaves uncertain: too narrow to be seen."""
@@ -67,6 +70,16 @@ class ModelAverage:
     def constants(self) -> dict[str, Array]:
         """None: every parameter has a distribution."""
         return {}
+
+    @property
+    def slab_misfit(self) -> float:
+        """The part of 2b that the slab's misfit has beyond what chance makes of it (Y15)."""
+        (mean, _, rate), shape = self._solutions, self.regression.shape
+        squares = np.sum(np.square(mean / self.regression.scale), axis=1)
+        size = np.maximum(self.models.sum(axis=1), 1)
+        excess = 0.5 * squares / rate - 0.5 * size / shape
+        rare = fdtrc(size, 2.0 * shape, squares * shape / (rate * size)) < LEVEL
+        return float(self.weights @ np.where(rare, excess, 0.0))
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter, and of inclusion."""

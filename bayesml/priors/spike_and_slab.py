@@ -30,9 +30,10 @@ class SpikeAndSlab:
     ``Exact()`` adds up every one of them up to 25 features, ``SubsetSampler()`` visits them beyond.
     Predictions average over models, so that none has to be chosen.
 
-    With k = 1 the slab knows as much about a weight as one row does (the unit information prior).
-    A much wider slab does not leave more to the data: it says that effects are huge, and every
-    feature whose effect is not is left out (Lindley's paradox).
+    A feature that is in moves the prediction by about k σ over one of its standard deviations;
+    k = 1 would be worth one row (the unit information prior). A much wider slab does not leave
+    more to the data: it says that effects are huge, and leaves out those that are not (Lindley's
+    paradox). A narrow one takes large effects for noise, (Y15); `Fit.check` judges that.
 
     Parameters
     ----------
@@ -41,10 +42,10 @@ class SpikeAndSlab:
         are; or the prior of the number of features. The default takes every size as equally
         probable.
     slab : float or NormalInverseGamma
-        The multiple k; or the conjugate prior of the model with all features, in units of the
-        data. Stated by k, the intercept at the mean of the features is Normal(mean(y), 10 σ), and
-        the prior of σ² is worth one row with a residual of 0.1 sd(y), InverseGamma(½, ½ (0.1
-        sd(y))²).
+        The multiple k, 2.5 as in `WeaklyInformative`; or the conjugate prior of the model with
+        all features, in units of the data. Stated by k, the intercept at the mean of the features
+        is Normal(mean(y), 10 σ), and the prior of σ² is worth one row with a residual of 0.1 sd(y),
+        InverseGamma(½, ½ (0.1 sd(y))²).
 
     Raises
     ------
@@ -67,13 +68,13 @@ class SpikeAndSlab:
     y ~ Normal(η, σ)
     η = intercept + X·weights
     intercept at the mean of the features ~ Normal(mean(y), 10·σ)
-    weights: each is 0, or ~ Normal(0, 1·σ/sd(x)) if its feature is in the model
+    weights: each is 0, or ~ Normal(0, 2.5·σ/sd(x)) if its feature is in the model
     number of features in the model ~ BetaBinomial(1, 1): every size as probable
     σ² ~ InverseGamma(0.5, 0.005·var(y)): worth one row with a residual of 0.1·sd(y)
     """
 
     inclusion: Parameter | BetaBinomial = BetaBinomial()
-    slab: float | NormalInverseGamma = 1.0
+    slab: float | NormalInverseGamma = 2.5
 
     def __post_init__(self) -> None:
         if not isinstance(self.inclusion, BetaBinomial):

@@ -99,15 +99,17 @@ class SubsetChain(NamedTuple):
     log_odds : ndarray, shape (draws, n)
         Of every feature, given the others.
     log_density : ndarray, shape (draws,)
-    mean, second : ndarray, shape (n,), (n, n)
-        Averages over draws of E[u | γ] and of E[u uᵀ | γ], u the weights in units of the slab.
+    means : ndarray, shape (draws, n)
+        E[u | γ], u the weights in units of the slab.
+    covariance : ndarray, shape (n, n)
+        The average over draws of Cov(u | γ).
     """
 
     models: Bools
     log_odds: Array
     log_density: Array
-    mean: Array
-    second: Array
+    means: Array
+    covariance: Array
 
 
 def sample_subsets(
@@ -126,7 +128,7 @@ def sample_subsets(
     start = rng.random(n) < rng.random() * min(1.0, 20.0 / n)
     state = state_of(density, start | density.always)
     models, log_odds = np.empty((draws, n), bool), np.empty((draws, n))
-    values, mean, second = np.empty(draws), np.zeros(n), np.zeros((n, n))
+    values, means, covariance = np.empty(draws), np.empty((draws, n)), np.zeros((n, n))
     for k in range(-tune, draws):
         if k % REFRESH == 0:
             state = state_of(density, state.model)
@@ -134,10 +136,9 @@ def sample_subsets(
         if k >= 0:
             models[k], values[k] = state.model, density.log_density(state)
             log_odds[k] = density.log_ratios(state) * np.where(state.model, -1.0, 1.0)
-            moments = conditional_moments(density, state)
-            mean += moments[0] / draws
-            second += moments[1] / draws
-    return SubsetChain(models, log_odds, values, mean, second)
+            means[k], within = conditional_moments(density, state)
+            covariance += within / draws
+    return SubsetChain(models, log_odds, values, means, covariance)
 
 
 def flip(density: SubsetDensity, state: State, rng: np.random.Generator) -> State:
@@ -167,10 +168,8 @@ def _drawn(weights: Array, rng: np.random.Generator) -> int:
 
 
 def conditional_moments(density: SubsetDensity, state: State) -> tuple[Array, Array]:
-    """Return E[u | γ, y] and E[u uᵀ | γ, y] (Y11)."""
+    """Return E[u | γ, y] and Cov(u | γ, y), zero outside γ (Y11)."""
     S, inside = state.swept, state.model
-    mean = np.where(inside, S[-1, :-1], 0.0)
     variance = 0.5 * S[-1, -1] / (density.shape - 1.0) if density.shape > 1.0 else np.inf
-    second = np.outer(mean, mean)
-    second[np.ix_(inside, inside)] -= variance * S[:-1, :-1][np.ix_(inside, inside)]
-    return mean, second
+    both = np.outer(inside, inside)
+    return np.where(inside, S[-1, :-1], 0.0), np.where(both, -variance * S[:-1, :-1], 0.0)

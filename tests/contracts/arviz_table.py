@@ -92,6 +92,9 @@ NOTES = """
   their densities, traces and ranks mean little, and the scales of their priors are learned: what is
   compared is the function, by its likelihood and predictions. Noise that Laplace has tuned, and
   hidden layers at their mode, are numbers without a distribution: they are in `constant_data`.
+- Under `SpikeAndSlab` weights are exactly zero in some draws, which smoothed densities do not show,
+  and `inclusion` is zero or one. What never varies, of a feature that is in every model or in none,
+  has no density and no R̂: ArviZ warns and writes NaN. `var_names=` leaves it out.
 - Exact answers are drawn as four chains of independent draws, the same at every call.
 - `loo` and all that follow from it need `log_likelihood=True`, `psense_summary` needs
   `log_prior=True` as well, `plot_ppc_*` need `posterior_predictive=True`, `bayes_factor` and

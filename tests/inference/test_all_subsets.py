@@ -1,5 +1,6 @@
 """All subsets against brute force, refits, mpmath, and the conjugate posterior."""
 
+import warnings
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ import mpmath
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.special import betaln
 
 import bayesml as bm
@@ -123,6 +125,11 @@ def test_draws_follow_the_table(twelve: Twelve) -> None:
         rows = summary.loc[[f"{name}[x{j}]" for j in range(12)]]
         error = rows["sd"] / np.sqrt(len(flat))
         np.testing.assert_array_less(np.abs(flat.mean(axis=0) - rows["mean"]), 5 * error + 1e-6)
+    marginal, theta = twelve.fit.learned.posterior.marginals()["weights"], draws["weights"]
+    for q in (0.1, 0.5, 0.9):  # of draws that are not zero
+        at = np.array([np.quantile(d[d != 0.0], q) for d in theta.reshape(-1, 12).T])
+        share = (theta.reshape(-1, 12) <= at).mean(axis=0)
+        np.testing.assert_allclose(marginal.cdf(at), share, atol=5 * 0.5 / np.sqrt(20_000))
     for name in ("intercept", "sigma"):
         flat = draws[name].ravel()
         row = summary.loc[name]
@@ -153,7 +160,7 @@ def test_without_an_intercept(twelve: Twelve) -> None:
     size = np.array([k.bit_count() for k in range(32)])
     prior = size * np.log(0.3) + (5 - size) * np.log(0.7)
     truth = EveryModel(X, y, fit.resolved.prior.slab, prior, intercept=False)
-    assert fit.log_evidence == pytest.approx(truth.log_evidence, abs=1e-10)
+    assert fit.log_evidence == pytest.approx(truth.log_evidence, abs=1e-8)
     w, t = truth.predictive(X[0])
     assert fit.predict(X[:1]).mean[0] == pytest.approx(float(w @ t.mean()), rel=1e-6)
     assert "intercept" not in fit.summary().index
@@ -313,6 +320,46 @@ def test_a_sample_of_models_predicts_as_all_do(
     assert np.all(np.abs(p.mean - q.mean) < 5 * share * q.sd / np.sqrt(200))
     posteriors = [f.learned.posterior for f in (few, twelve.fit)]
     np.testing.assert_allclose(posteriors[0].mean, posteriors[1].mean, rtol=1e-12)
+
+
+def test_a_slab_that_takes_effects_for_noise_is_noticed() -> None:
+    """A feature with 99.5 % of the variance of 50 rows, (Y15); and none of it by chance."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(50, 1))
+    data = bm.Data(x, x[:, 0] + 0.07 * rng.normal(size=50))
+    with pytest.warns(bm.PriorConflictWarning, match="weights larger than their slab"):
+        narrow = bm.fit(bm.Model(prior=bm.SpikeAndSlab(slab=1.0)), data)
+    wide = bm.fit(bm.Model(prior=bm.SpikeAndSlab(slab=20.0)), data)
+    assert narrow.learned.posterior.slab_misfit > 0.7
+    assert wide.learned.posterior.slab_misfit < 0.02
+    ratio = narrow.summary().loc["sigma", "mean"] / wide.summary().loc["sigma", "mean"]
+    assert 1.0 / ratio**2 == pytest.approx(1.0 - narrow.learned.posterior.slab_misfit, abs=0.1)
+
+
+def test_inclusion_is_as_probable_as_it_says() -> None:
+    """Over data sets of the prior: features that are in against the sum of their probabilities."""
+    rng, n, m = np.random.default_rng(8), 4, 25
+    X = rng.normal(size=(m, n))
+    X[:, 1] += X[:, 0]
+    prior = bm.SpikeAndSlab(0.4, bm.NormalInverseGamma(scale=0.6, shape=3.0, rate=2.0))
+    model, inside, variance, levels, alarms = bm.Model(prior=prior), 0.0, 0.0, [], 0
+    for _ in range(200):
+        sigma = 1.0 / np.sqrt(rng.gamma(3.0, 0.5))
+        there = rng.random(n) < 0.4
+        theta = there * 0.6 * sigma * rng.normal(size=n)
+        level = 10.0 * sigma * rng.normal()
+        eta = level + (X - X.mean(axis=0)) @ theta
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            fit = bm.fit(model, bm.Data(X, eta + sigma * rng.normal(size=m)))
+        alarms += sum(w.category is bm.PriorConflictWarning for w in said)
+        p = fit.learned.posterior.inclusion_probabilities
+        inside += (there - p).sum()
+        variance += (p * (1.0 - p)).sum()
+        levels.append(float(fit.learned.posterior.marginals()["sigma"].cdf(sigma)[0]))
+    assert abs(inside) < 4.0 * np.sqrt(variance)
+    assert stats.kstest(levels, "uniform").pvalue > 1e-4
+    assert alarms <= 4
 
 
 def test_one_row_has_a_posterior_without_moments() -> None:

@@ -45,10 +45,10 @@ def test_ratios_are_those_of_the_evidence(inclusion: Any) -> None:
         np.testing.assert_allclose(density.log_ratios(state), expected, rtol=1e-8, atol=1e-9)
         apart = log_p[k] - regression.log_constant
         assert density.log_density(state) == pytest.approx(apart, rel=1e-10)
-        mean, second = conditional_moments(density, state)
+        mean, covariance = conditional_moments(density, state)
         np.testing.assert_allclose(mean * regression.scale, means[k], rtol=1e-9, atol=1e-12)
         s2 = rates[k] / (regression.shape - 1.0)
-        covariance = (second - np.outer(mean, mean)) * np.outer(regression.scale, regression.scale)
+        covariance *= np.outer(regression.scale, regression.scale)
         np.testing.assert_allclose(covariance, s2 * roots[k] @ roots[k].T, rtol=1e-7, atol=1e-12)
         for j in range(6):  # there and back
             again = state.flipped(j).flipped(j)
@@ -99,6 +99,15 @@ def test_auto_samples_where_models_are_too_many() -> None:
     assert fit.explanation.startswith("Auto chose SubsetSampler(), since 30 features have 2^30")
     assert fit.learned.posterior.compared is not None
     assert fit.idata["posterior"]["inclusion"].sizes["feature"] == 30
+
+
+def test_a_feature_that_always_is_in_is_not_compared() -> None:
+    prior = bm.SpikeAndSlab((0.4, 0.4, 0.4, 0.4, 1.0))
+    fit = bm.fit(bm.Model(prior=prior), data(5), bm.SubsetSampler(draws=3000, tune=200), rng=2)
+    assert fit.check().passed
+    assert fit.learned.posterior.inclusion_probabilities[4] == 1.0
+    assert fit.learned.posterior.compared.values["log_odds"].shape == (4, 3000, 5)
+    assert np.all(fit.draws()["weights"][..., 4] != 0.0)
 
 
 def test_one_model_that_is_all_there_is() -> None:

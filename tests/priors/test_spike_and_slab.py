@@ -56,7 +56,7 @@ def test_draws_are_of_the_models_and_of_the_slab(inclusion: Any) -> None:
     assert not np.any(np.signbit(beta[:, 1:]) & (beta[:, 1:] == 0))
 
 
-def test_the_slab_is_worth_one_row() -> None:
+def test_the_slab_is_in_units_of_the_data() -> None:
     here = problem(0.5)
     np.testing.assert_allclose(here.prior.slab.scale, 1.0 / here.statistics.sd_X, rtol=1e-14)
     assert here.prior.slab.rate == pytest.approx(0.005 * here.statistics.sd_y**2)

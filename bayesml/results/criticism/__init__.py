@@ -8,6 +8,7 @@ from bayesml.results.criticism import (
     influence,
     replicas,
     sensitivity,
+    slab,
     structure,
     told_apart,
 )
@@ -19,6 +20,7 @@ def from_statistics(answer: Answer) -> Iterable[Finding]:
     """Criticise the model by what is known of the rows without reading them again."""
     yield from design.findings(answer)
     yield from told_apart.findings(answer)
+    yield from slab.findings(answer)
 
 
 def from_rows(answer: Answer) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
