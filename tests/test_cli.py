@@ -262,7 +262,7 @@ def test_demo_finds_the_penguins_of_an_installed_wheel(
         ((REPOSITORY / "LICENSE", "y ~ x"), "its name ends in none of .csv"),
         ((PENGUINS, "body_mas_g ~ year"), "did you mean 'body_mass_g'?"),
         ((PENGUINS, "body_mass_g ~ yaer"), "did you mean 'year'?"),
-        ((PENGUINS, "species ~ year"), "holds levels, not numbers"),
+        ((PENGUINS, "species ~ year"), "holds the classes"),
         ((PENGUINS, "body_mass_g ~ +* year"), "cannot be read"),
         ((PENGUINS, "body_mass_g"), "has no target"),
         ((PENGUINS, "year ~ body_mass_g"), "rows with --missing drop"),

@@ -116,17 +116,35 @@ def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
 
 @dataclass(frozen=True)
 class PyMC:
-    """The model that `bayesml.pymc.to_pymc` exports, compiled and sampled by ``pm.sample``.
+    """The model as a PyMC model, sampled by ``pm.sample``.
 
-    The reference for `Direct`. The first compilation in a fresh cache takes about a minute.
+    Its priors are PyMC's own expressions, its likelihood is one operation, and nothing is
+    compiled: sampling starts in seconds.
+
+    Parameters
+    ----------
+    compiled : bool
+        Whether to sample the model that `bayesml.pymc.to_pymc` exports instead, every part by its
+        own expression, compiled for nutpie: the reference for `Direct`. The first compilation in a
+        fresh cache takes about a minute, and chains then run several times faster.
+
+    Examples
+    --------
+    >>> PyMC()
+    PyMC(compiled=False)
     """
+
+    compiled: bool = False
 
     def sample(self, problem: Problem, settings: Settings, seed: int) -> Drawn:
         """Sample the PyMC model."""
-        from bayesml.pymc import build
-        from bayesml.pymc import sample as sample_pymc
+        from bayesml.graphs.model import build
+        from bayesml.graphs.row_sum import build_of_row_sum
+        from bayesml.graphs.sampling import sample_compiled, sample_uncompiled
 
-        drawn, statistics = sample_pymc(build(problem), **_stated(settings), seed=seed)
+        model = build(problem) if self.compiled else build_of_row_sum(problem)
+        sampler = sample_compiled if self.compiled else sample_uncompiled
+        drawn, statistics = sampler(model, **_stated(settings), seed=seed)
         names = [*problem.shapes, *problem.inferred, *problem.hyperparameters]
         chains = {name: drawn[name] for name in names if name in drawn}
         if problem.data.n == 0 and "weights" in problem.shapes:

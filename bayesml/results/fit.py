@@ -261,7 +261,7 @@ class Fit:
         start = perf_counter()
         learned = sequential.resumed(self, whole_number(draws, "draws"))
         elapsed = self.elapsed + perf_counter() - start
-        return _checked(replace(self, learned=learned, elapsed=elapsed))
+        return checked(replace(self, learned=learned, elapsed=elapsed))
 
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
@@ -312,9 +312,10 @@ def learn(model: Model, data: Data, method: Method, seed: int) -> Fit:
     problem = model.resolve(data)
     learned = method.learn(problem, np.random.default_rng(seed))
     elapsed = perf_counter() - start
-    return _checked(Fit(model, data, method, learned, problem.statistics, seed, elapsed))
+    return checked(Fit(model, data, method, learned, problem.statistics, seed, elapsed))
 
 
-def _checked(result: Fit) -> Fit:
+def checked(result: Fit) -> Fit:
+    """Warn where a check failed, and return the fit."""
     result._report.warn(stacklevel=4)
     return result

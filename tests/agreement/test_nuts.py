@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import bayesml as bm
+from bayesml.graphs.model import build
 from bayesml.inference.engines import whitening
 from bayesml.log_joint import log_joint
-from bayesml.pymc import build
 from tests.agreement.problems import CASES, made
 
 QUIET = bm.NUTS(progress=False)

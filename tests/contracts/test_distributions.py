@@ -9,7 +9,7 @@ from scipy import integrate, stats
 import bayesml as bm
 from bayesml import distributions as d
 from bayesml.distributions import stack
-from bayesml.pymc import variable
+from bayesml.graphs.model import variable
 
 REAL = [
     d.Normal(1.0, 2.0),

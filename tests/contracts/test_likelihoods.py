@@ -456,7 +456,7 @@ def test_a_parameter_is_checked_against_its_own_support() -> None:
 def test_pymc_observes_rows_and_their_weights(case: Case, weighted: bool) -> None:
     import pymc as pm
 
-    from bayesml.pymc import observe
+    from bayesml.graphs.model import observe
 
     if len(case.outputs) > 1:
         pytest.skip("one output is observed here")

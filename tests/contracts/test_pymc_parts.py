@@ -8,6 +8,7 @@ import pytest
 from pytensor import grad
 
 import bayesml as bm
+from bayesml.graphs.model import expression
 from bayesml.predictors import (
     GELU,
     Activation,
@@ -19,7 +20,7 @@ from bayesml.predictors import (
     Standardisation,
     Tanh,
 )
-from bayesml.pymc import expression, to_pymc
+from bayesml.pymc import to_pymc
 
 ACTIVATIONS = [Tanh(), ReLU(), SiLU(), GELU(), Softplus()]
 SCALES = Standardisation((0.5, -1.0, 3.0), (2.0, 0.3, 1.0), ((1.5, 2.0),))
