@@ -65,12 +65,14 @@ from bayesml.likelihoods import (
     Gaussian,
     HeteroscedasticGaussian,
     HeteroscedasticStudentT,
+    Hurdle,
     LaplaceResponse,
     Logit,
     NegativeBinomial,
     Poisson,
     Probit,
     StudentT,
+    ZeroInflated,
 )
 from bayesml.model import Model
 from bayesml.optimizers import (
@@ -159,6 +161,7 @@ __all__ = [
     "HalfStudentT",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
+    "Hurdle",
     "ImproperPosteriorError",
     "IncompatibleModelError",
     "Independent",
@@ -205,6 +208,7 @@ __all__ = [
     "Tanh",
     "Training",
     "WeaklyInformative",
+    "ZeroInflated",
     "calibration",
     "compare",
     "cross_validate",

@@ -13,7 +13,7 @@ from bayesml.data.statistics import SufficientStatistics
 from bayesml.data.support import check_support
 from bayesml.distributions import Distribution, Flat, Real
 from bayesml.errors import DataError, IncompatibleModelError
-from bayesml.likelihoods import Gaussian, Likelihood
+from bayesml.likelihoods import Gaussian, Likelihood, Wraps, restated
 from bayesml.predictors import Frame, Linear, Network, Predictor, frame_of
 from bayesml.priors import (
     HasSeenRows,
@@ -127,9 +127,9 @@ class Model:
 
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""
-        stated: Any = self.likelihood
         unknown = [name for name, v in self.likelihood.parameters.items() if not is_number(v)]
-        return Model(self.predictor, replace(stated, **dict.fromkeys(unknown, Flat())), Flat())
+        likelihood = restated(self.likelihood, dict.fromkeys(unknown, Flat()))
+        return Model(self.predictor, likelihood, Flat())
 
     @property
     def _prior(self) -> Prior:
@@ -155,9 +155,7 @@ class Model:
                 f"{type(self.likelihood).__name__}({missing[0]}=...)."
             )
         defaults = self.likelihood.default_priors(sd_y) if missing else {}
-        stated: Any = self.likelihood
-        resolved: Likelihood = replace(stated, **{name: defaults[name] for name in missing})
-        return resolved
+        return restated(self.likelihood, {name: defaults[name] for name in missing})
 
 
 def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Model:
@@ -297,11 +295,11 @@ def _check_fields(likelihood: Likelihood) -> None:
     stated: Any = likelihood
     names: set[str] = {f.name for f in fields(stated)} if is_dataclass(stated) else set()
     lost = sorted(set(likelihood.parameters) - names)
-    if lost:
+    if lost and not isinstance(likelihood, Wraps):
         raise IncompatibleModelError(
             f"Model: likelihood {likelihood!r} has parameters {lost} that are no fields of a "
             "dataclass. Make it a frozen dataclass with a field for each parameter, so that a "
-            "default can be replaced by its prior."
+            "default can be replaced by its prior, or give it with_parameters(stated)."
         )
 
 

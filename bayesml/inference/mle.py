@@ -10,7 +10,7 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
-from bayesml.inference.limits import inside_or_at_infinity
+from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
@@ -100,7 +100,7 @@ class MLE:
             if self.optimizer is None and by_programme(problem):
                 return kinked_point(problem, "maximum likelihood")
             refuse_undetermined(problem)
-            return inside_or_at_infinity(
+            return inside_or_at_an_end(
                 problem,
                 lambda away: optimise(problem, self.optimizer, rng, "maximum likelihood", away),
                 lambda left: self.learn(left, rng),

@@ -1,8 +1,10 @@
 """Whether there is a posterior to sample. Derived in docs/theory/nuts.md, (H7)."""
 
+import numpy as np
+
 from bayesml.errors import ImproperPosteriorError
 from bayesml.inference.exact import obstacle, scale_posterior
-from bayesml.inference.limits import limit_of
+from bayesml.inference.limits import limits_of
 from bayesml.inference.point import refuse_undetermined
 from bayesml.model import Problem
 from bayesml.priors import Conjugate
@@ -23,8 +25,9 @@ def propriety(problem: Problem) -> tuple[str, ...]:
         if "sigma" in problem.inferred and not isinstance(problem.prior, Conjugate):
             scale_posterior(problem)
         return ()
-    limit = limit_of(problem)
-    if limit is not None:
+    for limit in limits_of(problem):
+        if np.isfinite(limit.value):
+            continue  # an end of an interval, over which a bounded density integrates
         raise ImproperPosteriorError(
             f"The posterior is improper: the likelihood of {limit.parameter} does not fall off "
             f"towards infinity, where it is that of {type(limit.likelihood).__name__}(), nor does "

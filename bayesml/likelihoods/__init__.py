@@ -4,7 +4,7 @@ from bayesml.likelihoods.asymmetric_laplace import AsymmetricLaplace
 from bayesml.likelihoods.base import (
     Average,
     ClosedFormCRPS,
-    HasLimit,
+    HasLimits,
     Likelihood,
     Limit,
     PiecewiseLinear,
@@ -20,6 +20,7 @@ from bayesml.likelihoods.gamma import GammaResponse
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.hurdle import Hurdle
 from bayesml.likelihoods.laplace import LaplaceResponse
 from bayesml.likelihoods.links import (
     CLogLog,
@@ -34,6 +35,8 @@ from bayesml.likelihoods.links import (
 from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.student_t import StudentT
+from bayesml.likelihoods.wrapping import Wraps, restated
+from bayesml.likelihoods.zero_inflated import ZeroInflated
 
 __all__ = [
     "AsymmetricLaplace",
@@ -44,9 +47,10 @@ __all__ = [
     "ClosedFormCRPS",
     "GammaResponse",
     "Gaussian",
-    "HasLimit",
+    "HasLimits",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
+    "Hurdle",
     "Identity",
     "LaplaceResponse",
     "Likelihood",
@@ -62,8 +66,11 @@ __all__ = [
     "Staged",
     "Stated",
     "StudentT",
+    "Wraps",
+    "ZeroInflated",
     "check_link",
     "check_parameter",
     "hermite_average",
+    "restated",
     "trapezoidal_average",
 ]

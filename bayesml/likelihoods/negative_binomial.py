@@ -108,9 +108,9 @@ class NegativeBinomial:
         return {"concentration": Positive()}
 
     @property
-    def limit(self) -> Limit:
+    def limits(self) -> tuple[Limit, ...]:
         """`Poisson` as φ → ∞ (I10)."""
-        return Limit("concentration", Poisson(), {"concentration": 0.1})
+        return (Limit("concentration", Poisson(), {"concentration": 0.1}),)
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """1/√φ, the coefficient of variation of the rate, is standard half-normal (I11)."""

@@ -117,6 +117,27 @@ CASES = {
     "AsymmetricLaplace, low": Case(
         bm.AsymmetricLaplace(0.05), {"scale": 0.1}, (-1.4,), modelled=-1.4
     ),
+    "ZeroInflated": Case(
+        bm.ZeroInflated(bm.Poisson()), {"zero_probability": 0.3}, (0.8,), modelled=np.exp(0.8)
+    ),
+    "ZeroInflated, clustered": Case(
+        bm.ZeroInflated(bm.NegativeBinomial()),
+        {"concentration": 2.5, "zero_probability": 0.1},
+        (0.8,),
+        modelled=np.exp(0.8),
+    ),
+    "Hurdle": Case(
+        bm.Hurdle(bm.Poisson()), {"zero_probability": 0.3}, (0.8,), modelled=np.exp(0.8)
+    ),
+    "Hurdle, few": Case(
+        bm.Hurdle(bm.Poisson()), {"zero_probability": 0.6}, (-1.5,), modelled=np.exp(-1.5)
+    ),
+    "Hurdle, clustered": Case(
+        bm.Hurdle(bm.NegativeBinomial()),
+        {"concentration": 2.5, "zero_probability": 0.1},
+        (0.8,),
+        modelled=np.exp(0.8),
+    ),
 }
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 SMOOTH = {k: case for k, case in CASES.items() if not isinstance(case.likelihood, PiecewiseLinear)}
