@@ -148,13 +148,16 @@ class Model:
             for name, value in self.likelihood.parameters.items()
             if value is None and name not in stated_by_prior
         ]
-        if missing and sd_y == 0.0:
+        one, two = (self.likelihood.default_priors(sd) for sd in (1.0, 2.0))
+        scaled = [name for name in missing if one[name] != two[name]]
+        lost = scaled if self.likelihood.support.discrete else missing
+        if lost and sd_y == 0.0:
             raise DataError(
-                f"The target is constant, so the default prior of {missing} has no scale to go "
+                f"The target is constant, so the default prior of {lost} has no scale to go "
                 "by. Check the target column, or state it: "
-                f"{type(self.likelihood).__name__}({missing[0]}=...)."
+                f"{type(self.likelihood).__name__}({lost[0]}=...)."
             )
-        defaults = self.likelihood.default_priors(sd_y) if missing else {}
+        defaults = self.likelihood.default_priors(sd_y) if scaled else one
         return restated(self.likelihood, {name: defaults[name] for name in missing})
 
 
