@@ -253,8 +253,11 @@ class GammaDeviance:
 
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate 2{(y − a)/a − log(y/a)}."""
+        ratio = np.asarray(np.divide(y, action, dtype=np.float64))
         over = np.subtract(y, action, dtype=np.float64) / np.asarray(action)
-        return np.asarray(2.0 * (over - np.log1p(over)))
+        near = np.abs(over) < 0.5
+        log_ratio = np.where(near, np.log1p(np.where(near, over, 0.0)), np.log(ratio))
+        return np.asarray(2.0 * (over - log_ratio))
 
     def best_action(self, forecast: Forecast) -> Array:
         """Return the mean."""

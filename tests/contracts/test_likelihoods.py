@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import integrate, special, stats
+from scipy import integrate, optimize, special, stats
 
 import bayesml as bm
 from bayesml.distributions import Positive, Real, UnitInterval
@@ -211,6 +211,33 @@ def test_the_link_leads_from_the_mean_to_the_first_output(case: Case) -> None:
     link, eta = case.likelihood.link, np.array(case.outputs[0])
     assert float(link.mean(eta)) == pytest.approx(mean, rel=1e-12)
     assert float(link.eta(mean)) == pytest.approx(float(eta), rel=1e-12)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a best action is read from: the distribution of one row."""
+
+    case: Case
+
+    @property
+    def mean(self) -> Array:
+        return self.case.moment("mean")
+
+    def quantile(self, q: float) -> Array:
+        low, high = -200.0, 200.0
+        return np.asarray(optimize.brentq(lambda y: float(self.case.at("cdf", y)) - q, low, high))
+
+
+@each
+def test_the_expected_loss_is_least_at_its_best_action(case: Case) -> None:
+    loss: Any = case.likelihood.loss
+    action = float(loss.best_action(Forecast(case)))
+
+    def risk(action: float) -> float:
+        return float(case.expected(lambda y: loss(y, action)))
+
+    for moved in (0.95 * action, 1.05 * action):
+        assert risk(moved) > risk(action) + 1e-7 * abs(risk(action))
 
 
 @each
