@@ -22,18 +22,10 @@ from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
 from bayesml.likelihoods.hurdle import Hurdle
 from bayesml.likelihoods.laplace import LaplaceResponse
-from bayesml.likelihoods.links import (
-    CLogLog,
-    Identity,
-    Link,
-    Log,
-    Logit,
-    ProbabilityLink,
-    Probit,
-    check_link,
-)
+from bayesml.likelihoods.links import Identity, Link, Log, check_link
 from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.poisson import Poisson
+from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.student_t import StudentT
 from bayesml.likelihoods.wrapping import Wraps, restated
 from bayesml.likelihoods.zero_inflated import ZeroInflated

@@ -23,7 +23,7 @@ from bayesml.likelihoods.base import (
     parameter_words,
     trapezoidal_average,
 )
-from bayesml.likelihoods.links import Link, Log
+from bayesml.likelihoods.links import Link, Log, floats
 from bayesml.likelihoods.poisson import LARGEST_RATE, LEAST_MEAN, Poisson
 from bayesml.likelihoods.stirling import digamma_error, log_excess, stirling_error
 from bayesml.losses import Loss, PoissonDeviance
@@ -139,7 +139,7 @@ class NegativeBinomial:
         of_count = k * log_excess(share * mu / k + other, share * (mu - k) / k)
         rest = stirling_error(phi + k) - stirling_error(phi) - stirling_error(k)
         some = of_rate + of_count + rest - 0.5 * (np.log1p(k / phi) + np.log(2.0 * np.pi * k))
-        log_share = np.asarray(log_expit(np.log(phi) - _floats(eta)))
+        log_share = np.asarray(log_expit(np.log(phi) - floats(eta)))
         none = np.where(np.isinf(phi), -mu, _times(phi, log_share))
         return np.where(counted, np.where(np.asarray(y) == 0, none, some), -np.inf)
 
@@ -187,7 +187,7 @@ class NegativeBinomial:
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any], below: bool
     ) -> tuple[Array, Array]:
         """Return ⌊y⌋, and the mass up to it or beyond it; near the limit that plus 1/φ (I16)."""
-        k, phi, mu = np.floor(_floats(y)), _phi(parameters), self.link.mean(eta)
+        k, phi, mu = np.floor(floats(y)), _phi(parameters), self.link.mean(eta)
         at = np.clip(k, 0.0, MOST)
         poisson, beta = (gammaincc, betaincc) if below else (gammainc, betainc)
         bend = 0.5 * (at - mu) / phi * np.exp(Poisson().log_density(at, eta, {})) * mu
@@ -219,11 +219,7 @@ class NegativeBinomial:
 
 
 def _phi(parameters: Mapping[str, Any]) -> Array:
-    return _floats(parameters["concentration"])
-
-
-def _floats(values: ArrayLike) -> Array:
-    return np.asarray(values, dtype=np.float64)
+    return floats(parameters["concentration"])
 
 
 def _finite(phi: Array) -> Array:
@@ -233,7 +229,7 @@ def _finite(phi: Array) -> Array:
 
 def _shares(eta: ArrayLike, phi: Array) -> tuple[Array, Array]:
     """Return φ/(φ + μ) and μ/(φ + μ), each on its own; one and zero at φ = ∞."""
-    apart = np.log(phi) - _floats(eta)
+    apart = np.log(phi) - floats(eta)
     return np.asarray(expit(apart)), np.asarray(expit(-apart))
 
 

@@ -142,6 +142,13 @@ CASES = {
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 SMOOTH = {k: case for k, case in CASES.items() if not isinstance(case.likelihood, PiecewiseLinear)}
 LATTICES = {name: case for name, case in CASES.items() if case.likelihood.support.discrete}
+ON_THE_LINE = {k for k, case in CASES.items() if case.likelihood.support == Real()}
+BY_QUADRATURE = [  # sharper densities over as wide an η need more nodes than there may be (K5)
+    (name, sd)
+    for name in CASES
+    for sd in (0.0, 0.3, 2.0, 5.0)
+    if name not in ON_THE_LINE and not ("precise" in name and sd > 2.0)
+]
 on_a_lattice = pytest.mark.parametrize("case", LATTICES.values(), ids=LATTICES.keys())
 
 
@@ -352,9 +359,9 @@ def test_outputs_say_where_they_are_as_it_is(case: Case) -> None:
         assert scale == 1.0
 
 
-@on_a_lattice
-@pytest.mark.parametrize("sd", [0.0, 0.3, 2.0, 5.0])
-def test_averages_over_a_wide_eta(case: Case, sd: float) -> None:
+@pytest.mark.parametrize(("name", "sd"), BY_QUADRATURE)
+def test_averages_over_a_wide_eta(name: str, sd: float) -> None:
+    case = CASES[name]
     centre = case.outputs[0]
     average = case.likelihood.average(np.array([[centre]]), np.array([[[sd**2]]]), case.phi)
     eta, weights = average.eta[0], average.weights
@@ -373,7 +380,7 @@ def test_averages_over_a_wide_eta(case: Case, sd: float) -> None:
     for y in case.observed:
         truth = expected(lambda e, y=y: np.exp(case.likelihood.log_density(y, e, case.phi)))
         found = np.exp(case.likelihood.log_density(y, eta, case.phi)) @ weights
-        assert float(found) == pytest.approx(truth, abs=1e-8)
+        assert float(found) == pytest.approx(truth, rel=1e-8, abs=1e-8)
 
 
 def test_averages_over_many_counts_are_smooth() -> None:

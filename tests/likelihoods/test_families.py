@@ -1,5 +1,6 @@
 """Links and GLM families: the digits they keep, and what they become where a parameter ends."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -297,3 +298,19 @@ def test_every_method_learns_and_predicts(name: str, method: Any) -> None:
             np.testing.assert_allclose(p.cdf(q), level, rtol=1e-6)
     assert np.all(np.isfinite(p.decide(likelihood.loss)))
     assert np.isfinite(bm.risk(fit, fit.data).value)
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    [bm.Bernoulli(bm.Probit()), bm.BetaResponse(link=bm.CLogLog()), bm.AsymmetricLaplace(0.2)],
+    ids=repr,
+)
+def test_a_saved_fit_keeps_its_link(likelihood: Any, tmp_path: Path) -> None:
+    X = np.linspace(-1, 1, 40)[:, None]
+    y = np.where(np.arange(40) % 3 == 0, 1.0, 0.0)
+    y = 0.25 + 0.5 * y if likelihood.support != bm.Bernoulli().support else y
+    fit = bm.fit(bm.Model(likelihood=likelihood), bm.Data(X, y), bm.MAP())
+    fit.save(tmp_path / "fit.nc")
+    again = bm.load(tmp_path / "fit.nc")
+    assert again.model.likelihood == likelihood
+    np.testing.assert_array_equal(again.predict(X).mean, fit.predict(X).mean)
