@@ -131,17 +131,23 @@ class NegativeBinomial:
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where y is no count (I12)."""
-        phi, mu, counted = _phi(parameters), self.link.mean(eta), Counts().contains(y)
-        k = np.where(counted, np.maximum(y, 1.0), 1.0)
-        share, other = _shares(eta, phi)
+        phi, counted, zero = _phi(parameters), Counts().contains(y), np.asarray(y) == 0
+        log_share = np.asarray(log_expit(np.log(phi) - floats(eta)))
+        none = np.where(np.isinf(phi), -self.link.mean(eta), _times(phi, log_share))
+        if np.all(zero):  # as wrappers ask of every row: the rest would be thrown away
+            return np.broadcast_arrays(none, zero)[0].copy()
+        some = self._log_mass(np.where(counted, np.maximum(y, 1.0), 1.0), eta, phi)
+        return np.where(counted, np.where(zero, none, some), -np.inf)
+
+    def _log_mass(self, k: Array, eta: ArrayLike, phi: Array) -> Array:
+        """Evaluate the log probability of counts above zero (I12)."""
+        mu, (share, other) = self.link.mean(eta), _shares(eta, phi)
         ratio, over = share * (1.0 + k / phi), share * (k - mu) / phi
         of_rate = _times(phi, log_excess(ratio, over))
         of_count = k * log_excess(share * mu / k + other, share * (mu - k) / k)
         rest = stirling_error(phi + k) - stirling_error(phi) - stirling_error(k)
-        some = of_rate + of_count + rest - 0.5 * (np.log1p(k / phi) + np.log(2.0 * np.pi * k))
-        log_share = np.asarray(log_expit(np.log(phi) - floats(eta)))
-        none = np.where(np.isinf(phi), -mu, _times(phi, log_share))
-        return np.where(counted, np.where(np.asarray(y) == 0, none, some), -np.inf)
+        half_log = 0.5 * (np.log1p(k / phi) + np.log(2.0 * np.pi * k))
+        return np.asarray(of_rate + of_count + rest - half_log)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate (y − μ)/(1 + μ/φ) (I13)."""
