@@ -69,6 +69,7 @@ from bayesml.likelihoods import (
     Gaussian,
     HeteroscedasticGaussian,
     HeteroscedasticStudentT,
+    Hurdle,
     LaplaceResponse,
     Logit,
     NegativeBinomial,
@@ -76,6 +77,7 @@ from bayesml.likelihoods import (
     Poisson,
     Probit,
     StudentT,
+    ZeroInflated,
 )
 from bayesml.model import Model
 from bayesml.optimizers import (
@@ -175,6 +177,7 @@ __all__ = [
     "HalfStudentT",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
+    "Hurdle",
     "ImproperPosteriorError",
     "IncompatibleModelError",
     "Independent",
@@ -226,6 +229,7 @@ __all__ = [
     "Tanh",
     "Training",
     "WeaklyInformative",
+    "ZeroInflated",
     "calibration",
     "compare",
     "cross_validate",

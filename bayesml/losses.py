@@ -19,6 +19,7 @@ __all__ = [
     "GammaDeviance",
     "KnownAction",
     "Loss",
+    "Misclassification",
     "PinballLoss",
     "PoissonDeviance",
     "SquaredError",
@@ -42,6 +43,14 @@ class Forecast(Protocol):
 
     def quantile(self, q: float) -> Array:
         """Quantiles."""
+
+
+@runtime_checkable
+class ForecastOfClasses(Forecast, Protocol):
+    """A forecast of one class among several."""
+
+    def class_probabilities(self) -> Array | None:
+        """Probabilities of the classes, (rows, K); None where y is no class."""
 
 
 @runtime_checkable
@@ -253,9 +262,49 @@ class GammaDeviance:
 
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate 2{(y − a)/a − log(y/a)}."""
+        ratio = np.asarray(np.divide(y, action, dtype=np.float64))
         over = np.subtract(y, action, dtype=np.float64) / np.asarray(action)
-        return np.asarray(2.0 * (over - np.log1p(over)))
+        near = np.abs(over) < 0.5
+        log_ratio = np.where(near, np.log1p(np.where(near, over, 0.0)), np.log(ratio))
+        return np.asarray(2.0 * (over - log_ratio))
 
     def best_action(self, forecast: Forecast) -> Array:
         """Return the mean."""
         return forecast.mean
+
+
+@dataclass(frozen=True)
+class Misclassification:
+    r"""One if y is another class than a, zero otherwise; the most probable class minimises it.
+
+    .. math:: \ell(y, a) = \mathbb 1\{y \ne a\}
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, §1.5.1.
+
+    Examples
+    --------
+    >>> Misclassification()([0.0, 2.0], [0.0, 1.0])
+    array([0., 1.])
+    """
+
+    def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
+        """Evaluate the loss."""
+        return np.asarray(np.not_equal(y, action), dtype=np.float64)
+
+    def best_action(self, forecast: Forecast) -> Array:
+        """Return the number of the most probable class.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If y is no class.
+        """
+        found = forecast.class_probabilities() if isinstance(forecast, ForecastOfClasses) else None
+        if found is None:
+            raise IncompatibleModelError(
+                "Misclassification is a loss of classes, and the target has none. Use "
+                "ZeroOneLoss(tolerance), SquaredError() or AbsoluteError()."
+            )
+        return np.argmax(found, axis=1).astype(np.float64)

@@ -12,7 +12,7 @@ from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import Distribution, Flat
 from bayesml.errors import DataError, IncompatibleModelError
-from bayesml.likelihoods import Gaussian, HoldsParameters, Likelihood, with_parameters
+from bayesml.likelihoods import Gaussian, Likelihood, Wraps, restated
 from bayesml.meeting import check_target, meet, met_likelihood
 from bayesml.predictors import Frame, Linear, Network, Predictor, frame_of
 from bayesml.priors import (
@@ -127,7 +127,7 @@ class Model:
     def without_priors(self) -> "Model":
         """Return the same model with flat priors on everything that is not known."""
         unknown = [name for name, v in self.likelihood.parameters.items() if not is_number(v)]
-        flat = with_parameters(self.likelihood, dict.fromkeys(unknown, Flat()))
+        flat = restated(self.likelihood, dict.fromkeys(unknown, Flat()))
         return Model(self.predictor, flat, Flat())
 
     @property
@@ -153,14 +153,17 @@ def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Mod
 def _with_defaults(likelihood: Likelihood, sd_y: float, by_prior: tuple[str, ...]) -> Likelihood:
     """Return a likelihood with the default priors of its parameters, where none is stated."""
     missing = [k for k, v in likelihood.parameters.items() if v is None and k not in by_prior]
-    if missing and sd_y == 0.0:
+    one, two = (likelihood.default_priors(sd) for sd in (1.0, 2.0))
+    scaled = [name for name in missing if one[name] != two[name]]
+    lost = scaled if likelihood.support.discrete else missing
+    if lost and sd_y == 0.0:
         raise DataError(
-            f"The target is constant, so the default prior of {missing} has no scale to go "
+            f"The target is constant, so the default prior of {lost} has no scale to go "
             "by. Check the target column, or state it: "
-            f"{type(likelihood).__name__}({missing[0]}=...)."
+            f"{type(likelihood).__name__}({lost[0]}=...)."
         )
-    defaults = likelihood.default_priors(sd_y) if missing else {}
-    return with_parameters(likelihood, {name: defaults[name] for name in missing})
+    defaults = likelihood.default_priors(sd_y) if scaled else one
+    return restated(likelihood, {name: defaults[name] for name in missing})
 
 
 def is_number(value: Any) -> bool:
@@ -277,16 +280,14 @@ class Problem:
 
 def _check_fields(likelihood: Likelihood) -> None:
     """Refuse a likelihood whose parameters cannot be replaced by name."""
-    if isinstance(likelihood, HoldsParameters):
-        return
     stated: Any = likelihood
     names: set[str] = {f.name for f in fields(stated)} if is_dataclass(stated) else set()
     lost = sorted(set(likelihood.parameters) - names)
-    if lost:
+    if lost and not isinstance(likelihood, Wraps):
         raise IncompatibleModelError(
             f"Model: likelihood {likelihood!r} has parameters {lost} that are no fields of a "
             "dataclass. Make it a frozen dataclass with a field for each parameter, so that a "
-            "default can be replaced by its prior."
+            "default can be replaced by its prior, or give it with_parameters(stated)."
         )
 
 

@@ -9,7 +9,7 @@ from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics, obstacle
-from bayesml.inference.limits import inside_or_at_infinity
+from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
@@ -95,7 +95,7 @@ class MAP:
         refuse_undetermined(problem)
         if set(problem.hyperparameters) - set(problem.inferred):
             return scale_mode(problem, self.optimizer, rng, "posterior mode")
-        return inside_or_at_infinity(
+        return inside_or_at_an_end(
             problem,
             lambda away: optimise(problem, self.optimizer, rng, "posterior mode", away),
             lambda left: self.learn(left, rng),

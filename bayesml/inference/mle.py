@@ -10,7 +10,7 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
-from bayesml.inference.limits import inside_or_at_infinity
+from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
 from bayesml.inference.networks.settings import Training
@@ -29,6 +29,9 @@ from bayesml.optimizers import Optimizer, minimize
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.predictors import Network
 from bayesml.typing import Array
+
+CERTAIN = 1e-6
+"""What the log-likelihood of whole numbers falls short of zero, below which all are certain."""
 
 EXACT_FIT = (
     "The model fits every row exactly, so the likelihood grows without bound as σ → 0 and the "
@@ -100,16 +103,31 @@ class MLE:
             if self.optimizer is None and by_programme(problem):
                 return kinked_point(problem, "maximum likelihood")
             refuse_undetermined(problem)
-            return inside_or_at_infinity(
+            found = inside_or_at_an_end(
                 problem,
                 lambda away: optimise(problem, self.optimizer, rng, "maximum likelihood", away),
                 lambda left: self.learn(left, rng),
             )
+            return replace(found, notes=(*found.notes, *_without_maximum(problem, found)))
         geometry = geometry_of(problem)
         if self.optimizer is None:
             how = "least squares by orthogonal factors of the centred data"
             return _classical(problem, geometry, geometry.reference, how)
         return _iterated(problem, geometry, self.optimizer, rng)
+
+
+def _without_maximum(problem: Problem, found: Learned) -> tuple[str, ...]:
+    """Say that every row is certain: a probability of one is reached at infinity only (I24)."""
+    curve, discrete = found.loss_curve, problem.model.likelihood.support.discrete
+    if not discrete or curve is None or curve[-1] > CERTAIN or found.notes:
+        return ()
+    constant = problem.statistics.sd_y == 0.0
+    why = f"{problem.data.target_name} is {problem.statistics.mean_y:g} in every row"
+    return (
+        f"The likelihood has no maximum: every row has probability one in the limit of infinite "
+        f"coefficients, since {why if constant else 'the columns tell the values apart'}. Use "
+        "MAP(), Laplace() or NUTS(), whose priors keep the coefficients finite.",
+    )
 
 
 def _iterated(

@@ -118,7 +118,7 @@ def optimise(
         start = at.x(at.beta(start), moved)
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
-    refuse_separated(problem, at.beta(x))
+    refuse_separated(problem, at.beta(x), at.values(x))
     covariance, definiteness = curvature_of(joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
     sd = np.sqrt(np.diag(covariance))

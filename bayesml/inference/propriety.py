@@ -1,8 +1,10 @@
 """Whether there is a posterior to sample. Derived in docs/theory/nuts.md, (H7)."""
 
+import numpy as np
+
 from bayesml.errors import ImproperPosteriorError
 from bayesml.inference.exact import obstacle, scale_posterior
-from bayesml.inference.limits import limit_of
+from bayesml.inference.limits import limits_of
 from bayesml.inference.point import refuse_undetermined
 from bayesml.inference.separation import refuse_separated
 from bayesml.model import Problem
@@ -25,8 +27,9 @@ def propriety(problem: Problem) -> tuple[str, ...]:
             scale_posterior(problem)
         return ()
     refuse_separated(problem)
-    limit = limit_of(problem)
-    if limit is not None:
+    for limit in limits_of(problem):
+        if np.isfinite(limit.value):
+            continue  # an end of an interval, over which a bounded density integrates
         raise ImproperPosteriorError(
             f"The posterior is improper: the likelihood of {limit.parameter} does not fall off "
             f"towards infinity, where it is that of {type(limit.likelihood).__name__}(), nor does "

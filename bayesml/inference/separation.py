@@ -7,14 +7,15 @@ from bayesml.data.messages import listed, plural
 from bayesml.errors import SeparationError
 from bayesml.likelihoods import Recedes
 from bayesml.log_joint import Rows, linear_terms, log_joint
-from bayesml.log_joint.rows import jacobian_of
+from bayesml.log_joint.rows import by_row, jacobian_of
+from bayesml.log_joint.sums import Values
 from bayesml.model import Problem
 from bayesml.predictors import Network
 from bayesml.priors import PartlyImproper
 from bayesml.typing import Array
 
-SUSPICIOUS = 12.0
-"""|η| beyond which rows are looked at: odds of 160,000 to one, or a count of 6e-6."""
+CERTAIN = 6e-6
+"""Score of a row below which it is as good as certain: odds of 160,000 to one."""
 
 LEAST = 1e-6
 """Of the largest weight of a direction, below which a column has no part in it."""
@@ -26,11 +27,13 @@ SHARE = 1e-7
 """Of a unit step along which rows do not move, but for rounding."""
 
 
-def refuse_separated(problem: Problem, beta: Array | None = None) -> None:
+def refuse_separated(
+    problem: Problem, beta: Array | None = None, values: Values | None = None
+) -> None:
     """Refuse rows that columns tell apart without an exception, where the prior is flat.
 
-    They are tried by a linear programme if they are in memory, and if an estimate of β, where
-    there is one, is far out.
+    They are tried by a linear programme if they are in memory, and if some of them are certain by
+    an estimate of β and of the parameters, where there is one.
 
     Raises
     ------
@@ -49,10 +52,12 @@ def refuse_separated(problem: Problem, beta: Array | None = None) -> None:
     if not isinstance(rows, Rows):
         return
     eta = rows.eta(rows.frame.start if beta is None else beta)
-    first = eta if eta.ndim == 1 else eta[0]
-    if beta is not None and float(np.max(np.abs(first), initial=0.0)) < SUSPICIOUS:
-        return
     signs = likelihood.recession(rows.y, eta)
+    if values is not None:
+        score = rows.likelihood.score(rows.y, eta, by_row(values))
+        first = np.abs(score if eta.ndim == 1 else score[0])[(signs != 0) & (rows.w > 0)]
+        if not np.any(first < CERTAIN):
+            return
     direction = separating(rows, signs, proper)
     if direction is not None:
         own = [j for terms in linear_terms(problem) for j in terms.at[int(terms.intercept) :]]
@@ -125,6 +130,12 @@ def _refuse(problem: Problem, rows: Rows, direction: Array) -> None:
     ]
     J = jacobian_of(rows.frame, rows.parameters(rows.frame.start), rows.A)
     moved = int(np.sum(np.abs((J if J.ndim == 2 else J[0]) @ direction) > SHARE))
+    if problem.statistics.sd_y == 0.0:
+        raise SeparationError(
+            f"{problem.data.target_name} is {problem.statistics.mean_y:g} in every row, so that "
+            "the likelihood grows without end with the intercept and has no maximum. Check the "
+            "target column, or use MAP() or Laplace() with proper priors."
+        )
     which = listed([repr(name) for name in names]) or "the intercept"
     raise SeparationError(
         f"{problem.data.target_name}: {which} tell{'' if len(names) > 1 else 's'} "

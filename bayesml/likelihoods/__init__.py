@@ -4,7 +4,7 @@ from bayesml.likelihoods.asymmetric_laplace import AsymmetricLaplace
 from bayesml.likelihoods.base import (
     Average,
     ClosedFormCRPS,
-    HasLimit,
+    HasLimits,
     Likelihood,
     Limit,
     PiecewiseLinear,
@@ -26,30 +26,23 @@ from bayesml.likelihoods.gamma import GammaResponse
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.heteroscedastic import HeteroscedasticGaussian
 from bayesml.likelihoods.heteroscedastic_t import HeteroscedasticStudentT
+from bayesml.likelihoods.hurdle import Hurdle
 from bayesml.likelihoods.laplace import LaplaceResponse
-from bayesml.likelihoods.links import (
-    CLogLog,
-    Identity,
-    Link,
-    Log,
-    Logit,
-    ProbabilityLink,
-    Probit,
-    check_link,
-)
+from bayesml.likelihoods.links import Identity, Link, Log, check_link
 from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
+from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
-    HoldsParameters,
     NamesOutputs,
     OfClasses,
     ParameterInformation,
     ReadsKnown,
     Recedes,
-    with_parameters,
 )
 from bayesml.likelihoods.student_t import StudentT
+from bayesml.likelihoods.wrapping import Wraps, restated
+from bayesml.likelihoods.zero_inflated import ZeroInflated
 
 __all__ = [
     "AsymmetricLaplace",
@@ -63,10 +56,10 @@ __all__ = [
     "Distributional",
     "GammaResponse",
     "Gaussian",
-    "HasLimit",
+    "HasLimits",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
-    "HoldsParameters",
+    "Hurdle",
     "Identity",
     "LaplaceResponse",
     "Likelihood",
@@ -88,12 +81,14 @@ __all__ = [
     "Staged",
     "Stated",
     "StudentT",
+    "Wraps",
+    "ZeroInflated",
     "beside_nodes",
     "check_link",
     "check_parameter",
     "diagonal_information",
     "hermite_average",
     "normal_nodes",
+    "restated",
     "trapezoidal_average",
-    "with_parameters",
 ]

@@ -153,7 +153,7 @@ class PiecewiseLinear(Protocol):
 
 
 class Limit(NamedTuple):
-    """What a likelihood becomes as one of its parameters goes to infinity.
+    """What a likelihood becomes as one of its parameters goes to infinity, or to another end.
 
     Attributes
     ----------
@@ -162,20 +162,23 @@ class Limit(NamedTuple):
         Of all other parameters.
     away : mapping of name to float
         Multiples of the values at the start, from which a search does not run to the limit.
+    value : float
+        Where the parameter goes; infinity unless stated.
     """
 
     parameter: str
     likelihood: Likelihood
     away: Mapping[str, float]
+    value: float = np.inf
 
 
 @runtime_checkable
-class HasLimit(Protocol):
-    """A likelihood whose density has a limit, another's, as a parameter goes to infinity."""
+class HasLimits(Protocol):
+    """A likelihood whose density has a limit, another's, as a parameter goes to an end."""
 
     @property
-    def limit(self) -> Limit:
-        """The parameter, and the likelihood of all others that is left."""
+    def limits(self) -> tuple[Limit, ...]:
+        """Parameters, and for each the likelihood of all others that is left."""
 
 
 @runtime_checkable

@@ -8,7 +8,8 @@ import numpy as np
 
 from bayesml.distributions import Binary, ContinuousSupport, Distribution, Support
 from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
-from bayesml.likelihoods.links import Logit, ProbabilityLink, check_link
+from bayesml.likelihoods.links import check_link
+from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.losses import CrossEntropy, Loss
 from bayesml.typing import Array, ArrayLike
 

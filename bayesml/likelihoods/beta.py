@@ -23,7 +23,8 @@ from bayesml.likelihoods.base import (
     trapezoidal_average,
 )
 from bayesml.likelihoods.bernoulli import LEAST_SHARE
-from bayesml.likelihoods.links import Logit, ProbabilityLink, check_link
+from bayesml.likelihoods.links import check_link, floats
+from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.likelihoods.stirling import (
     HALF_LOG_2PI,
     digamma_error,
@@ -119,7 +120,7 @@ class BetaResponse:
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η, φ), −∞ where y is not between 0 and 1 (I21)."""
-        phi, (mu, nu), inside = _floats(parameters["precision"]), self._means(eta), _inside(y)
+        phi, (mu, nu), inside = floats(parameters["precision"]), self._means(eta), _inside(y)
         y = np.where(inside, y, 0.5)
         rest = stirling_error(phi) - stirling_error(phi * mu) - stirling_error(phi * nu)
         constant = 0.5 * (np.log(phi) + np.log(mu) + np.log(nu)) - HALF_LOG_2PI
@@ -128,15 +129,15 @@ class BetaResponse:
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate φ μ′ (logit y − ψ(a) + ψ(b)) (I22)."""
-        phi, (mu, nu) = _floats(parameters["precision"]), self._means(eta)
+        phi, (mu, nu) = floats(parameters["precision"]), self._means(eta)
         a, b = phi * mu, phi * nu
-        apart = logit(_floats(y)) - (np.log(mu) - np.log(nu))
+        apart = logit(floats(y)) - (np.log(mu) - np.log(nu))
         gaps = 0.5 / a - 0.5 / b + digamma_error(a) - digamma_error(b)
         return np.asarray(phi * self.link.slope(eta) * (apart + gaps))
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate φ² μ′² (ψ′(a) + ψ′(b)), without forming ψ′ of what is nearly zero (I22)."""
-        phi, (mu, nu) = _floats(parameters["precision"]), self._means(eta)
+        phi, (mu, nu) = floats(parameters["precision"]), self._means(eta)
         slope = self.link.slope(eta)
         rest = polygamma(1, 1.0 + phi * mu) + polygamma(1, 1.0 + phi * nu)
         return np.asarray((phi * slope) ** 2 * rest + (slope / mu) ** 2 + (slope / nu) ** 2)
@@ -145,9 +146,9 @@ class BetaResponse:
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:
         """Evaluate ∂/∂φ (I23)."""
-        phi, (mu, nu) = _floats(parameters["precision"]), self._means(eta)
+        phi, (mu, nu) = floats(parameters["precision"]), self._means(eta)
         rest = mu * digamma_error(phi * mu) + nu * digamma_error(phi * nu) - digamma_error(phi)
-        return {"precision": _divergence(_floats(y), mu, nu) + 0.5 / phi + rest}
+        return {"precision": _divergence(floats(y), mu, nu) + 0.5 / phi + rest}
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = μ."""
@@ -156,23 +157,23 @@ class BetaResponse:
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate √(μ(1 − μ)/(1 + φ))."""
         spread = self.link.mean(eta) * self.link.complement(eta)
-        return np.asarray(np.sqrt(spread / (1.0 + _floats(parameters["precision"]))))
+        return np.asarray(np.sqrt(spread / (1.0 + floats(parameters["precision"]))))
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y), a regularised incomplete beta function."""
-        phi, (mu, nu) = _floats(parameters["precision"]), self._means(eta)
+        phi, (mu, nu) = floats(parameters["precision"]), self._means(eta)
         return np.asarray(betainc(phi * mu, phi * nu, np.clip(y, 0.0, 1.0)))
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y), its complement."""
-        phi, (mu, nu) = _floats(parameters["precision"]), self._means(eta)
+        phi, (mu, nu) = floats(parameters["precision"]), self._means(eta)
         return np.asarray(betaincc(phi * mu, phi * nu, np.clip(y, 0.0, 1.0)))
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:
         """Draw shares, which are never rounded to 0 or 1."""
-        phi, (mu, nu) = _floats(parameters["precision"]), self._means(eta)
+        phi, (mu, nu) = floats(parameters["precision"]), self._means(eta)
         drawn = rng.beta(*np.broadcast_arrays(phi * mu, phi * nu))
         return np.clip(drawn, LEAST, np.nextafter(1.0, 0.0))
 
@@ -198,7 +199,3 @@ def _divergence(y: Array, mu: Array, nu: Array) -> Array:
 
 def _inside(y: ArrayLike) -> Any:
     return UnitInterval().contains(y)
-
-
-def _floats(values: ArrayLike) -> Array:
-    return np.asarray(values, dtype=np.float64)

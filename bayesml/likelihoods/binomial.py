@@ -10,7 +10,8 @@ from scipy.special import betainc, gammaln
 
 from bayesml.distributions import ContinuousSupport, Counts, Distribution, Support
 from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
-from bayesml.likelihoods.links import Logit, ProbabilityLink, check_link
+from bayesml.likelihoods.links import check_link
+from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
 

@@ -10,8 +10,9 @@ from scipy.special import logsumexp
 from bayesml.distributions import Classes, ContinuousSupport, Distribution, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Stated, normal_nodes, trapezoidal_average
-from bayesml.likelihoods.links import Link, Logit
-from bayesml.losses import Loss, ZeroOneLoss
+from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.probability_links import Logit
+from bayesml.losses import Loss, Misclassification
 from bayesml.typing import Array, ArrayLike
 
 
@@ -25,7 +26,7 @@ class Categorical:
     the order of their names, or of a categorical column; each but the first has a predictor of
     its own, whose weights are on the axis ``class``. Moments and quantiles are of the numbers,
     and mean something only where these have an order: ask `Prediction.probabilities`, or
-    ``decide(ZeroOneLoss())``, the most probable class.
+    ``decide(Misclassification())``, the most probable one.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ class Categorical:
     @property
     def loss(self) -> Loss:
         """Whether the class is another one."""
-        return ZeroOneLoss(0.5)
+        return Misclassification()
 
     @property
     def parameters(self) -> Mapping[str, Stated]:

@@ -16,7 +16,8 @@ from bayesml.distributions import ContinuousSupport, Distribution, Flat, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.roles import ParameterInformation, ReadsKnown, with_parameters
+from bayesml.likelihoods.roles import ParameterInformation, ReadsKnown
+from bayesml.likelihoods.wrapping import restated
 from bayesml.losses import Loss
 from bayesml.typing import Array, ArrayLike
 
@@ -87,7 +88,7 @@ class Distributional:
 
     def with_parameters(self, stated: Mapping[str, Stated]) -> "Distributional":
         """Return the same with other statements of the parameters that have no predictor."""
-        return replace(self, likelihood=with_parameters(self.likelihood, stated))
+        return replace(self, likelihood=restated(self.likelihood, stated))
 
     @property
     def support(self) -> Support:

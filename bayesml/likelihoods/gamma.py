@@ -21,7 +21,7 @@ from bayesml.likelihoods.base import (
     parameter_words,
     trapezoidal_average,
 )
-from bayesml.likelihoods.links import Link, Log
+from bayesml.likelihoods.links import Link, Log, floats
 from bayesml.likelihoods.stirling import (
     HALF_LOG_2PI,
     digamma_error,
@@ -117,7 +117,7 @@ class GammaResponse:
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log p(y | η, α), −∞ where y is not positive (I18)."""
-        shape, inside = _floats(parameters["shape"]), Positive().contains(y)
+        shape, inside = floats(parameters["shape"]), Positive().contains(y)
         y = np.where(inside, y, 1.0)
         ratio, over = self._relative(y, eta)
         constant = 0.5 * np.log(shape) - HALF_LOG_2PI - stirling_error(shape)
@@ -125,17 +125,17 @@ class GammaResponse:
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate α (y − μ)/μ (I19)."""
-        return np.asarray(_floats(parameters["shape"]) * self._relative(y, eta)[1])
+        return np.asarray(floats(parameters["shape"]) * self._relative(y, eta)[1])
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate α (I19)."""
-        return np.broadcast_arrays(_floats(parameters["shape"]), eta)[0].copy()
+        return np.broadcast_arrays(floats(parameters["shape"]), eta)[0].copy()
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:
         """Evaluate ∂/∂α: log(y/μ) − (y/μ − 1) + log α − ψ(α) (I19)."""
-        shape = _floats(parameters["shape"])
+        shape = floats(parameters["shape"])
         return {"shape": log_excess(*self._relative(y, eta)) + 0.5 / shape + digamma_error(shape)}
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
@@ -144,23 +144,23 @@ class GammaResponse:
 
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate μ/√α."""
-        return np.asarray(self.link.mean(eta) / np.sqrt(_floats(parameters["shape"])))
+        return np.asarray(self.link.mean(eta) / np.sqrt(floats(parameters["shape"])))
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y), a regularised incomplete gamma function."""
-        shape, ratio = _floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
         return np.asarray(gammainc(shape, shape * ratio))
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y), its complement."""
-        shape, ratio = _floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
         return np.asarray(gammaincc(shape, shape * ratio))
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:
         """Draw positive values."""
-        mu, shape = np.broadcast_arrays(self.link.mean(eta), _floats(parameters["shape"]))
+        mu, shape = np.broadcast_arrays(self.link.mean(eta), floats(parameters["shape"]))
         return np.asarray(mu * (rng.gamma(shape) / shape))
 
     def describe(self) -> str:
@@ -175,9 +175,5 @@ class GammaResponse:
 
     def _relative(self, y: ArrayLike, eta: ArrayLike) -> tuple[Array, Array]:
         """Return y/μ, and what it is over one."""
-        y, mu = _floats(y), self.link.mean(eta)
+        y, mu = floats(y), self.link.mean(eta)
         return np.asarray(y / mu), np.asarray((y - mu) / mu)
-
-
-def _floats(values: ArrayLike) -> Array:
-    return np.asarray(values, dtype=np.float64)

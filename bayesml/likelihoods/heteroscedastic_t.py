@@ -90,9 +90,9 @@ class HeteroscedasticStudentT:
         return HeteroscedasticGaussian()
 
     @property
-    def limit(self) -> Limit:
+    def limits(self) -> tuple[Limit, ...]:
         """`HeteroscedasticGaussian` as κ → ∞ (T5)."""
-        return Limit("excess_df", HeteroscedasticGaussian(), {"excess_df": 0.1})
+        return (Limit("excess_df", HeteroscedasticGaussian(), {"excess_df": 0.1}),)
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """κ ~ Gamma(2, 0.1), as ν in `StudentT`."""

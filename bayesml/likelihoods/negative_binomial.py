@@ -23,7 +23,7 @@ from bayesml.likelihoods.base import (
     parameter_words,
     trapezoidal_average,
 )
-from bayesml.likelihoods.links import Link, Log
+from bayesml.likelihoods.links import Link, Log, floats
 from bayesml.likelihoods.poisson import LARGEST_RATE, LEAST_MEAN, Poisson
 from bayesml.likelihoods.stirling import digamma_error, log_excess, stirling_error
 from bayesml.losses import Loss, PoissonDeviance
@@ -108,9 +108,9 @@ class NegativeBinomial:
         return {"concentration": Positive()}
 
     @property
-    def limit(self) -> Limit:
+    def limits(self) -> tuple[Limit, ...]:
         """`Poisson` as φ → ∞ (I10)."""
-        return Limit("concentration", Poisson(), {"concentration": 0.1})
+        return (Limit("concentration", Poisson(), {"concentration": 0.1}),)
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """1/√φ, the coefficient of variation of the rate, is standard half-normal (I11)."""
@@ -131,17 +131,23 @@ class NegativeBinomial:
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where y is no count (I12)."""
-        phi, mu, counted = _phi(parameters), self.link.mean(eta), Counts().contains(y)
-        k = np.where(counted, np.maximum(y, 1.0), 1.0)
-        share, other = _shares(eta, phi)
+        phi, counted, zero = _phi(parameters), Counts().contains(y), np.asarray(y) == 0
+        log_share = np.asarray(log_expit(np.log(phi) - floats(eta)))
+        none = np.where(np.isinf(phi), -self.link.mean(eta), _times(phi, log_share))
+        if np.all(zero):  # as wrappers ask of every row: the rest would be thrown away
+            return np.broadcast_arrays(none, zero)[0].copy()
+        some = self._log_mass(np.where(counted, np.maximum(y, 1.0), 1.0), eta, phi)
+        return np.where(counted, np.where(zero, none, some), -np.inf)
+
+    def _log_mass(self, k: Array, eta: ArrayLike, phi: Array) -> Array:
+        """Evaluate the log probability of counts above zero (I12)."""
+        mu, (share, other) = self.link.mean(eta), _shares(eta, phi)
         ratio, over = share * (1.0 + k / phi), share * (k - mu) / phi
         of_rate = _times(phi, log_excess(ratio, over))
         of_count = k * log_excess(share * mu / k + other, share * (mu - k) / k)
         rest = stirling_error(phi + k) - stirling_error(phi) - stirling_error(k)
-        some = of_rate + of_count + rest - 0.5 * (np.log1p(k / phi) + np.log(2.0 * np.pi * k))
-        log_share = np.asarray(log_expit(np.log(phi) - _floats(eta)))
-        none = np.where(np.isinf(phi), -mu, _times(phi, log_share))
-        return np.where(counted, np.where(np.asarray(y) == 0, none, some), -np.inf)
+        half_log = 0.5 * (np.log1p(k / phi) + np.log(2.0 * np.pi * k))
+        return np.asarray(of_rate + of_count + rest - half_log)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate (y − μ)/(1 + μ/φ) (I13)."""
@@ -191,7 +197,7 @@ class NegativeBinomial:
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any], below: bool
     ) -> tuple[Array, Array]:
         """Return ⌊y⌋, and the mass up to it or beyond it; near the limit that plus 1/φ (I16)."""
-        k, phi, mu = np.floor(_floats(y)), _phi(parameters), self.link.mean(eta)
+        k, phi, mu = np.floor(floats(y)), _phi(parameters), self.link.mean(eta)
         at = np.clip(k, 0.0, MOST)
         poisson, beta = (gammaincc, betaincc) if below else (gammainc, betainc)
         bend = 0.5 * (at - mu) / phi * np.exp(Poisson().log_density(at, eta, {})) * mu
@@ -223,11 +229,7 @@ class NegativeBinomial:
 
 
 def _phi(parameters: Mapping[str, Any]) -> Array:
-    return _floats(parameters["concentration"])
-
-
-def _floats(values: ArrayLike) -> Array:
-    return np.asarray(values, dtype=np.float64)
+    return floats(parameters["concentration"])
 
 
 def _finite(phi: Array) -> Array:
@@ -237,7 +239,7 @@ def _finite(phi: Array) -> Array:
 
 def _shares(eta: ArrayLike, phi: Array) -> tuple[Array, Array]:
     """Return φ/(φ + μ) and μ/(φ + μ), each on its own; one and zero at φ = ∞."""
-    apart = np.log(phi) - _floats(eta)
+    apart = np.log(phi) - floats(eta)
     return np.asarray(expit(apart)), np.asarray(expit(-apart))
 
 

@@ -26,7 +26,8 @@ from bayesml.likelihoods.base import (
     parameter_words,
     trapezoidal_average,
 )
-from bayesml.likelihoods.links import Logit, ProbabilityLink, check_link
+from bayesml.likelihoods.links import check_link
+from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike
 

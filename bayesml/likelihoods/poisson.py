@@ -13,9 +13,6 @@ from bayesml.likelihoods.links import Link, Log
 from bayesml.losses import Loss, PoissonDeviance
 from bayesml.typing import Array, ArrayLike
 
-FURTHEST = 700.0
-"""η is read up to here, so that a step which goes astray is refused and does not overflow."""
-
 LEAST_MEAN = 1e-3
 """The mean count that outputs are centred at when every count is zero."""
 
@@ -89,16 +86,16 @@ class Poisson:
         """Evaluate the log probability of y, −∞ where y is no count (K1)."""
         counted = Counts().contains(y)
         k = np.where(counted, y, 0.0)
-        inside = k * np.asarray(eta) - _rate(eta) - gammaln(k + 1.0)
+        inside = k * np.asarray(eta) - self.link.mean(eta) - gammaln(k + 1.0)
         return np.where(counted, inside, -np.inf)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate y − e^η (K2)."""
-        return np.asarray(np.asarray(y) - _rate(eta))
+        return np.asarray(np.asarray(y) - self.link.mean(eta))
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate e^η (K2)."""
-        return _rate(eta)
+        return self.link.mean(eta)
 
     def recession(self, y: Array, eta: Array) -> Array:
         """Down for a zero, nowhere for others."""
@@ -112,27 +109,27 @@ class Poisson:
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = e^η."""
-        return _rate(eta)
+        return self.link.mean(eta)
 
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate e^(η/2)."""
-        return np.sqrt(_rate(eta))
+        return np.sqrt(self.link.mean(eta))
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y), a regularised incomplete gamma function (K3)."""
         k = np.floor(np.asarray(y, dtype=np.float64))
-        return np.where(k < 0, 0.0, gammaincc(np.maximum(k, 0.0) + 1.0, _rate(eta)))
+        return np.where(k < 0, 0.0, gammaincc(np.maximum(k, 0.0) + 1.0, self.link.mean(eta)))
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y), its complement (K3)."""
         k = np.floor(np.asarray(y, dtype=np.float64))
-        return np.where(k < 0, 1.0, gammainc(np.maximum(k, 0.0) + 1.0, _rate(eta)))
+        return np.where(k < 0, 1.0, gammainc(np.maximum(k, 0.0) + 1.0, self.link.mean(eta)))
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:
         """Draw counts."""
-        rate = _rate(eta)
+        rate = self.link.mean(eta)
         drawn = rng.poisson(np.minimum(rate, LARGEST_RATE)).astype(np.float64)
         return np.where(rate > LARGEST_RATE, np.round(rate), drawn)
 
@@ -143,8 +140,3 @@ class Poisson:
     def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return Poisson, and its arguments."""
         return pm.Poisson, {"mu": pm.math.exp(eta)}
-
-
-def _rate(eta: ArrayLike) -> Array:
-    """Evaluate e^η, within bounds."""
-    return np.asarray(np.exp(np.clip(eta, -FURTHEST, FURTHEST)), dtype=np.float64)

@@ -1,13 +1,12 @@
 """Roles that some likelihoods have beside that of a likelihood."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.likelihoods.base import Likelihood, Stated
+from bayesml.likelihoods.base import Likelihood
 from bayesml.typing import Array
 
 
@@ -53,14 +52,6 @@ class NamesOutputs(Protocol):
 
 
 @runtime_checkable
-class HoldsParameters(Protocol):
-    """A likelihood whose parameters are not all fields of its own."""
-
-    def with_parameters(self, stated: Mapping[str, Stated]) -> Likelihood:
-        """Return the same likelihood with other statements of some parameters."""
-
-
-@runtime_checkable
 class Recedes(Protocol):
     """A likelihood of one output that may grow without end as η goes to infinity."""
 
@@ -79,14 +70,3 @@ class ParameterInformation(Protocol):
         self, eta: Array, parameters: Mapping[str, Any]
     ) -> Mapping[str, Array]:
         """Evaluate E[(∂ log p/∂φ)²] for every parameter that may have a predictor."""
-
-
-def with_parameters(likelihood: Likelihood, stated: Mapping[str, Stated]) -> Likelihood:
-    """Return a likelihood with other statements of some of its parameters."""
-    if not stated:
-        return likelihood
-    if isinstance(likelihood, HoldsParameters):
-        return likelihood.with_parameters(stated)
-    own: Any = likelihood
-    changed: Likelihood = replace(own, **stated)
-    return changed

@@ -106,9 +106,9 @@ class StudentT:
         return {"df": Positive(), "sigma": Positive()}
 
     @property
-    def limit(self) -> Limit:
+    def limits(self) -> tuple[Limit, ...]:
         """`Gaussian` of the same scale as ν → ∞ (T5)."""
-        return Limit("df", Gaussian(self.sigma), {"df": 0.1, "sigma": 0.1})
+        return (Limit("df", Gaussian(self.sigma), {"df": 0.1, "sigma": 0.1}),)
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
         """ν ~ Gamma(2, 0.1) and σ ~ Exponential(1 / sd(y))."""

@@ -18,7 +18,7 @@ from bayesml.typing import Array, Bools
 MOST_STEPS = 200
 
 SETTLED = 1e-11
-"""Gap relative to the loss at which the interior point is near enough to see the vertex."""
+"""Gap relative to the loss of least squares at which the vertex is near enough to be seen."""
 
 STOP_SHORT = 0.99995
 """The share of the way to the boundary that a step goes."""
@@ -74,7 +74,8 @@ class PinballMinimum:
         Multipliers: the slope of every row's loss, between its two sides where the residual is
         zero.
     gap : float
-        By how much the objective can exceed its minimum, relative to one plus the loss.
+        By how much the objective can exceed its minimum, relative to the loss of residuals of the
+        size that least squares leaves.
     steps : int
     unique : bool
         Whether it is the only minimum, as far as rounding tells.
@@ -125,12 +126,12 @@ def least_pinball(problem: Pinball) -> PinballMinimum:
     away = float(np.mean(np.abs(r))) or float(np.mean(np.abs(problem.y))) or 1.0
     u, v = np.maximum(r, 0.0) + away, np.maximum(-r, 0.0) + away
     at = _Inside(z, 0.5 * (problem.above - problem.below), u, v)
+    size = problem.loss(np.full(len(r), away)) + problem.loss(np.full(len(r), -away))
     for steps in range(MOST_STEPS + 1):
         room = _mu(problem, at) * 2.0 * len(problem.y)
-        size = 1.0 + abs(problem.loss(problem.y - problem.X @ at.z))
         short = float(np.max(np.abs(problem.misfit(at.z, at.d)), initial=0.0))
         if room <= SETTLED * size and short <= SETTLED * size:
-            return _at_the_vertex(problem, at, steps)
+            return _at_the_vertex(problem, at, steps, size)
         at = _step(problem, at)
     raise ConvergenceError(
         f"The programme for quantiles did not settle in {MOST_STEPS} steps: the gap is {room:.1e}. "
@@ -189,14 +190,12 @@ def _lengths(
     return primal, min(longest(s, -dd), longest(t, dd))
 
 
-def _at_the_vertex(problem: Pinball, at: _Inside, steps: int) -> PinballMinimum:
+def _at_the_vertex(problem: Pinball, at: _Inside, steps: int, size: float) -> PinballMinimum:
     """Solve the equations of the rows whose residual is zero; keep it if it is no worse (W10)."""
     found = _vertex(problem, at)
     z, d = (at.z, at.d) if found is None else found
     inside = np.minimum(problem.above - d, d + problem.below)
     held = int(np.sum(inside > WITHIN * (problem.above + problem.below)))
-    r = problem.y - problem.X @ z
-    size = 1.0 + abs(problem.loss(r))
     gap = abs(problem.gap(z, d)) + float(np.abs(problem.misfit(z, d)) @ np.abs(at.z - z))
     unique = bool(np.any(problem.P)) or held >= problem.X.shape[1]
     return PinballMinimum(z, d, gap / size, steps, unique)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import expit, logit, ndtri, stdtrit
 
-from bayesml.distributions import Positive
+from bayesml.distributions import Positive, UnitInterval
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Estimate, Kind, Marginal
@@ -65,6 +65,28 @@ class LogScaleEstimate:
 
 
 @dataclass(frozen=True, eq=False)
+class LogitScaleEstimate:
+    """A probability's estimate; limits are normal in the log odds, so they are probabilities.
+
+    Attributes
+    ----------
+    value, standard_error : ndarray, shape (rows,)
+    """
+
+    value: Array
+    standard_error: Array
+
+    def confidence_limit(self, q: float) -> Array:
+        """Return the confidence limit of level q (X12)."""
+        z, error, v = ndtri(float(check_probability(q))), self.standard_error, self.value
+        slope = v * (1.0 - v)
+        known = np.isfinite(error) & (slope > 0)
+        away = np.divide(error, slope, out=np.zeros_like(error), where=known)
+        limit = expit(logit(np.where(known, v, 0.5)) + away * z)
+        return np.where(known, limit, np.where(z == 0, v, float(z > 0)))
+
+
+@dataclass(frozen=True, eq=False)
 class PointEstimate:
     """Parameters at the optimum of an objective.
 
@@ -113,10 +135,13 @@ class PointEstimate:
         out: dict[str, Estimate] = {}
         for name, error in self.standard_errors.items():
             value, wide = np.ravel(self.values[name]), np.ravel(error)
-            positive = self.likelihood.parameter_supports.get(name) == Positive()
-            out[name] = (
-                LogScaleEstimate(value, wide) if positive else NormalEstimate(value, wide, self.df)
-            )
+            match self.likelihood.parameter_supports.get(name):
+                case Positive():
+                    out[name] = LogScaleEstimate(value, wide)
+                case UnitInterval():
+                    out[name] = LogitScaleEstimate(value, wide)
+                case _:
+                    out[name] = NormalEstimate(value, wide, self.df)
         return out
 
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:

@@ -59,6 +59,17 @@ def test_maximum_likelihood_is_the_linear_programme(
     assert fit.diagnostics["duality_gap"] < 1e-12
 
 
+@pytest.mark.parametrize(("unit", "origin"), [(1e-12, 0.0), (1e12, 0.0), (1.0, 1e7)])
+def test_the_unit_of_the_target_does_not_matter(unit: float, origin: float) -> None:
+    X, y, _ = made(200)
+    model = bm.Model(likelihood=bm.AsymmetricLaplace(0.8))
+    base = bm.fit(model, bm.Data(X, y), bm.MLE())
+    moved = bm.fit(model, bm.Data(X, unit * y + origin), bm.MLE())
+    expected = unit * base.summary()["mean"].to_numpy() + [origin, 0, 0, 0, 0]
+    np.testing.assert_allclose(moved.summary()["mean"], expected, rtol=1e-7)
+    assert moved.diagnostics["duality_gap"] < 1e-12
+
+
 def test_standard_errors_are_koenkers() -> None:
     X, y, _ = made(200)
     fit = bm.fit(bm.Model(likelihood=bm.AsymmetricLaplace(0.3)), bm.Data(X, y), bm.MLE())

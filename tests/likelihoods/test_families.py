@@ -1,5 +1,6 @@
 """Links and GLM families: the digits they keep, and what they become where a parameter ends."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -214,3 +215,100 @@ def test_a_target_outside_the_support_is_named(likelihood: Any, y: float, messag
 def test_bad_parameters_are_refused(make: Any, message: str) -> None:
     with pytest.raises(bm.IncompatibleModelError, match=message):
         make()
+
+
+@pytest.mark.parametrize("link", PROBABILITY, ids=repr)
+@pytest.mark.parametrize("only", [0.0, 1.0])
+def test_one_class_is_named(link: ProbabilityLink, only: float) -> None:
+    data = bm.Data(np.arange(12.0)[:, None], np.full(12, only), target_name="sold")
+    model = bm.Model(likelihood=bm.Bernoulli(link))
+    with pytest.raises(bm.SeparationError, match=f"sold is {only:g} in every row"):
+        bm.fit(model, data, bm.MLE())
+    with pytest.warns(bm.LikelihoodWarning, match=f"Every row is {only:g}"):
+        fit = bm.fit(model, data, bm.MAP())
+    assert fit.check().computed
+
+
+def test_separated_classes_have_no_maximum() -> None:
+    x = np.array([-2.0, -1.0, 0.5, 1.0, 4.0])
+    data = bm.Data(x[:, None], (x > 0).astype(float))
+    with pytest.raises(bm.SeparationError, match="'x0' tells 4 rows apart"):
+        bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MLE())
+    with pytest.raises(bm.SeparationError, match="y is 0 in every row"):
+        bm.fit(bm.Model(likelihood=bm.Poisson()), bm.Data(x[:, None], np.zeros(5)), bm.MLE())
+
+
+def test_a_default_prior_without_a_unit_needs_no_spread() -> None:
+    """Counts that are all the same are possible; a continuous target that is constant is not."""
+    data = bm.Data(np.arange(5.0)[:, None], np.full(5, 2.0))
+    fit = bm.fit(bm.Model(likelihood=bm.NegativeBinomial()), data, bm.MAP())
+    assert np.isfinite(fit.summary()["mean"]).all()
+    for likelihood in (bm.GammaResponse(), bm.StudentT()):
+        with pytest.raises(bm.DataError, match="target is constant, so the default prior"):
+            bm.fit(bm.Model(likelihood=likelihood), data, bm.MAP())
+
+
+FAMILIES = {
+    "negative binomial": (bm.NegativeBinomial(), lambda rng, mu: rng.poisson(rng.gamma(3, mu / 3))),
+    "gamma": (bm.GammaResponse(), lambda rng, mu: rng.gamma(3, mu / 3)),
+    "beta": (bm.BetaResponse(), lambda rng, mu: rng.beta(8 * mu / (1 + mu), 8 / (1 + mu))),
+    "probit": (bm.Bernoulli(bm.Probit()), lambda rng, mu: rng.random(len(mu)) < mu / (1 + mu)),
+    "zero-inflated": (bm.ZeroInflated(bm.Poisson()), lambda rng, mu: rng.poisson(mu)),
+    "hurdle": (bm.Hurdle(bm.Poisson()), lambda rng, mu: rng.poisson(mu)),
+    "quantile": (bm.AsymmetricLaplace(0.7), lambda rng, mu: mu + rng.normal(size=len(mu))),
+}
+NUTS = bm.NUTS(draws=500, tune=500, chains=4, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        *((name, method) for name in FAMILIES for method in (bm.MAP(), bm.Laplace())),
+        *((name, NUTS) for name in ("gamma", "hurdle", "quantile")),
+        *((name, bm.Ensemble(2, bm.Laplace())) for name in ("beta", "probit")),
+    ],
+)
+def test_every_method_learns_and_predicts(name: str, method: Any) -> None:
+    likelihood, draw = FAMILIES[name]
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(400, 2))
+    y = np.asarray(draw(rng, np.exp(0.5 + 0.4 * X[:, 0])), dtype=float)
+    if name == "zero-inflated":
+        y[rng.random(400) < 0.3] = 0.0
+    fit = bm.fit(bm.Model(likelihood=likelihood), bm.Data(X, y), method, rng=2)
+    assert fit.check().computed
+    p = fit.predict(X[:4])
+    support = likelihood.support
+    low, high = p.interval(0.9)
+    assert np.all(low <= high)
+    assert np.all(np.isfinite(p.mean) & np.isfinite(p.sd))
+    drawn = p.sample(4000, rng=1)
+    assert np.all(support.contains(drawn))
+    np.testing.assert_allclose(drawn.mean(axis=0), p.mean, atol=5 * p.sd.max() / 60)
+    shortest = p.highest_density_interval(0.5)
+    before = shortest.lower - 1.0 if support.discrete else shortest.lower
+    assert np.all(p.cdf(shortest.upper) - p.cdf(before) >= 0.5 - 1e-6)
+    for level in (1e-6, 0.1, 0.5, 0.9, 1 - 1e-6):
+        q = p.quantile(level)
+        if support.discrete:
+            assert np.all(p.cdf(q) >= level - 1e-12)
+        else:
+            np.testing.assert_allclose(p.cdf(q), level, rtol=1e-6)
+    assert np.all(np.isfinite(p.decide(likelihood.loss)))
+    assert np.isfinite(bm.risk(fit, fit.data).value)
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    [bm.Bernoulli(bm.Probit()), bm.BetaResponse(link=bm.CLogLog()), bm.AsymmetricLaplace(0.2)],
+    ids=repr,
+)
+def test_a_saved_fit_keeps_its_link(likelihood: Any, tmp_path: Path) -> None:
+    X = np.linspace(-1, 1, 40)[:, None]
+    y = np.where(np.arange(40) % 3 == 0, 1.0, 0.0)
+    y = 0.25 + 0.5 * y if likelihood.support != bm.Bernoulli().support else y
+    fit = bm.fit(bm.Model(likelihood=likelihood), bm.Data(X, y), bm.MAP())
+    fit.save(tmp_path / "fit.nc")
+    again = bm.load(tmp_path / "fit.nc")
+    assert again.model.likelihood == likelihood
+    np.testing.assert_array_equal(again.predict(X).mean, fit.predict(X).mean)

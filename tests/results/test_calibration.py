@@ -202,6 +202,56 @@ def test_importance_sampling_agrees_with_leaving_out() -> None:
         bm.risk(bm.fit(bm.Model(), data, bm.MLE()))
 
 
+def test_risk_is_of_the_likelihoods_own_loss() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(200, 1))
+    rate = np.exp(0.5 + 0.3 * X[:, 0])
+    cases = [
+        (bm.Gaussian(), rate + rng.normal(size=200), bm.losses.SquaredError()),
+        (bm.Poisson(), rng.poisson(rate), bm.losses.PoissonDeviance()),
+        (bm.Bernoulli(), rng.random(200) < 0.4, bm.losses.CrossEntropy()),
+        (bm.GammaResponse(), rng.gamma(2.0, rate), bm.losses.GammaDeviance()),
+        (bm.AsymmetricLaplace(0.9), rate + rng.normal(size=200), bm.losses.PinballLoss(0.9)),
+    ]
+    for likelihood, y, loss in cases:
+        data = bm.Data(X, np.asarray(y, dtype=float))
+        model: bm.Model = bm.Model(likelihood=likelihood)  # type: ignore[arg-type]
+        fit = bm.fit(model, data, bm.MLE())
+        assert bm.risk(fit, data) == bm.risk(fit, data, loss)
+        action = fit.predict(X).decide(loss)
+        assert bm.risk(fit, data).value == pytest.approx(np.mean(loss(data.y, action)), rel=1e-12)
+        other = bm.risk(fit, data, bm.losses.ZeroOneLoss(0.5))
+        assert other.value != bm.risk(fit, data).value
+        folds = bm.cross_validate(model, data, bm.MLE(), folds=5, rng=1)
+        assert bm.risk(folds) == bm.risk(folds, loss=loss)
+
+
+def test_deviances_are_twice_what_the_likelihood_falls_short() -> None:
+    """Of the row's own best: Bernoulli's is zero, and its deviance twice the cross entropy."""
+    y, a = np.array([0.0, 1.0, 7.0]), np.array([0.3, 1.7, 2.0])
+    poisson = bm.Poisson()
+    best = np.append(0.0, poisson.log_density(y[1:], np.log(y[1:]), {}))
+    short = 2.0 * (best - poisson.log_density(y, np.log(a), {}))
+    np.testing.assert_allclose(bm.losses.PoissonDeviance()(y, a), short, rtol=1e-13)
+    gamma, at = bm.GammaResponse(), {"shape": 1.0}
+    short = 2.0 * (gamma.log_density(a, np.log(a), at) - gamma.log_density(a, np.log(a + 1), at))
+    np.testing.assert_allclose(bm.losses.GammaDeviance()(a, a + 1), short, rtol=1e-12)
+    entropy = bm.losses.CrossEntropy()([1.0, 0.0, 1.0], [0.2, 0.2, 1.0])
+    np.testing.assert_allclose(entropy, [-np.log(0.2), -np.log(0.8), 0.0], rtol=1e-15)
+    assert bm.losses.CrossEntropy()(1.0, 0.0) == np.inf
+
+
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")
+def test_leave_one_out_takes_losses_of_the_mean() -> None:
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(200, 1))
+    data = bm.Data(X, rng.poisson(np.exp(1.0 + 0.4 * X[:, 0])).astype(float))
+    model = bm.Model(likelihood=bm.Poisson())
+    fit = bm.fit(model, data, bm.Laplace(), rng=1)
+    every = bm.cross_validate(model, data, bm.MAP(), folds=200, rng=1)
+    assert bm.risk(fit).value == pytest.approx(bm.risk(every).value, rel=0.02)
+
+
 RATES = np.array([0.4, 2.23, 9.0, 300.0])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from bayesml.distributions import Real
+from bayesml.distributions import Binary, Real
 from bayesml.errors import DesignWarning, LikelihoodWarning
 from bayesml.predictors import Network
 from bayesml.results.answer import Answer
@@ -69,8 +69,10 @@ def _is_number(level: object) -> bool:
 
 def _target(answer: Answer) -> Iterable[Finding]:
     """Say which likelihood is made for a target of zeros and ones, or of small counts."""
-    data = answer.data
-    if answer.problem.model.likelihood.support != Real() or not data.in_memory:
+    data, support = answer.data, answer.problem.model.likelihood.support
+    if support == Binary():
+        yield _classes(answer)
+    if support != Real() or not data.in_memory:
         return
     y, w = np.asarray(data.y), data.observation_weights
     y = y if w is None else y[w > 0]
@@ -79,6 +81,21 @@ def _target(answer: Answer) -> Iterable[Finding]:
         yield _kind("zeros and ones among the target", "no", "0 or 1", "Bernoulli()", len(y))
     elif len(y) >= FEW and _all(y, _is_count) and _is_small(y):
         yield _kind("counts among the target", "small", "a small count", "Poisson()", len(y))
+
+
+def _classes(answer: Answer) -> Finding:
+    """Count which of zero and one occur."""
+    only = answer.statistics.sd_y == 0.0
+    return Finding(
+        "classes among the target",
+        not only,
+        1.0 if only else 2.0,
+        "2, zeros and ones",
+        f"Every row is {answer.statistics.mean_y:g}: nothing says what makes the other value, and "
+        "the prior alone keeps the coefficients finite.",
+        "Check the target column, or give rows of the other value.",
+        LikelihoodWarning,
+    )
 
 
 def _all(y: Array, test: object) -> bool:

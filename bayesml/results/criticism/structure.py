@@ -103,8 +103,8 @@ def _dispersion(rows: Linearised) -> Finding:
         "Counts vary more than the model says, so that its standard deviations are too small."
         if ratio > 1.0
         else "Counts vary less than the model says.",
-        "Add what makes rows differ, such as groups or an exposure; counts that cluster want a "
-        "likelihood with a dispersion of its own.",
+        "Add what makes rows differ, such as groups or an exposure; counts that cluster want "
+        "NegativeBinomial(), and zeros of their own ZeroInflated(Poisson()) or Hurdle(Poisson()).",
         ResidualWarning,
     )
 

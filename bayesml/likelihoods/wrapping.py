@@ -1,0 +1,47 @@
+"""Likelihoods that are made of another one: whose parameters are whose."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
+
+from bayesml.distributions import Counts
+from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods.base import Likelihood, Stated
+
+
+@runtime_checkable
+class Wraps(Protocol):
+    """A likelihood with parameters that are not fields of its own, but of one that it holds."""
+
+    def with_parameters(self, stated: Mapping[str, Stated]) -> Likelihood:
+        """Return the same likelihood with some parameters stated otherwise."""
+
+
+def restated(likelihood: Likelihood, stated: Mapping[str, Stated]) -> Likelihood:
+    """Return a likelihood with some parameters stated otherwise, wherever they are fields.
+
+    Examples
+    --------
+    >>> from bayesml.likelihoods import NegativeBinomial, ZeroInflated
+    >>> restated(ZeroInflated(NegativeBinomial()), {"concentration": 2.0})
+    ZeroInflated(count_likelihood=NegativeBinomial(concentration=2.0), zero_probability=None)
+    """
+    if isinstance(likelihood, Wraps):
+        return likelihood.with_parameters(stated)
+    dataclass: Any = likelihood
+    other: Likelihood = replace(dataclass, **stated)
+    return other
+
+
+def check_counts(owner: str, likelihood: Any) -> None:
+    """Refuse to wrap what is no likelihood of counts, or has a law of zeros already."""
+    if (
+        isinstance(likelihood, type)
+        or not hasattr(likelihood, "support")
+        or likelihood.support != Counts()
+        or "zero_probability" in likelihood.parameters
+    ):
+        raise IncompatibleModelError(
+            f"{owner}: count_likelihood must be one of counts, Poisson() or NegativeBinomial(), "
+            f"got {likelihood!r}."
+        )

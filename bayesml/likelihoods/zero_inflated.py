@@ -1,0 +1,223 @@
+"""Counts with more zeros than their law says. Derived in docs/theory/zero_modified_counts.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayesml.distributions import Beta, ContinuousSupport, Distribution, Support, UnitInterval
+from bayesml.likelihoods.base import (
+    Average,
+    HasLimits,
+    Likelihood,
+    Limit,
+    Stated,
+    check_parameter,
+    parameter_words,
+    trapezoidal_average,
+)
+from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.wrapping import check_counts, restated
+from bayesml.losses import Loss
+from bayesml.typing import Array, ArrayLike
+
+
+@dataclass(frozen=True)
+class ZeroInflated:
+    r"""Counts of which some rows can have none: a mixture with zero.
+
+    .. math:: P(0) = \pi + (1 - \pi)\,p(0 \mid \eta, \phi), \qquad
+              P(y) = (1 - \pi)\,p(y \mid \eta, \phi), \quad y = 1, 2, \dots
+
+    with p the wrapped likelihood, whose parameters are among its own (X1). With probability π a
+    row is a zero by itself, as those are who never go fishing, and otherwise it is a count, which
+    may be zero too. Where zeros are of one kind only, `Hurdle` says so.
+
+    Parameters
+    ----------
+    count_likelihood : Likelihood
+        Of counts: ``Poisson()`` or ``NegativeBinomial()``.
+    zero_probability : float, Distribution or None
+        π, the same for all rows. A number is known, a distribution on (0, 1) is inferred, and
+        None is the default Beta(1, 1), which is uniform.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the likelihood is not of counts, or the probability is not between 0 and 1.
+
+    References
+    ----------
+    Lambert (1992), Zero-inflated Poisson regression, eq. 1;
+    Cameron & Trivedi (2013), Regression Analysis of Count Data, §4.4.
+
+    Examples
+    --------
+    >>> from bayesml.likelihoods import Poisson
+    >>> counts = ZeroInflated(Poisson())
+    >>> np.exp(counts.log_density([0, 1], 0.0, {"zero_probability": 0.5})).round(3)
+    array([0.684, 0.184])
+    """
+
+    count_likelihood: Likelihood
+    zero_probability: Stated = None
+
+    def __post_init__(self) -> None:
+        check_counts("ZeroInflated", self.count_likelihood)
+        name, value = "zero_probability", self.zero_probability
+        object.__setattr__(self, name, check_parameter("ZeroInflated", name, value, UnitInterval()))
+
+    @property
+    def support(self) -> Support:
+        """The whole numbers from zero."""
+        return self.count_likelihood.support
+
+    @property
+    def link(self) -> Link:
+        """That of the counts: η leads to their mean, of which E[y] is 1 − π times."""
+        return self.count_likelihood.link
+
+    @property
+    def loss(self) -> Loss:
+        """That of the counts."""
+        return self.count_likelihood.loss
+
+    @property
+    def parameters(self) -> Mapping[str, Stated]:
+        """Those of the counts, and the probability of a zero by itself."""
+        return {**self.count_likelihood.parameters, "zero_probability": self.zero_probability}
+
+    @property
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
+        """Those of the counts, and the open interval from 0 to 1."""
+        return {**self.count_likelihood.parameter_supports, "zero_probability": UnitInterval()}
+
+    def with_parameters(self, stated: Mapping[str, Stated]) -> "ZeroInflated":
+        """Return the same with some parameters stated otherwise, those of the counts among them."""
+        of_counts = {k: v for k, v in stated.items() if k != "zero_probability"}
+        pi = stated.get("zero_probability", self.zero_probability)
+        return ZeroInflated(restated(self.count_likelihood, of_counts), pi)
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The counts alone as π → 0, and what the counts become (X6)."""
+        counts = self.count_likelihood
+        inner = counts.limits if isinstance(counts, HasLimits) else ()
+        wrapped = (
+            limit._replace(likelihood=replace(self, count_likelihood=limit.likelihood))
+            for limit in inner
+        )
+        return (*wrapped, Limit("zero_probability", counts, {"zero_probability": 3.0}, 0.0))
+
+    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
+        """Those of the counts, and π ~ Beta(1, 1)."""
+        return {**self.count_likelihood.default_priors(sd_y), "zero_probability": Beta(1.0, 1.0)}
+
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
+        """Start where the counts do, and from few zeros by themselves."""
+        return {**self.count_likelihood.start(mean_y, sd_y), "zero_probability": 0.2}
+
+    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
+        """Those of the counts."""
+        return self.count_likelihood.outputs(mean_y, sd_y)
+
+    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
+        """Average by quadrature (K4)."""
+        return trapezoidal_average(self, eta, covariance, parameters)
+
+    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the log probability of y, −∞ where y is no count (X1)."""
+        pi, counts = _pi(parameters), self.count_likelihood
+        some = np.log1p(-pi) + counts.log_density(y, eta, parameters)
+        return np.where(np.asarray(y) == 0, np.logaddexp(_log(pi), some), some)
+
+    def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the score of the counts, of a zero in proportion to its being one (X2)."""
+        share = self._share_of_count(y, eta, parameters)
+        return np.asarray(share * self.count_likelihood.score(y, eta, parameters))
+
+    def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate (1 − π)(I − p(0) s(0)² (1 − share of a count)) (X3)."""
+        counts, none = self.count_likelihood, np.zeros(np.shape(eta))
+        p_0 = np.exp(counts.log_density(none, eta, parameters))
+        lost = 1.0 - self._share_of_count(none, eta, parameters)
+        s_0 = counts.score(none, eta, parameters)
+        square = p_0 * s_0 * s_0  # in this order: s² overflows where p is zero
+        whole = counts.information(eta, parameters)
+        return np.asarray((1.0 - _pi(parameters)) * (whole - square * lost))
+
+    def parameter_scores(
+        self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> dict[str, Array]:
+        """Evaluate those of the counts, and ∂/∂π (X4)."""
+        pi, counts = _pi(parameters), self.count_likelihood
+        share = self._share_of_count(y, eta, parameters)
+        scores = counts.parameter_scores(y, eta, parameters)
+        none = np.zeros(np.shape(y))
+        above = counts.survival(none, eta, parameters)
+        by_pi = np.where(
+            np.asarray(y) == 0,
+            above * np.exp(-self.log_density(none, eta, parameters)),
+            -1.0 / (1.0 - pi),
+        )
+        return {**{k: np.asarray(share * v) for k, v in scores.items()}, "zero_probability": by_pi}
+
+    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate E[y] = (1 − π) μ (X5)."""
+        return np.asarray((1.0 - _pi(parameters)) * self.count_likelihood.mean(eta, parameters))
+
+    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate √((1 − π)(σ² + π μ²)) (X5)."""
+        pi, counts = _pi(parameters), self.count_likelihood
+        spread = np.hypot(counts.sd(eta, parameters), np.sqrt(pi) * counts.mean(eta, parameters))
+        return np.asarray(np.sqrt(1.0 - pi) * spread)
+
+    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y ≤ y)."""
+        pi = _pi(parameters)
+        below = self.count_likelihood.cdf(y, eta, parameters)
+        above = self.count_likelihood.survival(y, eta, parameters)
+        inside = np.where(above < 0.5, 1.0 - (1.0 - pi) * above, pi + (1.0 - pi) * below)
+        return np.where(np.asarray(y) < 0, 0.0, inside)
+
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y > y)."""
+        above = self.count_likelihood.survival(y, eta, parameters)
+        return np.where(np.asarray(y) < 0, 1.0, (1.0 - _pi(parameters)) * above)
+
+    def sample(
+        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
+    ) -> Array:
+        """Draw counts, and put zeros in the place of some."""
+        drawn = self.count_likelihood.sample(eta, parameters, rng)
+        return np.where(rng.random(drawn.shape) < _pi(parameters), 0.0, drawn)
+
+    def describe(self) -> str:
+        """Say the model of one observation in words."""
+        first, *rest = self.count_likelihood.describe().split("\n")
+        words = parameter_words("π", self.zero_probability, "Beta(1, 1)")
+        return "\n".join([f"{first}, or zero with probability π", *rest, words])
+
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return a mixture of zero and the counts, and its arguments."""
+        family, arguments = self.count_likelihood.pymc(pm, eta, parameters)
+        pi = parameters["zero_probability"]
+        parts = [pm.DiracDelta.dist(0), family.dist(**arguments)]
+        return pm.Mixture, {"w": pm.math.stack([pi, 1.0 - pi]), "comp_dists": parts}
+
+    def _share_of_count(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Return the probability that y came from the counts: one, unless it is zero (X2)."""
+        of_count = np.log1p(-_pi(parameters))
+        of_count = of_count + self.count_likelihood.log_density(0.0, eta, parameters)
+        share = np.exp(of_count - np.logaddexp(_log(_pi(parameters)), of_count))
+        return np.where(np.asarray(y) == 0, share, 1.0)
+
+
+def _log(pi: Array) -> Array:
+    with np.errstate(divide="ignore"):  # an estimate at the end of the range (X6)
+        return np.asarray(np.log(pi))
+
+
+def _pi(parameters: Mapping[str, Any]) -> Array:
+    return np.asarray(parameters["zero_probability"], dtype=np.float64)
