@@ -1,6 +1,7 @@
 """Which likelihood `--family`, `--link` and `--quantile` ask for."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import bayesml as bm
@@ -19,6 +20,10 @@ FAMILIES: dict[str, Callable[..., Likelihood]] = {
     "negative-binomial": bm.NegativeBinomial,
     "gamma": bm.GammaResponse,
     "beta": bm.BetaResponse,
+    "zero-inflated-poisson": partial(bm.ZeroInflated, bm.Poisson()),
+    "hurdle-poisson": partial(bm.Hurdle, bm.Poisson()),
+    "zero-inflated-negative-binomial": partial(bm.ZeroInflated, bm.NegativeBinomial()),
+    "hurdle-negative-binomial": partial(bm.Hurdle, bm.NegativeBinomial()),
 }
 """The likelihoods of a target, by the field's names."""
 
