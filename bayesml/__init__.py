@@ -52,6 +52,8 @@ from bayesml.inference import (
     LastLayer,
     PyMC,
     Training,
+    lasso_penalty,
+    lasso_scale,
     ridge_penalty,
     ridge_prior_sd,
 )
@@ -196,6 +198,8 @@ __all__ = [
     "cross_validate",
     "distributions",
     "fit",
+    "lasso_penalty",
+    "lasso_scale",
     "load",
     "losses",
     "plots",

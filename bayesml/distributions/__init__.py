@@ -4,7 +4,8 @@ Each is a frozen dataclass whose ``repr`` is the code that makes it, with the lo
 first two derivatives, and sampling. Parameters may be sequences, one entry per coefficient.
 """
 
-from bayesml.distributions.base import Distribution, HasScale, exact, grouped, stack
+from bayesml.distributions.base import Distribution, HasKink, HasScale, exact, grouped, stack
+from bayesml.distributions.elastic_net import ElasticNet
 from bayesml.distributions.gamma_family import (
     Exponential,
     Gamma,
@@ -28,12 +29,14 @@ __all__ = [
     "ContinuousSupport",
     "Counts",
     "Distribution",
+    "ElasticNet",
     "Exponential",
     "Flat",
     "Gamma",
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "HasKink",
     "HasScale",
     "InverseGamma",
     "Laplace",

@@ -7,7 +7,7 @@ from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
-from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
+from bayesml.inference.map import MAP, lasso_penalty, lasso_scale, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.curvature import FullCurvature, KroneckerFactored, LastLayer
 from bayesml.inference.networks.settings import Training
@@ -31,6 +31,8 @@ __all__ = [
     "PyMC",
     "Resumable",
     "Training",
+    "lasso_penalty",
+    "lasso_scale",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

@@ -189,6 +189,23 @@ class NonCentred(Protocol):
         """Return location and scale of every coefficient."""
 
 
+class KinkedPrior(NamedTuple):
+    """A log prior density taken apart: log p(β) = log q(β) − Σ_k rate_k |β_k − at_k| + constant."""
+
+    at: Array
+    rate: Array
+    smooth: "Resolved"
+    log_constant: float
+
+
+@runtime_checkable
+class HasKinks(Protocol):
+    """A prior that may have kinks, at which a mode lies exactly."""
+
+    def kinks(self, problem: Coefficients) -> KinkedPrior | None:
+        """Return it taken apart, or None where it is smooth (Z8)."""
+
+
 @runtime_checkable
 class ExportsPrior(Protocol):
     """A prior that knows its PyMC expression."""

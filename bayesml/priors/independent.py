@@ -9,9 +9,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat, HasScale, Normal, Real, grouped, stack
+from bayesml.distributions import (
+    Distribution,
+    Flat,
+    HasKink,
+    HasScale,
+    Normal,
+    Real,
+    grouped,
+    stack,
+)
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Unknown
+from bayesml.priors.base import Coefficients, KinkedPrior, Unknown
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
@@ -214,6 +223,31 @@ class Independent:
             out[..., where] = prior.log_density(at[..., where])
         return out
 
+    def kinks(self, problem: Coefficients) -> KinkedPrior | None:
+        """Take Laplace factors apart (Z8)."""
+        entries = self._entries(problem)
+        kinked = {k: prior for k, prior in enumerate(entries) if isinstance(prior, HasKink)}
+        if not kinked:
+            return None
+        if 0 in kinked and problem.centred and self.intercept_origin == "original":
+            raise IncompatibleModelError(
+                f"MAP() under intercept ~ {self.intercept!r} at X = 0: the kink lies in no "
+                "coordinate. State it at the mean of the features, intercept_origin='centred'."
+            )
+        at, rate = np.zeros(len(entries)), np.zeros(len(entries))
+        constant = 0.0
+        for k, prior in kinked.items():
+            at[k], rate[k] = prior.kink, prior.kink_rate
+            constant += float(entries[k].log_density(prior.kink))
+            constant -= float(prior.without_kink().log_density(prior.kink))
+        smooth = replace(
+            self,
+            weights={name: _smooth(prior) for name, prior in self._by_feature.items()},
+            intercept=_smooth(self.intercept),
+            others={name: _smooth(prior) for name, prior in self.others.items()},
+        )
+        return KinkedPrior(at, rate, smooth, constant)
+
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as one vector, of one distribution where the family is the same."""
         return self.pymc_called("weights", pm, problem)
@@ -359,6 +393,10 @@ def _inferred_scale(prior: Distribution) -> Distribution | None:
     """Return the distribution that a scale is inferred from, or None where it is known."""
     scale = prior.scale_parameter if isinstance(prior, HasScale) else None
     return scale if isinstance(scale, Distribution) else None
+
+
+def _smooth(prior: Distribution) -> Distribution:
+    return prior.without_kink() if isinstance(prior, HasKink) else prior
 
 
 def _words(prior: Distribution) -> str:

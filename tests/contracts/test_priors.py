@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 import bayesml as bm
-from bayesml.distributions import Laplace, StudentT
+from bayesml.distributions import ElasticNet, Laplace, StudentT
 from bayesml.model import Problem
 from bayesml.predictors import flat
 from bayesml.priors import NonCentred, PartlyImproper, normal_terms
@@ -81,6 +81,7 @@ CASES = {
             bm.Normal(1, 3),
         )
     ),
+    "elastic net": Case(bm.Independent(ElasticNet(0.3, 1.0, 2.0), bm.Normal(1, 3))),
     "ByTerm": Case(bm.ByTerm({"b": StudentT(4.0, 0.5, 2.0)})),
     "NormalInverseGamma": Case(
         bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
@@ -182,9 +183,20 @@ def _scipy(prior: Any, at: Any) -> float:
             law = stats.norm(prior.mean, prior.sd)
         case StudentT():
             law = stats.t(prior.df, prior.location, prior.scale)
+        case ElasticNet():
+            return _elastic_net(prior, at)
         case Laplace():
             law = stats.laplace(prior.location, prior.scale)
     return float(np.sum(law.logpdf(at)))
+
+
+def _elastic_net(prior: ElasticNet, at: Any) -> float:
+    def product(x: Any) -> Any:
+        normal = stats.norm(prior.location, prior.sd).logpdf(x)
+        return normal + stats.laplace(prior.location, prior.scale).logpdf(x)
+
+    total, _ = integrate.quad(lambda x: np.exp(product(x)), -30, 30, points=[0.3], epsabs=1e-13)
+    return float(np.sum(product(at) - np.log(total)))
 
 
 @each
@@ -254,6 +266,7 @@ GAUSSIAN = {
         "others",
         "ByTerm",
         "scales inferred",
+        "elastic net",
     )
     for name in CASES
 }
