@@ -85,9 +85,11 @@ from bayesml.priors import (
     Layered,
     MultivariateNormal,
     NormalByPrecision,
+    NormalInNoise,
     NormalInverseGamma,
     Scaled,
     WeaklyInformative,
+    ZellnerG,
 )
 from bayesml.results import (
     Calibration,
@@ -172,6 +174,7 @@ __all__ = [
     "Normal",
     "NormalByPrecision",
     "NormalEquation",
+    "NormalInNoise",
     "NormalInverseGamma",
     "Poisson",
     "Prediction",
@@ -193,6 +196,7 @@ __all__ = [
     "Tanh",
     "Training",
     "WeaklyInformative",
+    "ZellnerG",
     "calibration",
     "compare",
     "cross_validate",

@@ -28,6 +28,7 @@ from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_te
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
+from bayesml.priors.zellner import NormalInNoise, ZellnerG
 
 __all__ = [
     "After",
@@ -44,6 +45,7 @@ __all__ = [
     "MultivariateNormal",
     "NonCentred",
     "NormalByPrecision",
+    "NormalInNoise",
     "NormalInverseGamma",
     "NormalRows",
     "OfEntries",
@@ -59,5 +61,6 @@ __all__ = [
     "Unknown",
     "Values",
     "WeaklyInformative",
+    "ZellnerG",
     "normal_terms",
 ]
