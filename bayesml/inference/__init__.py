@@ -5,6 +5,7 @@ from bayesml.inference.base import Learned, Method, Resumable
 from bayesml.inference.engines import Direct, PyMC
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
+from bayesml.inference.gibbs import Gibbs
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.map import MAP, lasso_penalty, lasso_scale, ridge_penalty, ridge_prior_sd
@@ -22,6 +23,7 @@ __all__ = [
     "Ensemble",
     "Exact",
     "FullCurvature",
+    "Gibbs",
     "KroneckerFactored",
     "Langevin",
     "Laplace",

@@ -7,6 +7,7 @@ import numpy as np
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
+from bayesml.inference.gibbs import Gibbs, not_gibbs
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.nuts import NUTS, unread
@@ -19,6 +20,8 @@ MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
 @dataclass(frozen=True)
 class Auto:
     """The exact posterior where mathematics allows it, otherwise NUTS; the result says which.
+
+    Sparse priors such as `Horseshoe` in a linear Gaussian model are sampled by `Gibbs`.
 
     NUTS reads every row some ten thousand times. Where these stay in files or partitions, `Laplace`
     reads them a few dozen times instead, and its audit says whether a Gaussian was good enough.
@@ -65,5 +68,7 @@ class Auto:
             return self.network
         if obstacle(problem) is None:
             return Exact()
+        if not_gibbs(problem) is None:
+            return Gibbs()
         few_passes = unread(problem) is not None and isinstance(predictor, HasJacobian)
         return Laplace() if few_passes else self.otherwise

@@ -5,6 +5,7 @@ from bayesml.priors.base import (
     Coefficients,
     Conjugate,
     ExportsPrior,
+    GaussianGivenScales,
     HasKinks,
     HasSeenRows,
     KinkedPrior,
@@ -20,6 +21,7 @@ from bayesml.priors.base import (
 )
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.by_term import ByTerm
+from bayesml.priors.horseshoe import Horseshoe
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
@@ -36,9 +38,11 @@ __all__ = [
     "Coefficients",
     "Conjugate",
     "ExportsPrior",
+    "GaussianGivenScales",
     "Groups",
     "HasKinks",
     "HasSeenRows",
+    "Horseshoe",
     "Independent",
     "KinkedPrior",
     "Layered",

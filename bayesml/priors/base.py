@@ -189,6 +189,14 @@ class NonCentred(Protocol):
         """Return location and scale of every coefficient."""
 
 
+@runtime_checkable
+class GaussianGivenScales(NonCentred, Protocol):
+    """A prior of scales each of which is of one weight, or of all: Gaussian once they are known."""
+
+    def rows_given(self, problem: Coefficients, values: Values) -> NormalRows:
+        """Return the Gaussian rows given the scales, none of them inferred."""
+
+
 class KinkedPrior(NamedTuple):
     """A log prior density taken apart: log p(β) = log q(β) − Σ_k rate_k |β_k − at_k| + constant."""
 

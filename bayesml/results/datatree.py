@@ -80,7 +80,7 @@ def labelled_tree(
     """
     import xarray as xr
 
-    dims = {**dims, "y": ["observation"], "prior_sd": ["group"]}
+    dims = {**dims, "y": ["observation"], "prior_sd": ["group"], "local_scale": ["feature"]}
     coords = {"feature": list(data.feature_names), "observation": observation_labels(data)}
     labelled: Datasets = {}
     for group, draws in groups.items():

@@ -23,8 +23,8 @@ MOST_UNITS = 12
 
 def entry_names(parameter: str, size: int, labels: Sequence[str]) -> list[str]:
     """Name the entries of a parameter: ``weights[age]``, or the parameter itself if scalar."""
-    if parameter == "weights" and size == len(labels):
-        return [f"weights[{label}]" for label in labels]
+    if parameter in ("weights", "local_scale") and size == len(labels):
+        return [f"{parameter}[{label}]" for label in labels]
     return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
 
 

@@ -84,6 +84,8 @@ CASES = {
     "elastic net": Case(bm.Independent(ElasticNet(0.3, 1.0, 2.0), bm.Normal(1, 3))),
     "ZellnerG": Case(bm.ZellnerG(7.0, None, 3.0, 2.0, 4.0), likelihood=bm.Gaussian()),
     "ZellnerG, σ known": Case(bm.ZellnerG(7.0, 0.7)),
+    "Horseshoe": Case(bm.Horseshoe(scale=0.5, intercept=bm.Normal(1, 3))),
+    "Horseshoe, slab": Case(bm.Horseshoe(scale=0.5, slab_scale=1.5, intercept=bm.Normal(1, 3))),
     "ByTerm": Case(bm.ByTerm({"b": StudentT(4.0, 0.5, 2.0)})),
     "NormalInverseGamma": Case(
         bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
@@ -138,6 +140,11 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         of_weights = stats.multivariate_normal(np.zeros(2), 7.0 * sigma**2 * np.linalg.inv(X.T @ X))
         level = stats.norm(_data().y.mean(), prior.intercept_scale * sigma)
         return float(level.logpdf(beta[0]) + of_weights.logpdf(beta[1:]))
+    if isinstance(prior, bm.Horseshoe):
+        t = values["global_scale"] * values["local_scale"]
+        c2 = values["slab"] ** 2 if prior.slab_scale else np.inf
+        sd = t / np.sqrt(1.0 + t**2 / c2) / _data().X.std(axis=0, ddof=1)
+        return float(stats.norm(0, sd).logpdf(beta[1:]).sum() + stats.norm(1, 3).logpdf(beta[0]))
     if isinstance(prior, bm.ByTerm):
         return _by_term(prior, beta)
     if isinstance(problem.prior, bm.Scaled):
@@ -274,6 +281,8 @@ GAUSSIAN = {
         "ByTerm",
         "scales inferred",
         "elastic net",
+        "Horseshoe",
+        "Horseshoe, slab",
     )
     for name in CASES
 }
@@ -480,4 +489,5 @@ def test_it_says_every_parameter(case: Case) -> None:
         else:
             assert "weights ~" in text
     for name in problem.hyperparameters:
-        assert {"sigma": "σ² ~ InverseGamma(3, 2)"}.get(name, f"{name} ~ Half") in text
+        said = {"sigma": "σ² ~ InverseGamma(3, 2)", "slab": "slab² ~ InverseGamma(2, 4.5)"}
+        assert said.get(name, f"{name} ~ Half") in text
