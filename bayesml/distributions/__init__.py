@@ -4,8 +4,9 @@ Each is a frozen dataclass whose ``repr`` is the code that makes it, with the lo
 first two derivatives, and sampling. Parameters may be sequences, one entry per coefficient.
 """
 
-from bayesml.distributions.base import Distribution, HasScale, exact, grouped, stack
+from bayesml.distributions.base import Distribution, HasKink, HasScale, exact, grouped, stack
 from bayesml.distributions.beta import Beta
+from bayesml.distributions.elastic_net import ElasticNet
 from bayesml.distributions.gamma_family import (
     Exponential,
     Gamma,
@@ -33,6 +34,7 @@ __all__ = [
     "ContinuousSupport",
     "Counts",
     "Distribution",
+    "ElasticNet",
     "Exponential",
     "FiniteSupport",
     "Flat",
@@ -40,6 +42,7 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "HasKink",
     "HasScale",
     "InverseGamma",
     "Laplace",

@@ -60,6 +60,22 @@ class HasScale(Protocol):
         """Return the member of the family with the same location and scale one."""
 
 
+@runtime_checkable
+class HasKink(Protocol):
+    """A density whose logarithm has a kink: log p(x) = log q(x) − rate·|x − kink| + constant."""
+
+    @property
+    def kink(self) -> Parameter:
+        """Where it is."""
+
+    @property
+    def kink_rate(self) -> Array:
+        """Half of what the slope falls by there."""
+
+    def without_kink(self) -> Distribution:
+        """Return q."""
+
+
 def real(owner: str, name: str, value: Any) -> Parameter:
     """Return a finite number, or a tuple of them, or say which argument is not one."""
     try:

@@ -291,6 +291,20 @@ class Laplace:
         """The scale."""
         return self.scale
 
+    @property
+    def kink(self) -> Parameter:
+        """The location."""
+        return self.location
+
+    @property
+    def kink_rate(self) -> Array:
+        """1/s."""
+        return np.asarray(1.0 / self._unit)
+
+    def without_kink(self) -> Distribution:
+        """Return the flat density: nothing else is left."""
+        return Flat()
+
     def at_unit_scale(self) -> "Laplace":
         """Return the same with scale one."""
         return replace(self, scale=1.0)

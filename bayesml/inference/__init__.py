@@ -5,9 +5,10 @@ from bayesml.inference.base import Learned, Method, Resumable
 from bayesml.inference.engines import Direct, PyMC
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
+from bayesml.inference.gibbs import Gibbs
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
-from bayesml.inference.map import MAP, ridge_penalty, ridge_prior_sd
+from bayesml.inference.map import MAP, lasso_penalty, lasso_scale, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.curvature import FullCurvature, KroneckerFactored, LastLayer
 from bayesml.inference.networks.settings import Training
@@ -23,6 +24,7 @@ __all__ = [
     "Ensemble",
     "Exact",
     "FullCurvature",
+    "Gibbs",
     "KroneckerFactored",
     "Langevin",
     "Laplace",
@@ -33,6 +35,8 @@ __all__ = [
     "Resumable",
     "SubsetSampler",
     "Training",
+    "lasso_penalty",
+    "lasso_scale",
     "ridge_penalty",
     "ridge_prior_sd",
 ]

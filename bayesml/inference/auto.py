@@ -42,6 +42,8 @@ class Auto:
 
     `SpikeAndSlab` over more features than `Exact` adds up is learned by `SubsetSampler`.
 
+    Sparse priors such as `Horseshoe` in a linear Gaussian model are sampled by `Gibbs`.
+
     NUTS takes minutes for a network and mixes badly between its modes, so that networks are
     learned by a mixture of modes and of chains around modes, which predicted better than either
     on rows held out.
@@ -87,6 +89,8 @@ class Auto:
         why_not = obstacle(problem)
         if why_not is None:
             return _said(Exact(), "", Exact().learn(problem, rng))
+        if not_gibbs(problem) is None:
+            return _said(Gibbs(), _given([why_not]), Gibbs().learn(problem, rng))
         reasons = [why_not]
         if not isinstance(problem.model.predictor, HasJacobian):
             reasons.append("the predictor has no Jacobian for a Gaussian at the mode")

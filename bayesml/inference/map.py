@@ -1,6 +1,7 @@
 """Maximum a posteriori: ridge under Normal priors. Derived in docs/theory/point_estimates.md."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import brentq
@@ -17,11 +18,13 @@ from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate, refuse_undetermined
 from bayesml.inference.scale_mode import scale_mode
+from bayesml.inference.sparse import sparse_mode
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import maximise_log_scale
 from bayesml.predictors import Network
+from bayesml.priors import HasKinks
 from bayesml.typing import Array
 
 
@@ -45,7 +48,8 @@ class MAP:
         How to minimise the negative log posterior, whose values are the loss curve. None solves
         linear Gaussian models with Normal or Flat priors in closed form given σ, with a search
         in σ alone, solves those with a piecewise linear likelihood by quadratic programmes (W6),
-        and takes L-BFGS and Newton's method for others. Networks are trained by
+        takes proximal Newton steps under Laplace and ElasticNet priors, whose modes have exact
+        zeros, and L-BFGS and Newton's method for others. Networks are trained by
         `LevenbergMarquardt`, which also learns the prior scales by evidence where they are not
         known; other optimizers leave them at one.
     training : Training
@@ -93,11 +97,16 @@ class MAP:
         if self.optimizer is None and by_programme(problem):
             return kinked_point(problem, "posterior mode")
         refuse_undetermined(problem)
+        prior = problem.prior
+        kinked = prior.kinks(problem) if isinstance(prior, HasKinks) else None
         if set(problem.hyperparameters) - set(problem.inferred):
             return scale_mode(problem, self.optimizer, rng, "posterior mode")
+        search = partial(optimise, problem, self.optimizer, rng, "posterior mode")
+        if self.optimizer is None and kinked is not None:
+            search = partial(sparse_mode, problem, kinked, rng)
         return inside_or_at_an_end(
             problem,
-            lambda away: optimise(problem, self.optimizer, rng, "posterior mode", away),
+            search,
             lambda left: self.learn(left, rng),
         )
 
@@ -141,6 +150,48 @@ def ridge_prior_sd(sigma: float, penalty: float, m: float) -> float:
     """
     product = _positive("m", m) * _positive("penalty", penalty)
     return _positive("sigma", sigma) / float(np.sqrt(product))
+
+
+def lasso_penalty(sigma: float, scale: float, m: float) -> float:
+    r"""Return the penalty :math:`\lambda = 2\sigma^2/(m s)` of J(θ) + λ‖θ‖₁ (Z12).
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise, in the unit of y.
+    scale : float
+        Scale s of the Laplace prior of the weights.
+    m : float
+        Number of rows, or the sum of their weights.
+
+    Examples
+    --------
+    >>> lasso_penalty(sigma=2.0, scale=1.0, m=100)
+    0.08
+    """
+    product = _positive("m", m) * _positive("scale", scale)
+    return 2.0 * _positive("sigma", sigma) ** 2 / product
+
+
+def lasso_scale(sigma: float, penalty: float, m: float) -> float:
+    r"""Return the scale :math:`s = 2\sigma^2/(m\lambda)` of the Laplace prior of a penalty (Z12).
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise, in the unit of y.
+    penalty : float
+        λ of J(θ) + λ‖θ‖₁, with J the mean squared error. scikit-learn's ``alpha`` is λ/2.
+    m : float
+        Number of rows, or the sum of their weights.
+
+    Examples
+    --------
+    >>> lasso_scale(sigma=2.0, penalty=0.08, m=100)
+    1.0
+    """
+    product = _positive("m", m) * _positive("penalty", penalty)
+    return 2.0 * _positive("sigma", sigma) ** 2 / product
 
 
 def _positive(name: str, value: float) -> float:

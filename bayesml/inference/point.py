@@ -85,6 +85,18 @@ def starting_point(problem: Problem, joint: LogJoint, rng: np.random.Generator) 
     return x
 
 
+def moved_start(
+    problem: Problem, joint: LogJoint, rng: np.random.Generator, away: Mapping[str, float] | None
+) -> Array:
+    """Return where a search begins, the values beside β at multiples of where they begin."""
+    start = starting_point(problem, joint, rng)
+    if away is None:
+        return start
+    at, values = joint.coordinates, joint.coordinates.values(start)
+    moved = {name: value * away.get(name, 1.0) for name, value in values.items()}
+    return at.x(at.beta(start), moved)
+
+
 def find_optimum(
     objective: Objective, start: Array, optimizer: Optimizer | None, rng: np.random.Generator
 ) -> tuple[Optimum, Array]:
@@ -111,11 +123,7 @@ def optimise(
     joint = log_joint(problem)
     few = optimizer is not None and optimizer.traits.minibatches
     sampled = single_rows(problem, "an optimizer draws minibatches.") if few else None
-    start = starting_point(problem, joint, rng)
-    if away is not None:
-        at, values = joint.coordinates, joint.coordinates.values(start)
-        moved = {name: value * away.get(name, 1.0) for name, value in values.items()}
-        start = at.x(at.beta(start), moved)
+    start = moved_start(problem, joint, rng, away)
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
     refuse_separated(problem, at.beta(x), at.values(x))

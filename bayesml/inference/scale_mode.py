@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 
-from bayesml.errors import ConvergenceError
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.point import (
     NO_EVIDENCE,
@@ -109,10 +109,12 @@ class ScaleEvidence:
 def suited_units(joint: LogJoint) -> LogJoint:
     """Choose the powers of inferred scales that coefficients are sampled in units of (Z7).
 
-    Only the sampler's effort depends on them, so that where no mode is found they stay at one.
+    Only the sampler's effort depends on them, so that where no mode is found they stay at one; as
+    do those of weights each with a scale of its own, whose mode is at zero.
     """
     at = joint.coordinates
-    if at.spread is None or joint.size - at.p > MOST_SCALES:
+    local = any(block.shape for block in at.free)
+    if at.spread is None or local or joint.size - at.p > MOST_SCALES:
         return joint
     evidence = ScaleEvidence(joint)
     try:
@@ -130,6 +132,12 @@ def scale_mode(
     """Maximise p(φ, τ | y), and then p(β | φ, τ, y) (Z6)."""
     joint = log_joint(problem)
     at, evidence = joint.coordinates, ScaleEvidence(joint)
+    if joint.size - at.p > MOST_SCALES:
+        raise IncompatibleModelError(
+            f"{joint.size - at.p} scales and other parameters are inferred beside {at.p} "
+            f"coefficients, and their mode says little of them: MAP() takes {MOST_SCALES} at most. "
+            "Use Gibbs() in a linear Gaussian model, or NUTS()."
+        )
     optimum, curve = find_optimum(evidence, np.zeros(joint.size - at.p), optimizer, rng)
     u = np.asarray(optimum.x, dtype=np.float64)
     inner, x = evidence.inner(u), np.append(np.zeros(at.p), u)

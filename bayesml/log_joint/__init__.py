@@ -1,7 +1,7 @@
 """The one density under every method: rows, priors and coordinates (docs/theory/log_joint.md)."""
 
 from bayesml.log_joint.coordinates import Coordinates, Free
-from bayesml.log_joint.joint import GaussianPrior, LogJoint, log_joint, single_rows
+from bayesml.log_joint.joint import GaussianPrior, LogJoint, log_joint, prior_sum, single_rows
 from bayesml.log_joint.objective import Members, NegativeLogJoint
 from bayesml.log_joint.rows import Folded, Rows, with_jacobian
 from bayesml.log_joint.statistics import (
@@ -28,6 +28,7 @@ __all__ = [
     "linear_terms",
     "log_joint",
     "not_linear_gaussian",
+    "prior_sum",
     "single_rows",
     "with_jacobian",
 ]

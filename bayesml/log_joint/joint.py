@@ -13,7 +13,7 @@ from bayesml.log_joint.statistics import not_linear_gaussian, statistics_of
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian
-from bayesml.priors import NormalRows, PriorTerms, Spread, normal_terms
+from bayesml.priors import NormalRows, PriorTerms, Resolved, Spread, normal_terms
 from bayesml.typing import Array, Integers
 
 
@@ -55,13 +55,15 @@ class StatedPrior:
     Attributes
     ----------
     problem : Problem
+    prior : Resolved
     """
 
     problem: Problem
+    prior: Resolved
 
     def terms(self, beta: Array, values: Values) -> PriorTerms:
         """Evaluate its log density."""
-        return self.problem.prior.log_density_and_score(self.problem, beta, values)
+        return self.prior.log_density_and_score(self.problem, beta, values)
 
     def precision(self, beta: Array, values: Values) -> Array:
         """Difference its score."""
@@ -217,9 +219,14 @@ def log_joint(problem: Problem) -> LogJoint:
     >>> joint.size, joint.log_density_and_gradient(np.zeros(4))[1].shape
     (4, (4,))
     """
-    normal = problem.prior.normal_rows(problem)
-    prior: PriorSum = StatedPrior(problem) if normal is None else GaussianPrior(normal)
+    prior = prior_sum(problem, problem.prior)
     return LogJoint(row_sum(problem), prior, coordinates_of(problem))
+
+
+def prior_sum(problem: Problem, prior: Resolved) -> PriorSum:
+    """Return the log density of a prior: by Gaussian rows where it has them."""
+    normal = prior.normal_rows(problem)
+    return StatedPrior(problem, prior) if normal is None else GaussianPrior(normal)
 
 
 def row_sum(problem: Problem) -> RowSum:

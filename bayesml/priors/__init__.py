@@ -5,7 +5,10 @@ from bayesml.priors.base import (
     Coefficients,
     Conjugate,
     ExportsPrior,
+    GaussianGivenScales,
+    HasKinks,
     HasSeenRows,
+    KinkedPrior,
     LogInclusion,
     NonCentred,
     OfEntries,
@@ -22,6 +25,7 @@ from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.by_predictor import ByPredictor, Jointly
 from bayesml.priors.by_term import ByTerm
+from bayesml.priors.horseshoe import Horseshoe
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
@@ -31,6 +35,7 @@ from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.priors.spike_and_slab import SpikeAndSlab
 from bayesml.priors.weakly_informative import WeaklyInformative
+from bayesml.priors.zellner import NormalInNoise, ZellnerG
 
 __all__ = [
     "After",
@@ -40,15 +45,20 @@ __all__ = [
     "Coefficients",
     "Conjugate",
     "ExportsPrior",
+    "GaussianGivenScales",
     "Groups",
+    "HasKinks",
     "HasSeenRows",
+    "Horseshoe",
     "Independent",
     "Jointly",
+    "KinkedPrior",
     "Layered",
     "LogInclusion",
     "MultivariateNormal",
     "NonCentred",
     "NormalByPrecision",
+    "NormalInNoise",
     "NormalInverseGamma",
     "NormalRows",
     "OfEntries",
@@ -66,5 +76,6 @@ __all__ = [
     "Unknown",
     "Values",
     "WeaklyInformative",
+    "ZellnerG",
     "normal_terms",
 ]

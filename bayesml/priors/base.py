@@ -221,6 +221,31 @@ class NonCentred(Protocol):
 
 
 @runtime_checkable
+class GaussianGivenScales(NonCentred, Protocol):
+    """A prior of scales each of which is of one weight, or of all: Gaussian once they are known."""
+
+    def rows_given(self, problem: Coefficients, values: Values) -> NormalRows:
+        """Return the Gaussian rows given the scales, none of them inferred."""
+
+
+class KinkedPrior(NamedTuple):
+    """A log prior density taken apart: log p(β) = log q(β) − Σ_k rate_k |β_k − at_k| + constant."""
+
+    at: Array
+    rate: Array
+    smooth: "Resolved"
+    log_constant: float
+
+
+@runtime_checkable
+class HasKinks(Protocol):
+    """A prior that may have kinks, at which a mode lies exactly."""
+
+    def kinks(self, problem: Coefficients) -> KinkedPrior | None:
+        """Return it taken apart, or None where it is smooth (Z8)."""
+
+
+@runtime_checkable
 class ExportsPrior(Protocol):
     """A prior that knows its PyMC expression."""
 

@@ -10,7 +10,8 @@ from bayesml.data.messages import suggestion
 from bayesml.distributions import Distribution, Normal
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Resolved
-from bayesml.priors.independent import Independent, check_prior, unstack
+from bayesml.priors.entries import check_prior, unstack
+from bayesml.priors.independent import Independent
 from bayesml.priors.scales import Scales
 
 MULTIPLE = 2.5

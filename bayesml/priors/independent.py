@@ -1,7 +1,7 @@
 """Independent priors, one a coefficient."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from math import prod
@@ -9,9 +9,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat, HasScale, Normal, Real, grouped, stack
+from bayesml.distributions import (
+    Distribution,
+    Flat,
+    HasKink,
+    HasScale,
+    Normal,
+    Real,
+    grouped,
+    stack,
+)
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Unknown
+from bayesml.priors.base import Coefficients, KinkedPrior, Unknown
+from bayesml.priors.entries import check_prior, inferred_scale, smooth, unstack, words
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
@@ -128,7 +138,7 @@ class Independent:
         self, groups: Mapping[str, tuple[str, ...]], *, shifted: bool
     ) -> "Independent | Scaled":
         """Take the scales that are inferred apart, one a group (Z2)."""
-        found = {name: _inferred_scale(prior) for name, prior in self._by_feature.items()}
+        found = {name: inferred_scale(prior) for name, prior in self._by_feature.items()}
         inferred = {name: prior for name, prior in found.items() if prior is not None}
         if not inferred:
             return self
@@ -213,6 +223,31 @@ class Independent:
         for where, prior in self._families(problem):
             out[..., where] = prior.log_density(at[..., where])
         return out
+
+    def kinks(self, problem: Coefficients) -> KinkedPrior | None:
+        """Take Laplace factors apart (Z8)."""
+        entries = self._entries(problem)
+        kinked = {k: prior for k, prior in enumerate(entries) if isinstance(prior, HasKink)}
+        if not kinked:
+            return None
+        if 0 in kinked and problem.centred and self.intercept_origin == "original":
+            raise IncompatibleModelError(
+                f"MAP() under intercept ~ {self.intercept!r} at X = 0: the kink lies in no "
+                "coordinate. State it at the mean of the features, intercept_origin='centred'."
+            )
+        at, rate = np.zeros(len(entries)), np.zeros(len(entries))
+        constant = 0.0
+        for k, prior in kinked.items():
+            at[k], rate[k] = prior.kink, prior.kink_rate
+            constant += float(entries[k].log_density(prior.kink))
+            constant -= float(prior.without_kink().log_density(prior.kink))
+        rest = replace(
+            self,
+            weights={name: smooth(prior) for name, prior in self._by_feature.items()},
+            intercept=smooth(self.intercept),
+            others={name: smooth(prior) for name, prior in self.others.items()},
+        )
+        return KinkedPrior(at, rate, rest, constant)
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as one vector, of one distribution where the family is the same."""
@@ -316,51 +351,8 @@ class Independent:
         """Say the prior in words."""
         where = "at the mean of the features" if self.intercept_origin == "centred" else "at X = 0"
         if isinstance(self.weights, Mapping):
-            lines = [f"weights[{name}] ~ {_words(prior)}" for name, prior in self.weights.items()]
+            lines = [f"weights[{name}] ~ {words(prior)}" for name, prior in self.weights.items()]
         else:
-            lines = [f"weights ~ {_words(self.weights)}"]
-        lines += [f"{name} ~ {_words(prior)}" for name, prior in self.others.items()]
-        return "\n".join([f"intercept {where} ~ {_words(self.intercept)}", *lines])
-
-
-def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
-    """Refuse what is not a distribution of a coefficient, and say which argument it is."""
-    if not (hasattr(prior, "log_density") and hasattr(prior, "support")):
-        raise IncompatibleModelError(
-            f"{owner}: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
-            "The likelihood StudentT(df, sigma) is not a prior: use "
-            "bayesml.distributions.StudentT(df, location, scale)."
-        )
-    if prior.support != Real():
-        raise IncompatibleModelError(
-            f"{owner}: {name} = {prior!r} allows no negative values, but coefficients are "
-            "real: use Normal, StudentT, Laplace or Flat from bayesml.distributions."
-        )
-    if scalar and any(isinstance(value, tuple) for value in vars(prior).values()):
-        raise IncompatibleModelError(f"{owner}: {name} takes scalar parameters, got {prior!r}.")
-
-
-def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]:
-    """Return the n scalar distributions that a distribution with sequences stands for."""
-    values: dict[str, Any] = {f.name: getattr(prior, f.name) for f in fields(prior)}  # type: ignore[arg-type]
-    lengths = {len(value) for value in values.values() if isinstance(value, tuple)}
-    if lengths - {n}:
-        raise IncompatibleModelError(
-            f"{owner} = {prior!r} has {sorted(lengths)} entries, but there are {n} "
-            "features. Give one number, or one per feature in their order."
-        )
-    pick = [
-        {name: v[j] if isinstance(v, tuple) else v for name, v in values.items()} for j in range(n)
-    ]
-    cls: Any = type(prior)
-    return tuple(cls(**arguments) for arguments in pick)
-
-
-def _inferred_scale(prior: Distribution) -> Distribution | None:
-    """Return the distribution that a scale is inferred from, or None where it is known."""
-    scale = prior.scale_parameter if isinstance(prior, HasScale) else None
-    return scale if isinstance(scale, Distribution) else None
-
-
-def _words(prior: Distribution) -> str:
-    return "flat (improper)" if prior == Flat() else repr(prior)
+            lines = [f"weights ~ {words(self.weights)}"]
+        lines += [f"{name} ~ {words(prior)}" for name, prior in self.others.items()]
+        return "\n".join([f"intercept {where} ~ {words(self.intercept)}", *lines])

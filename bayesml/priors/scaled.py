@@ -10,13 +10,21 @@ import numpy as np
 
 from bayesml.distributions import Distribution, Positive
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, OfEntries, PartlyImproper, Resolved, Unknown
+from bayesml.priors.base import (
+    Coefficients,
+    HasKinks,
+    KinkedPrior,
+    OfEntries,
+    PartlyImproper,
+    Resolved,
+    Unknown,
+)
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, by_group
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools, Integers
 
 
-class Entries(Resolved, OfEntries, PartlyImproper, Protocol):
+class Entries(Resolved, OfEntries, PartlyImproper, HasKinks, Protocol):
     """Independent priors of the entries of β."""
 
 
@@ -149,6 +157,17 @@ class Scaled:
             if members[start + k] >= 0:
                 location[start + k] = locations.weights[name].location_parameter
         return GroupScales(self._names, members, location)
+
+    def kinks(self, problem: Coefficients) -> KinkedPrior | None:
+        """Return none, or refuse: a mode at a kink has no curvature to integrate weights by."""
+        units = self.units.kinks(problem)
+        if units is not None:
+            raise IncompatibleModelError(
+                "A Laplace prior whose scale is inferred has no mode of its own: the joint density "
+                "is infinite where scale and weights are zero. Use NUTS(), or state the scale, for "
+                "instance lasso_scale(sigma, penalty, m)."
+            )
+        return None
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as multiples of their scales, and the scales."""

@@ -85,6 +85,7 @@ def labelled_tree(
         "y": ["observation"],
         "prior_sd": ["group"],
         "inclusion": ["feature"],
+        "local_scale": ["feature"],
     }
     labels = labels_of(predictor, data.feature_names)
     coords = {**labels, "observation": observation_labels(data)}

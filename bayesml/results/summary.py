@@ -33,7 +33,8 @@ def labels_of_entries(predictor: Predictor, feature_names: tuple[str, ...]) -> L
     coords = labels_of(predictor, feature_names)
     labelled = {name: dims for name, dims in predictor.dims().items() if set(dims) <= set(coords)}
     labels = {name: [coords[dim] for dim in dims] for name, dims in labelled.items()}
-    return {"inclusion": [coords["feature"]], **labels} if "feature" in coords else labels
+    features = [coords["feature"]] if "feature" in coords else []
+    return {"inclusion": features, "local_scale": features, **labels}
 
 
 def entry_names(parameter: str, size: int, labels: Labels) -> list[str]:

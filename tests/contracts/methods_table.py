@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import bayesml as bm
-from bayesml.distributions import Laplace
+from bayesml.distributions import Laplace, StudentT
 from tests.conftest import REPOSITORY
 from tests.parts.squares import Squares
 
@@ -35,7 +35,7 @@ class Case:
 
     @property
     def exact(self) -> bool:
-        return self.linear_gaussian and self.model.prior != LASSO
+        return self.linear_gaussian and self.model.prior not in (LASSO, HEAVY)
 
     @property
     def over_models(self) -> bool:
@@ -52,6 +52,7 @@ class Case:
 
 
 LASSO = bm.Independent(Laplace(0, 0.1), bm.Normal(0, 10))
+HEAVY = bm.Independent(StudentT(3, 0, 0.3), bm.Normal(0, 10))
 CONJUGATE = bm.NormalInverseGamma(scale=3.0, shape=2.0, rate=0.5)
 SPIKES = bm.SpikeAndSlab(0.5, CONJUGATE)
 OF_SQUARES = bm.Independent(intercept=bm.Normal(0, 5), others={"theta": bm.Normal(0, 5)})
@@ -61,6 +62,7 @@ CASES = {
     "…, `NormalInverseGamma()`": Case(bm.Model(prior=CONJUGATE), "y"),
     "…, `SpikeAndSlab()`": Case(bm.Model(prior=SPIKES), "weak"),
     "…, Laplace priors (lasso)": Case(bm.Model(prior=LASSO), "y"),
+    "…, Student-t priors": Case(bm.Model(prior=HEAVY), "y"),
     "`Linear()`, `StudentT(df=4)`": Case(bm.Model(bm.Linear(), bm.StudentT(df=4.0)), "heavy"),
     "`Linear()`, `Poisson()`": Case(bm.Model(bm.Linear(), bm.Poisson()), "counts"),
     "`Linear()`, `Bernoulli()`": Case(bm.Model(bm.Linear(), bm.Bernoulli()), "binary"),

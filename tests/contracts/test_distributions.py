@@ -16,6 +16,8 @@ REAL = [
     d.StudentT(3.0, -1.0, 0.5),
     d.StudentT(1e8, 0.0, 1.0),
     d.Laplace(0.5, 2),
+    d.ElasticNet(0.5, 2.0, 0.7),
+    d.ElasticNet(0.0, 0.2, 5.0),
 ]
 POSITIVE = [
     d.HalfNormal(2.0),

@@ -20,6 +20,7 @@ import bayesml as bm
 from tests.contracts.methods_table import (
     CASES,
     CONJUGATE,
+    HEAVY,
     KINDS,
     METHODS,
     NOISE,
@@ -138,7 +139,8 @@ def log_prior(case: Case, x: Vector) -> Vector:
         of_beta = of_beta + stats.multivariate_normal(np.zeros(2), spread).logpdf(x[:, 1:3])
     else:
         of_beta = stats.norm(0, 10).logpdf(centred)
-        of_beta = of_beta + stats.laplace(0, 0.1).logpdf(x[:, 1:3]).sum(axis=1)
+        law = stats.t(3, 0, 0.3) if case.model.prior == HEAVY else stats.laplace(0, 0.1)
+        of_beta = of_beta + law.logpdf(x[:, 1:3]).sum(axis=1)
     if x.shape[1] == 3:
         return np.asarray(of_beta)
     return np.asarray(of_beta + stats.expon(scale=y.std(ddof=1)).logpdf(sigma[:, 0]))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 import bayesml as bm
-from bayesml.distributions import Laplace, StudentT
+from bayesml.distributions import ElasticNet, Laplace, StudentT
 from bayesml.model import Problem
 from bayesml.predictors import flat
 from bayesml.priors import NonCentred, PartlyImproper, normal_terms
@@ -81,6 +81,11 @@ CASES = {
             bm.Normal(1, 3),
         )
     ),
+    "elastic net": Case(bm.Independent(ElasticNet(0.3, 1.0, 2.0), bm.Normal(1, 3))),
+    "ZellnerG": Case(bm.ZellnerG(7.0, None, 3.0, 2.0, 4.0), likelihood=bm.Gaussian()),
+    "ZellnerG, σ known": Case(bm.ZellnerG(7.0, 0.7)),
+    "Horseshoe": Case(bm.Horseshoe(scale=0.5, intercept=bm.Normal(1, 3))),
+    "Horseshoe, slab": Case(bm.Horseshoe(scale=0.5, slab_scale=1.5, intercept=bm.Normal(1, 3))),
     "ByTerm": Case(bm.ByTerm({"b": StudentT(4.0, 0.5, 2.0)})),
     "NormalInverseGamma": Case(
         bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
@@ -130,6 +135,16 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         return float(stats.norm(y.mean(), unit).logpdf(beta[0]) + weights.logpdf(beta[1:]))
     if isinstance(prior, bm.Flat):
         return 0.0
+    if isinstance(prior, bm.ZellnerG):
+        X, sigma = _data().X - _data().X.mean(axis=0), values.get("sigma", 0.7)
+        of_weights = stats.multivariate_normal(np.zeros(2), 7.0 * sigma**2 * np.linalg.inv(X.T @ X))
+        level = stats.norm(_data().y.mean(), prior.intercept_scale * sigma)
+        return float(level.logpdf(beta[0]) + of_weights.logpdf(beta[1:]))
+    if isinstance(prior, bm.Horseshoe):
+        t = values["global_scale"] * values["local_scale"]
+        c2 = values["slab"] ** 2 if prior.slab_scale else np.inf
+        sd = t / np.sqrt(1.0 + t**2 / c2) / _data().X.std(axis=0, ddof=1)
+        return float(stats.norm(0, sd).logpdf(beta[1:]).sum() + stats.norm(1, 3).logpdf(beta[0]))
     if isinstance(prior, bm.ByTerm):
         return _by_term(prior, beta)
     if isinstance(problem.prior, bm.Scaled):
@@ -182,9 +197,20 @@ def _scipy(prior: Any, at: Any) -> float:
             law = stats.norm(prior.mean, prior.sd)
         case StudentT():
             law = stats.t(prior.df, prior.location, prior.scale)
+        case ElasticNet():
+            return _elastic_net(prior, at)
         case Laplace():
             law = stats.laplace(prior.location, prior.scale)
     return float(np.sum(law.logpdf(at)))
+
+
+def _elastic_net(prior: ElasticNet, at: Any) -> float:
+    def product(x: Any) -> Any:
+        normal = stats.norm(prior.location, prior.sd).logpdf(x)
+        return normal + stats.laplace(prior.location, prior.scale).logpdf(x)
+
+    total, _ = integrate.quad(lambda x: np.exp(product(x)), -30, 30, points=[0.3], epsabs=1e-13)
+    return float(np.sum(product(at) - np.log(total)))
 
 
 @each
@@ -254,6 +280,9 @@ GAUSSIAN = {
         "others",
         "ByTerm",
         "scales inferred",
+        "elastic net",
+        "Horseshoe",
+        "Horseshoe, slab",
     )
     for name in CASES
 }
@@ -278,10 +307,17 @@ def test_gaussian_rows_are_the_density(name: str) -> None:
     np.testing.assert_allclose(there, here - dense @ one, rtol=1e-9, atol=1e-9)
 
 
+def joint_prior(problem: Problem) -> bm.NormalByPrecision | None:
+    """The joint Normal prior, in units of σ where it is in units of that."""
+    prior: Any = problem.prior
+    prior = prior.units if isinstance(prior, bm.NormalInNoise) else prior
+    return prior if isinstance(prior, bm.NormalByPrecision) else None
+
+
 def functionals(case: Case, problem: Problem, beta: Vector) -> Vector:
     """What the entries of the prior are about: β, the intercept counted where it is stated."""
-    if isinstance(problem.prior, bm.NormalByPrecision):
-        return np.asarray(beta @ problem.prior.factor.T)
+    if (joint := joint_prior(problem)) is not None:
+        return np.asarray(beta @ joint.factor.T)
     at = beta.copy()
     original = isinstance(case.prior, bm.Independent) and case.prior.intercept_origin == "original"
     if original and isinstance(case.predictor, bm.Linear):
@@ -318,8 +354,8 @@ def test_draws_follow_the_density(name: str) -> None:
 
 def _along(case: Case, problem: Problem, at: Vector, values: dict[str, Any]) -> Vector:
     """The log density at given functionals, less its largest value."""
-    if isinstance(problem.prior, bm.NormalByPrecision):
-        beta = np.linalg.solve(problem.prior.factor, at.T).T
+    if (joint := joint_prior(problem)) is not None:
+        beta = np.linalg.solve(joint.factor, at.T).T
     else:
         beta = at.copy()
         beta[..., 0] -= (functionals(case, problem, at) - at)[..., 0]
@@ -379,6 +415,8 @@ def test_its_pymc_variables_have_its_density(case: Case) -> None:
             # The density of log τ: that of τ times τ; PyMC's of log τ⁻² or log τ² is half of it.
             log_prior = unknown.prior.log_density(values[name]) + np.log(values[name])
             ours += float(np.sum(log_prior))
+        if isinstance(problem.prior, bm.NormalInNoise):  # and in units of σ
+            ours += len(beta) * float(np.log(values["sigma"]))
         if isinstance(problem.prior, NonCentred):  # PyMC's variables are in units of the scales
             ours += float(np.log(problem.prior.spread(problem).scale(values)).sum())
         point = coordinates(problem, beta, values)
@@ -399,9 +437,9 @@ def coordinates(problem: Problem, beta: Vector, values: dict[str, Any]) -> dict[
         point["intercept_centred"] = point["intercept"]
         if problem.frame.shifted:
             point["intercept"] = beta[0] - point["weights"] @ problem.mean_X
-    if isinstance(problem.prior, bm.NormalByPrecision):
-        prior = problem.prior
-        point["coefficients_whitened"] = prior.factor @ (beta - prior.mean)
+    if (joint := joint_prior(problem)) is not None:
+        sigma = values.get("sigma", 1.0) if isinstance(problem.prior, bm.NormalInNoise) else 1.0
+        point["coefficients_whitened"] = joint.factor @ (beta - joint.mean) / sigma
     if isinstance(problem.prior, NonCentred):
         spread = problem.prior.spread(problem)
         units = (spread.location + (beta - spread.location) / spread.scale(values))[1:]
@@ -444,9 +482,12 @@ def test_it_says_every_parameter(case: Case) -> None:
     for name, shape in problem.shapes.items():
         if name != "weights":
             assert f"{name}" in problem.prior.describe(), name
-        elif isinstance(problem.prior, bm.Independent | bm.NormalByPrecision | bm.Scaled):
+        elif isinstance(
+            problem.prior, bm.Independent | bm.NormalByPrecision | bm.NormalInNoise | bm.Scaled
+        ):
             assert all(f"weights[{n}] ~" in text for n in problem.feature_names), shape
         else:
             assert "weights ~" in text
     for name in problem.hyperparameters:
-        assert {"sigma": "σ² ~ InverseGamma(3, 2)"}.get(name, f"{name} ~ Half") in text
+        said = {"sigma": "σ² ~ InverseGamma(3, 2)", "slab": "slab² ~ InverseGamma(2, 4.5)"}
+        assert said.get(name, f"{name} ~ Half") in text

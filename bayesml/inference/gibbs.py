@@ -1,0 +1,295 @@
+"""The posterior under priors that are Gaussian given scales, by Gibbs' sampler on the statistics.
+
+Derived in docs/theory/sparse_priors.md, (Z16) to (Z18).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+
+from bayesml.distributions import Distribution
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.base import Learned
+from bayesml.inference.propriety import propriety
+from bayesml.log_joint import not_linear_gaussian
+from bayesml.log_joint.least_squares import LeastSquares, least_squares
+from bayesml.model import Problem
+from bayesml.optimizers.settings import check_count
+from bayesml.posteriors import SampledPosterior
+from bayesml.priors import GaussianGivenScales, NormalRows, Spread
+from bayesml.samplers.slice import slice_step
+from bayesml.typing import Array
+
+Values = dict[str, Any]
+Density = Callable[[Values], Array]
+
+FOLLOWS = 0.05
+"""The part of the way by which references follow scales in a sweep: an average over twenty."""
+
+
+@dataclass(frozen=True)
+class Gibbs:
+    r"""Gibbs' sampler of a linear Gaussian model whose prior is Gaussian given its scales.
+
+    Coefficients are drawn jointly given all scales, by one Cholesky decomposition; scales and σ
+    by slices, given the coefficients and, for scales of many, given the coefficients in units of
+    them as well. A sweep costs O(n³) on the sufficient statistics, whatever the number of rows.
+
+    Parameters
+    ----------
+    draws, tune : int
+        Sweeps kept and sweeps left out, per chain.
+    chains : int
+        At least two, or their agreement cannot be checked.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a setting is out of range; at fit, if the model is not linear and Gaussian, or the prior
+        has no scales that are inferred.
+
+    References
+    ----------
+    Carvalho, Polson & Scott (2010), The horseshoe estimator for sparse signals, for the model;
+    Neal (2003), Slice sampling, for the scales; Yu & Meng (2011), To center or not to center: that
+    is not the question, for taking both units in turn.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> rng = np.random.default_rng(1)
+    >>> X = rng.normal(size=(200, 10))
+    >>> data = bm.Data(X, 3.0 * X[:, 0] + rng.normal(size=200))
+    >>> fit = bm.fit(bm.Model(prior=bm.Horseshoe(relevant=2)), data, Gibbs(), rng=1)
+    >>> bool(abs(fit.summary().loc["weights[x0]", "mean"] - 3.0) < 0.3)
+    True
+    """
+
+    draws: int = 1500
+    tune: int = 300
+    chains: int = 4
+
+    def __post_init__(self) -> None:
+        check_count(self, "draws", "tune", "chains")
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Sample the posterior."""
+        if reason := not_gibbs(problem):
+            raise IncompatibleModelError(
+                f"Gibbs() does not apply: {reason} Use NUTS(), or Auto() to choose."
+            )
+        notes = propriety(problem)
+        sampler = _Sampler.of(problem)
+        state = sampler.start(self.chains, rng)
+        for _ in range(self.tune):
+            sampler = sampler.near(state[1])
+            state = sampler.sweep(*state, rng)
+        kept: list[tuple[Array, Values]] = []
+        for _ in range(self.draws):
+            state = sampler.sweep(*state, rng)
+            kept.append(state)
+        beta = np.stack([b for b, _ in kept], axis=1)
+        names = [*problem.inferred, *problem.hyperparameters]
+        values = {n: np.stack([v[n] for _, v in kept], axis=1) for n in names}
+        chains = problem.frame.named(beta) | values
+        model = problem.model
+        return Learned(
+            SampledPosterior(model.predictor, model.likelihood, chains, problem.known, None),
+            model,
+            f"{self.chains} chains of {self.draws} draws after {self.tune} for tuning, by Gibbs' "
+            "sampler on the sufficient statistics",
+            "Gibbs does not compute it. Use Exact() where it applies.",
+            notes=notes,
+            sample_stats={"diverging": np.zeros((self.chains, self.draws), dtype=bool)},
+        )
+
+
+def not_gibbs(problem: Problem) -> str | None:
+    """Say why Gibbs' sampler does not apply, or None where it does."""
+    why = not_linear_gaussian(problem)
+    if why is not None:
+        return why
+    if not isinstance(problem.prior, GaussianGivenScales):
+        return f"the prior is {problem.declared.prior!r}, whose scales are not those of weights."
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Sampler:
+    """What the sweeps read: the statistics, and the prior as it is asked."""
+
+    problem: Problem
+    prior: GaussianGivenScales
+    data: LeastSquares
+    spread: Spread
+    gram: Array
+    pull: Array
+    reference: Values
+
+    @classmethod
+    def of(cls, problem: Problem) -> "_Sampler":
+        prior: Any = problem.prior
+        data = least_squares(problem.statistics, intercept=problem.has_intercept)
+        gram, pull = data.M.T @ data.M, data.M.T @ data.d
+        return cls(problem, prior, data, prior.spread(problem), gram, pull, {})
+
+    def start(self, chains: int, rng: np.random.Generator) -> tuple[Array, Values]:
+        """Scales an e-fold around where they are one, σ around that of least squares."""
+        values: Values = dict.fromkeys(self.problem.known)
+        for name, value in self.problem.known.items():
+            values[name] = np.full(chains, value)
+        for name, unknown in self.problem.hyperparameters.items():
+            values[name] = np.exp(rng.uniform(-1.0, 1.0, (chains, *unknown.shape)))
+        if "sigma" in self.problem.inferred:
+            sd = self.problem.statistics.sd_y or 1.0
+            values["sigma"] = sd * np.exp(rng.uniform(-1.0, 0.0, chains))
+        return self._coefficients(values, rng), values
+
+    def near(self, values: Values) -> "_Sampler":
+        """Follow the scales of all with the reference that suits them, for as long as it tunes."""
+        old, now = self.reference, {}
+        for name, (_, shape) in self.problem.hyperparameters.items():
+            if not shape:
+                here = float(np.log(values[name]).mean())
+                before = np.log(old[name]) if name in old else here
+                now[name] = np.exp(before + FOLLOWS * (here - before))
+        return replace(self, reference=now)
+
+    def sweep(self, beta: Array, values: Values, rng: np.random.Generator) -> tuple[Array, Values]:
+        """Take every block in turn."""
+        for name, (prior, shape) in self.problem.hyperparameters.items():
+            rest = self._entries(beta) if shape else self._total(beta)
+            values = values | {name: self._slice(name, prior, values, rng, rest)}
+        values = self._against(beta, values, rng)
+        beta = self._coefficients(values, rng)
+        for name, (prior, shape) in self.problem.hyperparameters.items():
+            if shape:
+                rest = self._entries(beta)
+                values = values | {name: self._slice(name, prior, values, rng, rest)}
+        for name, (prior, shape) in self.problem.hyperparameters.items():
+            if not shape:
+                beta, values = self._in_units(name, prior, beta, values, rng)
+        if "sigma" in self.problem.inferred:
+            squares = self._squares(beta)
+
+            def of_rows(trial: Values) -> Array:
+                sigma = trial["sigma"]
+                return np.asarray(-self.data.weight * np.log(sigma) - 0.5 * squares / sigma**2)
+
+            prior = self.problem.inferred["sigma"]
+            width = 4.0 / float(np.sqrt(2.0 * self.data.weight))  # log σ has sd 1/√(2W)
+            values = values | {"sigma": self._slice("sigma", prior, values, rng, of_rows, width)}
+        return beta, values
+
+    def _coefficients(self, values: Values, rng: np.random.Generator) -> Array:
+        """Draw β given all else, a chain at a time (Z16)."""
+        out = np.empty((len(values["sigma"]), len(self.pull)))
+        every = np.arange(len(self.pull))
+        for k in range(len(out)):
+            own = {name: value[k] for name, value in values.items()}
+            rows: NormalRows = self.prior.rows_given(self.problem, own)
+            at = every if rows.rows is None else np.argmax(rows.rows != 0, axis=1)
+            A = self.gram / own["sigma"] ** 2
+            A[at, at] += rows.sd**-2.0
+            b = self.pull / own["sigma"] ** 2
+            b[at] += rows.mean / rows.sd**2
+            L = cholesky(A, lower=True, check_finite=False)
+            half = solve_triangular(L, b, lower=True, check_finite=False)
+            half += rng.standard_normal(len(half))
+            out[k] = solve_triangular(L, half, lower=True, trans="T", check_finite=False)
+        return out
+
+    def _slice(
+        self,
+        name: str,
+        prior: Distribution,
+        values: Values,
+        rng: np.random.Generator,
+        rest: Density,
+        width: float = 4.0,
+    ) -> Array:
+        """Move a positive parameter by a slice of its logarithm, given what else depends on it."""
+
+        def log_density(u: Array) -> Array:
+            v = np.exp(u)
+            with np.errstate(all="ignore"):
+                found = prior.log_density(v) + u + rest(values | {name: v})
+            return np.where(np.isnan(found), -np.inf, found)
+
+        return np.exp(slice_step(log_density, np.log(values[name]), rng, width))
+
+    def _entries(self, beta: Array) -> Density:
+        """Return the densities of the weights, one for every local scale."""
+        where = self.spread.scaled
+        away = (beta - self.spread.location)[:, where]
+
+        def rest(trial: Values) -> Array:
+            s = self.spread.scale(trial)[:, where]
+            return np.asarray(-np.log(s) - 0.5 * (away / s) ** 2)
+
+        return rest
+
+    def _total(self, beta: Array) -> Density:
+        entries = self._entries(beta)
+        return lambda trial: np.asarray(entries(trial).sum(axis=-1))
+
+    def _against(self, beta: Array, values: Values, rng: np.random.Generator) -> Values:
+        """Move the scales of all weights up and those of single ones down (Z18)."""
+        stated = self.problem.hyperparameters
+        local = [name for name, unknown in stated.items() if unknown.shape]
+
+        def at(shift: Array, name: str) -> Values:
+            down = {n: values[n] * np.exp(-shift)[:, None] for n in local}
+            return values | down | {name: values[name] * np.exp(shift)}
+
+        for name in stated:
+            if name in local or not local:
+                continue
+
+            def log_density(shift: Array, name: str = name) -> Array:
+                trial = at(shift, name)
+                found = self._total(beta)(trial)
+                for n in (name, *local):
+                    own = stated[n].prior.log_density(trial[n]) + np.log(trial[n])
+                    found = found + (own.sum(axis=-1) if stated[n].shape else own)
+                return np.asarray(found)
+
+            values = at(slice_step(log_density, np.zeros(len(beta)), rng, width=0.5), name)
+        return values
+
+    def _in_units(
+        self,
+        name: str,
+        prior: Distribution,
+        beta: Array,
+        values: Values,
+        rng: np.random.Generator,
+    ) -> tuple[Array, Values]:
+        """Move a scale of all, and the weights with it as far as the data leave them free (Z17).
+
+        The powers depend neither on the scale nor on the weights, which move.
+        """
+        where, at, reference = self.spread.scaled, self.spread.location, self.reference[name]
+        usual = self.spread.scale(values | {name: np.broadcast_to(reference, len(beta))})
+        known = np.diag(self.gram) / values["sigma"][:, None] ** 2
+        power = np.where(where, 1.0 / (1.0 + known * usual**2), 0.0)
+        start = self.spread.scale(values)
+
+        def moved(trial: Values) -> Array:
+            return at + (beta - at) * (self.spread.scale(trial) / start) ** power
+
+        def rest(trial: Values) -> Array:
+            s, b = self.spread.scale(trial), moved(trial)
+            prior = (power - 1.0) * np.log(s) - 0.5 * ((b - at) / s) ** 2
+            rows = -0.5 * self._squares(b) / trial["sigma"] ** 2
+            return np.asarray(rows + np.where(where, prior, 0.0).sum(axis=-1))
+
+        values = values | {name: self._slice(name, prior, values, rng, rest)}
+        return moved(values), values
+
+    def _squares(self, beta: Array) -> Array:
+        rest = self.data.d - beta @ self.data.M.T
+        return np.asarray(np.sum(rest * rest, axis=-1) + self.data.floor)

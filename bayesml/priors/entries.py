@@ -1,0 +1,56 @@
+"""What is asked of the distribution of one coefficient, or of several in a row."""
+
+from dataclasses import fields
+from typing import Any
+
+from bayesml.distributions import Distribution, Flat, HasKink, HasScale, Real
+from bayesml.errors import IncompatibleModelError
+
+
+def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
+    """Refuse what is not a distribution of a coefficient, and say which argument it is."""
+    if not (hasattr(prior, "log_density") and hasattr(prior, "support")):
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
+            "The likelihood StudentT(df, sigma) is not a prior: use "
+            "bayesml.distributions.StudentT(df, location, scale)."
+        )
+    if prior.support != Real():
+        raise IncompatibleModelError(
+            f"{owner}: {name} = {prior!r} allows no negative values, but coefficients are "
+            "real: use Normal, StudentT, Laplace or Flat from bayesml.distributions."
+        )
+    if scalar and any(isinstance(value, tuple) for value in vars(prior).values()):
+        raise IncompatibleModelError(f"{owner}: {name} takes scalar parameters, got {prior!r}.")
+
+
+def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]:
+    """Return the n scalar distributions that a distribution with sequences stands for."""
+    values: dict[str, Any] = {f.name: getattr(prior, f.name) for f in fields(prior)}  # type: ignore[arg-type]
+    lengths = {len(value) for value in values.values() if isinstance(value, tuple)}
+    if lengths - {n}:
+        raise IncompatibleModelError(
+            f"{owner} = {prior!r} has {sorted(lengths)} entries, but there are {n} "
+            "features. Give one number, or one per feature in their order."
+        )
+    pick = [
+        {name: v[j] if isinstance(v, tuple) else v for name, v in values.items()} for j in range(n)
+    ]
+    cls: Any = type(prior)
+    return tuple(cls(**arguments) for arguments in pick)
+
+
+def inferred_scale(prior: Distribution) -> Distribution | None:
+    """Return the distribution that a scale is inferred from, or None where it is known."""
+    scale = prior.scale_parameter if isinstance(prior, HasScale) else None
+    return scale if isinstance(scale, Distribution) else None
+
+
+def smooth(prior: Distribution) -> Distribution:
+    """Return a distribution without its kink, if it has one."""
+    return prior.without_kink() if isinstance(prior, HasKink) else prior
+
+
+def words(prior: Distribution) -> str:
+    """Say a distribution in words."""
+    return "flat (improper)" if prior == Flat() else repr(prior)

@@ -1,0 +1,243 @@
+"""The horseshoe and its regularised form: (Z15) and (Z16) of docs/theory/sparse_priors.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import inf, sqrt
+from typing import Any
+
+import numpy as np
+
+from bayesml.distributions import Distribution, Flat, HalfCauchy, Normal, Real, RootInverseGamma
+from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.priors.base import Coefficients, Unknown
+from bayesml.priors.by_precision import check_linear
+from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.scales import Scales
+from bayesml.priors.shrinkage_scales import ShrinkageScales
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class Horseshoe:
+    r"""The horseshoe: most weights near zero, and some as large as the data say.
+
+    .. math:: \theta_j = \frac{\tilde\lambda_j \tau}{\mathrm{sd}(x_j)} z_j, \quad
+              \tilde\lambda_j^2 = \frac{c^2\lambda_j^2}{c^2 + \tau^2\lambda_j^2}, \quad
+              z_j \sim \mathrm{Normal}(0, 1), \quad \lambda_j \sim \mathrm{HalfCauchy}(1), \quad
+              \tau \sim \mathrm{HalfCauchy}(\tau_0) \qquad (Z15)
+
+    Without a slab c is infinite. ``global_scale`` is τ and ``slab`` is c, in the unit of η;
+    ``local_scale`` is λ, without one. `Gibbs` samples it in a linear Gaussian model, `NUTS` under
+    any likelihood.
+
+    Parameters
+    ----------
+    relevant : float or None
+        How many weights are expected to matter, p₀: τ₀ = p₀/(n − p₀) · sd(y)/√m, sd(y) on the
+        scale of the link. None takes `scale`.
+    scale : float or None
+        τ₀ in the unit of η; None is sd(y), where `relevant` is not stated either.
+    slab_scale : float or None
+        s of c² ~ InverseGamma(ν/2, ν s²/2): how large weights of standardised features may be, in
+        the unit of η. None is no slab.
+    slab_df : float
+        ν.
+    intercept : Normal, Flat or None
+        Of the prediction at the mean of the features; None is Normal(mean(y), 2.5 sd(y)).
+    units : mapping of feature name to float
+        1/sd(x); stated when the prior meets its data.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not positive, both `relevant` and `scale` are given, or the intercept's
+        prior is neither Normal nor Flat; at fit, if no fewer weights exist than are relevant.
+    DataError
+        At fit, if the target is constant, so that there is no scale to go by.
+
+    References
+    ----------
+    Carvalho, Polson & Scott (2010), The horseshoe estimator for sparse signals; Piironen & Vehtari
+    (2017), Sparsity information and regularization in the horseshoe and other shrinkage priors,
+    eq. 2.8 and 3.12.
+
+    Examples
+    --------
+    >>> Horseshoe(relevant=3, slab_scale=2).slab_df
+    4.0
+    """
+
+    relevant: float | None = None
+    scale: float | None = None
+    slab_scale: float | None = None
+    slab_df: float = 4.0
+    intercept: Distribution | None = None
+    units: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", dict(self.units))
+        for name in ("relevant", "scale", "slab_scale", "slab_df"):
+            value: Any = vars(self)[name]
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (value is None and name != "slab_df") and not (number and 0 < value < inf):
+                raise IncompatibleModelError(
+                    f"Horseshoe: {name} must be a positive number, got {value!r}."
+                )
+        if self.relevant is not None and self.scale is not None:
+            raise IncompatibleModelError(
+                "Horseshoe: relevant and scale both state the global scale. Give one of them."
+            )
+        if not (self.intercept is None or isinstance(self.intercept, Normal | Flat)):
+            raise IncompatibleModelError(
+                f"Horseshoe: intercept must be Normal or Flat, got {self.intercept!r}."
+            )
+
+    def resolve(self, scales: Scales) -> "Horseshoe":
+        """Return it with every number stated."""
+        check_linear(scales)
+        stated = self.scale is not None and self.intercept is not None
+        if scales.spread == 0.0 and not stated:
+            raise DataError(
+                "The target is constant, so that Horseshoe() has no scale to go by. Check the "
+                "target column, or state Horseshoe(scale=..., intercept=...)."
+            )
+        n, spread = len(scales.feature_names), scales.spread
+        scale = spread if self.scale is None else self.scale
+        if self.relevant is not None:
+            if self.relevant >= n:
+                raise IncompatibleModelError(
+                    f"Horseshoe: relevant = {self.relevant:g} of {n} weights leaves none to "
+                    "shrink. Expect fewer, or use WeaklyInformative()."
+                )
+            scale = self.relevant / (n - self.relevant) * spread / sqrt(scales.freedom + 1.0)
+        units = self.units or {
+            name: 1.0 / (sd or 1.0)
+            for name, sd in zip(scales.feature_names, scales.sd_X.tolist(), strict=True)
+        }
+        if list(units) != list(scales.feature_names):
+            raise IncompatibleModelError(
+                f"Horseshoe: units are of {list(units)}, but the features are "
+                f"{list(scales.feature_names)}."
+            )
+        intercept = self.intercept or Normal(scales.centre, 2.5 * spread)
+        return replace(self, relevant=None, scale=scale, units=units, intercept=intercept)
+
+    def hyperparameters(self, problem: Coefficients) -> dict[str, Unknown]:
+        """Return the global scale, the local ones and the slab."""
+        n = len(problem.feature_names)
+        found = {
+            "global_scale": Unknown(HalfCauchy(self.scale or 1.0)),
+            "local_scale": Unknown(HalfCauchy(1.0), (n,)),
+        }
+        if self.slab_scale is not None:
+            found["slab"] = Unknown(self._slab)
+        return found
+
+    @property
+    def _slab(self) -> RootInverseGamma:
+        half = 0.5 * self.slab_df
+        return RootInverseGamma(half, half * (self.slab_scale or 1.0) ** 2)
+
+    def normal_rows(self, problem: Coefficients) -> NormalRows | None:
+        """Return none: the scales are products; given them there are `rows_given`."""
+        return None
+
+    def rows_given(self, problem: Coefficients, values: Values) -> NormalRows:
+        """Return the Gaussian rows given the scales (Z16)."""
+        sd = self.spread(problem).scale(values)
+        mean, keep = np.zeros(len(sd)), np.ones(len(sd), dtype=bool)
+        if problem.has_intercept:
+            if isinstance(self.intercept, Normal):
+                mean[0] = float(np.asarray(self.intercept.mean))
+                sd[0] = 1.0 / sqrt(-float(self.intercept.curvature(0.0)))
+            else:
+                keep[0] = False
+        if keep.all():
+            return NormalRows(None, mean, sd)
+        rows = np.eye(len(sd))[keep]
+        return NormalRows(rows, mean[keep], sd[keep], np.zeros_like(rows))
+
+    def log_density_and_score(
+        self, problem: Coefficients, beta: Array, values: Values
+    ) -> PriorTerms:
+        """Evaluate the Normal densities given the scales, and the intercept's."""
+        spread = self.spread(problem)
+        s = spread.scale(values)
+        z = np.where(spread.scaled, beta / s, 0.0)
+        density = np.where(spread.scaled, Normal().log_density(z) - np.log(s), 0.0)
+        value, score = density.sum(axis=-1), -z / s
+        if problem.has_intercept and self.intercept is not None:
+            value = value + self.intercept.log_density(beta[..., 0])
+            score[..., 0] = self.intercept.score(beta[..., 0])
+        slopes = np.where(spread.scaled, z**2 - 1.0, 0.0)
+        return PriorTerms(value, score, spread.pull(values, slopes))
+
+    def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
+        """Evaluate the log density of every entry."""
+        spread = self.spread(problem)
+        s = spread.scale(values)
+        out = np.asarray(Normal().log_density(beta / s) - np.log(s))
+        if problem.has_intercept and self.intercept is not None:
+            out[..., 0] = self.intercept.log_density(beta[..., 0])
+        return out
+
+    def sample(
+        self,
+        problem: Coefficients,
+        values: Values,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+    ) -> Array:
+        """Draw every coefficient given the scales."""
+        s = self.spread(problem).scale(values)
+        out: Array = s * rng.standard_normal((*shape, s.shape[-1]))
+        if problem.has_intercept and self.intercept is not None:
+            out[..., 0] = self.intercept.sample(rng, shape)
+        return out
+
+    def proper_rows(self, problem: Coefficients) -> Array:
+        """Return all functionals, but for an intercept that is flat."""
+        p = len(problem.feature_names) + int(problem.has_intercept)
+        return np.eye(p)[len(self.improper_names(problem)) :]
+
+    def improper_names(self, problem: Coefficients) -> list[str]:
+        """Return the intercept, if it is flat."""
+        return ["intercept"] if problem.has_intercept and self.intercept == Flat() else []
+
+    def spread(self, problem: Coefficients) -> ShrinkageScales:
+        """Return the scale of every weight (Z15)."""
+        units = np.array(list(self.units.values()))
+        return ShrinkageScales(units, int(problem.has_intercept), self.slab_scale is not None)
+
+    def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the weights as products with their scales."""
+        priors, values = self.hyperparameters(problem), {}
+        for name, (prior, shape) in priors.items():
+            family, arguments = prior.pymc(pm, prior.support)
+            dims = {"dims": "feature"} if shape else {}
+            values[name] = family(name, **dims, **arguments)
+        s = values["global_scale"] * values["local_scale"]
+        if "slab" in values:
+            s = s / (1.0 + (s / values["slab"]) ** 2) ** 0.5
+        z = pm.Normal("weights_in_units", 0.0, 1.0, dims="feature")
+        units = np.array(list(self.units.values()))
+        out = {"weights": pm.Deterministic("weights", units * s * z, dims="feature")}
+        if problem.has_intercept and self.intercept is not None:
+            family, arguments = self.intercept.pymc(pm, Real())
+            own = "intercept_centred" if problem.centred else "intercept"
+            out["intercept"] = family(own, **arguments)
+        return out, values
+
+    def describe(self) -> str:
+        """Say the prior in words."""
+        slab = ""
+        if self.slab_scale is not None:
+            slab = f"\nslab² ~ InverseGamma({self.slab_df / 2:g}, {self._slab.rate:g})"
+        at = self.scale if self.scale is not None else "τ₀"
+        intercept: Any = self.intercept or "Normal(mean(y), 2.5·sd(y))"
+        return (
+            f"intercept at the mean of the features ~ {intercept}\n"
+            "weights ~ Normal(0, global_scale·local_scale/sd(x)), one local_scale each"
+            f"{', no wider than the slab' if slab else ''} (horseshoe)\n"
+            f"global_scale ~ HalfCauchy({at})\nlocal_scale ~ HalfCauchy(1){slab}"
+        )
