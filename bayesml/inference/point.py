@@ -26,6 +26,9 @@ from bayesml.predictors import HasStart, flat
 from bayesml.priors import PartlyImproper
 from bayesml.typing import Array
 
+DENSE, FEW = 500, 30
+"""Coefficients up to which Newton's method is the first to try, and its steps."""
+
 NO_EVIDENCE = (
     "a point estimate has none. Use Exact() or Auto() for a model with proper priors, "
     "whose posterior integrates to it."
@@ -100,13 +103,25 @@ def moved_start(
 def find_optimum(
     objective: Objective, start: Array, optimizer: Optimizer | None, rng: np.random.Generator
 ) -> tuple[Optimum, Array]:
-    """Minimise, and return the whole loss curve too; None takes L-BFGS and then Newton."""
+    """Minimise, and return the whole loss curve too.
+
+    None takes Newton's method where the curvature is a product of matrices, and otherwise, or
+    where that does not converge at once, L-BFGS and then Newton's method.
+    """
     if optimizer is not None:
         optimum = minimize(optimizer, objective, start, rng=rng)
         return optimum, optimum.loss_curve
+    if isinstance(objective, NegativeLogJoint) and _steps_are_cheap(objective.joint):
+        optimum = minimize(Newton(max_iterations=FEW), objective, start)
+        if optimum.converged:
+            return optimum, optimum.loss_curve
     rough = minimize(LBFGS(), objective, start)
     optimum = minimize(Newton(), objective, rough.x)
     return optimum, np.append(rough.loss_curve, optimum.loss_curve[1:])
+
+
+def _steps_are_cheap(joint: LogJoint) -> bool:
+    return joint.of_coefficients and joint.size <= DENSE
 
 
 def optimise(
@@ -126,7 +141,7 @@ def optimise(
     start = moved_start(problem, joint, rng, away)
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
-    refuse_separated(problem, at.beta(x), at.values(x))
+    refuse_separated(problem, joint.rows, at.beta(x), at.values(x))
     covariance, definiteness = curvature_of(joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
     sd = np.sqrt(np.diag(covariance))

@@ -8,7 +8,7 @@ from bayesml.errors import SeparationError
 from bayesml.likelihoods import Recedes
 from bayesml.log_joint import Rows, linear_terms, log_joint
 from bayesml.log_joint.rows import by_row, jacobian_of
-from bayesml.log_joint.sums import Values
+from bayesml.log_joint.sums import RowSum, Values
 from bayesml.model import Problem
 from bayesml.predictors import Network
 from bayesml.priors import PartlyImproper
@@ -28,7 +28,10 @@ SHARE = 1e-7
 
 
 def refuse_separated(
-    problem: Problem, beta: Array | None = None, values: Values | None = None
+    problem: Problem,
+    rows: RowSum | None = None,
+    beta: Array | None = None,
+    values: Values | None = None,
 ) -> None:
     """Refuse rows that columns tell apart without an exception, where the prior is flat.
 
@@ -48,7 +51,7 @@ def refuse_separated(
     flat = p - int(np.linalg.matrix_rank(proper)) if len(proper) else p
     if not flat:
         return
-    rows = log_joint(problem).rows
+    rows = log_joint(problem).rows if rows is None else rows
     if not isinstance(rows, Rows):
         return
     eta = rows.eta(rows.frame.start if beta is None else beta)

@@ -34,6 +34,7 @@ from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
+    Canonical,
     NamesOutputs,
     OfClasses,
     ParameterInformation,
@@ -51,6 +52,7 @@ __all__ = [
     "BetaResponse",
     "Binomial",
     "CLogLog",
+    "Canonical",
     "Categorical",
     "ClosedFormCRPS",
     "Distributional",

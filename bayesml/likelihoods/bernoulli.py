@@ -94,14 +94,21 @@ class Bernoulli:
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where y is neither 0 nor 1 (B1, I3)."""
-        one = np.asarray(y) == 1
-        inside = np.where(one, self.link.log_mean(eta), self.link.log_complement(eta))
-        return np.where(Binary().contains(y), inside, -np.inf)
+        y = np.asarray(y, dtype=np.float64)
+        if self.link.symmetric:
+            inside = self.link.log_mean(np.multiply(2.0 * y - 1.0, eta))
+        else:
+            inside = np.where(y == 1, self.link.log_mean(eta), self.link.log_complement(eta))
+        return np.where((y == 0) | (y == 1), inside, -np.inf)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate d log μ/dη or d log(1 − μ)/dη, without cancellation (B2, I3)."""
+        y = np.asarray(y, dtype=np.float64)
+        if self.link.symmetric:
+            sign = 2.0 * y - 1.0
+            return np.asarray(sign * self.link.log_mean_slope(np.multiply(sign, eta)))
         up, down = self.link.log_mean_slope(eta), self.link.log_complement_slope(eta)
-        return np.where(np.asarray(y) == 1, up, down)
+        return np.where(y == 1, up, down)
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate −(d log μ/dη)(d log(1 − μ)/dη) (B2, I3)."""
@@ -110,6 +117,11 @@ class Bernoulli:
     def recession(self, y: Array, eta: Array) -> Array:
         """Up for a one, down for a zero."""
         return np.where(np.asarray(y) == 1, 1.0, -1.0)
+
+    @property
+    def canonical(self) -> bool:
+        """Whether the link is the logit."""
+        return self.link == Logit()
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]

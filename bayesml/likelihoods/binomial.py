@@ -133,6 +133,11 @@ class Binomial:
         """Down for none, up where all trials succeeded."""
         return np.where(np.asarray(y) == 0, -1.0, np.where(y == np.asarray(eta)[1], 1.0, 0.0))
 
+    @property
+    def canonical(self) -> bool:
+        """Whether the link is the logit."""
+        return self.link == Logit()
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

@@ -148,6 +148,11 @@ class Categorical:
             rest[k, k] = own[k] * others[k]
         return rest if len(own) > 1 else np.asarray(rest[0, 0])
 
+    @property
+    def canonical(self) -> bool:
+        """True."""
+        return True
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

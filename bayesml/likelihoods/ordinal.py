@@ -76,7 +76,7 @@ class Ordinal:
 
     def __post_init__(self) -> None:
         check_link("Ordinal", self.link, ProbabilityLink, "Logit() or Probit()")
-        if self.link.mean(-1.0) != self.link.complement(1.0):
+        if not self.link.symmetric:
             raise IncompatibleModelError(
                 f"Ordinal: link must be symmetric, Logit() or Probit(), got {self.link!r}."
             )

@@ -101,6 +101,11 @@ class Poisson:
         """Down for a zero, nowhere for others."""
         return np.where(np.asarray(y) == 0, -1.0, 0.0)
 
+    @property
+    def canonical(self) -> bool:
+        """True."""
+        return True
+
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:

@@ -21,6 +21,10 @@ class ProbabilityLink(Link, Protocol):
     exact where μ itself rounds to zero or one.
     """
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether 1 − μ is μ at −η, so that one tail is enough."""
+
     def complement(self, eta: ArrayLike) -> Array:
         """Evaluate 1 − μ."""
 
@@ -51,6 +55,11 @@ class Logit:
     def name(self) -> str:
         """Logit."""
         return "logit"
+
+    @property
+    def symmetric(self) -> bool:
+        """True."""
+        return True
 
     def mean(self, eta: ArrayLike) -> Array:
         """Evaluate s(η)."""
@@ -103,6 +112,11 @@ class Probit:
     def name(self) -> str:
         """Probit."""
         return "probit"
+
+    @property
+    def symmetric(self) -> bool:
+        """True."""
+        return True
 
     def mean(self, eta: ArrayLike) -> Array:
         """Evaluate Φ(η)."""
@@ -158,6 +172,11 @@ class CLogLog:
     def name(self) -> str:
         """Complementary log-log."""
         return "cloglog"
+
+    @property
+    def symmetric(self) -> bool:
+        """False."""
+        return False
 
     def mean(self, eta: ArrayLike) -> Array:
         """Evaluate 1 − exp(−e^η)."""

@@ -52,6 +52,15 @@ class NamesOutputs(Protocol):
 
 
 @runtime_checkable
+class Canonical(Protocol):
+    """A likelihood whose curvature in η may not depend on y: what is observed is expected."""
+
+    @property
+    def canonical(self) -> bool:
+        """Whether it is so, by the link."""
+
+
+@runtime_checkable
 class Recedes(Protocol):
     """A likelihood of one output that may grow without end as η goes to infinity."""
 

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from bayesml.errors import DataError
+from bayesml.likelihoods import Canonical
 from bayesml.log_joint.coordinates import Coordinates, coordinates_of
-from bayesml.log_joint.rows import Rows, folded
-from bayesml.log_joint.statistics import not_linear_gaussian, statistics_of
+from bayesml.log_joint.rows import Folded, Rows, folded
+from bayesml.log_joint.statistics import has_linear_eta, not_linear_gaussian, statistics_of
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian
@@ -104,6 +105,12 @@ class LogJoint:
         """W, the sum of the weights of the rows."""
         return self.rows.weight
 
+    @property
+    def of_coefficients(self) -> bool:
+        """Whether nothing but coefficients is free, and their curvature is known in closed form."""
+        closed = isinstance(self.coordinates.frame.predictor, HasJacobian)
+        return closed and not self.coordinates.free and isinstance(self.prior, GaussianPrior)
+
     def unconstrained(self) -> "LogJoint":
         """Return the density of x itself, with the Jacobian (J5)."""
         return replace(self, jacobian=True)
@@ -180,7 +187,16 @@ class LogJoint:
         return H
 
     def observed(self, x: Array) -> Array:
-        """Return the curvature by central differences of the gradient: observed information."""
+        """Return the curvature that these data have: the observed information.
+
+        Where it does not depend on y it is the expected one; otherwise central differences of the
+        gradient.
+        """
+        linear = has_linear_eta(self.coordinates.frame.predictor)
+        if linear and self.of_coefficients and isinstance(self.rows, Rows | Folded):
+            likelihood = self.rows.likelihood
+            if isinstance(likelihood, Canonical) and likelihood.canonical:
+                return self.precision(x)
         H = -differenced(lambda v: self.log_density_and_gradient(v)[1], x)
         return np.asarray(0.5 * (H + H.T))
 

@@ -14,7 +14,7 @@ from bayesml.likelihoods import Gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
-from bayesml.predictors import Linear, LinearPredictors, flat
+from bayesml.predictors import Linear, LinearPredictors, Predictor, flat
 from bayesml.typing import Array
 
 HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
@@ -109,6 +109,11 @@ def linear_terms(problem: Problem) -> list[LinearTerms]:
         at = [*start.tolist(), *weights.tolist()]
         out.append(LinearTerms(part.where, part.intercept, (*own, *part.features), at))
     return out
+
+
+def has_linear_eta(predictor: Predictor) -> bool:
+    """Say whether every output is linear in the coefficients."""
+    return type(predictor) in (Linear, LinearPredictors)
 
 
 def is_linear(problem: Problem) -> bool:
