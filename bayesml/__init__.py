@@ -67,6 +67,7 @@ from bayesml.likelihoods import (
     BetaResponse,
     Binomial,
     Categorical,
+    Censored,
     CLogLog,
     GammaResponse,
     Gaussian,
@@ -80,6 +81,7 @@ from bayesml.likelihoods import (
     Poisson,
     Probit,
     StudentT,
+    Truncated,
     ZeroInflated,
 )
 from bayesml.model import Model
@@ -156,6 +158,7 @@ __all__ = [
     "CLogLog",
     "Calibration",
     "Categorical",
+    "Censored",
     "CheckReport",
     "CollinearityWarning",
     "Comparison",
@@ -237,6 +240,7 @@ __all__ = [
     "SufficientStatistics",
     "Tanh",
     "Training",
+    "Truncated",
     "WeaklyInformative",
     "ZellnerG",
     "ZeroInflated",

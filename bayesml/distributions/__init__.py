@@ -16,6 +16,7 @@ from bayesml.distributions.gamma_family import (
 from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
 from bayesml.distributions.supports import (
+    Between,
     Binary,
     Classes,
     ContinuousSupport,
@@ -29,6 +30,7 @@ from bayesml.distributions.supports import (
 
 __all__ = [
     "Beta",
+    "Between",
     "Binary",
     "Classes",
     "ContinuousSupport",

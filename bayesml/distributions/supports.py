@@ -306,5 +306,37 @@ class Classes:
         return within if self.names is None else within & (np.asarray(values) < len(self.names))
 
 
+@dataclass(frozen=True)
+class Between:
+    """The part of a support within limits, these included.
+
+    Examples
+    --------
+    >>> Between(Counts(), 1.0, float("inf")).contains([0.0, 1.0, 1.5])
+    array([False,  True, False])
+    """
+
+    whole: Support
+    lower: float
+    upper: float
+
+    @property
+    def discrete(self) -> bool:
+        """As the whole."""
+        return self.whole.discrete
+
+    @property
+    def words(self) -> str:
+        """What the whole is, and the limits."""
+        limits = [f"at least {self.lower:g}"] if self.lower > -np.inf else []
+        limits += [f"at most {self.upper:g}"] if self.upper < np.inf else []
+        return f"{self.whole.words}, {' and '.join(limits)}"
+
+    def contains(self, values: ArrayLike) -> Booleans:
+        """Say which lie in the whole and within the limits."""
+        y = np.asarray(values)
+        return self.whole.contains(y) & (y >= self.lower) & (y <= self.upper)
+
+
 def _floats(values: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)

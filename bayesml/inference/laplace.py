@@ -20,6 +20,7 @@ from bayesml.inference.networks.settings import Training
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
+from bayesml.likelihoods import BoundsInformation
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobian
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
@@ -181,7 +182,14 @@ def find_peak(
     x = np.asarray(optimum.x, dtype=np.float64)
     found = {"gradient_norm": optimum.gradient_norm, "iterations": float(len(curve) - 1)}
     losses = curve * joint.weight
-    return Peak(joint, x, joint.precision(x), found, optimum.reason, losses, notes)
+    return Peak(joint, x, _curvature(problem, joint, x), found, optimum.reason, losses, notes)
+
+
+def _curvature(problem: Problem, joint: LogJoint, x: Array) -> Array:
+    """Return the expected curvature, or that of these data where only a bound of it is known."""
+    likelihood = problem.model.likelihood
+    bound = isinstance(likelihood, BoundsInformation) and likelihood.bounds_information
+    return joint.observed(x) if bound else joint.precision(x)
 
 
 def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:

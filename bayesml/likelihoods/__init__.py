@@ -21,6 +21,7 @@ from bayesml.likelihoods.bernoulli import Bernoulli
 from bayesml.likelihoods.beta import BetaResponse
 from bayesml.likelihoods.binomial import Binomial
 from bayesml.likelihoods.categorical import Categorical
+from bayesml.likelihoods.censored import Censored
 from bayesml.likelihoods.distributional import Distributional
 from bayesml.likelihoods.gamma import GammaResponse
 from bayesml.likelihoods.gaussian import Gaussian
@@ -34,6 +35,7 @@ from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
+    BoundsInformation,
     Canonical,
     NamesOutputs,
     OfClasses,
@@ -42,6 +44,7 @@ from bayesml.likelihoods.roles import (
     Recedes,
 )
 from bayesml.likelihoods.student_t import StudentT
+from bayesml.likelihoods.truncated import Truncated
 from bayesml.likelihoods.wrapping import Wraps, restated
 from bayesml.likelihoods.zero_inflated import ZeroInflated
 
@@ -51,9 +54,11 @@ __all__ = [
     "Bernoulli",
     "BetaResponse",
     "Binomial",
+    "BoundsInformation",
     "CLogLog",
     "Canonical",
     "Categorical",
+    "Censored",
     "ClosedFormCRPS",
     "Distributional",
     "GammaResponse",
@@ -83,6 +88,7 @@ __all__ = [
     "Staged",
     "Stated",
     "StudentT",
+    "Truncated",
     "Wraps",
     "ZeroInflated",
     "beside_nodes",

@@ -160,6 +160,10 @@ class AsymmetricLaplace:
         """Evaluate P(Y > y) (W5)."""
         return two_sided.survival(_residual(y, eta), *self._rates(parameters))
 
+    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate ∂P(Y ≤ y)/∂η, −p(y): η is a location."""
+        return -np.exp(self.log_density(y, eta, parameters))
+
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:

@@ -156,6 +156,11 @@ class GammaResponse:
         shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
         return np.asarray(gammaincc(shape, shape * ratio))
 
+    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate ∂P(Y ≤ y)/∂η, −y p(y): e^η is a scale."""
+        y = np.asarray(y, dtype=np.float64)
+        return -y * np.exp(self.log_density(y, eta, parameters))
+
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import log_ndtr, ndtr
 
 from bayesml.distributions import (
     ContinuousSupport,
@@ -151,6 +151,18 @@ class Gaussian:
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate Φ((η − y)/σ)."""
         return np.asarray(ndtr((eta - np.asarray(y)) / np.asarray(parameters["sigma"])))
+
+    def log_cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log Φ((y − η)/σ)."""
+        return np.asarray(log_ndtr((np.asarray(y) - eta) / np.asarray(parameters["sigma"])))
+
+    def log_survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log Φ((η − y)/σ)."""
+        return np.asarray(log_ndtr((eta - np.asarray(y)) / np.asarray(parameters["sigma"])))
+
+    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate ∂P(Y ≤ y)/∂η, −p(y): η is a location."""
+        return -np.exp(self.log_density(y, eta, parameters))
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator

@@ -191,6 +191,10 @@ class StudentT:
         z = (eta - np.asarray(y)) / np.asarray(parameters["sigma"])
         return np.asarray(stdtr(np.asarray(parameters["df"]), z))
 
+    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate ∂P(Y ≤ y)/∂η, −p(y): η is a location."""
+        return -np.exp(self.log_density(y, eta, parameters))
+
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:

@@ -1,0 +1,254 @@
+"""Observations known only to lie beyond a value. Derived in docs/theory/censoring.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesml.distributions import ContinuousSupport, Distribution, Support
+from bayesml.errors import IncompatibleModelError
+from bayesml.likelihoods.base import Average, Likelihood, Stated
+from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.roles import ReadsKnown
+from bayesml.likelihoods.tails import cdf_slope, log_cdf, log_survival, parameter_slope
+from bayesml.likelihoods.wrapping import restated
+from bayesml.losses import Loss
+from bayesml.typing import Array, ArrayLike
+
+CENSORING = "censoring"
+
+
+@dataclass(frozen=True)
+class Censored:
+    r"""Some rows say only that the value is at least, or at most, what was recorded.
+
+    .. math:: \log p(y \mid \eta, c) = \begin{cases}
+              \log p(y \mid \eta) & c = 0 \\ \log P(Y \ge y \mid \eta) & c = 1 \\
+              \log P(Y \le y \mid \eta) & c = -1 \end{cases} \qquad (X20)
+
+    Which rows these are has to be known: ``y | censoring(c) ~ x`` with c of 0 (observed), 1 (right:
+    at least y) or −1 (left: at most y), or ``Data(X, y, known={"censoring": c})``. Predictions are
+    of the value itself, as if nothing were censored; new rows take a censoring of 0.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        Of the value itself, with one output and a distribution function.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If it is no likelihood of one output; at fit, if the censoring is not known.
+    DataError
+        At fit, if it is none of 0, 1 and −1, by row.
+
+    References
+    ----------
+    Tobin (1958), Estimation of relationships for limited dependent variables; Kalbfleisch &
+    Prentice (2002), The Statistical Analysis of Failure Time Data, §3.2.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> likelihood = Censored(bm.Gaussian(sigma=1.0))
+    >>> eta = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, -1.0]])  # and the censoring of three rows
+    >>> np.exp(likelihood.log_density(1.0, eta, {"sigma": 1.0})).round(4)
+    array([0.242 , 0.1587, 0.8413])
+    """
+
+    likelihood: Likelihood
+
+    def __post_init__(self) -> None:
+        inner: Any = self.likelihood
+        if isinstance(inner, type) or not hasattr(inner, "cdf"):
+            raise IncompatibleModelError(
+                f"Censored: likelihood must be one, such as Gaussian(), got {inner!r}."
+            )
+        if len(self.likelihood.outputs(0.0, 1.0)) != 1 or isinstance(inner, ReadsKnown):
+            raise IncompatibleModelError(
+                f"Censored: {inner!r} reads more than one output. Gaussian(), StudentT(), "
+                "GammaResponse(), Poisson() and others of one are censored."
+            )
+
+    def with_parameters(self, stated: Mapping[str, Stated]) -> "Censored":
+        """Return the same with other statements of the likelihood's parameters."""
+        return replace(self, likelihood=restated(self.likelihood, stated))
+
+    @property
+    def support(self) -> Support:
+        """That of the value."""
+        return self.likelihood.support
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Which rows are censored."""
+        return (CENSORING,)
+
+    @property
+    def possible(self) -> str:
+        """A censoring of 0, 1 or −1."""
+        return "with a censoring of 0 (observed), 1 (at least y) or -1 (at most y)"
+
+    def allows(self, y: Array, known: Mapping[str, Array]) -> NDArray[np.bool]:
+        """Say which rows have a censoring that means something."""
+        return np.isin(known[CENSORING], (-1.0, 0.0, 1.0))
+
+    @property
+    def bounds_information(self) -> bool:
+        """True: that of a row which is censored is smaller than stated."""
+        return True
+
+    @property
+    def link(self) -> Link:
+        """That of the value."""
+        return self.likelihood.link
+
+    @property
+    def loss(self) -> Loss:
+        """That of the value."""
+        return self.likelihood.loss
+
+    @property
+    def parameters(self) -> Mapping[str, Stated]:
+        """Those of the value."""
+        return self.likelihood.parameters
+
+    @property
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
+        """Where these live."""
+        return self.likelihood.parameter_supports
+
+    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
+        """Those of the value."""
+        return self.likelihood.default_priors(sd_y)
+
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
+        """Start where the likelihood of the value does."""
+        return self.likelihood.start(mean_y, sd_y)
+
+    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
+        """Return that of the value."""
+        return self.likelihood.outputs(mean_y, sd_y)
+
+    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
+        """Average as the likelihood of the value does."""
+        inner = self.likelihood.average(eta[:1], covariance[:, :1, :1], parameters)
+        known = np.broadcast_to(eta[1][:, None], inner.eta.shape)
+        return Average(inner.weights, np.stack([inner.eta, known]), inner.parameters)
+
+    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the log density, or the log of a tail (X20)."""
+        at, c = _read(eta)
+        y = np.asarray(y, dtype=np.float64)
+        inside = self.likelihood.log_density(y, at, parameters)
+        if not np.any(c):
+            return inside
+        above = log_survival(self.likelihood, self._below(y), at, parameters)
+        below = log_cdf(self.likelihood, y, at, parameters)
+        return np.where(c > 0, above, np.where(c < 0, below, inside))
+
+    def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the score, or that of the log of a tail; zero for the censoring (X21)."""
+        at, c = _read(eta)
+        y, inner = np.asarray(y, dtype=np.float64), self.likelihood
+        slope = inner.score(y, at, parameters)
+        if np.any(c):
+            with np.errstate(all="ignore"):  # rows of another kind
+                above = -cdf_slope(inner, self._below(y), at, parameters)
+                above = above * np.exp(-log_survival(inner, self._below(y), at, parameters))
+                below = cdf_slope(inner, y, at, parameters)
+                below = below * np.exp(-log_cdf(inner, y, at, parameters))
+            slope = np.where(c > 0, above, np.where(c < 0, below, slope))
+        return np.stack(np.broadcast_arrays(slope, np.zeros_like(slope)))
+
+    def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate that of a row which is observed: a bound; zero for the censoring (X21)."""
+        at, _ = _read(eta)
+        own = self.likelihood.information(at, parameters)
+        return np.stack([own, np.zeros_like(own)])
+
+    def parameter_scores(
+        self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> dict[str, Array]:
+        """Evaluate the scores of the parameters; of tails by differences."""
+        at, c = _read(eta)
+        y, inner = np.asarray(y, dtype=np.float64), self.likelihood
+        scores = inner.parameter_scores(y, at, parameters)
+        if not np.any(c):
+            return scores
+        out = {}
+        for name, inside in scores.items():
+            above = parameter_slope(
+                lambda values: log_survival(inner, self._below(y), at, values), parameters, name
+            )
+            below = parameter_slope(lambda values: log_cdf(inner, y, at, values), parameters, name)
+            out[name] = np.where(c > 0, above, np.where(c < 0, below, inside))
+        return out
+
+    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate E of the value itself."""
+        return self.likelihood.mean(_read(eta)[0], parameters)
+
+    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the standard deviation of the value itself."""
+        return self.likelihood.sd(_read(eta)[0], parameters)
+
+    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y ≤ y) of the value itself."""
+        return self.likelihood.cdf(y, _read(eta)[0], parameters)
+
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y > y) of the value itself."""
+        return self.likelihood.survival(y, _read(eta)[0], parameters)
+
+    def sample(
+        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
+    ) -> Array:
+        """Draw the value itself."""
+        return self.likelihood.sample(_read(eta)[0], parameters, rng)
+
+    def describe(self) -> str:
+        """Say the model of one observation in words."""
+        first, *rest = self.likelihood.describe().split("\n")
+        return "\n".join([f"{first}, some known to be at least, or at most, y", *rest])
+
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return a custom distribution: the value's, and the logs of its tails."""
+        family, arguments = self.likelihood.pymc(pm, eta[0], parameters)
+        step = 1.0 if self.support.discrete else 0.0
+
+        def logp(y: Any, c: Any, *values: Any) -> Any:
+            inner = family.dist(**dict(zip(arguments, values, strict=True)))
+            above = pm.math.log1mexp(pm.logcdf(inner, y - step))
+            below = pm.logcdf(inner, y)
+            tail = pm.math.switch(pm.math.gt(c, 0.0), above, below)
+            return pm.math.switch(pm.math.eq(c, 0.0), pm.logp(inner, y), tail)
+
+        return _Custom(pm, logp), {"arguments": (eta[1], *arguments.values())}
+
+    def _below(self, y: Array) -> Array:
+        """Return what a value of at least y is larger than."""
+        return y - 1.0 if self.support.discrete else y
+
+
+class _Custom:
+    """`pm.CustomDist` of a log density, called as the families of PyMC are."""
+
+    def __init__(self, pm: Any, logp: Any) -> None:
+        self.pm, self.logp = pm, logp
+
+    def __call__(self, name: str, arguments: tuple[Any, ...], **options: Any) -> Any:
+        """Make the variable."""
+        return self.pm.CustomDist(name, *arguments, logp=self.logp, **options)
+
+    def dist(self, arguments: tuple[Any, ...]) -> Any:
+        """Make the distribution."""
+        return self.pm.CustomDist.dist(*arguments, logp=self.logp)
+
+
+def _read(eta: ArrayLike) -> tuple[Array, Array]:
+    """Return η, and the censoring."""
+    both = np.asarray(eta, dtype=np.float64)
+    return both[0], both[1]

@@ -1,0 +1,274 @@
+"""Observations that could not have come beyond limits. Derived in docs/theory/censoring.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayesml.distributions import Between, ContinuousSupport, Distribution, Support
+from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.likelihoods.base import Average, Likelihood, Stated, trapezoidal_average
+from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.roles import ReadsKnown
+from bayesml.likelihoods.tails import cdf_slope, parameter_slope
+from bayesml.likelihoods.wrapping import restated
+from bayesml.losses import Loss, SquaredError
+from bayesml.typing import Array, ArrayLike
+
+MOST_TRIES = 10_000
+"""Draws of which those beyond the limits are thrown away, before that is given up."""
+
+NODES, REACH = 400, 40.0
+"""Of the quadrature of moments, and standard deviations that it reaches without a limit."""
+
+
+@dataclass(frozen=True)
+class Truncated:
+    r"""Values beyond limits were never recorded: zero-truncated counts, selected samples.
+
+    .. math:: p(y \mid \eta) = \frac{p_0(y \mid \eta)}{P_0(l \le Y \le u \mid \eta)},
+              \qquad l \le y \le u \qquad (X22)
+
+    Predictions are of values within the limits. A row that was recorded *at* a limit because its
+    value lay beyond is censored, not truncated: `Censored`.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        Before values were left out; with one output.
+    lower, upper : float or None
+        The limits, themselves possible; None for none.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If there is no limit, or they leave nothing; if the likelihood has several outputs.
+
+    References
+    ----------
+    Amemiya (1973), Regression analysis when the dependent variable is truncated normal, eq. 1.2;
+    Cameron & Trivedi (2013), Regression Analysis of Count Data, §4.3.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> positive = Truncated(bm.Poisson(), lower=1)
+    >>> np.exp(positive.log_density([0, 1, 2], 0.0, {})).round(4)
+    array([0.   , 0.582, 0.291])
+    """
+
+    likelihood: Likelihood
+    lower: float | None = None
+    upper: float | None = None
+
+    def __post_init__(self) -> None:
+        inner: Any = self.likelihood
+        if isinstance(inner, type) or not hasattr(inner, "cdf"):
+            raise IncompatibleModelError(
+                f"Truncated: likelihood must be one, such as Gaussian(), got {inner!r}."
+            )
+        if len(self.likelihood.outputs(0.0, 1.0)) != 1 or isinstance(inner, ReadsKnown):
+            raise IncompatibleModelError(f"Truncated: {inner!r} reads more than one output.")
+        low, high = self._limits
+        if self.lower is None and self.upper is None:
+            raise IncompatibleModelError("Truncated: give a limit, lower=... or upper=....")
+        if not low < high or np.isnan(low) or np.isnan(high):
+            raise IncompatibleModelError(
+                f"Truncated: lower must be less than upper, got {self.lower!r} and {self.upper!r}."
+            )
+
+    def with_parameters(self, stated: Mapping[str, Stated]) -> "Truncated":
+        """Return the same with other statements of the likelihood's parameters."""
+        return replace(self, likelihood=restated(self.likelihood, stated))
+
+    @property
+    def support(self) -> Support:
+        """That of the likelihood, within the limits."""
+        return Between(self.likelihood.support, *self._limits)
+
+    @property
+    def bounds_information(self) -> bool:
+        """True: less is known of a row whose value had to lie within limits."""
+        return True
+
+    @property
+    def link(self) -> Link:
+        """That of the likelihood, from η to the mean before values were left out."""
+        return self.likelihood.link
+
+    @property
+    def loss(self) -> Loss:
+        """The squared error."""
+        return SquaredError()
+
+    @property
+    def parameters(self) -> Mapping[str, Stated]:
+        """Those of the likelihood."""
+        return self.likelihood.parameters
+
+    @property
+    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
+        """Where these live."""
+        return self.likelihood.parameter_supports
+
+    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
+        """Those of the likelihood."""
+        return self.likelihood.default_priors(sd_y)
+
+    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
+        """Start where the likelihood does."""
+        return self.likelihood.start(mean_y, sd_y)
+
+    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
+        """Return that of the likelihood."""
+        return self.likelihood.outputs(mean_y, sd_y)
+
+    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
+        """Average as the likelihood does, by the law before values were left out (X22)."""
+        return trapezoidal_average(self, eta, covariance, parameters)
+
+    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the log density, −∞ beyond the limits (X22)."""
+        low, high = self._limits
+        y = np.asarray(y, dtype=np.float64)
+        inside = self.likelihood.log_density(y, eta, parameters)
+        value = inside - np.log(self._mass(eta, parameters))
+        return np.where((y >= low) & (y <= high), value, -np.inf)
+
+    def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the score less that of the mass within the limits (X23)."""
+        at = np.asarray(eta, dtype=np.float64)
+        low, high = self._ends
+        moved = np.zeros(at.shape)
+        if high < np.inf:
+            moved = moved + cdf_slope(self.likelihood, np.asarray(high), at, parameters)
+        if low > -np.inf:
+            moved = moved - cdf_slope(self.likelihood, np.asarray(low), at, parameters)
+        return self.likelihood.score(y, at, parameters) - moved / self._mass(at, parameters)
+
+    def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate that of the likelihood, which bounds it (X23)."""
+        return self.likelihood.information(eta, parameters)
+
+    def parameter_scores(
+        self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> dict[str, Array]:
+        """Evaluate the scores of the parameters; of the mass by differences."""
+        at = np.asarray(eta, dtype=np.float64)
+        own = self.likelihood.parameter_scores(y, at, parameters)
+        return {
+            name: score
+            - parameter_slope(lambda values: np.log(self._mass(at, values)), parameters, name)
+            for name, score in own.items()
+        }
+
+    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate E[y] within the limits, by quadrature or a sum."""
+        return self._moments(eta, parameters)[0]
+
+    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate the standard deviation within the limits, by quadrature or a sum."""
+        return self._moments(eta, parameters)[1]
+
+    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y ≤ y)."""
+        low, high = self._ends
+        at = np.clip(np.asarray(y, dtype=np.float64), low, high)
+        below = self._between(np.float64(low), at, eta, parameters)
+        return np.clip(below / self._mass(eta, parameters), 0.0, 1.0)
+
+    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(Y > y)."""
+        low, high = self._ends
+        at = np.clip(np.asarray(y, dtype=np.float64), low, high)
+        above = self._between(at, np.float64(high), eta, parameters)
+        return np.clip(above / self._mass(eta, parameters), 0.0, 1.0)
+
+    def sample(
+        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
+    ) -> Array:
+        """Draw until values lie within the limits.
+
+        Raises
+        ------
+        ConvergenceError
+            If hardly any do.
+        """
+        low, high = self._limits
+        out = self.likelihood.sample(eta, parameters, rng)
+        for _ in range(MOST_TRIES):
+            beyond = (out < low) | (out > high)
+            if not np.any(beyond):
+                return out
+            out = np.where(beyond, self.likelihood.sample(eta, parameters, rng), out)
+        raise ConvergenceError(
+            f"{self!r}: of {MOST_TRIES} draws none lay within the limits in some rows. The "
+            "limits are far from what the model expects; check them and the units."
+        )
+
+    def describe(self) -> str:
+        """Say the model of one observation in words."""
+        first, *rest = self.likelihood.describe().split("\n")
+        limits = [f"y ≥ {self.lower:g}"] if self.lower is not None else []
+        limits += [f"y ≤ {self.upper:g}"] if self.upper is not None else []
+        return "\n".join([f"{first}, given {' and '.join(limits)}", *rest])
+
+    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return PyMC's own truncation, and its arguments."""
+        family, arguments = self.likelihood.pymc(pm, eta, parameters)
+        inner = family.dist(**arguments)
+        return pm.Truncated, {"dist": inner, "lower": self.lower, "upper": self.upper}
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        low = -np.inf if self.lower is None else float(self.lower)
+        return low, np.inf if self.upper is None else float(self.upper)
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """Return where the distribution function is asked: below a count that is possible."""
+        low, high = self._limits
+        return (np.ceil(low) - 1.0, high) if self.likelihood.support.discrete else (low, high)
+
+    def _mass(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        low, high = self._ends
+        mass = self._between(np.float64(low), np.float64(high), eta, parameters)
+        return np.maximum(mass, np.finfo(np.float64).tiny)
+
+    def _between(self, low: Any, high: Any, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate P(low < Y ≤ high) from the nearer tail."""
+        above = self.likelihood.survival(low, eta, parameters)
+        below = self.likelihood.cdf(low, eta, parameters)
+        right = above - self.likelihood.survival(high, eta, parameters)
+        left = self.likelihood.cdf(high, eta, parameters) - below
+        return np.asarray(np.where(above < below, right, left))
+
+    def _moments(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
+        at = np.asarray(eta, dtype=np.float64)
+        wide = {name: np.asarray(v)[..., None] for name, v in parameters.items()}
+        y, w = self._nodes(at, parameters)
+        mass = w * np.exp(self.log_density(y, at[..., None], wide))
+        total = mass.sum(axis=-1)
+        mean = (mass * y).sum(axis=-1) / total
+        variance = (mass * (y - mean[..., None]) ** 2).sum(axis=-1) / total
+        return mean, np.sqrt(variance)
+
+    def _nodes(self, eta: Array, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return values of y within the limits and their weights, (..., K)."""
+        low, high = self._limits
+        whole = self.likelihood.support
+        low = low if whole.contains(-1.0) else max(low, 0.0)  # of what lies in the whole at all
+        high = high if whole.contains(2.0) else min(high, 1.0)
+        centre = self.likelihood.mean(eta, parameters)
+        spread = self.likelihood.sd(eta, parameters)
+        first = np.maximum(low, centre - REACH * spread)
+        last = np.maximum(np.minimum(high, centre + REACH * spread), first + 1e-9 * (1 + spread))
+        if self.likelihood.support.discrete:
+            first, last = np.ceil(np.maximum(first, 0.0)), np.floor(last)
+            k = np.arange(float(np.max(last - first)) + 1.0)
+            y = first[..., None] + k
+            return y, (y <= last[..., None]).astype(np.float64)
+        z, w = np.polynomial.legendre.leggauss(NODES)
+        half = 0.5 * (last - first)[..., None]
+        return first[..., None] + half * (z + 1.0), half * w

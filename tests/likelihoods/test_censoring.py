@@ -1,0 +1,229 @@
+"""Censored and truncated likelihoods: densities, scores, PyMC, and fits against other software."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate, optimize, stats
+
+import bayesml as bm
+from bayesml.likelihoods import Likelihood
+
+CENSORED: dict[str, tuple[Likelihood, dict[str, float], float]] = {
+    "Gaussian": (bm.Gaussian(), {"sigma": 1.3}, 0.4),
+    "StudentT": (bm.StudentT(), {"df": 3.0, "sigma": 0.8}, 0.4),
+    "Gamma": (bm.GammaResponse(), {"shape": 2.5}, 0.4),
+    "Poisson": (bm.Poisson(), {}, 0.8),
+    "NegativeBinomial": (bm.NegativeBinomial(), {"concentration": 2.0}, 0.8),
+    "Laplace": (bm.LaplaceResponse(), {"scale": 0.7}, 0.3),
+}
+TRUNCATED: dict[str, tuple[bm.Truncated, dict[str, float], float]] = {
+    "Gaussian, above": (bm.Truncated(bm.Gaussian(), lower=0.5), {"sigma": 1.3}, 0.4),
+    "Gaussian, between": (bm.Truncated(bm.Gaussian(), -1.0, 1.5), {"sigma": 1.3}, 0.4),
+    "Gaussian, far": (bm.Truncated(bm.Gaussian(), lower=9.0), {"sigma": 1.3}, 0.4),
+    "Gamma, below": (bm.Truncated(bm.GammaResponse(), upper=2.0), {"shape": 2.5}, 0.4),
+    "Poisson, no zeros": (bm.Truncated(bm.Poisson(), lower=1), {}, 0.3),
+    "NegativeBinomial, no zeros": (
+        bm.Truncated(bm.NegativeBinomial(), lower=1),
+        {"concentration": 2.0},
+        0.8,
+    ),
+}
+of_censored = pytest.mark.parametrize("name", CENSORED)
+of_truncated = pytest.mark.parametrize("name", TRUNCATED)
+
+
+def eta_of(eta: float, c: float, y: Any) -> np.ndarray:
+    return np.stack([np.full(np.shape(y), eta), np.full(np.shape(y), c)])
+
+
+@of_censored
+@pytest.mark.parametrize("c", [-1.0, 0.0, 1.0])
+def test_censored_rows_are_tails(name: str, c: float) -> None:
+    inner, phi, eta = CENSORED[name]
+    y = np.array([1.0, 2.0, 4.0])
+    found = np.exp(bm.Censored(inner).log_density(y, eta_of(eta, c, y), phi))
+    discrete = inner.support.discrete
+    truth = {
+        -1.0: inner.cdf(y, eta, phi),
+        0.0: np.exp(inner.log_density(y, eta, phi)),
+        1.0: inner.survival(y - discrete, eta, phi),
+    }[c]
+    np.testing.assert_allclose(found, truth, rtol=1e-12)
+
+
+@of_censored
+@pytest.mark.parametrize("c", [-1.0, 0.0, 1.0])
+def test_scores_of_censored_rows_are_derivatives(name: str, c: float) -> None:
+    inner, phi, eta = CENSORED[name]
+    likelihood, y, h = bm.Censored(inner), np.array([1.0, 2.0, 4.0]), 1e-5
+
+    def at(e: float, values: dict[str, float]) -> np.ndarray:
+        return likelihood.log_density(y, eta_of(e, c, y), values)
+
+    score = likelihood.score(y, eta_of(eta, c, y), phi)
+    np.testing.assert_array_equal(score[1], 0.0)
+    slope = (at(eta + h, phi) - at(eta - h, phi)) / (2 * h)
+    np.testing.assert_allclose(score[0], slope, rtol=1e-6, atol=1e-8)
+    for parameter, found in likelihood.parameter_scores(y, eta_of(eta, c, y), phi).items():
+        up, down = (at(eta, phi | {parameter: phi[parameter] + s * h}) for s in (1, -1))
+        np.testing.assert_allclose(found, (up - down) / (2 * h), rtol=1e-5, atol=1e-7)
+
+
+@of_truncated
+def test_truncated_densities_integrate_to_one_and_have_their_moments(name: str) -> None:
+    likelihood, phi, eta = TRUNCATED[name]
+    low, high = likelihood._limits
+    at = np.array([eta])
+    if likelihood.support.discrete:
+        y = np.arange(1.0, 400.0)
+        p = np.exp(likelihood.log_density(y, np.full(len(y), eta), phi))
+        total, mean, square = p.sum(), p @ y, p @ y**2
+        below = p[y <= 3].sum()
+    else:
+
+        def density(v: float) -> float:
+            return float(np.exp(likelihood.log_density(v, eta, phi)))
+
+        low = max(low, 0.0) if name.startswith("Gamma") else low
+        total, mean, square = (
+            integrate.quad(lambda v, k=k: v**k * density(v), low, high, epsabs=1e-12)[0]
+            for k in range(3)
+        )
+        middle = low + 0.7 if np.isfinite(low) else 0.1
+        below = integrate.quad(density, low, middle, epsabs=1e-12)[0]
+        assert float(likelihood.cdf(middle, at, phi)[0]) == pytest.approx(below, abs=1e-9)
+    assert total == pytest.approx(1.0, abs=1e-8)
+    assert float(likelihood.mean(at, phi)[0]) == pytest.approx(mean, rel=1e-8)
+    assert float(likelihood.sd(at, phi)[0]) == pytest.approx(np.sqrt(square - mean**2), rel=1e-6)
+    if likelihood.support.discrete:
+        assert float(likelihood.cdf(3.0, at, phi)[0]) == pytest.approx(below, rel=1e-10)
+
+
+@of_truncated
+def test_scores_of_truncated_densities_are_derivatives(name: str) -> None:
+    likelihood, phi, eta = TRUNCATED[name]
+    y = np.array([9.5, 10.0]) if "far" in name else np.array([1.0, 2.0])
+    y, h = y[likelihood.support.contains(y)], 1e-5
+    e = np.full(len(y), eta)
+    up, down = (likelihood.log_density(y, e + s * h, phi) for s in (1, -1))
+    found = likelihood.score(y, e, phi)
+    np.testing.assert_allclose(found, (up - down) / (2 * h), rtol=1e-5, atol=1e-7)
+    for parameter, slope in likelihood.parameter_scores(y, e, phi).items():
+        up, down = (
+            likelihood.log_density(y, e, phi | {parameter: phi[parameter] + s * h}) for s in (1, -1)
+        )
+        np.testing.assert_allclose(slope, (up - down) / (2 * h), rtol=1e-5, atol=1e-6)
+
+
+@of_truncated
+def test_truncated_draws_lie_within_the_limits(name: str) -> None:
+    likelihood, phi, eta = TRUNCATED[name]
+    if "far" in name:
+        pytest.skip("a draw in a hundred billion lies within the limits")
+    draws = likelihood.sample(np.full(3000, eta), phi, np.random.default_rng(1))
+    assert np.all(likelihood.support.contains(draws))
+    mean, sd = (float(getattr(likelihood, k)(np.array([eta]), phi)[0]) for k in ("mean", "sd"))
+    assert abs(draws.mean() - mean) < 4.5 * sd / np.sqrt(3000)
+
+
+def made(m: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame({"x": rng.normal(size=m)})
+    rows["value"] = 1.0 + 2.0 * rows["x"] + 1.5 * rng.standard_normal(m)
+    rows["c"] = np.where(rows["value"] > 3.0, 1.0, np.where(rows["value"] < -2.0, -1.0, 0.0))
+    rows["y"] = rows["value"].clip(-2.0, 3.0)
+    return rows
+
+
+def test_tobit_reaches_the_maximum_that_scipy_finds() -> None:
+    rows = made()
+    data = bm.Data.from_formula("y | censoring(c) ~ x", rows)
+    fit = bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian())), data, bm.MLE())
+    X, y, c = np.column_stack([np.ones(400), rows["x"]]), rows["y"], rows["c"]
+
+    def negative(p: np.ndarray) -> float:
+        law = stats.norm(X @ p[:2], np.exp(p[2]))
+        terms = np.where(c > 0, law.logsf(y), np.where(c < 0, law.logcdf(y), law.logpdf(y)))
+        return -float(terms.sum())
+
+    best = optimize.minimize(negative, [1.0, 1.0, 0.0], method="BFGS", options={"gtol": 1e-9})
+    assert fit.loss_curve[-1] <= best.fun * (1 + 1e-10)
+    estimates = fit.summary()["mean"].to_numpy()
+    np.testing.assert_allclose(estimates, [*best.x[:2], np.exp(best.x[2])], rtol=1e-5)
+    naive = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x", rows), bm.MLE())
+    assert naive.summary()["mean"].iloc[1] < 1.6 < estimates[1]
+
+
+@pytest.mark.parametrize("method", [bm.Laplace(), bm.NUTS(progress=False)], ids=repr)
+def test_censored_rows_are_learned_by_every_method(method: Any) -> None:
+    rows = made()
+    data = bm.Data.from_formula("y | censoring(c) ~ x", rows)
+    model = bm.Model(likelihood=bm.Censored(bm.Gaussian()))
+    point, fit = bm.fit(model, data, bm.MAP()), bm.fit(model, data, method, rng=1)
+    table, errors = fit.summary(), point.summary()["std_error"]
+    np.testing.assert_array_less(np.abs(table["mean"] - point.summary()["mean"]), 0.25 * errors)
+    np.testing.assert_allclose(table["sd"], errors, rtol=0.1)
+    prediction = fit.predict(pd.DataFrame({"x": [3.0], "c": [0.0]}))
+    assert prediction.mean[0] == pytest.approx(7.0, abs=0.6)  # beyond what was ever recorded
+
+
+def test_zero_truncated_counts_against_statsmodels() -> None:
+    truncated = pytest.importorskip("statsmodels.discrete.truncated_model")
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=600)
+    y = rng.poisson(np.exp(0.2 + 0.5 * x)).astype(float)
+    x, y = x[y > 0], y[y > 0]
+    data = bm.Data(x[:, None], y)
+    fit = bm.fit(bm.Model(likelihood=bm.Truncated(bm.Poisson(), lower=1)), data, bm.MLE())
+    theirs = truncated.TruncatedLFPoisson(y, np.column_stack([np.ones_like(x), x])).fit(disp=0)
+    assert -fit.loss_curve[-1] >= theirs.llf - 1e-8 * abs(theirs.llf)
+    np.testing.assert_allclose(fit.summary()["std_error"], theirs.bse, rtol=1e-4)
+
+
+@of_censored
+def test_pymc_has_the_density_of_censored_rows(name: str) -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    inner, phi, eta = CENSORED[name]
+    likelihood, y = bm.Censored(inner), np.array([1.0, 2.0, 4.0])
+    outputs = np.stack([np.full(3, eta), [0.0, 1.0, -1.0]])
+    if name == "Laplace":
+        pytest.skip("PyMC's Laplace distribution function is not differentiable at its centre")
+    values = {parameter: pt.as_tensor(np.float64(v)) for parameter, v in phi.items()}
+    family, arguments = likelihood.pymc(pm, pt.as_tensor(outputs), values)
+    theirs = pm.logp(family.dist(**arguments), y).eval(mode="FAST_COMPILE")
+    # PyMC's own normal distribution function is good to 1e-7
+    np.testing.assert_allclose(likelihood.log_density(y, outputs, phi), theirs, rtol=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: bm.Truncated(bm.Gaussian()), "give a limit"),
+        (lambda: bm.Truncated(bm.Gaussian(), 2.0, 1.0), "lower must be less than upper"),
+        (lambda: bm.Truncated(bm.Gaussian, 1.0), "likelihood must be one"),
+        (lambda: bm.Censored(bm.Binomial()), "reads more than one output"),
+        (lambda: bm.Censored("gaussian"), "likelihood must be one"),
+    ],
+)
+def test_what_cannot_be_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(bm.IncompatibleModelError, match=message):
+        make()
+
+
+def test_rows_that_cannot_be_are_named() -> None:
+    rows = made()
+    rows.loc[7, "c"] = 2.0
+    data = bm.Data.from_formula("y | censoring(c) ~ x", rows)
+    with pytest.raises(bm.DataError, match=r"row 7 is .* censoring of 0 \(observed\)"):
+        bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian())), data)
+    with pytest.raises(bm.DataError, match=r"row 2 is 0; each must be a count .* at least 1"):
+        bm.fit(
+            bm.Model(likelihood=bm.Truncated(bm.Poisson(), lower=1)),
+            bm.Data([[1.0], [2.0], [3.0]], [1.0, 2.0, 0.0]),
+        )
+    with pytest.raises(bm.IncompatibleModelError, match="has to know 'censoring' of every row"):
+        bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian())), bm.Data([[1.0]], [1.0]))
