@@ -156,8 +156,9 @@ def meet(
             return Met(met, prior)
         by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
         firsts = np.cumsum([0, *(part.size for part in met.parts)])
+        centres = met.without_offset(statistics.mean_X, outputs)
         scales = [
-            _scales(met, part, of.terms, statistics, outputs[first], part.intercept)
+            _scales(met, part, of.terms, statistics, centres[first], part.intercept)
             for part, first, of in zip(
                 met.parts, firsts, data.design.roles.predictors, strict=False
             )

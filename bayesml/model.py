@@ -206,7 +206,10 @@ class Problem:
 
     def without_priors(self) -> "Problem":
         """Return the same problem with flat priors, whose defaults need no scale."""
-        return replace(self, declared=self.declared.without_priors())
+        # classes first, since what they bring, such as gaps, would have default priors
+        likelihood = met_likelihood(self.declared.likelihood, self.data)
+        flat = Model(self.declared.predictor, likelihood).without_priors()
+        return replace(self, declared=flat)
 
     @property
     def prior(self) -> Resolved:

@@ -8,6 +8,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import linear_coordinates
 from bayesml.inference.separation import refuse_separated
+from bayesml.likelihoods import PiecewiseLinear
 from bayesml.log_joint import (
     LogJoint,
     NegativeLogJoint,
@@ -142,7 +143,9 @@ def optimise(
     optimum, curve = find_optimum(NegativeLogJoint(joint, sampled), start, optimizer, rng)
     at, x = joint.coordinates, np.asarray(optimum.x, dtype=np.float64)
     refuse_separated(problem, joint.rows, at.beta(x), at.values(x))
-    covariance, definiteness = curvature_of(joint.observed(x))
+    # differences of slopes see no kinks, which the expected information does (W12)
+    kinked = isinstance(problem.model.likelihood, PiecewiseLinear)
+    covariance, definiteness = curvature_of(joint.precision(x) if kinked else joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
     sd = np.sqrt(np.diag(covariance))
     slopes = {

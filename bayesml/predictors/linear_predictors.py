@@ -71,7 +71,7 @@ class LinearPredictors:
     def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
         """Centre the columns of every predictor with an intercept (J3)."""
         centre, starts, scales, shifts = np.zeros(len(mean_X)), [], [], []
-        spreads = iter(outputs)
+        spreads = iter(self.without_offset(mean_X, outputs))
         for part in self.parts:
             k = part.size
             own = np.array([next(spreads) for _ in range(k)])
@@ -88,6 +88,13 @@ class LinearPredictors:
         start, scale = np.concatenate(starts), np.concatenate(scales)
         shapes = self.shapes(len(mean_X))
         return Frame(self, shapes, centre, None, start, scale, tuple(shifts))
+
+    def without_offset(self, mean_X: Array, outputs: Outputs) -> Outputs:
+        """Return where b + xᵀθ lies, when outputs lie where they do: the mean offset taken off."""
+        if self.known.offset is None:
+            return outputs
+        k, offset = self.parts[0].size, float(mean_X[self.known.offset])
+        return (*((centre - offset, scale) for centre, scale in outputs[:k]), *outputs[k:])
 
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of every part's intercept, if there is one, and weights."""

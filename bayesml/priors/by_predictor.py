@@ -100,7 +100,7 @@ def _stated(prior: Prior | Flat) -> Prior:
     return Independent() if isinstance(prior, Flat) else prior
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class PriorPart:
     """The prior of some coefficients, and where these are.
 
@@ -171,7 +171,7 @@ class PartOf:
         return self.whole.mean_error[self.part.where]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Jointly:
     """Priors of several predictors that have met their data.
 

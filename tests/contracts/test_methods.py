@@ -1,43 +1,30 @@
-"""Every method, every model and every kind of data: a right answer, or the documented refusal.
-
-The oracles are apart from the package: log densities written with scipy.stats, whose modes are
-found by scipy.optimize and whose moments by importance sampling from a wide Student-t around them.
-"""
+"""Every method, every model and every kind of data: a right answer, or the documented refusal."""
 
 import warnings
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import optimize, stats
-from scipy.special import gammaln
 
 import bayesml as bm
+from tests.contracts.case import Case
+from tests.contracts.cases import CASES
 from tests.contracts.methods_table import (
-    CASES,
-    CONJUGATE,
-    HEAVY,
     KINDS,
     METHODS,
-    NOISE,
     NUTS,
     PAGE,
     SGD,
-    Case,
-    M,
-    columns,
     kind_of,
+    near,
     page,
     refusal,
 )
-from tests.parts.every_model import EveryModel
-
-Vector = np.ndarray[Any, Any]
-PROPOSALS = 20_000
+from tests.contracts.oracles import Oracle, oracle
+from tests.contracts.table import NOISE, M, columns
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +33,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def data_of(target: str, kind: str, folder: Path) -> bm.Data:
-    frame = pd.DataFrame({name: columns()[name] for name in ("a", "b", target)})
-    formula = f"{target} ~ a + b"
+def data_of(formula: str, kind: str, folder: Path) -> bm.Data:
+    frame = pd.DataFrame(columns())
     if kind == "Parquet":
-        paths = [folder / f"{target}_{k}.parquet" for k in range(3)]
-        for k, path in enumerate(paths):  # of unequal lengths
-            frame[[0, 25, 37][k] : [25, 37, M][k]].to_parquet(path)
-        return bm.Data.from_parquet(paths, formula)
+        return bm.Data.from_parquet(files(folder), formula)
     if kind == "Dask":
         dask = pytest.importorskip("dask.dataframe")
         return bm.Data.from_formula(formula, dask.from_pandas(frame, npartitions=3))
     data = bm.Data.from_formula(formula, frame)
     return data.summarised() if kind == "summarised" else data
+
+
+@cache
+def files(folder: Path) -> list[Path]:
+    """Write the table in three parts of unequal lengths."""
+    frame, ends = pd.DataFrame(columns()), [0, 25, 37, M]
+    paths = [folder / f"{k}.parquet" for k in range(3)]
+    for k, path in enumerate(paths):
+        frame[ends[k] : ends[k + 1]].to_parquet(path)
+    return paths
 
 
 @cache
@@ -68,7 +61,7 @@ def fitted(name: str, method: str, kind: str, folder: Path) -> bm.Fit:
     how = bm.MLE(bm.LBFGS(max_iterations=60)) if _endless(case, method) else METHODS[method]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.ConvergenceWarning)
-        return bm.fit(case.model, data_of(case.target, kind, folder), how, rng=1)
+        return bm.fit(case.model, data_of(case.formula, kind, folder), how, rng=1)
 
 
 def _endless(case: Case, method: str) -> bool:
@@ -81,145 +74,23 @@ def spread_of(table: pd.DataFrame) -> pd.Series:
     return table["sd"] if "sd" in table else table["std_error"]
 
 
-# The oracle: log densities of (b, θ₁, θ₂[, log σ]), rows of a table of points.
-
-
-class Oracle(NamedTuple):
-    """Modes of the likelihood and of the posterior, and its moments with their errors."""
-
-    mle: Vector
-    mode: Vector
-    mean: Vector
-    sd: Vector
-    ess: float
-
-
-def log_likelihood(case: Case, x: Vector) -> Vector:
-    table = columns()
-    X = np.column_stack([table["a"], table["b"]])
-    if case.target == "squares":
-        X = X**2
-    y, eta = table[case.target], x[:, :1] + x[:, 1:3] @ X.T
-    sigma = np.exp(x[:, 3:]) if x.shape[1] > 3 else NOISE
-    match case.target:
-        case "counts":
-            rows = stats.poisson(np.exp(eta)).logpmf(y)
-        case "binary":
-            rows = stats.bernoulli(1.0 / (1.0 + np.exp(-eta))).logpmf(y)
-        case "heavy":
-            rows = stats.t(4, eta, sigma).logpdf(y)
-        case _:
-            rows = stats.norm(eta, sigma).logpdf(y)
-    return np.asarray(rows.sum(axis=1))
-
-
-def log_prior(case: Case, x: Vector) -> Vector:
-    """log p(b, θ) + log p(σ), the density of σ itself; defaults as the theory pages state them."""
-    table, y = columns(), columns()[case.target]
-    X = np.column_stack([table["a"], table["b"]])
-    centred, sigma = x[:, 0] + x[:, 1:3] @ X.mean(axis=0), np.exp(x[:, 3:])
-    if case.model.prior == bm.Flat():
-        return np.zeros(len(x))
-    if case.model.prior == CONJUGATE:
-        of_beta = stats.norm(0, 10.0 * sigma[:, 0]).logpdf(centred)
-        of_beta = of_beta + stats.norm(0, 3.0 * sigma).logpdf(x[:, 1:3]).sum(axis=1)
-        # σ² ~ InverseGamma(2, ½), and dσ² = 2σ dσ
-        of_sigma = stats.invgamma(2.0, scale=0.5).logpdf(sigma[:, 0] ** 2)
-        return np.asarray(of_beta + of_sigma + np.log(2.0 * sigma[:, 0]))
-    if case.target == "squares":
-        of_beta = stats.norm(0, 5).logpdf(x[:, :3]).sum(axis=1)
-    elif case.exact or not case.linear_gaussian:
-        level, scale = y.mean(), y.std(ddof=1)
-        if case.target == "counts":
-            level, scale = np.log(level), 1.0
-        elif case.target == "binary":
-            level, scale = np.log(level / (1.0 - level)), 1.0
-        of_beta = stats.norm(level, 2.5 * scale).logpdf(centred)
-        spread = (2.5 * scale) ** 2 * np.linalg.inv(np.cov(X.T))
-        of_beta = of_beta + stats.multivariate_normal(np.zeros(2), spread).logpdf(x[:, 1:3])
-    else:
-        of_beta = stats.norm(0, 10).logpdf(centred)
-        law = stats.t(3, 0, 0.3) if case.model.prior == HEAVY else stats.laplace(0, 0.1)
-        of_beta = of_beta + law.logpdf(x[:, 1:3]).sum(axis=1)
-    if x.shape[1] == 3:
-        return np.asarray(of_beta)
-    return np.asarray(of_beta + stats.expon(scale=y.std(ddof=1)).logpdf(sigma[:, 0]))
-
-
-@cache
-def oracle(name: str) -> Oracle:
-    case = CASES[name]
-    size = 3 if case.target in ("counts", "binary") or case.model.prior == bm.Flat() else 4
-    start = np.zeros(size)
-
-    def mode(log_density: Any, begin: Vector) -> Vector:
-        def objective(x: Vector) -> float:
-            return -float(log_density(case, x[None])[0])
-
-        rough = optimize.minimize(objective, begin, method="Nelder-Mead", options={"maxiter": 4000})
-        fine = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000}
-        return np.asarray(
-            optimize.minimize(objective, rough.x, method="Nelder-Mead", options=fine).x
-        )
-
-    def posterior(case: Case, x: Vector) -> Vector:
-        return log_likelihood(case, x) + log_prior(case, x)
-
-    mle = mode(log_likelihood, start)
-    if case.over_models:
-        return over_models(in_units(mle))
-    best = mode(posterior, mle)
-    # Draws from a Student-t, its scale a tenth wider than the likelihood's curvature makes it.
-    H = np.empty((size, size))
-    h = 1e-3
-    for i, j in np.ndindex(size, size):
-        e, f = h * np.eye(size)[i], h * np.eye(size)[j]
-        corners = np.array([mle + e + f, mle + e - f, mle - e + f, mle - e - f])
-        H[i, j] = -np.array([1, -1, -1, 1]) @ log_likelihood(case, corners) / (4 * h * h)
-    law = stats.multivariate_t(best, 1.2 * np.linalg.inv(H), df=5, seed=3)
-    x = law.rvs(PROPOSALS)
-    # With σ drawn on the log scale: dσ = σ d log σ.
-    log_w = posterior(case, x) - law.logpdf(x) + x[:, 3:].sum(axis=1)
-    w = np.exp(log_w - log_w.max())
-    w /= w.sum()
-    values = in_units(x)
-    mean = w @ values
-    sd = np.sqrt(w @ (values - mean) ** 2)
-    return Oracle(in_units(mle), in_units(best), mean, sd, float(1.0 / np.sum(w**2)))
-
-
-def over_models(mle: Vector) -> Oracle:
-    """Intercept, weights, σ and inclusion, averaged over the four models by brute force."""
-    X, y = np.column_stack([columns()["a"], columns()["b"]]), columns()["weak"]
-    slab = replace(CONJUGATE, scale=(CONJUGATE.scale, CONJUGATE.scale))
-    truth = EveryModel(X - X.mean(axis=0), y, slab, np.full(4, np.log(0.25)))
-    w, rate, a = truth.probabilities, truth.rate, truth.shape
-    mean, covariance = truth.weights()
-    weight, origin = truth.predictive(-X.mean(axis=0))
-    level = weight @ origin.mean()
-    noise = w @ rate / (a - 1.0)
-    spread = weight @ (origin.var() + (origin.mean() - level) ** 2) - noise
-    sigma = w @ np.sqrt(rate) * np.exp(gammaln(a - 0.5) - gammaln(a))
-    inclusion = w @ truth.models
-    variances = [spread, *np.diag(covariance), noise - sigma**2, *inclusion * (1.0 - inclusion)]
-    means = np.array([level, *mean, sigma, *inclusion])
-    return Oracle(mle, mle, means, np.sqrt(variances), np.inf)
-
-
-def in_units(x: Vector) -> Vector:
-    """Return σ itself."""
-    return np.concatenate([x[..., :3], np.exp(x[..., 3:])], axis=-1)
-
-
 # What is asked of an answer.
 
 
-def check_point(fit: bm.Fit, method: str, truth: Oracle) -> None:
-    """The mode, to a small part of a standard deviation; by minibatches O17's part of it."""
+def check_point(fit: bm.Fit, method: str, truth: Oracle, near_it: bool) -> None:
+    """The mode, to a small part of a standard deviation; by minibatches O17's, root mean square.
+
+    Slopes lead only near to kinks, and the fit has to say so.
+    """
     expected = truth.mle if isinstance(METHODS[method], bm.MLE) else truth.mode
-    within = 1.5 / np.sqrt(SGD.epochs) if METHODS[method] == bm.MLE(SGD) else 1e-4
     sd = truth.sd[: len(expected)]  # no estimate of whether a feature is in
-    np.testing.assert_array_less(np.abs(fit.summary()["mean"] - expected) / sd, within)
+    error = np.abs(fit.summary()["mean"] - expected) / sd
+    if near_it:
+        assert not fit.check().computed
+    if METHODS[method] == bm.MLE(SGD):
+        assert np.sqrt(np.mean(error**2)) < 1.5 / np.sqrt(SGD.epochs)
+        return
+    np.testing.assert_array_less(error, 0.1 if near_it else 1e-4)
 
 
 def check_exact(fit: bm.Fit, truth: Oracle) -> None:
@@ -245,15 +116,21 @@ def check_sampled(fit: bm.Fit, truth: Oracle) -> None:
     np.testing.assert_array_less(np.abs(spread_of(table) / truth.sd - 1), within)
 
 
-def check_approximate(fit: bm.Fit, truth: Oracle) -> None:
-    """Laplace's error: O(1/√m) of an sd in a mean, O(1/m) in an sd, both with a constant of 4.
+def check_approximate(fit: bm.Fit, case: Case, truth: Oracle) -> None:
+    """Laplace's error: O(1/√m) of an sd in a mean, O(1/m) in an sd, with a constant of 4 or more.
 
-    Four is the number of coordinates: the third derivatives of the log density add up over them.
+    It is the number of coordinates: the third derivatives of the log density add up over them.
+    The curvature of kinks is that of the few rows nearby, and its error O(m^(-1/4)). Where the
+    audit failed, and the fit says so, we allow for twice as much.
     """
-    table = fit.summary()
+    table, size = fit.summary(), max(4, case.size)
+    of_mean, of_sd = size / np.sqrt(M), 2 * size / M + 0.02
+    if case.kinked:
+        of_mean, of_sd = 3 * M**-0.25, M**-0.25
+    allowed = 1.0 if fit.check().computed else 2.0
     error = np.abs(table["mean"] - truth.mean) / truth.sd
-    np.testing.assert_array_less(error, 4 / np.sqrt(M))
-    np.testing.assert_array_less(np.abs(spread_of(table) / truth.sd - 1), 2 * 4 / M + 0.02)
+    np.testing.assert_array_less(error, of_mean * allowed)
+    np.testing.assert_array_less(np.abs(spread_of(table) / truth.sd - 1), of_sd * allowed)
 
 
 def check_network(fit: bm.Fit) -> None:
@@ -276,13 +153,13 @@ def check(name: str, method: str, kind: str, fit: bm.Fit) -> None:
     assert truth.ess > 5000
     match fit.kind:
         case "point" | "ensemble":  # members are learned from one optimum
-            check_point(fit, method, truth)
+            check_point(fit, method, truth, near(case, method))
         case "exact":
             check_exact(fit, truth)
         case "sampled":
             check_sampled(fit, truth)
         case "approximate":
-            check_approximate(fit, truth)
+            check_approximate(fit, case, truth)
 
 
 def _slow(name: str, method: str, kind: str) -> bool:
@@ -318,6 +195,7 @@ SAME = [
     for method in METHODS
     if METHODS[method] != bm.MLE(SGD)
     and not CASES[name].network
+    and not near(CASES[name], method)
     and kind_of(CASES[name], method, "memory") != "sampled"
     and refusal(CASES[name], method, "memory") is None
 ]

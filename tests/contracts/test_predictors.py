@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 import bayesml as bm
+from bayesml.data.roles import LinearPart
 from bayesml.posteriors import PointEstimate
 from bayesml.predictors import (
     GELU,
     HasJacobian,
+    KnownColumns,
+    LinearPredictors,
     ReLU,
     SiLU,
     Softplus,
@@ -18,17 +21,19 @@ from bayesml.predictors import (
     Tanh,
     flat,
     frame_of,
+    labels_of,
     pullback_of,
 )
+from tests.parts.linear_predictors import SEVERAL, WIDTH
 from tests.parts.squares import Squares
 
 N, M = 2, 9
-MEAN, SD = np.array([3.0, -40.0]), np.array([0.5, 20.0])
+MEAN, SD = np.array([3.0, -40.0, 2.0]), np.array([0.5, 20.0, 0.1])
 ONE, TWO = ((1.5, 2.0),), ((1.5, 2.0), (-0.3, 0.7))
 
 
 def scaled(outputs: Any) -> Standardisation:
-    return Standardisation(tuple(MEAN.tolist()), tuple(SD.tolist()), outputs)
+    return Standardisation(tuple(MEAN[:N].tolist()), tuple(SD[:N].tolist()), outputs)
 
 
 PREDICTORS: dict[str, Any] = {
@@ -39,12 +44,20 @@ PREDICTORS: dict[str, Any] = {
     "MLP of two outputs": bm.MLP((3,), SiLU(), scaled(TWO)),
     **{repr(a): bm.MLP((3,), a, scaled(ONE)) for a in (ReLU(), SiLU(), GELU(), Softplus())},
     "a stranger's": Squares(),
+    **{name: several.predictor for name, several in SEVERAL.items()},
 }
+LIKELIHOODS = {several.predictor: several.likelihood for several in SEVERAL.values()}
 each = pytest.mark.parametrize("predictor", PREDICTORS.values(), ids=PREDICTORS.keys())
 
 
 def outputs_of(predictor: Any) -> tuple[tuple[float, float], ...]:
+    if isinstance(predictor, LinearPredictors):
+        return TWO[: sum(part.size for part in predictor.parts)]
     return predictor.standardisation.outputs if isinstance(predictor, bm.MLP) else ONE
+
+
+def width(predictor: Any) -> int:
+    return WIDTH if isinstance(predictor, LinearPredictors) else N
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,11 @@ class Point:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return self.predictor.shapes(N)
+        return self.predictor.shapes(width(self.predictor))
+
+    @property
+    def several(self) -> bool:
+        return self.eta(self.theta).ndim > 1
 
     def eta(self, theta: Any) -> Any:
         return self.predictor.eta(flat.split(theta, self.shapes), self.X)
@@ -65,8 +82,9 @@ class Point:
 
 def somewhere(predictor: Any, seed: int = 3) -> Point:
     rng = np.random.default_rng(seed)
-    X = MEAN + SD * rng.standard_normal((M, N))
-    theta = rng.standard_normal(flat.size(predictor.shapes(N)))
+    n = width(predictor)
+    X = MEAN[:n] + SD[:n] * rng.standard_normal((M, n))
+    theta = rng.standard_normal(flat.size(predictor.shapes(n)))
     return Point(predictor, X, theta)
 
 
@@ -118,9 +136,8 @@ def test_a_batch_is_its_members(predictor: Any) -> None:
     """Leading axes of the parameters stand before the rows, and behind the outputs."""
     at = somewhere(predictor)
     batch = np.random.default_rng(6).standard_normal((2, 3, len(at.theta)))
-    eta = at.eta(batch)
-    several = len(outputs_of(predictor)) > 1
-    assert eta.shape == ((2,) if several else ()) + (2, 3, M)
+    eta, several = at.eta(batch), at.several
+    assert eta.shape == (at.eta(at.theta).shape[:1] if several else ()) + (2, 3, M)
     cotangent = np.random.default_rng(7).standard_normal(eta.shape)
     back = flat.join(predictor.vjp(flat.split(batch, at.shapes), at.X, cotangent), at.shapes)
     for k in np.ndindex(2, 3):
@@ -135,7 +152,8 @@ def test_a_batch_is_its_members(predictor: Any) -> None:
 def test_the_frame_keeps_the_function(predictor: Any) -> None:
     """η of prepared rows at β is η of the user's rows at the user's parameters, and back."""
     at = somewhere(predictor)
-    frame = frame_of(predictor, N, MEAN, SD, outputs_of(predictor))
+    n = width(predictor)
+    frame = frame_of(predictor, n, MEAN[:n], SD[:n], outputs_of(predictor))
     rng = np.random.default_rng(8)
     z = rng.standard_normal((4, frame.p))
     beta = frame.beta(z)
@@ -151,7 +169,8 @@ def test_the_frame_keeps_the_function(predictor: Any) -> None:
 @each
 def test_the_functionals_of_the_frame_are_its_names(predictor: Any) -> None:
     """What standard errors are propagated by: A β, less the origin, is the named parameter."""
-    frame = frame_of(predictor, N, MEAN, SD, outputs_of(predictor))
+    n = width(predictor)
+    frame = frame_of(predictor, n, MEAN[:n], SD[:n], outputs_of(predictor))
     beta = np.random.default_rng(9).standard_normal(frame.p)
     for name, A in frame.matrices().items():
         expected = np.ravel(frame.named(beta)[name])
@@ -161,29 +180,60 @@ def test_the_functionals_of_the_frame_are_its_names(predictor: Any) -> None:
 @each
 def test_a_point_predicts_its_eta(predictor: Any) -> None:
     at = somewhere(predictor)
-    several = len(outputs_of(predictor)) > 1
-    likelihood = bm.HeteroscedasticGaussian() if several else bm.Gaussian(0.5)
+    default = bm.HeteroscedasticGaussian() if at.several else bm.Gaussian(0.5)
+    likelihood = LIKELIHOODS.get(predictor, default)
     parameters = flat.split(at.theta, at.shapes)
     unknown = {name: np.full(np.shape(v), np.nan) for name, v in parameters.items()}
-    known = {} if several else {"sigma": np.asarray(0.5)}
+    known = {name: np.asarray(0.5) for name in likelihood.parameters}
     estimate = PointEstimate(predictor, likelihood, parameters | known, unknown, np.inf)
-    eta = at.eta(at.theta)
-    np.testing.assert_allclose(estimate.predict(at.X).mean, eta[0] if several else eta, rtol=1e-12)
+    expected = likelihood.mean(at.eta(at.theta), known)
+    np.testing.assert_allclose(estimate.predict(at.X).mean, expected, rtol=1e-12)
 
 
 @each
 def test_no_rows_have_no_values(predictor: Any) -> None:
     at = somewhere(predictor)
     parameters = flat.split(at.theta, at.shapes)
-    eta = predictor.eta(parameters, np.empty((0, N)))
+    none = np.empty((0, width(predictor)))
+    eta = predictor.eta(parameters, none)
     assert eta.shape[-1] == 0
-    back = predictor.vjp(parameters, np.empty((0, N)), eta)
+    back = predictor.vjp(parameters, none, eta)
     assert all(not np.any(v) for v in back.values())
 
 
 @each
 def test_it_says_itself(predictor: Any) -> None:
-    names = {**vars(bm), **vars(bm.predictors), "Squares": Squares}
-    assert eval(repr(predictor), names) == predictor
+    parts = {"Squares": Squares, "LinearPart": LinearPart, "KnownColumns": KnownColumns}
+    assert eval(repr(predictor), {**vars(bm), **vars(bm.predictors), **parts}) == predictor
     assert "η" in predictor.describe()
-    assert set(predictor.dims()) <= set(predictor.shapes(N))
+
+
+@each
+def test_its_axes_are_labelled(predictor: Any) -> None:
+    """Every axis of features or classes has a label for every entry; units have no names."""
+    n = width(predictor)
+    shapes, labels = predictor.shapes(n), labels_of(predictor, ("x", "z", "t")[:n])
+    assert set(predictor.dims()) <= set(shapes)
+    for name, dims in predictor.dims().items():
+        assert len(dims) == len(shapes[name])
+        for dim, size in zip(dims, shapes[name], strict=True):
+            assert len(labels.get(dim, range(size))) == size
+            assert dim in labels or isinstance(predictor, bm.MLP)
+
+
+@pytest.mark.parametrize("several", SEVERAL.values(), ids=SEVERAL.keys())
+def test_several_predictors_are_each_of_its_columns(several: Any) -> None:
+    """η against sums written out: the offset counts once, and what is known is not changed."""
+    predictor, at = several.predictor, somewhere(several.predictor)
+    values, expected = flat.split(at.theta, at.shapes), []
+    for part in predictor.parts:
+        W = np.atleast_2d(values[part.weights_name])
+        b = np.atleast_1d(values[part.intercept_name]) if part.intercept else np.zeros(len(W))
+        offset = 0.0 if predictor.known.offset is None or part.name else at.X[:, 2]
+        first, last = part.columns
+        for c in range(len(W)):
+            terms = [W[c, j - first] * at.X[:, j] for j in range(first, last)]
+            expected.append(b[c] + sum(terms) + offset)
+    expected += [at.X[:, j] for j in predictor.known.outputs]
+    found = at.eta(at.theta)
+    np.testing.assert_allclose(found, expected if at.several else expected[0], rtol=1e-12)

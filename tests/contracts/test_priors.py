@@ -1,8 +1,9 @@
 """Every prior: derivatives, batches, its Gaussian rows, draws, PyMC's density, and its words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -10,15 +11,41 @@ import pytest
 from scipy import integrate, stats
 
 import bayesml as bm
+from bayesml.data.roles import LinearPart
 from bayesml.distributions import ElasticNet, Laplace, StudentT
 from bayesml.model import Problem
-from bayesml.predictors import flat
-from bayesml.priors import NonCentred, PartlyImproper, normal_terms
+from bayesml.predictors import flat, labels_of
+from bayesml.priors import Jointly, NonCentred, PartlyImproper, normal_terms
+from bayesml.priors.by_predictor import PartOf, PriorPart
 from tests.parts.squares import Squares
 
 Vector = np.ndarray[Any, Any]
 
 LINEAR, KNOWN = bm.Linear(), bm.Gaussian(0.7)
+
+
+@cache
+def _data() -> bm.Data:
+    X, y = _rows()
+    return bm.Data(X, y, feature_names=["a", "b"])
+
+
+@cache
+def _with_scale() -> bm.Data:
+    X, y = _rows()
+    return bm.Data(X, y, feature_names=["a", "b"], predictors={"sigma": {"z": X[:, 0] ** 2}})
+
+
+@cache
+def _of_classes() -> bm.Data:
+    X, y = _rows()
+    return bm.Data(X, np.array(["u", "v", "w"])[np.argsort(y) % 3], feature_names=["a", "b"])
+
+
+def _rows() -> tuple[Vector, Vector]:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(30, 2)) * [0.5, 4.0] + [2.0, -7.0]
+    return X, 1.0 + X @ [1.0, -0.2] + rng.normal(size=30)
 
 
 @dataclass(frozen=True)
@@ -28,16 +55,10 @@ class Case:
     prior: Any
     predictor: Any = LINEAR
     likelihood: Any = KNOWN
+    data: Callable[[], bm.Data] = _data
 
     def problem(self) -> Problem:
         return _problem(self)
-
-
-@cache
-def _data() -> bm.Data:
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(30, 2)) * [0.5, 4.0] + [2.0, -7.0]
-    return bm.Data(X, 1.0 + X @ [1.0, -0.2] + rng.normal(size=30), feature_names=["a", "b"])
 
 
 CACHE: dict[int, Problem] = {}
@@ -46,12 +67,15 @@ CACHE: dict[int, Problem] = {}
 def _problem(case: Case) -> Problem:
     if id(case) not in CACHE:
         model = bm.Model(case.predictor, case.likelihood, case.prior)
-        CACHE[id(case)] = model.resolve(_data())
+        CACHE[id(case)] = model.resolve(case.data())
     return CACHE[id(case)]
 
 
 MIXED = {"a": StudentT(4.0, 0.5, 2.0), "b": Laplace(-0.5, 0.3)}
 TWO = bm.HeteroscedasticGaussian()
+OF_MEAN = bm.Independent(bm.Normal(0.5, 2.0), bm.Normal(1.0, 3.0))
+OF_SCALE = bm.Independent(Laplace(-0.5, 0.3), bm.Normal(-1.0, 2.0))
+OF_UNKNOWN_SCALE = bm.Independent(bm.Normal(0.5, bm.HalfNormal(2)), bm.Normal(1, 3))
 CASES = {
     "Normal": Case(bm.Independent(bm.Normal((0.5, -1.0), (2.0, 0.3)), bm.Normal(1.0, 3.0))),
     "Normal at zero": Case(bm.Independent(bm.Normal(0.5, 2.0), bm.Normal(1.0, 3.0), "original")),
@@ -91,6 +115,23 @@ CASES = {
         bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
         likelihood=bm.Gaussian(),
     ),
+    "by predictor": Case(
+        bm.ByPredictor(
+            bm.Independent(bm.Normal(0.5, 2.0), bm.Normal(1.0, 3.0)), {"sigma": OF_SCALE}
+        ),
+        likelihood=bm.Gaussian(),
+        data=_with_scale,
+    ),
+    "by predictor, default": Case(
+        bm.WeaklyInformative(), likelihood=bm.Gaussian(), data=_with_scale
+    ),
+    "by predictor, scale inferred": Case(
+        bm.ByPredictor(bm.Flat(), {"sigma": OF_UNKNOWN_SCALE}),
+        likelihood=bm.Gaussian(),
+        data=_with_scale,
+    ),
+    "classes": Case(OF_UNKNOWN_SCALE, likelihood=bm.Categorical(), data=_of_classes),
+    "classes, default": Case(bm.WeaklyInformative(), likelihood=bm.Categorical(), data=_of_classes),
     "Layered, known": Case(bm.Layered(sd=1.7), bm.MLP((3,))),
     "Layered, flat": Case(bm.Layered(sd=np.inf), bm.MLP((3,))),
     "Layered, learned": Case(bm.Layered(shape=3.0, rate=2.0), bm.MLP((3,))),
@@ -121,6 +162,8 @@ def somewhere(problem: Problem, *batch: int) -> tuple[Vector, dict[str, Any]]:
 def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any]) -> float:
     """log p(β | values) by scipy, written from the declaration."""
     prior, names = case.prior, problem.feature_names
+    if case.data is not _data:
+        return _by_predictor(case, beta, values)
     if isinstance(prior, bm.Layered):
         groups = prior.groups(problem.shapes, names).members
         sd = values["prior_sd"][groups] if prior.learned else np.full(len(beta), prior.sd)
@@ -165,6 +208,34 @@ def _independent(case: Case, problem: Problem, beta: Vector) -> float:
     if isinstance(prior.weights, dict):
         return total + sum(_scipy(prior.weights[n], v) for n, v in zip(names, at, strict=True))
     return total + _scipy(prior.weights, at)
+
+
+def _by_predictor(case: Case, beta: Vector, values: dict[str, Any]) -> float:
+    """The sum over predictors, written out: β is b, θ, b_σ, θ_σ, or the b and then the θ of two."""
+    X, y = _rows()
+    if case.data is _of_classes:
+        parts = [("v_", [0, 2, 3], X, 0.0, 1.0), ("w_", [1, 4, 5], X, 0.0, 1.0)]
+        priors = [case.prior, case.prior]
+    else:
+        spread = y.std(ddof=1)
+        of_sigma = ("sigma_", [3, 4], X[:, :1] ** 2, np.log(spread), 1.0)
+        parts = [("", [0, 1, 2], X, y.mean(), spread), of_sigma]
+        stated = isinstance(case.prior, bm.ByPredictor)
+        priors = [case.prior.eta, case.prior.others["sigma"]] if stated else [case.prior] * 2
+    total = 0.0
+    for (before, at, columns, level, unit), prior in zip(parts, priors, strict=True):
+        b, theta = beta[at[0]], beta[at[1:]]
+        if isinstance(prior, bm.WeaklyInformative):
+            n = columns.shape[1]
+            spread_of = (2.5 * unit) ** 2 * np.linalg.inv(np.atleast_2d(np.cov(columns.T)))
+            total += stats.norm(level, 2.5 * unit).logpdf(b)
+            total += stats.multivariate_normal(np.zeros(n), spread_of).logpdf(theta)
+        elif isinstance(prior, bm.Independent):
+            weights = prior.weights
+            if prior is OF_UNKNOWN_SCALE:
+                weights = bm.Normal(0.5, values[f"{before}prior_scale[weights]"])
+            total += _scipy(prior.intercept, b) + _scipy(weights, theta)
+    return float(total)
 
 
 def _by_term(prior: bm.ByTerm, beta: Vector) -> float:
@@ -283,6 +354,9 @@ GAUSSIAN = {
         "elastic net",
         "Horseshoe",
         "Horseshoe, slab",
+        "by predictor",
+        "by predictor, scale inferred",
+        "classes",
     )
     for name in CASES
 }
@@ -307,25 +381,40 @@ def test_gaussian_rows_are_the_density(name: str) -> None:
     np.testing.assert_allclose(there, here - dense @ one, rtol=1e-9, atol=1e-9)
 
 
-def joint_prior(problem: Problem) -> bm.NormalByPrecision | None:
+def joint_of(prior: Any) -> bm.NormalByPrecision | None:
     """The joint Normal prior, in units of σ where it is in units of that."""
-    prior: Any = problem.prior
     prior = prior.units if isinstance(prior, bm.NormalInNoise) else prior
     return prior if isinstance(prior, bm.NormalByPrecision) else None
 
 
 def functionals(case: Case, problem: Problem, beta: Vector) -> Vector:
     """What the entries of the prior are about: β, the intercept counted where it is stated."""
-    if (joint := joint_prior(problem)) is not None:
-        return np.asarray(beta @ joint.factor.T)
     at = beta.copy()
-    original = isinstance(case.prior, bm.Independent) and case.prior.intercept_origin == "original"
-    if original and isinstance(case.predictor, bm.Linear):
+    for where, factor in roots(problem):
+        at[..., where] = beta[..., where] @ factor.T
+    if counted_from_zero(case):
         at[..., 0] -= beta[..., 1:] @ _data().X.mean(axis=0)
     return at
 
 
-PROPER = [name for name in CASES if name not in ("Flat", "partly flat", "Layered, flat")]
+def counted_from_zero(case: Case) -> bool:
+    original = isinstance(case.prior, bm.Independent) and case.prior.intercept_origin == "original"
+    return original and isinstance(case.predictor, bm.Linear)
+
+
+def roots(problem: Problem) -> list[tuple[list[int], Vector]]:
+    """Where joint Normals stand in β, and the root of their precision."""
+    prior = problem.prior
+    if isinstance(prior, Jointly):
+        found = [(list(part.at), part.prior) for part in prior.parts]
+    else:
+        found = [(list(range(flat.size(problem.shapes))), prior)]
+    joint = ((at, joint_of(one)) for at, one in found)
+    return [(at, one.factor) for at, one in joint if one is not None]
+
+
+IMPROPER = ("Flat", "partly flat", "Layered, flat", "by predictor, scale inferred")
+PROPER = [name for name in CASES if name not in IMPROPER]
 
 
 @pytest.mark.parametrize("name", PROPER)
@@ -354,10 +443,10 @@ def test_draws_follow_the_density(name: str) -> None:
 
 def _along(case: Case, problem: Problem, at: Vector, values: dict[str, Any]) -> Vector:
     """The log density at given functionals, less its largest value."""
-    if (joint := joint_prior(problem)) is not None:
-        beta = np.linalg.solve(joint.factor, at.T).T
-    else:
-        beta = at.copy()
+    beta = at.copy()
+    for where, factor in roots(problem):
+        beta[..., where] = np.linalg.solve(factor, at[..., where].T).T
+    if counted_from_zero(case):
         beta[..., 0] -= (functionals(case, problem, at) - at)[..., 0]
     value = terms(problem, beta, values).value
     return value - value.max()
@@ -395,7 +484,8 @@ def test_what_is_flat_is_named(case: Case) -> None:
 def test_its_pymc_variables_have_its_density(case: Case) -> None:
     """PyMC's log p of the prior's variables, Jacobians included, differs by one constant."""
     problem = case.problem()
-    with pm.Model(coords={"feature": list(problem.feature_names)}) as theirs:
+    labels = labels_of(problem.model.predictor, problem.feature_names)
+    with pm.Model(coords=dict(labels)) as theirs:
         out, _ = problem.prior.pymc(pm, problem)
     assert set(out) == set(problem.shapes)
     log_density = theirs.compile_logp(mode="FAST_COMPILE")
@@ -417,8 +507,10 @@ def test_its_pymc_variables_have_its_density(case: Case) -> None:
             ours += float(np.sum(log_prior))
         if isinstance(problem.prior, bm.NormalInNoise):  # and in units of σ
             ours += len(beta) * float(np.log(values["sigma"]))
-        if isinstance(problem.prior, NonCentred):  # PyMC's variables are in units of the scales
-            ours += float(np.log(problem.prior.spread(problem).scale(values)).sum())
+        for part in parts_of(problem):
+            if isinstance(part.prior, NonCentred):  # PyMC's variables are in units of the scales
+                spread = part.prior.spread(part.view)
+                ours += float(np.log(spread.scale(part.own(values))).sum())
         point = coordinates(problem, beta, values)
         inputs = {v.name: np.asarray(point[v.name]) for v in theirs.value_vars}
         differences.append(ours - float(log_density(inputs)))
@@ -427,24 +519,56 @@ def test_its_pymc_variables_have_its_density(case: Case) -> None:
     np.testing.assert_allclose(differences, differences[0], atol=1e-8)
 
 
+class Part(NamedTuple):
+    """A prior, what it is asked about, and where its coefficients and values are among all."""
+
+    before: str
+    prior: Any
+    view: Any
+    at: list[int]
+
+    def own(self, values: dict[str, Any]) -> dict[str, Any]:
+        before = f"{self.before}_" if self.before else ""
+        return {k.removeprefix(before): v for k, v in values.items() if k.startswith(before)}
+
+
+def parts_of(problem: Problem) -> list[Part]:
+    if not isinstance(problem.prior, Jointly):
+        return [Part("", problem.prior, problem, list(range(flat.size(problem.shapes))))]
+    return [
+        Part(part.label, part.prior, PartOf(problem, part.part), list(part.at))
+        for part in problem.prior.parts
+    ]
+
+
 def coordinates(problem: Problem, beta: Vector, values: dict[str, Any]) -> dict[str, Any]:
     """A point by the names of the exported model's value variables."""
-    point: dict[str, Any] = dict(flat.split(beta, problem.shapes))
+    point: dict[str, Any] = {}
+    for part in parts_of(problem):
+        before = f"{part.before}::" if part.before else ""
+        own = coordinates_of(part.prior, part.view, beta[part.at], part.own(values))
+        point |= {before + name: value for name, value in own.items()}
+    return point
+
+
+def coordinates_of(prior: Any, view: Any, beta: Vector, values: dict[str, Any]) -> dict[str, Any]:
+    point: dict[str, Any] = dict(flat.split(beta, view.shapes))
     if "weights" in point:
-        names = problem.feature_names
+        names = view.feature_names
         point |= {f"weights_{n}": t for n, t in zip(names, point["weights"], strict=True)}
     if "intercept" in point:
         point["intercept_centred"] = point["intercept"]
-        if problem.frame.shifted:
-            point["intercept"] = beta[0] - point["weights"] @ problem.mean_X
-    if (joint := joint_prior(problem)) is not None:
-        sigma = values.get("sigma", 1.0) if isinstance(problem.prior, bm.NormalInNoise) else 1.0
+        if view.centred:
+            point["intercept"] = beta[0] - point["weights"] @ view.mean_X
+    if (joint := joint_of(prior)) is not None:
+        sigma = values.get("sigma", 1.0) if isinstance(prior, bm.NormalInNoise) else 1.0
         point["coefficients_whitened"] = joint.factor @ (beta - joint.mean) / sigma
-    if isinstance(problem.prior, NonCentred):
-        spread = problem.prior.spread(problem)
+    if isinstance(prior, NonCentred):
+        spread = prior.spread(view)
         units = (spread.location + (beta - spread.location) / spread.scale(values))[1:]
         point |= {"weights_in_units": units}
-        point |= {f"weights_in_units_{n}": v for n, v in zip("ab", units, strict=True)}
+        named = zip(view.feature_names, units, strict=True)
+        point |= {f"weights_in_units_{n}": v for n, v in named}
         point |= {f"{name}_log__": np.log(v) for name, v in values.items()}
     if "prior_sd" in values:
         point["precision_log__"] = -2.0 * np.log(values["prior_sd"])
@@ -455,7 +579,8 @@ def coordinates(problem: Problem, beta: Vector, values: dict[str, Any]) -> dict[
 
 @each
 def test_its_repr_is_code(case: Case) -> None:
-    names = {**vars(bm), **vars(bm.distributions), "inf": np.inf}
+    parts = {"Jointly": Jointly, "PriorPart": PriorPart, "LinearPart": LinearPart}
+    names = {**vars(bm), **vars(bm.distributions), **parts, "inf": np.inf}
     for prior in (case.prior, case.problem().prior):
         assert eval(repr(prior), names) == prior
 
@@ -464,7 +589,7 @@ def test_its_repr_is_code(case: Case) -> None:
 def test_it_resolves_to_itself(case: Case) -> None:
     """A resolved prior is stated: declared again it changes nothing."""
     problem = case.problem()
-    again = bm.Model(case.predictor, case.likelihood, problem.prior).resolve(_data())
+    again = bm.Model(case.predictor, case.likelihood, problem.prior).resolve(case.data())
     beta, values = somewhere(problem)
     assert again.prior == problem.prior
     assert terms(again, beta, values).value == terms(problem, beta, values).value
@@ -478,6 +603,12 @@ def test_it_says_every_parameter(case: Case) -> None:
     if isinstance(problem.prior, bm.Layered):
         assert "weights and biases" in text
         assert ("Gamma(3, 2)" in text) == problem.prior.learned
+        return
+    if isinstance(problem.prior, Jointly):
+        for part in problem.prior.parts:
+            before = f"{part.label}: " if part.label else "\n"
+            for name in ("intercept", *(f"weights[{n}] ~" for n in part.part.features)):
+                assert f"{before}{name}" in text
         return
     for name, shape in problem.shapes.items():
         if name != "weights":

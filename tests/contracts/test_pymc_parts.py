@@ -21,6 +21,7 @@ from bayesml.predictors import (
     Tanh,
 )
 from bayesml.pymc import to_pymc
+from tests.parts.linear_predictors import SEVERAL
 
 ACTIVATIONS = [Tanh(), ReLU(), SiLU(), GELU(), Softplus()]
 SCALES = Standardisation((0.5, -1.0, 3.0), (2.0, 0.3, 1.0), ((1.5, 2.0),))
@@ -33,6 +34,7 @@ PREDICTORS = [
     bm.MLP((4,), Tanh(), Standardisation((), (), ((2.0, 3.0),))),
     *(bm.MLP((5, 3), activation, SCALES) for activation in ACTIVATIONS),
     bm.MLP((5, 3), SiLU(), TWO),
+    *(several.predictor for several in SEVERAL.values()),
 ]
 
 
@@ -58,6 +60,7 @@ def test_a_predictor_is_its_pymc_expression(predictor: Predictor, rng: np.random
     np.testing.assert_allclose(joined.eval(), expected, rtol=1e-12, atol=1e-14)
     cotangent = rng.normal(size=expected.shape)
     products = predictor.vjp(parameters, X, cotangent)
+    assert products.keys() == tensors.keys()
     for name, tensor in tensors.items():
         ours = products[name]
         np.testing.assert_allclose(

@@ -79,6 +79,18 @@ def test_standard_errors_are_koenkers() -> None:
     np.testing.assert_allclose(table["std_error"], [*errors, s / np.sqrt(200)], rtol=1e-9)
 
 
+@pytest.mark.parametrize("likelihood", [bm.LaplaceResponse(), bm.AsymmetricLaplace(0.7)], ids=repr)
+def test_an_optimizer_has_the_same_errors_and_doubts_itself(likelihood: Any) -> None:
+    """Differences of slopes across kinks would be curvatures of anything."""
+    X, y, w = made()
+    model, data = bm.Model(likelihood=likelihood), bm.Data(X, y, observation_weights=w)
+    with pytest.warns(bm.ConvergenceWarning):
+        near = bm.fit(model, data, bm.MLE(bm.LBFGS()))
+    assert not near.check().computed
+    errors, expected = (fit.summary()["std_error"] for fit in (near, bm.fit(model, data, bm.MLE())))
+    np.testing.assert_allclose(errors, expected, rtol=0.02)
+
+
 def test_an_even_median_is_said_to_be_one_of_several() -> None:
     data = bm.Data(np.empty((4, 0)), [0.0, 1.0, 2.0, 7.0])
     fit = bm.fit(bm.Model(likelihood=bm.LaplaceResponse()), data, bm.MLE())
