@@ -83,6 +83,9 @@ class BayesianRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  #
         What is believed. None is ``Model()``, linear with Gaussian noise and default priors,
         except that the prior of the noise excludes zero: InverseGamma(1, sd(y)/100). Estimators
         have to learn targets that they fit exactly, where `Model()` has no posterior.
+    likelihood : Likelihood or None
+        In the place of a whole model: ``Poisson()`` for counts, ``GammaResponse()``,
+        ``AsymmetricLaplace(0.9)``, …, with a linear predictor and default priors.
     method : Method or None
         How to learn; None is ``Auto()``, exact where that exists.
     random_state : int, RandomState or None
@@ -113,16 +116,25 @@ class BayesianRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  #
     def __init__(
         self,
         model: bm.Model | None = None,
+        likelihood: Any = None,
         method: Any = None,
         random_state: Any = None,
     ) -> None:
         self.model = model
+        self.likelihood = likelihood
         self.method = method
         self.random_state = random_state
 
     def _declared(self, data: bm.Data) -> tuple[bm.Model, Any]:
-        model = bm.Model(likelihood=_noise(data)) if self.model is None else self.model
-        return model, self.method
+        if self.model is not None and self.likelihood is not None:
+            raise ValueError(
+                f"BayesianRegressor: model and likelihood are both stated, {self.model!r} and "
+                f"{self.likelihood!r}. State the likelihood in the model."
+            )
+        if self.model is not None:
+            return self.model, self.method
+        likelihood = _noise(data) if self.likelihood is None else self.likelihood
+        return bm.Model(likelihood=likelihood), self.method
 
 
 class _LearnsProbabilities:

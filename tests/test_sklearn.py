@@ -59,6 +59,38 @@ def test_scikit_learns_own_checks_pass_for_networks_of_classes() -> None:
     assert [r for r in results if r["status"] == "failed"] == []
 
 
+def test_counts_are_learned_by_their_likelihood() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    y = rng.poisson(np.exp(0.5 + X @ [0.4, -0.2]))
+    estimator = BayesianRegressor(likelihood=bm.Poisson(), method=bm.Laplace()).fit(X, y)
+    fit = bm.fit(bm.Model(likelihood=bm.Poisson()), bm.Data(X, y), bm.Laplace())
+    np.testing.assert_allclose(estimator.predict(X), fit.predict(X).mean, rtol=1e-12)
+    with pytest.raises(ValueError, match="both stated"):
+        BayesianRegressor(bm.Model(), bm.Poisson()).fit(X, y)
+
+
+def test_classes_are_learned_with_their_probabilities() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(400, 2))
+    latent = X @ [1.0, -0.5] + rng.logistic(size=400)
+    two, three = np.where(latent > 0, "yes", "no"), np.digitize(latent, [-1.0, 1.0])
+    for y in (two, three):
+        ours = BayesianClassifier(bm.Model(likelihood=_likelihood(y)), bm.MLE()).fit(X, y)
+        theirs = LogisticRegression(C=np.inf, tol=1e-10).fit(X, y)
+        assert list(ours.classes_) == list(theirs.classes_)
+        np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-5)
+        np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    by_laplace = BayesianClassifier(random_state=1).fit(X, three)
+    np.testing.assert_allclose(by_laplace.predict_proba(X).sum(axis=1), 1.0, rtol=1e-12)
+
+
+def _likelihood(y: np.ndarray) -> bm.Bernoulli | bm.Categorical:
+    return bm.Bernoulli() if len(set(y.tolist())) == 2 else bm.Categorical()
+
+
 def test_it_says_what_the_package_says(rows: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = rows
     estimator = BayesianRegressor(bm.Model(), random_state=1).fit(X, y)
@@ -86,7 +118,7 @@ def test_least_squares_is_scikit_learns(rows: tuple[np.ndarray, np.ndarray]) -> 
 def test_clones_pipelines_and_searches(rows: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = rows
     robust = bm.Model(bm.Linear(), bm.StudentT(df=4.0))
-    estimator = BayesianRegressor(robust, bm.MAP(), 3)
+    estimator = BayesianRegressor(robust, method=bm.MAP(), random_state=3)
     assert clone(estimator).get_params() == estimator.get_params()
     pipeline = make_pipeline(StandardScaler(), BayesianRegressor())
     assert cross_val_score(pipeline, X, y, cv=3).min() > 0.5
