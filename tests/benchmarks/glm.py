@@ -1,0 +1,100 @@
+"""Logistic regression against peers: modes, Laplace's approximation against NUTS, Parquet.
+
+``python -m tests.benchmarks.glm modes laplace parquet --runs 3``: CPU seconds of this process,
+imports excluded, medians of the runs; peers on the same data in the same run.
+"""
+
+import argparse
+import resource
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+import bayesml as bm
+
+
+def made(m: int, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X, weights = rng.normal(size=(m, n)), rng.normal(size=n) / 3.0
+    return X, (rng.random(m) < 1.0 / (1.0 + np.exp(0.5 - X @ weights))).astype(float)
+
+
+def seconds(run: Callable[[], Any], runs: int) -> float:
+    times = []
+    for _ in range(runs):
+        start = process_time()
+        run()
+        times.append(process_time() - start)
+    return median(times)
+
+
+def modes(runs: int) -> None:
+    for m in (100_000, 1_000_000):
+        found = modes_of(*made(m, 20), runs)
+        print(f"m = {m:,}, n = 20:", {name: round(value, 3) for name, value in found.items()})
+
+
+def modes_of(X: np.ndarray, y: np.ndarray, runs: int) -> dict[str, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    model = bm.Model(likelihood=bm.Bernoulli())
+    found = {"MLE()": seconds(lambda: bm.fit(model, bm.Data(X, y), bm.MLE()), runs)}
+    for solver in ("newton-cholesky", "lbfgs"):
+        peer = LogisticRegression(C=np.inf, tol=1e-8, solver=solver, max_iter=1000)
+        found[solver] = seconds(partial(peer.fit, X, y), runs)
+    return found
+
+
+def laplace(runs: int) -> None:
+    X, y = made(100_000, 20)
+    data, model = bm.Data(X, y), bm.Model(likelihood=bm.Bernoulli())
+    approximate = seconds(lambda: bm.fit(model, data, bm.Laplace(), rng=1), runs)
+    fit = bm.fit(model, data, bm.Laplace(), rng=1)
+    start = process_time()
+    sampled = bm.fit(model, data, bm.NUTS(progress=False), rng=1)
+    by_nuts = process_time() - start
+    one, other = fit.summary(), sampled.summary()
+    print(
+        f"Laplace {approximate:.2f} s, NUTS {by_nuts:.0f} s, ratio {by_nuts / approximate:.0f}; "
+        f"k {fit.diagnostics['pareto_k']:.2f}; largest error of a mean "
+        f"{float(np.max(np.abs(one['mean'] - other['mean']) / other['sd'])):.3f} sd, of an sd "
+        f"{float(np.max(np.abs(one['sd'] / other['sd'] - 1))):.3f} "
+        f"(Monte Carlo error {float(np.max(1 / np.sqrt(other['ess_bulk']))):.3f})"
+    )
+
+
+def parquet(runs: int) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        for k in range(10):
+            X, y = made(1_000_000, 10, seed=k)
+            columns = {f"x{j}": X[:, j] for j in range(10)} | {"y": y}
+            pq.write_table(pa.table(columns), Path(folder) / f"part_{k}.parquet")
+        del X, y, columns
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        formula = "y ~ " + " + ".join(f"x{j}" for j in range(10))
+        data = bm.Data.from_parquet(folder, formula, progress=False)
+        start = process_time()
+        fit = bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.Laplace(), rng=1)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(
+            f"1e7 rows × 10 from Parquet: {process_time() - start:.0f} CPU s, peak {peak:.2f} GB "
+            f"({before:.2f} GB before); {fit.explanation}; k {fit.diagnostics['pareto_k']:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="+", choices=("modes", "laplace", "parquet"))
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    for part in options.parts:
+        {"modes": modes, "laplace": laplace, "parquet": parquet}[part](options.runs)
