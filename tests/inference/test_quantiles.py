@@ -169,8 +169,8 @@ def test_a_known_scale_is_kept(method: Any) -> None:
 def test_a_prior_against_the_rows_is_found_out() -> None:
     """The information takes rows to be as the model says: here sds are a third of the truth."""
     X, y, _ = made()
+    model = bm.Model(likelihood=bm.LaplaceResponse(2.0), prior=PRIOR)
     with pytest.warns(bm.ConvergenceWarning, match="Pareto"):
-        model = bm.Model(likelihood=bm.LaplaceResponse(2.0), prior=PRIOR)
         bm.fit(model, bm.Data(X, y), bm.Laplace(), rng=1)
 
 
