@@ -91,7 +91,8 @@ def _smoothed(log_weights: Array) -> tuple[float, float]:
 
     if np.ptp(log_weights) < NO_TAIL:
         return -np.inf, float(len(log_weights))
-    smoothed, k = array_stats.psislw(log_weights)
+    # ArviZ is given what importance weights divide by: it turns the sign itself
+    smoothed, k = array_stats.psislw(-log_weights)
     weights = np.exp(smoothed - smoothed.max())
     return float(k), float(weights.sum() ** 2 / np.sum(weights**2))
 

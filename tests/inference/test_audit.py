@@ -7,7 +7,14 @@ import pytest
 from scipy import stats
 
 import bayesml as bm
-from bayesml.inference.audit import _log_weights, audit, decrement, off_centre
+from bayesml.inference.audit import (
+    _log_weights,
+    _smoothed,
+    audit,
+    decrement,
+    importance,
+    off_centre,
+)
 from bayesml.inference.ensemble import agreement
 from bayesml.inference.networks.mode import Mode, Recipe, find_mode
 from bayesml.likelihoods import Likelihood
@@ -50,7 +57,26 @@ def test_weights_are_ratios_of_the_densities_themselves() -> None:
     np.testing.assert_allclose(difference, difference[0], atol=1e-8)
     found = audit(mode, np.random.default_rng(0))
     assert 100 < found["importance_ess"] < 995
-    assert -0.5 < found["pareto_k"] < 0.7
+    assert 0.0 < found["pareto_k"] < 1.0
+
+
+@pytest.mark.parametrize("k", [0.2, 0.5, 0.9, 1.3])
+def test_the_tail_index_is_of_the_large_weights(k: float) -> None:
+    """Weights whose tail is exactly Pareto's, and their inverses, which are bounded."""
+    log_weights = k * np.random.default_rng(0).exponential(size=20_000)
+    assert _smoothed(log_weights)[0] == pytest.approx(k, abs=0.1)
+    assert _smoothed(-log_weights)[0] < 0.0
+
+
+def test_a_gaussian_for_heavy_tails_is_found_out() -> None:
+    """Of a Gaussian of sd σ by one of s < σ, log w is χ²₁ by ½(1 − s²/σ²): k = 1 − s²/σ²."""
+    mode, factor, rng = np.zeros(1), np.eye(1), np.random.default_rng(0)
+    heavy = importance(lambda x: stats.t(3).logpdf(x[:, 0]), mode, factor, 10, rng)
+    assert heavy["pareto_k"] > 0.5
+    narrow = importance(lambda x: stats.norm(0, 3).logpdf(x[:, 0]), mode, factor, 10, rng)
+    assert narrow["pareto_k"] == pytest.approx(8 / 9, abs=0.2)
+    wide = importance(lambda x: stats.norm(0, 0.5).logpdf(x[:, 0]), mode, factor, 10, rng)
+    assert wide["pareto_k"] < 0.2
 
 
 def test_a_mode_off_its_centre_is_found() -> None:

@@ -171,10 +171,18 @@ def test_a_mode_is_no_lower_than_its_surroundings(
 @pytest.mark.parametrize("method", [bm.MAP(), bm.Laplace()])
 def test_a_known_scale_is_kept(method: Any) -> None:
     X, y, _ = made()
-    fit = bm.fit(bm.Model(likelihood=bm.LaplaceResponse(2.0), prior=PRIOR), bm.Data(X, y), method)
+    fit = bm.fit(bm.Model(likelihood=bm.LaplaceResponse(2.0)), bm.Data(X, y), method, rng=1)
     assert fit.check().computed
     assert "quadratic programme" in fit.explanation
     assert "scale" not in fit.summary().index
+
+
+def test_a_prior_against_the_rows_is_found_out() -> None:
+    """The information takes rows to be as the model says: here sds are a third of the truth."""
+    X, y, _ = made()
+    model = bm.Model(likelihood=bm.LaplaceResponse(2.0), prior=PRIOR)
+    with pytest.warns(bm.ConvergenceWarning, match="Pareto"):
+        bm.fit(model, bm.Data(X, y), bm.Laplace(), rng=1)
 
 
 def test_laplace_is_the_posterior_of_many_rows() -> None:
