@@ -54,7 +54,7 @@ def _curvature(rows: Linearised) -> Finding:
         f"{'high in the middle and too low' if t > 0 else 'low in the middle and too high'} at "
         "both ends.",
         "Look at plots.residuals(fit); add a power, a spline bs(x, df=5) or an interaction, or "
-        "learn log(y).",
+        + ("learn log(y)." if rows.support == Real() else "compare links."),
         ResidualWarning,
     )
 
@@ -103,8 +103,8 @@ def _dispersion(rows: Linearised) -> Finding:
         "Counts vary more than the model says, so that its standard deviations are too small."
         if ratio > 1.0
         else "Counts vary less than the model says.",
-        "Add what makes rows differ, such as groups or an exposure; counts that cluster want a "
-        "likelihood with a dispersion of its own.",
+        "Add what makes rows differ, such as groups or an exposure; counts that cluster want "
+        "NegativeBinomial(), unless they are of so many trials.",
         ResidualWarning,
     )
 
