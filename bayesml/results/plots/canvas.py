@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 COLOURS = ("#36acc6", "#f66d7f", "#7c2695", "#e0a030", "#228306", "#a252f4", "#a77e4f", "#444444")
 GREY = "#555555"
 SMALL = 8.0
+LONGEST = 24
+"""Letters of the name of a class on an axis."""
 
 _LOOK: Any = {
     "axes.edgecolor": "#555555",
@@ -91,6 +93,7 @@ def message(axes: "Axes", text: str) -> None:
 
 def class_ticks(axes: "Axes", names: Sequence[str]) -> None:
     """Write the names of classes at 0, 1, …, upright where they would not fit side by side."""
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
     room = axes.bbox.width / (0.75 * SMALL * len(names))
     rotation = 90.0 if max(map(len, names)) > room else 0.0
     axes.set_xticks(range(len(names)), [plain(name) for name in names], rotation=rotation)
