@@ -71,7 +71,7 @@ def reliability(subject: Fit | Prediction, data: Any = None) -> "Figure":
     order = sorted(range(len(result.curves)), key=lambda j: -result.curves[j].miscalibration)
     drawn = sorted(order[:MOST_PANELS])
     columns = min(len(drawn), 2 if len(drawn) == 4 else 3)
-    with paper(max(2.9 * columns, 4.4), 2.9 * -(-len(drawn) // columns) + 0.9) as figure:
+    with paper(max(2.9 * columns, 4.4), 2.7 * -(-len(drawn) // columns) + 0.9) as figure:
         for axes, j in zip(grid(figure, len(drawn), columns), drawn, strict=True):
             _draw(axes, result, j)
             axes.set_title(plain(f"{target}{result.classes[result.events[j]]}"))
