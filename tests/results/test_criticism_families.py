@@ -47,7 +47,19 @@ def test_successes_that_cluster_are_overdispersed(rng: np.random.Generator) -> N
     y = rng.binomial(30, chance).astype(float)
     data = bm.Data(x[:, None], y, trials=np.full(200, 30.0))
     fit = bm.fit(bm.Model(likelihood=bm.Binomial()), data, bm.MLE())
-    assert not one(fit, "dispersion").passed
+    found = one(fit, "dispersion")
+    assert not found.passed
+    assert "trials of one row" in found.remedy
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
+def test_many_zeros_name_what_has_them(rng: np.random.Generator) -> None:
+    y = rng.poisson(4.0, 300) * (rng.uniform(size=300) < 0.6)
+    data = bm.Data(rng.normal(size=(300, 1)), y.astype(float))
+    fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, bm.MLE())
+    zeros = one(fit, "posterior predictive p-value, share of zeros")
+    assert not zeros.passed
+    assert "Hurdle" in zeros.remedy
 
 
 @pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")

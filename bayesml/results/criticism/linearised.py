@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import Block, Data
+from bayesml.data.roles import TRIALS
 from bayesml.distributions import Support
 from bayesml.linalg import gram_factor, rank_report, triangular_factor
 from bayesml.linalg.centred import GRAM_SAFE
@@ -58,6 +59,8 @@ class Linearised:
         The standard deviation of the residuals before they were divided by it.
     support : Support
         Of y.
+    trials : bool
+        Whether y counts successes among trials that are known.
     """
 
     z: Array
@@ -69,6 +72,7 @@ class Linearised:
     ordered_by: str
     spread: float
     support: Support
+    trials: bool
 
     @property
     def m(self) -> int:
@@ -189,8 +193,14 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     spread = float(np.sqrt(z @ z / (float(w.sum()) - Q.shape[1])))
     if not spread > 0:
         return "the residuals are zero."
-    labels, order = data.row_labels, order_of_rows(answer)
-    return Linearised(z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support)
+    labels, order, trials = (
+        data.row_labels,
+        order_of_rows(answer),
+        TRIALS in data.design.roles.known,
+    )
+    return Linearised(
+        z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support, trials
+    )
 
 
 def _block(data: Data, w: NDArray[np.float64], rows: slice) -> Block:

@@ -89,15 +89,24 @@ def _zeros(y: Array) -> Array:
     return np.asarray((y == 0).mean(axis=-1))
 
 
+REMEDY = "another likelihood, a transformation of y, or a missing term."
+INFLATED = (
+    "counts that cluster want NegativeBinomial(), and zeros of their own ZeroInflated(Poisson()) "
+    "or Hurdle(Poisson())."
+)
+
+ZEROS = "share of zeros"
 ON_THE_LINE = {"smallest value": _smallest, "largest value": _largest, "skewness": _skewness}
-OF_COUNTS = {"standard deviation": _sd, "largest value": _largest, "share of zeros": _zeros}
+OF_COUNTS = {"standard deviation": _sd, "largest value": _largest, ZEROS: _zeros}
 """Statistics that the likelihood has no parameter for, each over the last axis."""
 
 
 def _compare(name: str, statistic: Statistic, y: Array, replicas: Array) -> Finding:
     """Compare one statistic, where it is (C12)."""
     seen, expected = float(statistic(y)), statistic(replicas)
-    return _finding(f"{name} of y", _p_value(seen, expected), seen, expected)
+    more_zeros = name == ZEROS and seen > np.median(expected)
+    remedy = INFLATED if more_zeros else REMEDY
+    return _finding(f"{name} of y", _p_value(seen, expected), seen, expected, remedy)
 
 
 def _compare_classes(names: Sequence[str], y: Array, replicas: Array) -> Finding:
@@ -106,7 +115,7 @@ def _compare_classes(names: Sequence[str], y: Array, replicas: Array) -> Finding
     p = [_p_value(*share) for share in shares]
     worst = int(np.argmin(p))
     free = len(names) - 1  # of two classes, one share is the other
-    return _finding(f"share of {names[worst]}", min(free * p[worst], 1.0), *shares[worst])
+    return _finding(f"share of {names[worst]}", min(free * p[worst], 1.0), *shares[worst], REMEDY)
 
 
 def _p_value(seen: float, expected: Array) -> float:
@@ -115,7 +124,7 @@ def _p_value(seen: float, expected: Array) -> float:
     return 2.0 * min(above, 1.0 - above)
 
 
-def _finding(name: str, p: float, seen: float, expected: Array) -> Finding:
+def _finding(name: str, p: float, seen: float, expected: Array, remedy: str) -> Finding:
     low, middle, high = np.quantile(expected, (0.005, 0.5, 0.995))
     return Finding(
         f"posterior predictive p-value, {name}",
@@ -125,7 +134,6 @@ def _finding(name: str, p: float, seen: float, expected: Array) -> Finding:
         f"The {name} is {seen:.4g}, and {middle:.4g} in the middle of "
         f"{len(expected)} data sets that the fit expects, 99 % of them between "
         f"{low:.4g} and {high:.4g}.",
-        "Look at plots.predictive_check(fit): another likelihood, a transformation of y, or a "
-        "missing term.",
+        f"Look at plots.predictive_check(fit): {remedy}",
         PredictiveWarning,
     )
