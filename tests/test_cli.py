@@ -176,6 +176,14 @@ def test_methods(
     assert (tmp_path / picture).exists()
 
 
+def test_classes_have_a_reliability_diagram(run: Run, birds: Path, tmp_path: Path) -> None:
+    options = ("--family", "categorical", "--method", "map", "--seed", 1, "--out", tmp_path)
+    code, out, _ = run("fit", birds, "species ~ body_mass_g + sex", *options)
+    assert code == 0
+    assert "\n  reliability.png " in out
+    assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.slow
 def test_nuts_takes_its_draws_and_its_seed(run: Run, birds: Path, tmp_path: Path) -> None:
     options = ("--method", "nuts", "--draws", 300, "--seed", 3)

@@ -19,6 +19,7 @@ from bayesml.data.messages import plural
 from bayesml.inference import Method
 from bayesml.results import plots
 from bayesml.results.columns import columns_read, require_column
+from bayesml.results.new_rows import class_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,6 +159,9 @@ def _pictures(
     else:
         yield "fit.png", plots.predictions(learned), "predictions against the data"
     yield "ppc.png", plots.predictive_check(learned), "the data beside data from the model"
+    if class_names(learned):
+        words = "how often classes came against their probabilities"
+        yield "reliability.png", plots.reliability(learned), words
     yield "residuals.png", plots.residuals(learned), "what the model left over, row by row"
 
 

@@ -1,6 +1,7 @@
 """Results: one type whatever the method, with its checks, its DataTree and its files."""
 
-from bayesml.results.calibration import Calibration, calibration
+from bayesml.results.calibrate import calibration
+from bayesml.results.calibration import Calibration
 from bayesml.results.comparison import Comparison, compare
 from bayesml.results.contrasts import Effect
 from bayesml.results.cross_validation import CrossValidation, cross_validate

@@ -8,13 +8,10 @@ import numpy as np
 
 from bayesml.errors import DataError
 from bayesml.likelihoods.scoring import scoring_rules
-from bayesml.posteriors import Prediction
 from bayesml.posteriors.rows import check_probability
-from bayesml.results.calibration_checks import coverage_of_ninety, uniformity
+from bayesml.results.calibration_checks import binomial_band, coverage_of_ninety, uniformity
 from bayesml.results.findings import CheckReport
-from bayesml.results.fit import Fit
-from bayesml.results.new_rows import rows_of, whose
-from bayesml.results.scores import crps
+from bayesml.results.reliability import Reliability
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -24,8 +21,6 @@ LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 SCORED = (0.5, 0.8, 0.9, 0.95)
 """Levels whose interval ends are kept."""
 BAND = 0.99
-PIT_STREAM = 4
-"""Of the seed of a fit, for what is drawn of the PIT values of counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +42,10 @@ class Calibration:
         Ends of the 50, 80, 90 and 95 % intervals.
     weights : ndarray, shape (m,)
         How many times each row counts.
+    probabilities : ndarray, shape (K, m)
+        Of every class; of none where the target has no classes.
+    classes : tuple of str
+        Their names.
     rows : str
         Which rows these are, in words.
     """
@@ -60,6 +59,8 @@ class Calibration:
     lower: Array
     upper: Array
     weights: Array
+    probabilities: Array
+    classes: tuple[str, ...]
     rows: str
 
     def __len__(self) -> int:
@@ -123,6 +124,52 @@ class Calibration:
             }
         )
 
+    def reliability(self) -> "pd.DataFrame":
+        r"""Return what the Brier score of every class is made of (C16).
+
+        .. math:: \overline{(p - [y = k])^2} = \mathrm{MCB} - \mathrm{DSC} + \mathrm{UNC}
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a class, or the second of two: ``brier``; its ``miscalibration``, by which
+            recalibrated probabilities would be better; ``discrimination``, by which these are
+            better than one probability for all; and ``uncertainty``, the score of that one.
+
+        Raises
+        ------
+        DataError
+            If the target has no classes.
+
+        References
+        ----------
+        Dimitriadis, Gneiting & Jordan (2021), Stable reliability diagrams for probabilistic
+        classifiers, PNAS 118(8), eq. 5.
+
+        Examples
+        --------
+        >>> import numpy as np, bayesml as bm
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(400, 1))
+        >>> y = np.where(X[:, 0] + rng.logistic(size=400) > 0, "yes", "no")
+        >>> fit = bm.fit(bm.Model(likelihood=bm.Bernoulli()), bm.Data(X, y), bm.MAP())
+        >>> bm.calibration(fit, fit.data).reliability().round(3)
+             brier  miscalibration  discrimination  uncertainty
+        yes   0.19           0.013           0.073         0.25
+        """
+        return self._reliability().table()
+
+    def _reliability(self) -> Reliability:
+        if not self.classes:
+            raise DataError(
+                "reliability: the target has no classes, so that no probabilities of them can be "
+                "compared. coverage() and histogram() compare distributions of numbers."
+            )
+        there = self.weights > 0
+        return Reliability(
+            self.classes, self.probabilities[:, there], self.y[there], self.weights[there]
+        )
+
     def by_group(self, groups: Sequence[Any], level: float = 0.9) -> "pd.DataFrame":
         """Return reliability group by group: predictions can be right only on average.
 
@@ -160,7 +207,13 @@ class Calibration:
         return pd.DataFrame.from_dict(table, orient="index")
 
     def check(self) -> CheckReport:
-        """Judge the predictions: are PIT values uniform, and does the 90 % interval hold 90 %."""
+        """Judge the predictions: are PIT values uniform, and does the 90 % interval hold 90 %.
+
+        Of classes, whether they come as often as their probabilities say.
+        """
+        if self.classes:
+            findings = (uniformity(self.pit, self.weights), self._reliability().finding())
+            return CheckReport("predictive", findings)
         line = self.coverage([0.9]).iloc[0]
         ends = (float(line[name]) for name in ("observed", "low", "high"))
         findings = (uniformity(self.pit, self.weights), coverage_of_ninety(*ends))
@@ -180,106 +233,9 @@ class Calibration:
         return float(np.average(values, weights=self.weights))
 
     def _take(self, rows: Any) -> "Calibration":
-        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "rows"}
-        return Calibration(**{k: v[..., rows] for k, v in parts.items()}, rows=self.rows)
+        parts = {name: getattr(self, name)[..., rows] for name in BY_ROW}
+        return Calibration(**parts, classes=self.classes, rows=self.rows)
 
 
-def binomial_band(size: float, probability: Array, mass: float) -> tuple[Array, Array]:
-    """Return ends between which a share of `size` trials lies with at least the given mass."""
-    from scipy import stats  # a second of imports
-
-    tail = 0.5 * (1.0 - mass)
-    whole = np.round(size)
-    return (
-        np.asarray(stats.binom.ppf(tail, whole, probability) / whole),
-        np.asarray(stats.binom.ppf(1.0 - tail, whole, probability) / whole),
-    )
-
-
-def calibration(
-    subject: Fit | Prediction, observed: Any, *, rng: int | np.random.Generator | None = None
-) -> Calibration:
-    r"""Compare predictions with what was observed.
-
-    Parameters
-    ----------
-    subject : Fit or Prediction
-    observed : Data, data frame, or ndarray of shape (rows,)
-        For a fit, rows with their target, best ones that it has not seen: of rows in memory the
-        result says whether it has. For a prediction, the observed y of its rows.
-    rng : int, Generator or None
-        For counts, whose PIT values are partly drawn. None takes the seed of the fit.
-
-    Returns
-    -------
-    Calibration
-        With ``coverage()``, ``histogram()``, ``scores()``, ``by_group(groups)``, a ``check()``
-        that says what is wrong; `bayesml.plots.calibration` draws it.
-
-    Raises
-    ------
-    DataError
-        If there is no target to compare with, or it is of another length.
-    MissingDependencyError
-        If scoringrules is not installed.
-
-    References
-    ----------
-    Gneiting, Balabdaoui & Raftery (2007), Probabilistic forecasts, calibration and sharpness, §3.
-
-    Examples
-    --------
-    >>> import numpy as np, bayesml as bm
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(200, 1))
-    >>> y = X[:, 0] + rng.normal(size=200)
-    >>> fit = bm.fit(bm.Model(), bm.Data(X[:100], y[:100]))
-    >>> bm.calibration(fit, bm.Data(X[100:], y[100:])).passed
-    True
-    """
-    if isinstance(subject, Prediction):
-        y = np.asarray(observed, dtype=np.float64)
-        if y.shape != (len(subject),):
-            raise DataError(
-                f"calibration: y has shape {y.shape}, but the prediction has {len(subject)} rows."
-            )
-        generator = np.random.default_rng(0 if rng is None else rng)
-        return compared(subject, y, np.ones(len(y)), "given with their prediction", generator)
-    rows = rows_of(subject, observed)
-    prediction = subject.learned.posterior.predict(np.asarray(rows.X, dtype=np.float64))
-    generator = np.random.default_rng([subject.seed, PIT_STREAM] if rng is None else rng)
-    return compared(prediction, rows.y, rows.row_weights, whose(subject, rows), generator)
-
-
-def compared(
-    prediction: Prediction, y: Array, weights: Array, rows: str, rng: np.random.Generator
-) -> Calibration:
-    """Evaluate everything that a calibration needs, once."""
-    intervals = [prediction.interval(level) for level in SCORED]
-    return Calibration(
-        y,
-        prediction.mean,
-        prediction.sd,
-        pit(prediction, y, rng),
-        prediction.log_prob(y),
-        crps(prediction, y),
-        np.stack([interval.lower for interval in intervals]),
-        np.stack([interval.upper for interval in intervals]),
-        weights,
-        rows,
-    )
-
-
-def pit(prediction: Prediction, y: Array, rng: np.random.Generator) -> Array:
-    """Evaluate P(Y ≤ y), and where y itself has a probability a random part less of it (P12)."""
-    below = prediction.cdf(y)
-    if not prediction.distribution.discrete:
-        return below
-    return below - rng.random(len(y)) * np.exp(prediction.log_prob(y))
-
-
-def pooled(parts: Sequence[Calibration], rows: str) -> Calibration:
-    """Put rows that were compared separately together."""
-    names = [f.name for f in fields(Calibration) if f.name != "rows"]
-    columns = {k: np.concatenate([getattr(p, k) for p in parts], axis=-1) for k in names}
-    return Calibration(**columns, rows=rows)
+BY_ROW = tuple(f.name for f in fields(Calibration) if f.name not in ("classes", "rows"))
+"""What there is one entry a row of, on the last axis."""

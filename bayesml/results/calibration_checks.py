@@ -6,6 +6,18 @@ from bayesml.results.findings import Finding
 from bayesml.typing import Array
 
 
+def binomial_band(size: float, probability: Array, mass: float) -> tuple[Array, Array]:
+    """Return ends between which a share of `size` trials lies with at least the given mass."""
+    from scipy import stats  # a second of imports
+
+    tail = 0.5 * (1.0 - mass)
+    whole = np.round(size)
+    return (
+        np.asarray(stats.binom.ppf(tail, whole, probability) / whole),
+        np.asarray(stats.binom.ppf(1.0 - tail, whole, probability) / whole),
+    )
+
+
 def uniformity(pit: Array, weights: Array) -> Finding:
     """Test whether PIT values, shape (m,), are uniform."""
     from arviz_stats.base import array_stats

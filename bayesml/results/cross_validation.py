@@ -11,9 +11,11 @@ from bayesml.inference import Method
 from bayesml.model import Model
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.rows import whole_number
-from bayesml.results.calibration import Calibration, compared, pooled
+from bayesml.results.calibrate import compared, pooled
+from bayesml.results.calibration import Calibration
 from bayesml.results.fit import Fit
 from bayesml.results.fitting import fit, seed_of
+from bayesml.results.new_rows import class_names
 from bayesml.typing import Integers
 
 
@@ -56,6 +58,7 @@ class CrossValidation:
                 fold.prediction,
                 self.data.y[fold.rows],
                 weights[fold.rows],
+                class_names(fold.fit),
                 "",
                 np.random.default_rng(k),
             )

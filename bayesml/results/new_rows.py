@@ -4,6 +4,7 @@ from typing import Any
 
 from bayesml.data import Data
 from bayesml.data.messages import plural
+from bayesml.distributions import FiniteSupport
 from bayesml.errors import DataError
 from bayesml.results.answer import Answer
 from bayesml.results.sequential import seen_rows
@@ -37,3 +38,11 @@ def whose(answer: Answer, rows: Data) -> str:
     if overlap.count:
         return f"new to the fit, but for {overlap.count} alike to rows that it learned from"
     return "new to the fit"
+
+
+def class_names(answer: Answer) -> tuple[str, ...]:
+    """Return the names of the classes of the target, or their numbers; none where it has none."""
+    support = answer.learned.resolved.likelihood.support
+    if not isinstance(support, FiniteSupport) or support.size is None:
+        return ()
+    return tuple(map(str, answer.data.design.classes or range(support.size)))

@@ -1,11 +1,13 @@
-"""Proper scores of predictions, by scoringrules where it has the formula.
+"""What is asked of predictions row by row: proper scores, PIT values, probabilities of classes.
 
-Described in docs/guides/calibration.md.
+Scores are by scoringrules where it has the formula. Described in docs/guides/calibration.md.
 """
+
+import numpy as np
 
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.crps import crps_by_quadrature
-from bayesml.posteriors.row_distribution import HasCRPS
+from bayesml.posteriors.row_distribution import HasCRPS, OfClasses
 from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
 
@@ -44,3 +46,18 @@ def crps(prediction: Prediction, y: ArrayLike) -> Array:
     if isinstance(distribution, HasCRPS):
         return distribution.crps(observed)
     return crps_by_quadrature(distribution, observed)
+
+
+def class_probabilities(prediction: Prediction) -> Array:
+    """Return the probability of every class, shape (K, rows), of none where there are none."""
+    own = prediction.distribution
+    found = own.class_probabilities() if isinstance(own, OfClasses) else None
+    return np.empty((0, len(prediction))) if found is None else found.T
+
+
+def pit(prediction: Prediction, y: Array, rng: np.random.Generator) -> Array:
+    """Evaluate P(Y ≤ y), and where y itself has a probability a random part less of it (P12)."""
+    below = prediction.cdf(y)
+    if not prediction.distribution.discrete:
+        return below
+    return below - rng.random(len(y)) * np.exp(prediction.log_prob(y))

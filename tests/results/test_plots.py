@@ -433,7 +433,12 @@ import bayesml as bm
 data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
 fit = bm.fit(bm.Model(), data, rng=1)
 learned = bm.fit(bm.Model(), data, bm.MLE(bm.GradientDescent()))
-of = {"loss": learned, "calibration": bm.calibration(fit, data)}
+classes = bm.Data([[0.0], [1.0], [2.0]], ["no", "yes", "no"])
+of = {
+    "loss": learned,
+    "calibration": bm.calibration(fit, data),
+    "reliability": bm.fit(bm.Model(likelihood=bm.Bernoulli()), classes, bm.MAP()),
+}
 for name in bm.plots.__all__:
     try:
         getattr(bm.plots, name)(of.get(name, fit))

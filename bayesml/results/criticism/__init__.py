@@ -6,6 +6,7 @@ from bayesml.results.answer import Answer
 from bayesml.results.criticism import (
     design,
     influence,
+    predicted,
     replicas,
     sensitivity,
     slab,
@@ -32,7 +33,7 @@ def from_rows(answer: Answer) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         not_judged.append(f"residuals and influential rows: {rows}")
     else:
         found += [*structure.findings(rows), *influence.findings(rows)]
-    for part in (sensitivity, replicas):
+    for part in (predicted, sensitivity, replicas):
         judged = part.findings(answer)
         if isinstance(judged, str):
             not_judged.append(judged)

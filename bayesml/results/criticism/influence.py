@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.special import betaincinv, fdtrc, fdtri
 
+from bayesml.distributions import Real
 from bayesml.errors import InfluenceWarning
 from bayesml.results.criticism.linearised import Linearised
 from bayesml.results.findings import Finding
@@ -68,6 +69,8 @@ def _cook(rows: Linearised) -> Finding:
     worst = int(np.argmax(distance / limit))
     over = np.flatnonzero(distance > limit)
     over = over[np.argsort(-distance[over])]
+    robust = " A likelihood with heavy tails, StudentT(), follows them less."
+    tails = robust if rows.support == Real() else ""
     return Finding(
         f"Cook's distance, largest by its limit: {rows.name(worst)}",
         not len(over),
@@ -75,8 +78,7 @@ def _cook(rows: Linearised) -> Finding:
         f"≤ {limit[worst]:.2g}",
         f"Without {rows.names(over if len(over) else np.array([worst]))} the answer is another "
         "one, by more than half of its own uncertainty.",
-        "Look at these rows: a slip of the pen, another unit, another kind? A likelihood with "
-        "heavy tails, StudentT(), follows them less.",
+        f"Look at these rows: a slip of the pen, another unit, another kind?{tails}",
         InfluenceWarning,
     )
 

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import Block, Data
+from bayesml.data.roles import TRIALS
 from bayesml.distributions import Support
 from bayesml.linalg import gram_factor, rank_report, triangular_factor
 from bayesml.linalg.centred import GRAM_SAFE
 from bayesml.log_joint import Rows
 from bayesml.log_joint.rows import by_row, jacobian_of
+from bayesml.model import Problem
 from bayesml.posteriors.base import Marginal
 from bayesml.predictors import HasJacobian, Network
 from bayesml.results.answer import Answer
@@ -57,6 +59,8 @@ class Linearised:
         The standard deviation of the residuals before they were divided by it.
     support : Support
         Of y.
+    trials : bool
+        Whether y counts successes among trials that are known.
     """
 
     z: Array
@@ -68,6 +72,7 @@ class Linearised:
     ordered_by: str
     spread: float
     support: Support
+    trials: bool
 
     @property
     def m(self) -> int:
@@ -140,7 +145,15 @@ def linearise(answer: Answer) -> Linearised | str:
         return f"there are {problem.frame.p} coefficients, more than {MOST_COEFFICIENTS}."
     if answer.statistics.weight <= problem.frame.p:
         return "there are no more rows than coefficients."
+    if outputs_read(problem) > 1:
+        return "the likelihood reads several outputs."
     return _at_the_estimate(answer)
+
+
+def outputs_read(problem: Problem) -> int:
+    """Count the outputs that a likelihood reads of the predictor, without what is known."""
+    statistics = problem.statistics
+    return len(problem.model.likelihood.outputs(statistics.mean_y, statistics.sd_y))
 
 
 def estimates(answer: Answer) -> dict[str, Array]:
@@ -162,8 +175,6 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     values = by_row({name: at[name].reshape(()) for name in likelihood.parameters})
     none, w = Rows.none_of(problem), data.row_weights
     kept = np.flatnonzero(w)
-    if none.read(_block(data, w, slice(kept[0], kept[0] + 1))).eta(beta).ndim > 1:
-        return "the likelihood reads several outputs."
     z, eta, weight = np.empty((3, data.m))
     A = np.empty((data.m, problem.frame.p), order="F")
     for start in range(0, data.m, CACHED):
@@ -171,7 +182,7 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
         rows = none.read(_block(data, w, part))
         with np.errstate(divide="ignore", invalid="ignore"):  # shows in the residuals
             eta[part], weight[part], z[part] = _at_rows(rows, beta, values)
-            J = jacobian_of(rows.frame, rows.parameters(beta), rows.A)
+            J = _free(jacobian_of(rows.frame, rows.parameters(beta), rows.A), 2)
             np.multiply(J, weight[part, None], out=A[part])
     if len(kept) < data.m:
         z, eta, weight, A = z[kept], eta[kept], weight[kept], A[kept]
@@ -182,8 +193,14 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
     spread = float(np.sqrt(z @ z / (float(w.sum()) - Q.shape[1])))
     if not spread > 0:
         return "the residuals are zero."
-    labels, order = data.row_labels, order_of_rows(answer)
-    return Linearised(z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support)
+    labels, order, trials = (
+        data.row_labels,
+        order_of_rows(answer),
+        TRIALS in data.design.roles.known,
+    )
+    return Linearised(
+        z / spread, Q, eta, weight, kept, labels, order, spread, likelihood.support, trials
+    )
 
 
 def _block(data: Data, w: NDArray[np.float64], rows: slice) -> Block:
@@ -194,9 +211,14 @@ def _block(data: Data, w: NDArray[np.float64], rows: slice) -> Block:
 def _at_rows(rows: Rows, beta: Array, values: Mapping[str, Any]) -> tuple[Array, Array, Array]:
     """Return η, √(wI) and z of a cacheful of rows (C1)."""
     eta = np.asarray(rows.eta(beta), dtype=np.float64)
-    information = rows.likelihood.information(eta, values)
-    score = rows.likelihood.score(rows.y, eta, values)
-    return eta, np.sqrt(rows.w * information), score * np.sqrt(rows.w / information)
+    information = _free(rows.likelihood.information(eta, values), 1)
+    score = _free(rows.likelihood.score(rows.y, eta, values), 1)
+    return _free(eta, 1), np.sqrt(rows.w * information), score * np.sqrt(rows.w / information)
+
+
+def _free(values: Array, axes: int) -> Array:
+    """Return what belongs to the one output that is not known, before these axes."""
+    return values if values.ndim == axes else np.asarray(values[0])
 
 
 def _orthonormal(A: Array) -> Array:

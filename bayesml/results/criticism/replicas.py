@@ -1,16 +1,16 @@
 """Whether data that the fit expects look like the data: posterior predictive p-values (C12)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from bayesml.data import Data
-from bayesml.distributions import Real
 from bayesml.errors import PredictiveWarning
 from bayesml.results.answer import CRITICISED, Answer, generator
 from bayesml.results.datatree import posterior_predictive
 from bayesml.results.export import parameter_draws
 from bayesml.results.findings import Finding
+from bayesml.results.new_rows import class_names
 from bayesml.typing import Array, Integers
 
 REPLICAS = 400
@@ -43,7 +43,11 @@ def findings(answer: Answer) -> Iterable[Finding] | str:
     replicas = _replicas(answer, some, rng)
     if not np.all(np.isfinite(replicas)):
         return "replicated data: some draws of the answer expect no finite data."
-    return [_compare(name, s, y, replicas) for name, s in _statistics(answer).items()]
+    if names := class_names(answer):
+        return [_compare_classes(names, y, replicas)]
+    discrete = answer.problem.model.likelihood.support.discrete
+    statistics = OF_COUNTS if discrete else ON_THE_LINE
+    return [_compare(name, s, y, replicas) for name, s in statistics.items()]
 
 
 def _replicas(answer: Answer, some: Integers, rng: np.random.Generator) -> Array:
@@ -59,13 +63,6 @@ def _replicas(answer: Answer, some: Integers, rng: np.random.Generator) -> Array
     values = {name: v[None, picked] for name, v in flat.items()}
     model = answer.learned.resolved
     return np.asarray(posterior_predictive(model, part, values, posterior.eta, rng)[0])
-
-
-def _statistics(answer: Answer) -> Mapping[str, Statistic]:
-    """Return statistics that the likelihood has no parameter for, each over the last axis."""
-    if answer.problem.model.likelihood.support == Real():
-        return {"smallest value": _smallest, "largest value": _largest, "skewness": _skewness}
-    return {"standard deviation": _sd, "largest value": _largest, "share of zeros": _zeros}
 
 
 def _smallest(y: Array) -> Array:
@@ -92,21 +89,51 @@ def _zeros(y: Array) -> Array:
     return np.asarray((y == 0).mean(axis=-1))
 
 
+REMEDY = "another likelihood, a transformation of y, or a missing term."
+INFLATED = (
+    "counts that cluster want NegativeBinomial(), and zeros of their own ZeroInflated(Poisson()) "
+    "or Hurdle(Poisson())."
+)
+
+ZEROS = "share of zeros"
+ON_THE_LINE = {"smallest value": _smallest, "largest value": _largest, "skewness": _skewness}
+OF_COUNTS = {"standard deviation": _sd, "largest value": _largest, ZEROS: _zeros}
+"""Statistics that the likelihood has no parameter for, each over the last axis."""
+
+
 def _compare(name: str, statistic: Statistic, y: Array, replicas: Array) -> Finding:
-    """Count replicas whose statistic is as large, ties half (C12)."""
+    """Compare one statistic, where it is (C12)."""
     seen, expected = float(statistic(y)), statistic(replicas)
+    more_zeros = name == ZEROS and seen > np.median(expected)
+    remedy = INFLATED if more_zeros else REMEDY
+    return _finding(f"{name} of y", _p_value(seen, expected), seen, expected, remedy)
+
+
+def _compare_classes(names: Sequence[str], y: Array, replicas: Array) -> Finding:
+    """Compare the share of the class that is furthest from what is expected, of so many (C12)."""
+    shares = [(float(np.mean(y == k)), np.mean(replicas == k, axis=-1)) for k in range(len(names))]
+    p = [_p_value(*share) for share in shares]
+    worst = int(np.argmin(p))
+    free = len(names) - 1  # of two classes, one share is the other
+    return _finding(f"share of {names[worst]}", min(free * p[worst], 1.0), *shares[worst], REMEDY)
+
+
+def _p_value(seen: float, expected: Array) -> float:
+    """Count replicas whose statistic is as large, ties half (C12)."""
     above = float(np.mean(expected > seen) + 0.5 * np.mean(expected == seen))
-    p = 2.0 * min(above, 1.0 - above)
+    return 2.0 * min(above, 1.0 - above)
+
+
+def _finding(name: str, p: float, seen: float, expected: Array, remedy: str) -> Finding:
     low, middle, high = np.quantile(expected, (0.005, 0.5, 0.995))
     return Finding(
-        f"posterior predictive p-value, {name} of y",
+        f"posterior predictive p-value, {name}",
         not p < LEVEL,
         p,
         f"≥ {LEVEL:g}",
         f"The {name} is {seen:.4g}, and {middle:.4g} in the middle of "
         f"{len(expected)} data sets that the fit expects, 99 % of them between "
         f"{low:.4g} and {high:.4g}.",
-        "Look at plots.predictive_check(fit): another likelihood, a transformation of y, or a "
-        "missing term.",
+        f"Look at plots.predictive_check(fit): {remedy}",
         PredictiveWarning,
     )

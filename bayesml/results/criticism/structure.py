@@ -1,6 +1,7 @@
 """Structure that the residuals should not have: curvature, unequal spread, autocorrelation."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -17,6 +18,11 @@ LEVEL = 0.003
 SHARE = 0.005
 """The share of the residual variance below which a structure is there, but does not matter."""
 
+OF_TRIALS = (
+    "Add what makes rows differ, such as groups or further columns: trials of one row may depend "
+    "on one another."
+)
+
 CORRELATED = 0.1
 """The correlation of neighbours below which it does not matter."""
 
@@ -27,7 +33,8 @@ def findings(rows: Linearised) -> Iterable[Finding]:
     if rows.support == Real():
         yield _spread(rows)
     if rows.support == Counts():
-        yield _dispersion(rows)
+        found = _dispersion(rows)
+        yield replace(found, remedy=OF_TRIALS) if rows.trials else found
     if rows.ordered_by:
         yield _autocorrelation(rows)
 
@@ -54,7 +61,7 @@ def _curvature(rows: Linearised) -> Finding:
         f"{'high in the middle and too low' if t > 0 else 'low in the middle and too high'} at "
         "both ends.",
         "Look at plots.residuals(fit); add a power, a spline bs(x, df=5) or an interaction, or "
-        "learn log(y).",
+        + ("learn log(y)." if rows.support == Real() else "compare links."),
         ResidualWarning,
     )
 

@@ -12,6 +12,7 @@ from bayesml.results.plots.loss import loss
 from bayesml.results.plots.posterior import posterior
 from bayesml.results.plots.predictions import predictions
 from bayesml.results.plots.predictive_check import predictive_check
+from bayesml.results.plots.reliability import reliability
 from bayesml.results.plots.residuals import residuals
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "posterior",
     "predictions",
     "predictive_check",
+    "reliability",
     "residuals",
 ]

@@ -107,8 +107,14 @@ def _words(result: Calibration) -> str:
     scores = result.scores()
     judged = [finding for finding in result.check().findings if not finding.passed]
     verdict = " ".join(finding.meaning for finding in judged) or "Nothing speaks against them."
+    if result.classes:
+        brier = result.reliability()["brier"].sum()
+        measured = f"Brier score {brier:.4g}; plots.reliability draws the probabilities."
+    else:
+        width = scores["sharpness_90"]
+        measured = f"CRPS {scores['crps']:.4g}, mean width of the 90 % intervals {width:.4g}."
     text = (
-        f"{len(result)} rows, {result.rows}. {verdict} CRPS {scores['crps']:.4g}, log score "
-        f"{scores['log_score']:.4g}, mean width of the 90 % intervals {scores['sharpness_90']:.4g}."
+        f"{len(result)} rows, {result.rows}. {verdict} Log score {scores['log_score']:.4g}. "
+        f"{measured}"
     )
     return text.replace(" -", " −")

@@ -1,6 +1,6 @@
 """Paper to draw on: figures without pyplot, one look for all, words that fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 COLOURS = ("#36acc6", "#f66d7f", "#7c2695", "#e0a030", "#228306", "#a252f4", "#a77e4f", "#444444")
 GREY = "#555555"
 SMALL = 8.0
+LONGEST = 24
+"""Letters of the name of a class on an axis."""
 
 _LOOK: Any = {
     "axes.edgecolor": "#555555",
@@ -87,6 +89,15 @@ def message(axes: "Axes", text: str) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.text(0.5, 0.5, plain(fill(text, 42)), ha="center", va="center", transform=axes.transAxes)
+
+
+def class_ticks(axes: "Axes", names: Sequence[str]) -> None:
+    """Write the names of classes at 0, 1, …, upright where they would not fit side by side."""
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+    room = axes.bbox.width / (0.75 * SMALL * len(names))
+    rotation = 90.0 if max(map(len, names)) > room else 0.0
+    axes.set_xticks(range(len(names)), [plain(name) for name in names], rotation=rotation)
+    axes.set_xlim(-0.6, len(names) - 0.4)
 
 
 def plain(text: object) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.posteriors.rows import check_probability
 from bayesml.results.columns import (
     describe,
     is_numeric,
@@ -17,13 +18,15 @@ from bayesml.results.plots.canvas import (
     COLOURS,
     GREY,
     caption,
+    class_ticks,
     legend,
     paper,
     percent,
     plain,
     side_legend,
 )
-from bayesml.results.plots.curves import Curve, check_by, curves, default_term
+from bayesml.results.plots.class_effect import draw_classes
+from bayesml.results.plots.curves import Curve, Shown, check_by, curves, default_term, moves, shown
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -44,13 +47,19 @@ def effect(
 
     The dark band is where the mean E[y | x] lies (epistemic), the light band where a new
     observation lies (predictive); a point estimate has no dark one. Points are partial residuals,
-    the curve at the row's value plus the row's residual: with one column, the data themselves.
+    the curve at the row's value plus the row's residual, or times its ratio to the prediction
+    where effects multiply (a log link): with one column, the data themselves.
+
+    Of 0 and 1, or two classes, it is the probability of the second, of more classes a curve of
+    probability for each, with the band where that lies; there is no band of a new observation, and
+    points are the rows themselves, or none. Of successes it is their share where trials differ.
+    Of quantile regression it is the quantile.
 
     Parameters
     ----------
     fit : Fit
     term : str, optional
-        The column on the horizontal axis; the first that holds numbers by default.
+        The column on the horizontal axis; by default the first feature that holds numbers.
     frame : data frame, optional
         What the data were made from. Needed only where `Data` did not keep what a formula
         read: rows were streamed, or are some of other data's.
@@ -83,33 +92,55 @@ def effect(
     'x0'
     """
     columns = training_columns(fit.data, frame)
-    term = default_term(columns) if term is None else term
+    term = default_term(fit, columns) if term is None else term
     require_column(term, columns)
     check_by(by, term, columns)
-    held = typical({k: v for k, v in columns.items() if k not in (term, by)})
-    drawn = list(curves(fit, columns, held, term, by))
+    held, what = typical({k: v for k, v in columns.items() if k not in (term, by)}), shown(fit)
+    drawn = list(curves(fit, columns, held, term, by, what))
+    names = None if is_numeric(columns[term]) else levels(columns[term])
+    if what.trials is not None:  # of one trial, so that their number is not held
+        held = {k: v for k, v in held.items() if moves(fit, columns, k, [what.trials])}
+    if len(what.classes) > 2:
+        return draw_classes(fit, drawn, what, term, by, names, _held(held), probability)
     with paper(6.2, 4.4) as figure:
         axes = figure.add_subplot()
-        if is_numeric(columns[term]):
-            _draw_bands(axes, drawn, probability, point=fit.kind == "point")
+        if names is None:
+            _draw_bands(axes, drawn, what, probability, point=fit.kind == "point")
         else:
-            _draw_bars(axes, drawn, levels(columns[term]), probability)
+            _draw_bars(axes, drawn, what, names, probability)
         axes.set_xlabel(plain(term))
-        axes.set_ylabel(plain(fit.data.target_name))
-        _legend(figure, drawn, by, probability, point=fit.kind == "point")
-        caption(figure, _words(held, drawn, fit.data.m))
+        axes.set_ylabel(plain(what.label))
+        _legend(figure, drawn, what, by, probability, point=fit.kind == "point")
+        caption(figure, _words(held, drawn, what, fit.data.m))
     return figure
 
 
-def _draw_bands(axes: "Axes", drawn: list[Curve], probability: float, *, point: bool) -> None:
+def _draw_bands(
+    axes: "Axes", drawn: list[Curve], what: Shown, probability: float, *, point: bool
+) -> None:
     for curve, colour in zip(drawn, COLOURS, strict=False):
-        _draw_points(axes, curve.points_x, curve.points_y, colour, drawn)
-        lower, upper = curve.prediction.interval(probability)
-        axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.15, lw=0, zorder=1)
+        _draw_points(axes, curve.points_x, _apart(curve, what), colour, drawn)
+        if what.spread:
+            lower, upper = curve.prediction.interval(probability)
+            axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.15, lw=0, zorder=1)
         if not point:
-            lower, upper = curve.prediction.expectation.interval(probability)
+            lower, upper = _ends(curve, probability)
             axes.fill_between(curve.x, lower, upper, color=colour, alpha=0.5, lw=0, zorder=3)
-        axes.plot(curve.x, curve.prediction.mean, color=colour, zorder=4)
+        axes.plot(curve.x, curve.centre, color=colour, zorder=4)
+
+
+def _ends(curve: Curve, probability: float) -> tuple[Array, Array]:
+    """Return the ends of the posterior interval of what is modelled."""
+    tail = 0.5 * (1.0 - float(check_probability(probability)))
+    return curve.modelled.quantile(tail), curve.modelled.quantile(1.0 - tail)
+
+
+def _apart(curve: Curve, what: Shown) -> Array:
+    """Spread zeros and ones a little towards each other, so that rows can be told apart."""
+    if not what.classes:
+        return curve.points_y
+    inwards = np.random.default_rng(1).uniform(0.0, 0.05, len(curve.points_y))
+    return np.where(curve.points_y == 1.0, 1.0 - inwards, inwards)
 
 
 def _draw_points(axes: "Axes", x: Any, y: Array, colour: str, drawn: list[Curve]) -> None:
@@ -127,7 +158,9 @@ def _draw_points(axes: "Axes", x: Any, y: Array, colour: str, drawn: list[Curve]
     )
 
 
-def _draw_bars(axes: "Axes", drawn: list[Curve], names: list[Any], probability: float) -> None:
+def _draw_bars(
+    axes: "Axes", drawn: list[Curve], what: Shown, names: list[Any], probability: float
+) -> None:
     """Draw levels side by side, points spread sideways so that they can be told apart."""
     rng, width = np.random.default_rng(0), 0.8 / len(drawn)
     place = {name: k for k, name in enumerate(names)}
@@ -136,18 +169,24 @@ def _draw_bars(axes: "Axes", drawn: list[Curve], names: list[Any], probability: 
         at = np.array([place[name] for name in curve.x]) + shift
         spread = rng.uniform(-0.4, 0.4, len(curve.points_x)) * width
         points = np.array([place[name] for name in curve.points_x]) + shift + spread
-        _draw_points(axes, points, curve.points_y, colour, drawn)
-        lower, upper = curve.prediction.interval(probability)
-        axes.vlines(at, lower, upper, color=colour, alpha=0.25, lw=12)
-        lower, upper = curve.prediction.expectation.interval(probability)
+        _draw_points(axes, points, _apart(curve, what), colour, drawn)
+        if what.spread:
+            lower, upper = curve.prediction.interval(probability)
+            axes.vlines(at, lower, upper, color=colour, alpha=0.25, lw=12)
+        lower, upper = _ends(curve, probability)
         axes.vlines(at, lower, upper, color=colour, lw=12, zorder=3)
-        axes.plot(at, curve.prediction.mean, "_", ms=14, mew=1.6, color="black", zorder=4)
-    axes.set_xticks(range(len(names)), [plain(name) for name in names])
-    axes.set_xlim(-0.6, len(names) - 0.4)
+        axes.plot(at, curve.centre, "_", ms=14, mew=1.6, color="black", zorder=4)
+    class_ticks(axes, [str(name) for name in names])
 
 
 def _legend(
-    figure: "Figure", drawn: list[Curve], by: str | None, probability: float, *, point: bool
+    figure: "Figure",
+    drawn: list[Curve],
+    what: Shown,
+    by: str | None,
+    probability: float,
+    *,
+    point: bool,
 ) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -155,10 +194,11 @@ def _legend(
     colour = COLOURS[0] if by is None else GREY
     mass = percent(probability)
     bands: list[Artist] = [
-        Patch(color=colour, alpha=0.5, lw=0, label=f"{mass} band of the mean (epistemic)"),
+        Patch(color=colour, alpha=0.5, lw=0, label=f"{mass} band of {what.what} (epistemic)"),
         Patch(color=colour, alpha=0.15, lw=0, label=f"{mass} band of a new observation"),
     ]
-    legend(figure, bands[point:], 2)
+    if bands := bands[point : 2 if what.spread else 1]:
+        legend(figure, bands, 2)
     if by is not None:
         groups: list[Artist] = [
             Line2D([], [], color=c, marker="o", ms=3, label=plain(curve.label))
@@ -167,9 +207,12 @@ def _legend(
         side_legend(figure, groups, by)
 
 
-def _words(held: dict[str, Any], drawn: list[Curve], rows: int) -> str:
-    shown = sum(len(curve.points_x) for curve in drawn)
-    some = "" if shown == rows else f" {shown} of {rows} rows are drawn."
-    if not held:
-        return f"Points are the data.{some}"
-    return f"Held: {describe(held)}. Points are partial residuals.{some}"
+def _held(held: dict[str, Any]) -> str:
+    return f"Held: {describe(held)}." if held else ""
+
+
+def _words(held: dict[str, Any], drawn: list[Curve], what: Shown, rows: int) -> str:
+    count = sum(len(curve.points_x) for curve in drawn)
+    some = "" if count == rows else f"{count} of {rows} rows are drawn."
+    points = what.points if held or not what.spread else "Points are the data."
+    return " ".join(filter(None, (_held(held), points, some)))

@@ -5,11 +5,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.data import Data
 from bayesml.data.messages import plural
 from bayesml.posteriors import Prediction
 from bayesml.results.fit import Fit
-from bayesml.results.new_rows import rows_of, whose
-from bayesml.results.plots.canvas import COLOURS, GREY, caption, legend, paper, percent, plain
+from bayesml.results.new_rows import class_names, rows_of, whose
+from bayesml.results.plots.canvas import (
+    COLOURS,
+    GREY,
+    caption,
+    class_ticks,
+    legend,
+    paper,
+    percent,
+    plain,
+)
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -25,7 +35,8 @@ MOST_ROWS = 400
 def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Figure":
     """Draw predictive intervals against what was observed.
 
-    An interval that holds its observation crosses the diagonal. The legend counts them.
+    An interval that holds its observation crosses the diagonal. The legend counts them. Of
+    classes, and of 0 and 1, it is the probability that each row gave to the class that it has.
 
     Parameters
     ----------
@@ -57,6 +68,8 @@ def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Fi
     """
     rows = fit.data if frame is None else rows_of(fit, frame)
     X, y = np.asarray(rows.X, dtype=np.float64), rows.y
+    if names := class_names(fit):
+        return _of_classes(fit, rows, names)
     level = fit.learned.posterior.predict(X).cdf(y)
     inside = np.abs(level - 0.5) <= 0.5 * probability
     shown = np.sort(np.random.default_rng(fit.seed).permutation(len(y))[:MOST_ROWS])
@@ -71,6 +84,46 @@ def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Fi
         what = f"Predictive means and {percent(probability)} intervals of {plural(len(y), 'row')}"
         caption(figure, f"{what}{some}: {whose(fit, rows)}.")
     return figure
+
+
+def _of_classes(fit: Fit, rows: Data, names: tuple[str, ...]) -> "Figure":
+    """Draw the probability of the class that came, for rows of each class side by side."""
+    X, y = np.asarray(rows.X, dtype=np.float64), np.asarray(rows.y).astype(np.intp)
+    p = fit.learned.posterior.predict(X).probabilities
+    own, hit = p[np.arange(len(y)), y], np.argmax(p, axis=1) == y
+    rng = np.random.default_rng(fit.seed)
+    shown = np.sort(rng.permutation(len(y))[:MOST_ROWS])
+    place = y + rng.uniform(-0.3, 0.3, len(y))
+    with paper(4.8, 4.6) as figure:
+        axes = figure.add_subplot()
+        for which, colour in ((hit, COLOURS[0]), (~hit, COLOURS[1])):
+            some = shown[which[shown]]
+            axes.plot(place[some], own[some], "o", ms=3.0, color=colour, alpha=0.7, mew=0)
+        for k in range(len(names)):
+            if np.any(y == k):
+                mean = float(np.mean(own[y == k]))
+                axes.plot([k - 0.35, k + 0.35], [mean, mean], color="black", lw=1.6)
+        class_ticks(axes, names)
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_xlabel(plain(f"observed {fit.data.target_name}"))
+        axes.set_ylabel("probability that it was given")
+        texts = (
+            f"{int(hit.sum())} of {len(y)} rows ({100 * hit.mean():.1f} %) have their most "
+            "probable class",
+            f"{int((~hit).sum())} have another",
+        )
+        legend(figure, [_dot(c, t) for c, t in zip(COLOURS, texts, strict=False)], 1)
+        some_words = "" if len(shown) == len(y) else f", of which {len(shown)} are drawn"
+        count = plural(len(y), "row")
+        what = f"Probabilities of the observed class, and their means (lines), of {count}"
+        caption(figure, f"{what}{some_words}: {whose(fit, rows)}.")
+    return figure
+
+
+def _dot(colour: str, text: str) -> "Artist":
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=colour, marker="o", ms=3, lw=0, label=text)
 
 
 def _draw_intervals(

@@ -11,6 +11,7 @@ from bayesml.results.criticism.influence import LEVEL, decisive, largest_by_chan
 from bayesml.results.criticism.linearised import Linearised, linearise, order_of_rows, row_name
 from bayesml.results.criticism.quantiles import quantile_residuals
 from bayesml.results.fit import Fit
+from bayesml.results.new_rows import class_names
 from bayesml.typing import Array, Integers
 
 MOST_ROWS = 2_000
@@ -30,8 +31,8 @@ class Judged:
     names : tuple of str
     fitted : ndarray, shape (k,)
         E[y], or the median where that does not exist.
-    centre : str
-        Which of the two it is.
+    words : str
+        What that is, for an axis.
     residual : ndarray, shape (k,)
         z/√(1 − h), or the quantile residual where there is no z.
     quantile : ndarray, shape (k,)
@@ -46,6 +47,8 @@ class Judged:
         The places of these rows among those of `linear`.
     order : str
         What the rows are in order of.
+    by_target : bool
+        Whether they are in order of y itself, or of its classes.
     total : int
         Rows of positive weight in the data.
     """
@@ -53,7 +56,7 @@ class Judged:
     rows: Integers
     names: tuple[str, ...]
     fitted: Array
-    centre: str
+    words: str
     residual: Array
     quantile: Array
     flagged: NDArray[np.bool]
@@ -61,6 +64,7 @@ class Judged:
     linear: Linearised | str
     where: Integers
     order: str
+    by_target: bool
     total: int
 
 
@@ -80,9 +84,9 @@ def judge(fit: Fit) -> Judged:
     rows, marked = kept[where], np.isin(where, flagged)
     prediction = fit.learned.posterior.predict(np.asarray(data.X[rows], dtype=np.float64))
     quantile = quantile_residuals(prediction, np.asarray(data.y)[rows], rng)
-    fitted, centre = prediction.mean, "mean"
+    fitted, words = prediction.mean, _words(fit)
     if not np.all(np.isfinite(fitted)):
-        fitted, centre = prediction.quantile(0.5), "median"
+        fitted, words = prediction.quantile(0.5), f"fitted median of {data.target_name}"
     if isinstance(linear, str):
         marked = np.abs(quantile) > -ndtri(0.5 * LEVEL / len(kept))
         residual = quantile
@@ -93,7 +97,7 @@ def judge(fit: Fit) -> Judged:
         rows,
         tuple(row_name(data.row_labels, int(row)) for row in rows),
         np.asarray(fitted),
-        centre,
+        words,
         residual,
         quantile,
         marked,
@@ -101,8 +105,24 @@ def judge(fit: Fit) -> Judged:
         linear,
         where,
         order_of_rows(fit),
+        _in_blocks(np.asarray(data.y)[kept]),
         len(kept),
     )
+
+
+def _words(fit: Fit) -> str:
+    """Say what a fitted mean is: of classes, a probability, or the mean of their numbers."""
+    target, names = fit.data.target_name, class_names(fit)
+    if len(names) == 2:
+        return f"fitted probability of {target} = {names[1]}"
+    if names:
+        return f"fitted mean number of {target}, {names[0]} = 0 to {names[-1]} = {len(names) - 1}"
+    return f"fitted {target}"
+
+
+def _in_blocks(y: Array) -> bool:
+    """Say whether equal values of y stand together, as in a table that was sorted by it."""
+    return len(y) > 2 and bool(np.sum(np.diff(y) != 0) < min(len(np.unique(y)), len(y) - 1))
 
 
 def _flagged(fit: Fit, linear: Linearised) -> Integers:

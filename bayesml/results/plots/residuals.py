@@ -1,5 +1,6 @@
 """What the model left over, at a glance."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +70,7 @@ def residuals(fit: Fit) -> "Figure":
     judged = judge(fit)
     with paper(8.6, 7.4) as figure:
         scatter, quantiles, influence, neighbours = figure.subplots(2, 2).ravel()
-        _draw_scatter(scatter, judged, fit.data.target_name)
+        _draw_scatter(scatter, judged, judged.words)
         ranks = _draw_quantiles(quantiles, judged)
         _draw_neighbours(neighbours, judged)
         named = np.flatnonzero(judged.flagged)
@@ -93,7 +94,7 @@ def _draw_points(axes: "Axes", x: Array, y: Array, judged: Judged) -> None:
         axes.plot(x[rows], y[rows], "o", ms=size, color=colour, alpha=0.7, mew=0)
 
 
-def _draw_scatter(axes: "Axes", judged: Judged, target: str) -> None:
+def _draw_scatter(axes: "Axes", judged: Judged, fitted: str) -> None:
     """Draw residuals against fitted values, and means of rows with similar ones."""
     _draw_points(axes, judged.fitted, judged.residual, judged)
     axes.axhline(0.0, color=GREY, lw=1.0, ls="--", zorder=0)
@@ -105,8 +106,7 @@ def _draw_scatter(axes: "Axes", judged: Judged, target: str) -> None:
         reach = max(1.0, 0.1 * float(np.abs(judged.fitted[0])))
         axes.set_xlim(judged.fitted[0] - reach, judged.fitted[0] + reach)
     axes.locator_params(axis="x", nbins=7)
-    centre = "fitted" if judged.centre == "mean" else "fitted median of"
-    axes.set_xlabel(plain(f"{centre} {target}"))
+    axes.set_xlabel(plain(fill(fitted, 48)))
     axes.set_ylabel("residual, in its standard deviations")
     axes.set_title("No trend, and the same spread everywhere?", loc="left")
 
@@ -195,6 +195,9 @@ def _draw_neighbours(axes: "Axes", judged: Judged) -> None:
     linear = judged.linear
     series = judged.residual if isinstance(linear, str) else linear.standardised
     m = len(series)
+    if judged.by_target and not judged.order:
+        message(axes, "No autocorrelation: the rows are in order of the target, and agree.")
+        return
     if m < judged.total:
         message(axes, f"No autocorrelation: all {judged.total} rows would have to be predicted.")
         return
