@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import bayesml as bm
-from bayesml.inference.point import inverse_curvature
+from bayesml.inference.point import curvature_of
 from bayesml.results.checks import LIMITS, at_once
 from bayesml.results.findings import CheckReport
 from tests.agreement.problems import made
@@ -142,7 +142,7 @@ def test_a_networks_chains_are_compared_by_their_functions(sampled: bm.Fit) -> N
     ],
 )
 def test_a_saddle_and_a_flat_direction_are_found(hessian: list, smallest: float) -> None:
-    covariance, curvature = inverse_curvature(10.0 * np.array(hessian))
+    covariance, curvature = curvature_of(10.0 * np.array(hessian))
     assert curvature == pytest.approx(smallest, abs=1e-12)
     assert LIMITS["curvature"].holds(curvature) == (smallest > 0)
     if smallest > 0:
