@@ -22,7 +22,7 @@ REPLICAS = 400
 """Outcomes drawn at the predicted probabilities, to know what chance alone makes (C17)."""
 
 MOST_ROWS = 10_000
-"""Of more rows, so many at random are compared with chance."""
+"""Times events: of more rows, so many at random are compared with chance."""
 
 MOST_POINTS = 200
 """Of a band."""
@@ -181,11 +181,11 @@ class Reliability:
 
     @cached_property
     def some(self) -> "Reliability":
-        """At most `MOST_ROWS` of the rows, at random."""
-        m = len(self.y)
-        if m <= MOST_ROWS:
+        """Some of the rows, at random, where there are many."""
+        m, most = len(self.y), MOST_ROWS // len(self.events)
+        if m <= most:
             return self
-        rows = np.sort(np.random.default_rng(m).permutation(m)[:MOST_ROWS])
+        rows = np.sort(np.random.default_rng(m).permutation(m)[:most])
         return Reliability(
             self.classes, self.probabilities[:, rows], self.y[rows], self.weights[rows]
         )
