@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bayesml.posteriors.rows import whole_number
 from bayesml.results import datatree
 from bayesml.results.answer import DRAWS, PREDICTIVE, PRIOR, Answer, generator
@@ -20,6 +22,15 @@ def parameter_draws(answer: Answer, chains: int = 4, draws: int = 1000) -> dict[
 def kept_draws(answer: Answer, chains: int = 4, draws: int | None = None) -> dict[str, Array]:
     """Return as many draws as a DataTree holds where their number is not given."""
     return parameter_draws(answer, chains, _affordable(answer, chains) if draws is None else draws)
+
+
+def so_many_draws(answer: Answer, number: int) -> dict[str, Array]:
+    """Return exactly so many draws, evenly picked or repeated, shape (1, draw, ...)."""
+    values = parameter_draws(answer, 1, number)
+    flat = {name: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for name, v in values.items()}
+    size = len(next(iter(flat.values())))
+    picked = np.linspace(0, size - 1, number).round().astype(int)
+    return {name: v[None, picked] for name, v in flat.items()}
 
 
 def _affordable(answer: Answer, chains: int) -> int:

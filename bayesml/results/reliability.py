@@ -22,7 +22,7 @@ REPLICAS = 400
 """Outcomes drawn at the predicted probabilities, to know what chance alone makes (C17)."""
 
 MOST_ROWS = 10_000
-"""Of more rows, so many at random are compared with chance."""
+"""Times events: of more rows, so many at random are compared with chance."""
 
 MOST_POINTS = 200
 """Of a band."""
@@ -181,11 +181,11 @@ class Reliability:
 
     @cached_property
     def some(self) -> "Reliability":
-        """At most `MOST_ROWS` of the rows, at random."""
-        m = len(self.y)
-        if m <= MOST_ROWS:
+        """Some of the rows, at random, where there are many."""
+        m, most = len(self.y), MOST_ROWS // len(self.events)
+        if m <= most:
             return self
-        rows = np.sort(np.random.default_rng(m).permutation(m)[:MOST_ROWS])
+        rows = np.sort(np.random.default_rng(m).permutation(m)[:most])
         return Reliability(
             self.classes, self.probabilities[:, rows], self.y[rows], self.weights[rows]
         )
@@ -196,7 +196,7 @@ class Reliability:
         curves = self.some.curves
         picked = [_spread_out(len(c.predicted)) for c in curves]
         total, shown = np.zeros(REPLICAS), [np.empty((REPLICAS, len(at))) for at in picked]
-        for r, came in enumerate(self.some._replicas()):
+        for r, came in enumerate(self.some._replicas(REPLICAS, np.random.default_rng(0))):
             for curve, at, bands, k in zip(curves, picked, shown, self.events, strict=True):
                 again = curve.again(self.some.weights, came[:, k])
                 total[r] += again.miscalibration
@@ -204,35 +204,52 @@ class Reliability:
         predicted = tuple(c.predicted[at] for c, at in zip(curves, picked, strict=True))
         return Chance(total, predicted, tuple(shown))
 
-    def _replicas(self) -> Iterator[Array]:
+    def beyond(self, replicas: int, rng: np.random.Generator) -> float:
+        """Return the share of replicas with at least as much miscalibration (C17)."""
+        seen, came = self._miscalibration, self._replicas(replicas, rng)
+        curves = list(zip(self.curves, self.events, strict=True))
+        found = [
+            sum(curve.again(self.weights, each[:, k]).miscalibration for curve, k in curves)
+            for each in came
+        ]
+        return float(np.mean(np.array(found) >= seen))
+
+    @property
+    def _miscalibration(self) -> float:
+        return sum(curve.miscalibration for curve in self.curves)
+
+    def _replicas(self, number: int, rng: np.random.Generator) -> Iterator[Array]:
         """Yield shares of classes in each row, shape (m, K), a row of weight w w times drawn."""
-        rng = np.random.default_rng(0)
         p = np.maximum(self.probabilities.T, 0.0)
         p = p / p.sum(axis=1, keepdims=True)
         times = np.maximum(np.round(self.weights), 1.0).astype(np.int64)
-        for _ in range(REPLICAS):
+        for _ in range(number):
             yield rng.multinomial(times, p) / times[:, None]
 
     @property
     def p_value(self) -> float:
         """How probable so much miscalibration is if the predictions are right (C17)."""
-        seen = sum(curve.miscalibration for curve in self.some.curves)
-        return float((1 + np.sum(self.chance.miscalibration >= seen)) / (1 + REPLICAS))
+        above = np.sum(self.chance.miscalibration >= self.some._miscalibration)
+        return float((1 + above) / (1 + REPLICAS))
 
-    def finding(self, category: type[Warning] = ConvergenceWarning) -> Finding:
+    def finding(self) -> Finding:
         """Judge whether there is more miscalibration than chance makes."""
-        p, worst = self.p_value, int(np.argmax([c.miscalibration for c in self.curves]))
-        return Finding(
-            "p-value of the miscalibration of probabilities",
-            p >= LEVEL,
-            p,
-            f"≥ {LEVEL:g}",
-            f"Probabilities of {self.classes[self.events[worst]]} are "
-            f"{_fault(self.curves[worst])}.",
-            "Look at plots.reliability; add missing terms, powers or interactions, or compare "
-            "links.",
-            category,
-        )
+        return miscalibrated(self, self.p_value, ConvergenceWarning)
+
+
+def miscalibrated(result: Reliability, p: float, category: type[Warning]) -> Finding:
+    """Say how probabilities are wrong, where the p-value is too small."""
+    worst = int(np.argmax([curve.miscalibration for curve in result.curves]))
+    return Finding(
+        "p-value of the miscalibration of probabilities",
+        p >= LEVEL,
+        p,
+        f"≥ {LEVEL:g}",
+        f"Probabilities of {result.classes[result.events[worst]]} are "
+        f"{_fault(result.curves[worst])}.",
+        "Look at plots.reliability; add missing terms, powers or interactions, or compare links.",
+        category,
+    )
 
 
 def _spread_out(size: int) -> Any:

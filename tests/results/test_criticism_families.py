@@ -79,7 +79,7 @@ def test_classes_are_judged_by_their_shares_and_their_reliability(
     x = rng.normal(size=(300, 1))
     y = np.digitize(2 * x[:, 0] + rng.logistic(size=300), [-1.0, 1.0])
     data = bm.Data(x, np.array(["a", "b", "c"])[y])
-    fit = bm.fit(bm.Model(likelihood=likelihood), data, bm.MAP())
+    fit = bm.fit(bm.Model(likelihood=likelihood), data, bm.Laplace(), rng=1)
     assert one(fit, "p-value of the miscalibration").passed
     assert one(fit, "posterior predictive p-value, share of ").passed
     assert not any("largest value" in name or "standard dev" in name for name in findings(fit))
@@ -95,6 +95,31 @@ def test_a_bend_that_a_logistic_regression_lacks_is_miscalibration(
     curved = bm.fit(bm.Model(likelihood=bm.Bernoulli()), bm.Data(x**2, y), bm.MLE())
     assert not one(straight, "p-value of the miscalibration").passed
     assert one(curved, "p-value of the miscalibration").passed
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.ConvergenceWarning")
+def test_a_right_prior_is_no_miscalibration(rng: np.random.Generator) -> None:
+    """The prediction of rows learned from is not extreme enough; a draw is."""
+    own = bm.Independent(weights=bm.distributions.Normal(0.0, 0.3))
+    model, found = bm.Model(likelihood=bm.Bernoulli(), prior=own), []
+    for seed in range(8):
+        X, b = rng.normal(size=(200, 60)), 0.3 * rng.normal(size=60)
+        data = bm.Data(X, (rng.logistic(size=200) < X @ b).astype(float))
+        fit = bm.fit(model, data, bm.Laplace(), rng=seed)
+        assert not bm.calibration(fit, data).passed
+        found.append(one(fit, "p-value of the miscalibration").value)
+    assert min(found) > 0.05
+    mode = bm.fit(model, data, bm.MAP())
+    assert "a prior holds back" in " ".join(mode.check().not_judged)
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
+def test_draws_see_a_bend_too(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(800, 1))
+    y = (rng.logistic(size=800) < 2.5 * x[:, 0] ** 2 - 2).astype(float)
+    data = bm.Data(np.abs(x) ** 6, y)
+    fit = bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.Laplace(), rng=1)
+    assert not one(fit, "p-value of the miscalibration").passed
 
 
 @pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")

@@ -106,6 +106,17 @@ def test_reliability_draws_the_curve(zero_one: bm.Fit) -> None:
     assert "3 rows, new to the fit" in words(bm.plots.reliability(zero_one, new))
 
 
+def test_reliability_of_rows_learned_from_says_what_a_prior_does() -> None:
+    rng = np.random.default_rng(2)
+    own = bm.Independent(weights=bm.distributions.Normal(0.0, 0.3))
+    X = rng.normal(size=(200, 60))
+    y = (rng.logistic(size=200) < X @ (0.3 * rng.normal(size=60))).astype(float)
+    fit = bm.fit(bm.Model(likelihood=bm.Bernoulli(), prior=own), bm.Data(X, y), bm.MAP())
+    figure = bm.plots.reliability(fit)
+    assert_legible(figure)
+    assert "not extreme enough. On rows learned from" in words(figure).replace("\n", " ")
+
+
 def test_a_rootogram_counts_and_hangs(rng: np.random.Generator) -> None:
     y, replicas = rng.poisson(3.0, 500), rng.poisson(3.0, (4000, 500))
     found = Rootogram.of(y, replicas)

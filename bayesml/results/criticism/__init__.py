@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from bayesml.results.answer import Answer
 from bayesml.results.criticism import (
+    by_quantiles,
     design,
     influence,
-    predicted,
+    reliable,
     replicas,
     sensitivity,
     slab,
@@ -33,7 +34,7 @@ def from_rows(answer: Answer) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         not_judged.append(f"residuals and influential rows: {rows}")
     else:
         found += [*structure.findings(rows), *influence.findings(rows)]
-    for part in (predicted, sensitivity, replicas):
+    for part in (by_quantiles, reliable, sensitivity, replicas):
         judged = part.findings(answer)
         if isinstance(judged, str):
             not_judged.append(judged)

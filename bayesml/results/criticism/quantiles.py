@@ -35,6 +35,11 @@ def quantile_residuals(prediction: Prediction, y: Array, rng: np.random.Generato
     if prediction.distribution.discrete:
         share, mass = rng.random(len(y)), np.exp(prediction.log_prob(y))
         below, above = below - share * mass, above + share * mass
+    return normal_places(below, above)
+
+
+def normal_places(below: Array, above: Array) -> Array:
+    """Return the normal quantiles of two tails that add up to one, from the smaller (C13)."""
     tail = np.maximum(np.minimum(below, above), np.finfo(np.float64).smallest_subnormal)
     return np.where(below < above, ndtri(tail), -ndtri(tail))
 

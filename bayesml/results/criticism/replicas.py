@@ -8,7 +8,7 @@ from bayesml.data import Data
 from bayesml.errors import PredictiveWarning
 from bayesml.results.answer import CRITICISED, Answer, generator
 from bayesml.results.datatree import posterior_predictive
-from bayesml.results.export import parameter_draws
+from bayesml.results.export import so_many_draws
 from bayesml.results.findings import Finding
 from bayesml.results.new_rows import class_names
 from bayesml.typing import Array, Integers
@@ -56,11 +56,7 @@ def _replicas(answer: Answer, some: Integers, rng: np.random.Generator) -> Array
     part = Data.from_checked_arrays(
         np.asarray(data.X)[some], np.asarray(data.y)[some], None, data.design, None
     )
-    values = parameter_draws(answer, 1, REPLICAS)
-    flat = {name: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for name, v in values.items()}
-    size = len(next(iter(flat.values())))
-    picked = np.linspace(0, size - 1, REPLICAS).round().astype(int)
-    values = {name: v[None, picked] for name, v in flat.items()}
+    values = so_many_draws(answer, REPLICAS)
     model = answer.learned.resolved
     return np.asarray(posterior_predictive(model, part, values, posterior.eta, rng)[0])
 

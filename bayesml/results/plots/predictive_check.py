@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ROWS = 5_000
-DENSITIES, REPLICAS = 50, 1_000
+DENSITIES, REPLICAS = 50, 400
 """Data sets that are drawn themselves, and those of which bands are made."""
 
 
@@ -36,7 +36,7 @@ def predictive_check(fit: Fit, *, samples: int | None = None) -> "Figure":
     fit : Fit
         Of any kind; a point estimate produces its data sets at the estimate.
     samples : int, optional
-        How many data sets: 50 of numbers on the line, otherwise 1000.
+        How many data sets: 50 of numbers on the line, otherwise 400.
 
     Returns
     -------

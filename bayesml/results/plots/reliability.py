@@ -7,7 +7,7 @@ import numpy as np
 from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
 from bayesml.results.fit import Fit
-from bayesml.results.new_rows import class_names, rows_of, whose
+from bayesml.results.new_rows import LEARNED_FROM, class_names, rows_of, whose
 from bayesml.results.plots.canvas import COLOURS, GREY, caption, grid, legend, paper, plain
 from bayesml.results.reliability import REPLICAS, Reliability
 from bayesml.results.scores import class_probabilities
@@ -38,7 +38,8 @@ def reliability(subject: Fit | Prediction, data: Any = None) -> "Figure":
         Of 0 and 1, or of classes.
     data : Data, data frame, or ndarray of shape (rows,), optional
         For a fit, rows with their target, best ones that it has not seen; by default the rows
-        that it learned from. For a prediction, the observed y of its rows.
+        that it learned from, of which probabilities that a prior holds back look not extreme
+        enough. For a prediction, the observed y of its rows.
 
     Returns
     -------
@@ -149,6 +150,8 @@ def _words(result: Reliability, rows: str, drawn: int) -> str:
     table = result.table()
     finding = result.finding()
     verdict = "within chance" if finding.passed else f"more than chance makes: {finding.meaning}"
+    if not finding.passed and rows == LEARNED_FROM:
+        verdict += " On rows learned from, a prior alone does so"
     some = f" {drawn} of {len(table)} classes are drawn." if drawn < len(table) else ""
     parts = (
         f"Brier score {table['brier'].sum():.3g} = miscalibration "
