@@ -9,6 +9,7 @@ from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
+from bayesml.inference.gibbs import Gibbs, not_gibbs
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.model_average import MOST_FEATURES
