@@ -68,7 +68,7 @@ class EmpiricalBayes:
     RankDeficientError
         If neither the data nor a proper prior tell two coefficients apart.
     ConvergenceError
-        If the evidence grows without bound, since the columns reproduce the target.
+        If the evidence is largest without noise, since the columns reproduce the target.
 
     References
     ----------
@@ -142,13 +142,17 @@ def refuse_other_priors(problem: Problem) -> None:
     """Refuse hyperparameters that are not scales, and a model that has none, by name."""
     stated, prior = problem.declared.prior, problem.prior
     own = [name for name in problem.hyperparameters if name not in problem.inferred]
-    if isinstance(stated, HasSeenRows | StatesParameters) or (
-        own and not isinstance(prior, InfersScales)
-    ):
+    if isinstance(stated, HasSeenRows):
+        raise IncompatibleModelError(
+            f"EmpiricalBayes() needs all rows at once: {stated.statistics.rows} were learned from "
+            "already, under numbers found from them alone. Fit the data together, or keep the "
+            "numbers and learn the new rows by Exact() under fit.as_prior()."
+        )
+    if isinstance(stated, StatesParameters) or (own and not isinstance(prior, InfersScales)):
         raise IncompatibleModelError(
             f"EmpiricalBayes() learns scales of coefficients, such as Normal(0, sd=Flat()) in "
-            f"Independent, ByTerm or Ridge, and the prior is {stated!r}. Use Auto(), which "
-            "integrates over what it infers."
+            f"Independent, ByTerm or Ridge, and the prior is {type(stated).__name__}(). Use "
+            "Auto(), which integrates over what it infers."
         )
     if not own and not problem.inferred:
         raise IncompatibleModelError(

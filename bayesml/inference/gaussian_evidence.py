@@ -19,6 +19,12 @@ from bayesml.typing import Array, Bools, Integers
 
 LOG_2PI = log(2.0 * pi)
 
+NO_NOISE = 1e-12
+"""Of the size of the target: residuals that are taken for its rounding where there are none."""
+
+MOST_LOG = 300.0
+"""Of σ and scales: beyond it squares overflow, and a search turns back."""
+
 
 @dataclass(frozen=True, eq=False)
 class Conditional:
@@ -134,12 +140,19 @@ class GaussianEvidence:
         misfit = at.squares + float(at.v @ at.v)
         return -0.5 * free * LOG_2PI - free * log(at.sigma) - log_det - 0.5 * misfit
 
+    @property
+    def noiseless(self) -> float:
+        """The logarithm of a σ that is rounding of the target, or nearly so."""
+        return 0.5 * log((float(self.d @ self.d) + self.floor) / self.weight) + log(10 * NO_NOISE)
+
     def value(self, u: Array) -> float:
         """Evaluate the objective."""
         return -self.log_evidence(u) / self.weight
 
     def value_and_gradient(self, u: Array) -> tuple[float, Array]:
         """Evaluate it and its gradient (Y19)."""
+        if np.any(u > MOST_LOG):
+            return np.inf, np.zeros(len(u))
         at = self.conditional(u)
         by_scale = self._by_scale(at.v**2 - at.determined)
         by_noise = at.squares + float(at.determined.sum()) - (self.weight - self.flat)
@@ -207,13 +220,14 @@ def gaussian_evidence(problem: Problem) -> GaussianEvidence:
     names = rows.scale_names
     group = np.full(k, -1, dtype=np.intp) if rows.group is None else np.asarray(rows.group)
     known = problem.known.get("sigma")
+    rounding = NO_NOISE**2 * float(data.d @ data.d)
     return GaussianEvidence(
         ((() if known is not None else ("sigma",)) + names),
         inner,
         target,
         rows.sd,
         group,
-        data.floor,
+        data.floor or rounding,
         data.weight,
         f,
         float(np.sum(np.log(np.abs(np.diag(R)[:f])))),

@@ -22,6 +22,10 @@ ROUNDING = 1e-13
 """Of an objective of order one: what evidence may fall by when a scale is set to zero."""
 
 
+LEAST_LEFT = 1e-3
+"""Rows that the coefficients leave to σ; towards zero noise the evidence is level, not falling."""
+
+
 @dataclass(frozen=True, eq=False)
 class EvidencePeak:
     """Where an evidence is largest.
@@ -49,6 +53,15 @@ class EvidencePeak:
         """Log p(y | σ̂, τ̂)."""
         return self.evidence.log_evidence(self.u)
 
+    @property
+    def noiseless(self) -> bool:
+        """Whether σ is the rounding of the target, or no rows are left to learn it from (Y20)."""
+        if not self.evidence.noise:
+            return False
+        used = self.evidence.flat + float(self.evidence.conditional(self.u).determined.sum())
+        left = self.evidence.weight - used
+        return left < LEAST_LEFT or float(self.u[0]) < self.evidence.noiseless
+
 
 def maximise_evidence(evidence: GaussianEvidence) -> EvidencePeak:
     """Search from scales of one size, and from those of the coefficients found there.
@@ -58,18 +71,18 @@ def maximise_evidence(evidence: GaussianEvidence) -> EvidencePeak:
     Raises
     ------
     ConvergenceError
-        If the coefficients reproduce the target, so that the evidence has no maximum in σ.
+        If the evidence is largest without any noise, where the columns reproduce the target.
     """
-    if evidence.known is None and evidence.floor == 0.0 and evidence.weight > _columns(evidence):
-        raise ConvergenceError(
-            "The columns reproduce the target to rounding, so that the evidence grows without "
-            "bound as sigma falls to zero. State sigma, or use Exact() under a proper prior of it."
-        )
     best = climb(evidence, _start(evidence))
-    if len(evidence.on) > 1:
-        other = climb(evidence, _from_coefficients(best))
-        best = max(best, other, key=lambda peak: peak.log_evidence)
-    return best
+    if best.noiseless:
+        raise ConvergenceError(
+            "The evidence is largest as sigma falls to zero: the columns reproduce the target. "
+            "Leave columns out, state sigma, or use NUTS() under a proper prior of it."
+        )
+    if len(evidence.on) == 1:
+        return best
+    other = climb(evidence, _from_coefficients(best))
+    return best if other.noiseless else max(best, other, key=lambda peak: peak.log_evidence)
 
 
 def climb(evidence: GaussianEvidence, u: Array) -> EvidencePeak:
@@ -86,10 +99,11 @@ def climb(evidence: GaussianEvidence, u: Array) -> EvidencePeak:
         if fewer:
             continue
         slopes, squares = evidence.slope_at_zero(u)
-        back = ~evidence.on & (slopes > 1e-9 * np.sqrt(squares)) & (returned < 2)
+        back = ~evidence.on & (slopes > 1e-9 * np.sqrt(squares)) & (squares > 0) & (returned < 2)
         if not np.any(back):
             break
-        g = int(np.argmax(np.where(back, slopes, -np.inf)))
+        gain = np.divide(slopes, np.sqrt(squares), out=np.full(len(slopes), -np.inf), where=back)
+        g = int(np.argmax(gain))
         evidence, u = _with_scale(evidence, u, g, 0.5 * float(np.log(slopes[g] / squares[g])))
         returned[g] += 1
     return EvidencePeak(evidence, u, optimum.gradient_norm, optimum.reason, optimum.converged)
@@ -118,10 +132,6 @@ def _with_scale(
     on[g] = True
     place = evidence.noise + int(np.sum(on[:g]))
     return replace(evidence, on=on), np.insert(u, place, log_tau)
-
-
-def _columns(evidence: GaussianEvidence) -> int:
-    return evidence.flat + len(evidence.d)
 
 
 def _start(evidence: GaussianEvidence) -> Array:

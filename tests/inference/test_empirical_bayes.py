@@ -268,8 +268,33 @@ def test_a_shared_scale_at_zero_is_a_doubt() -> None:
 def test_rows_on_a_line_are_refused() -> None:
     """σ falls to zero on rows that a line reproduces."""
     X = np.arange(12.0)[:, None]
-    with pytest.raises(bm.ConvergenceError, match="State sigma"):
+    with pytest.raises(bm.ConvergenceError, match="largest as sigma falls to zero"):
         bm.fit(bm.Model(), bm.Data(X, 2.0 * X[:, 0] + 1.0), bm.EmpiricalBayes())
+
+
+def test_more_columns_than_rows() -> None:
+    """As many columns as rows leave no noise; where it is known, few columns are kept."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 60))
+    rows = bm.Data(X, X[:, :3] @ [3.0, -2.0, 1.0] + 0.5 * rng.normal(size=40))
+    prior = relevance(rows.feature_names)
+    with pytest.raises(bm.ConvergenceError, match="largest as sigma falls to zero"):
+        bm.fit(bm.Model(prior=prior), rows, bm.EmpiricalBayes(bm.Exact()))
+    known = bm.Model(bm.Linear(), bm.Gaussian(0.5), prior)
+    fit = bm.fit(known, rows, bm.EmpiricalBayes(bm.Exact()))
+    assert not fit.learned.notes
+    kept = [k for k, p in enumerate(fit.resolved.prior.weights.values()) if p.sd > 1e-6]
+    assert {0, 1, 2} <= set(kept)
+    assert len(kept) < 30
+
+
+def test_an_update_is_refused() -> None:
+    fit = bm.fit(bm.Model(), data(), bm.EmpiricalBayes(bm.Exact()))
+    other = bm.Data(np.asarray(data().X) + 0.1, np.asarray(data().y))
+    with pytest.raises(bm.IncompatibleModelError, match="needs all rows at once: 40 were"):
+        fit.update(other)
+    prior = bm.Model(likelihood=fit.resolved.likelihood, prior=fit.as_prior())
+    assert bm.fit(prior, other, bm.Exact()).kind == "exact"
 
 
 def test_the_explanation_and_the_evidence() -> None:
