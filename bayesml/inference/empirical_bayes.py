@@ -1,36 +1,31 @@
 """Hyperparameters by maximising the evidence. Derived in docs/theory/empirical_bayes.md."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference.auto import Auto
-from bayesml.inference.base import Learned, Method
-from bayesml.inference.gaussian_evidence import (
-    gaussian_evidence,
-    named,
-    of_single_coefficients,
-)
-from bayesml.inference.point import find_optimum, refuse_undetermined
-from bayesml.inference.relevance import maximise_evidence
-from bayesml.inference.scale_mode import MOST_SCALES, Marginal
-from bayesml.likelihoods import restated
-from bayesml.log_joint import log_joint, not_linear_gaussian
-from bayesml.model import Model, Problem
+from bayesml.inference.base import Learned, Method, Resumable
+from bayesml.inference.gaussian_evidence import of_single_coefficients
+from bayesml.inference.hyperparameters import Maximised, by_laplace, by_size, by_statistics
+from bayesml.inference.point import refuse_undetermined
+from bayesml.log_joint import not_linear_gaussian
+from bayesml.model import Problem
 from bayesml.predictors import Network
-from bayesml.priors import HasKinks, HasSeenRows, InfersScales, StandsForScale, StatesParameters
-
-FAR = 8.0
-"""Logarithms by which a scale is moved to see whether the evidence falls off on that side."""
-
-LEVEL = 1e-7
-"""Nats by which it has to fall: differences of an inner optimum are known to about 1e-9."""
-
+from bayesml.priors import (
+    HasKinks,
+    HasSeenRows,
+    InfersScales,
+    LeavesSize,
+    StandsForScale,
+    StatesParameters,
+)
 
 AUTO = Auto()
+
+GIVEN = ", and their uncertainty is not in the answer. Given these: "
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,8 @@ class EmpiricalBayes:
     likelihood, and scales of the prior, ``Normal(0, sd=Flat())``. Priors of these are not used,
     as `MLE` uses none; `MAP` does, and otherwise does the same. The default prior becomes
     ``Ridge(Flat())``, one scale of the standardised weights. A scale a weight is automatic
-    relevance determination: ``Independent({name: Normal(0, Flat()) for name in ...})``.
+    relevance determination: ``Independent({name: Normal(0, Flat()) for name in ...})``. The g of
+    ``ZellnerG(Flat())`` is found with σ integrated out.
 
     Evidence is exact in a linear Gaussian model under Normal priors, from the sufficient
     statistics, and by Laplace's approximation (Z5) in others. A scale that is zero at the maximum
@@ -101,28 +97,46 @@ class EmpiricalBayes:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the evidence, and learn the coefficients given what was found."""
-        inferring = with_scale_inferred(problem)
-        refuse_other_priors(inferring)
-        refuse_undetermined(inferring)
-        found = _maximised(inferring, rng)
-        given = with_values(inferring, found.values)
-        learned = self.method.learn(given, rng)
-        if learned.resolved.prior != given.model.prior:
+        found = self._maximised(problem, rng)
+        learned = self.method.learn(found.given, rng)
+        if learned.resolved.prior != found.given.model.prior:
             raise IncompatibleModelError(
                 f"EmpiricalBayes: {self.method!r} does not use the prior whose scales were found. "
                 "Use Exact(), MAP(), Laplace() or NUTS(), or MLE() alone."
             )
         return replace(
             learned,
-            explanation=f"{found.said}, and their uncertainty is not in the answer. Given these: "
-            f"{learned.explanation}",
+            explanation=f"{found.said}{GIVEN}{learned.explanation}",
             log_evidence=f"{found.log_evidence:.10g} is its maximum over "
-            f"{len(found.values)} hyperparameters, which is not comparable with an evidence that "
+            f"{len(found.values)} hyperparameter(s), which is not comparable with an evidence that "
             'integrates over them. It is fit.diagnostics["maximised_log_evidence"]; use NUTS() or '
             "Exact() under proper priors, and leave_one_out() to compare.",
             diagnostics={**learned.diagnostics, **found.diagnostics},
             notes=(*found.notes, *learned.notes),
         )
+
+    def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
+        """Go on sampling given the numbers that were found."""
+        if not isinstance(self.method, Resumable):
+            raise IncompatibleModelError(
+                f"resume: {self.method!r} does not sample, so there is nothing to go on with. Fit "
+                "with EmpiricalBayes(NUTS())."
+            )
+        said = earlier.explanation.partition(GIVEN)[0]
+        learned = self.method.resume(problem, earlier, draws, seed)
+        return replace(learned, explanation=f"{said}{GIVEN}{learned.explanation}")
+
+    def _maximised(self, problem: Problem, rng: np.random.Generator) -> Maximised:
+        prior = problem.declared.prior
+        if isinstance(prior, LeavesSize) and prior.leaves_size:
+            return by_size(problem, prior, rng)
+        inferring = with_scale_inferred(problem)
+        refuse_other_priors(inferring)
+        refuse_undetermined(inferring)
+        exact = not_linear_gaussian(inferring) is None
+        if exact and of_single_coefficients(inferring.prior.normal_rows(inferring)):
+            return by_statistics(inferring)
+        return by_laplace(inferring, rng, exact=exact)
 
 
 def with_scale_inferred(problem: Problem) -> Problem:
@@ -165,128 +179,3 @@ def refuse_other_priors(problem: Problem) -> None:
             "EmpiricalBayes() integrates coefficients out by the curvature at their mode, and a "
             "Laplace prior has a kink there. Use NUTS(), or Normal priors."
         )
-
-
-def with_values(problem: Problem, values: Mapping[str, float]) -> Problem:
-    """Return the problem with its hyperparameters known."""
-    model, prior = problem.model, problem.prior
-    known = {name: values[name] for name in problem.inferred}
-    scaled: Any = prior
-    if isinstance(prior, InfersScales):
-        scaled = prior.with_scales(problem, values)
-    declared = Model(model.predictor, restated(model.likelihood, known), scaled)
-    return replace(problem, declared=declared)
-
-
-class Maximised(NamedTuple):
-    """Hyperparameters at the maximum of the evidence.
-
-    Attributes
-    ----------
-    values : mapping of name to float
-    log_evidence : float
-    said : str
-        What they are and how they were found.
-    diagnostics : mapping of name to float
-    notes : tuple of str
-    """
-
-    values: Mapping[str, float]
-    log_evidence: float
-    said: str
-    diagnostics: Mapping[str, float]
-    notes: tuple[str, ...]
-
-
-def _maximised(problem: Problem, rng: np.random.Generator) -> Maximised:
-    exact = not_linear_gaussian(problem) is None
-    if exact and of_single_coefficients(problem.prior.normal_rows(problem)):
-        return _by_statistics(problem)
-    return _by_laplace(problem, rng, exact=exact)
-
-
-def _by_statistics(problem: Problem) -> Maximised:
-    peak = maximise_evidence(gaussian_evidence(problem))
-    evidence = peak.evidence
-    values = evidence.values(peak.u)
-    zero = [
-        name
-        for name, on in zip(evidence.names[evidence.noise :], evidence.on, strict=True)
-        if not on
-    ]
-    sizes = np.bincount(evidence.group[evidence.group >= 0], minlength=len(evidence.on))
-    alone = np.sum(~evidence.on & (sizes == 1))
-    at_zero = f", where {len(zero)} are zero ({named(dict.fromkeys(zero, 0.0))})" if zero else ""
-    return Maximised(
-        values,
-        peak.log_evidence,
-        f"log evidence {peak.log_evidence:.6g}, largest at {named(values)}{at_zero}",
-        {
-            "maximised_log_evidence": peak.log_evidence,
-            "evidence_gradient": peak.gradient_norm,
-            "well_determined": float(evidence.conditional(peak.u).determined.sum()) + evidence.flat,
-            "scales_at_zero": float(len(zero)),
-            "shared_scales_at_zero": float(len(zero) - alone),
-        },
-        () if peak.converged else (f"The evidence was not maximised: {peak.reason}.",),
-    )
-
-
-def _by_laplace(problem: Problem, rng: np.random.Generator, *, exact: bool) -> Maximised:
-    joint = log_joint(problem)
-    at, objective = joint.coordinates, Marginal(joint)
-    free = joint.size - at.p
-    if free > MOST_SCALES:
-        raise IncompatibleModelError(
-            f"EmpiricalBayes() differences the evidence along every scale, and {free} are more "
-            f"than {MOST_SCALES}. A linear Gaussian model takes any number; else let features "
-            "share scales, or use NUTS()."
-        )
-    optimum, _ = find_optimum(objective, np.zeros(free), None, rng)
-    u = np.asarray(optimum.x, dtype=np.float64)
-    found = at.values(np.append(np.zeros(at.p), u))
-    values = {block.name: float(found[block.name]) for block in at.free}
-    log_evidence = -optimum.value * joint.weight
-    how = "" if exact else " by Laplace's approximation"
-    ends = _ends(objective, u, log_evidence)
-    at_zero = [b.name for b, end in zip(at.free, ends, strict=True) if end < 0]
-    at_infinity = [b.name for b, end in zip(at.free, ends, strict=True) if end > 0]
-    scales = [name for name in at_zero if name in problem.hyperparameters]
-    notes = [
-        f"The evidence does not fall off as {n} grows: it has no maximum." for n in at_infinity
-    ]
-    notes += [
-        f"The evidence does not fall off as {n} falls to zero: it has no maximum."
-        for n in at_zero
-        if n not in scales
-    ]
-    if not optimum.converged and not scales:
-        notes.append(f"The evidence was not maximised: {optimum.reason}.")
-    values |= {name: values[name] * float(np.exp(-FAR)) for name in scales}
-    return Maximised(
-        values,
-        log_evidence,
-        f"log evidence{how} {log_evidence:.6g}, largest at {named(values)}",
-        {
-            "maximised_log_evidence": log_evidence,
-            "evidence_gradient": optimum.gradient_norm,
-            "scales_at_zero": float(len(scales)),
-            "shared_scales_at_zero": float(len(scales)),
-        },
-        tuple(notes),
-    )
-
-
-def _ends(objective: Marginal, u: np.ndarray[Any, Any], log_evidence: float) -> list[int]:
-    """Return −1 or 1 for every coordinate along which the evidence does not fall off, else 0."""
-    out = []
-    for step in np.eye(len(u)):
-        out.append(0)
-        for side in (-1, 1):
-            try:
-                there = -objective.value(u + side * FAR * step) * objective.joint.weight
-            except ConvergenceError:
-                continue
-            if there >= log_evidence - LEVEL:
-                out[-1] = side
-    return out

@@ -234,6 +234,18 @@ class InfersScales(Protocol):
 
 
 @runtime_checkable
+class LeavesSize(Protocol):
+    """A conjugate prior whose size may be left to be found by the evidence."""
+
+    @property
+    def leaves_size(self) -> bool:
+        """Whether it is."""
+
+    def with_size(self, size: float) -> Prior:
+        """Return the prior with its size known."""
+
+
+@runtime_checkable
 class StandsForScale(Protocol):
     """A prior with a scale that nobody stated, in whose place one may be inferred."""
 

@@ -188,6 +188,31 @@ def test_a_scale_comes_back_where_the_evidence_rises() -> None:
     assert low.log_evidence == pytest.approx(best.log_evidence, rel=1e-10)
 
 
+@pytest.mark.parametrize("useful", [1.0, 0.0])
+def test_the_size_of_zellners_prior(useful: float) -> None:
+    """(Y25), from least squares; zero where they explain less than chance would."""
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(50, 4))
+    y = useful * (X @ [0.6, -0.4, 0.0, 0.2]) + rng.normal(size=50)
+    rows, prior = bm.Data(X, y), bm.ZellnerG(bm.Flat(), shape=2.0, rate=1.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.ModelWarning)
+        fit = bm.fit(bm.Model(prior=prior), rows, bm.EmpiricalBayes(bm.Exact()))
+    centred = X - X.mean(axis=0)
+    explained = centred @ np.linalg.lstsq(centred, y - y.mean(), rcond=None)[0]
+    D, E, N = 1.5 + 0.5 * np.sum((y - y.mean()) ** 2), 0.5 * explained @ explained, 2.0 + 25.0
+    g = 1.0 / min(1.0, 4 * (D - E) / (E * (2 * N - 4))) - 1.0
+    assert fit.diagnostics["g"] == pytest.approx(g, rel=1e-5)
+    assert (g > 0) == bool(useful)
+    assert fit.diagnostics["shared_scales_at_zero"] == (g == 0)
+    if useful:
+        known = bm.fit(bm.Model(prior=bm.ZellnerG(g, shape=2.0, rate=1.5)), rows, bm.Exact())
+        assert fit.diagnostics["maximised_log_evidence"] == pytest.approx(known.log_evidence)
+        np.testing.assert_allclose(fit.summary()["mean"], known.summary()["mean"], rtol=1e-5)
+    with pytest.raises(bm.IncompatibleModelError, match=r"left to EmpiricalBayes\(\)"):
+        bm.fit(bm.Model(prior=prior), rows, bm.Exact())
+
+
 # Other likelihoods.
 
 
@@ -336,6 +361,22 @@ def test_any_method_learns_given_the_numbers() -> None:
     np.testing.assert_allclose(mode.summary()["mean"].iloc[:4], ours["mean"], rtol=1e-9)
     assert list(drawn.index) == list(ours.index)
     np.testing.assert_array_less(np.abs(drawn["mean"] - ours["mean"]), 5.0 * drawn["mcse_mean"])
+
+
+def test_sampling_goes_on() -> None:
+    nuts = bm.NUTS(draws=200, tune=300, chains=2, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.ConvergenceWarning)
+        fit = bm.fit(bm.Model(), data(), bm.EmpiricalBayes(nuts), rng=2)
+        more = fit.resume(100)
+    assert more.draws()["weights"].shape == (2, 300, 3)
+    assert more.resolved == fit.resolved
+    assert more.explanation.startswith(fit.explanation.partition("Given these")[0])
+    with pytest.raises(bm.ImproperPosteriorError, match="not comparable"):
+        _ = more.log_evidence
+    exact = bm.fit(bm.Model(), data(), bm.EmpiricalBayes(bm.Exact()))
+    with pytest.raises(bm.IncompatibleModelError, match="not sampled"):
+        exact.resume(100)
 
 
 def test_where_the_rows_are_does_not_matter(tmp_path: Path) -> None:
