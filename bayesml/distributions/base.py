@@ -56,8 +56,8 @@ class HasScale(Protocol):
     def scale_parameter(self) -> "Parameter | Distribution":
         """The unit of deviations: known, or the distribution from which it is inferred."""
 
-    def at_unit_scale(self) -> Distribution:
-        """Return the member of the family with the same location and scale one."""
+    def at_scale(self, scale: Parameter) -> Distribution:
+        """Return the member of the family with the same location and another scale."""
 
 
 @runtime_checkable
@@ -114,10 +114,13 @@ def scale(owner: str, name: str, value: Any) -> "Parameter | Distribution":
     if not isinstance(value, Distribution):
         return positive(owner, name, value)
     stated: Any = value
-    if value.support != Positive() or any(isinstance(v, tuple) for v in vars(stated).values()):
+    elsewhere = (
+        value.proper and value.support != Positive()
+    )  # flat is what has no support of its own
+    if elsewhere or any(isinstance(v, tuple) for v in vars(stated).values()):
         raise IncompatibleModelError(
             f"{owner}: {name} is inferred from {value!r}, which is no distribution of one positive "
-            "number. Use HalfNormal, HalfStudentT, Exponential, Gamma or InverseGamma."
+            "number. Use HalfNormal, HalfStudentT, Exponential, Gamma, InverseGamma or Flat."
         )
     return value
 

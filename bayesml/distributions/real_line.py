@@ -118,9 +118,9 @@ class Normal:
         """The standard deviation."""
         return self.sd
 
-    def at_unit_scale(self) -> "Normal":
-        """Return the same with standard deviation one."""
-        return replace(self, sd=1.0)
+    def at_scale(self, scale: Parameter) -> "Normal":
+        """Return the same with another standard deviation."""
+        return replace(self, sd=scale)
 
     @property
     def _unit(self) -> Array:
@@ -205,9 +205,9 @@ class StudentT:
         """The scale."""
         return self.scale
 
-    def at_unit_scale(self) -> "StudentT":
-        """Return the same with scale one."""
-        return replace(self, scale=1.0)
+    def at_scale(self, scale: Parameter) -> "StudentT":
+        """Return the same with another scale."""
+        return replace(self, scale=scale)
 
     @property
     def _unit(self) -> Array:
@@ -305,9 +305,9 @@ class Laplace:
         """Return the flat density: nothing else is left."""
         return Flat()
 
-    def at_unit_scale(self) -> "Laplace":
-        """Return the same with scale one."""
-        return replace(self, scale=1.0)
+    def at_scale(self, scale: Parameter) -> "Laplace":
+        """Return the same with another scale."""
+        return replace(self, scale=scale)
 
     @property
     def _unit(self) -> Array:

@@ -2,6 +2,7 @@
 
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method, Resumable
+from bayesml.inference.empirical_bayes import EmpiricalBayes
 from bayesml.inference.engines import Direct, PyMC
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact
@@ -21,6 +22,7 @@ __all__ = [
     "NUTS",
     "Auto",
     "Direct",
+    "EmpiricalBayes",
     "Ensemble",
     "Exact",
     "FullCurvature",

@@ -3,6 +3,7 @@
 Derived in docs/theory/sparse_priors.md.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,21 +90,54 @@ class ScaleEvidence:
 
     def value_and_gradient(self, u: Array) -> tuple[float, Array]:
         """Evaluate it, and difference it centrally."""
-        steps = STEP * np.eye(len(u))
-        slopes = [(self.value(u + s) - self.value(u - s)) / (2.0 * STEP) for s in steps]
-        return self.value(u), np.array(slopes)
+        return self.value(u), differences(self.value, u)
 
     def hessian(self, u: Array) -> Array:
         """Difference it twice."""
-        h, d = 10.0 * STEP, len(u)
-        H, steps = np.empty((d, d)), 10.0 * STEP * np.eye(d)
-        for j, k in np.ndindex(d, d):
-            if k <= j:
-                a, b = steps[j], steps[k]
-                corners = [self.value(u + p * a + q * b) for p, q in ((1, 1), (1, -1), (-1, 1))]
-                last = self.value(u - a - b)
-                H[j, k] = H[k, j] = (corners[0] - corners[1] - corners[2] + last) / (4.0 * h * h)
-        return H
+        return second_differences(self.value, u)
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """−log p(y | φ, τ)/W, β integrated out as in (Z5), without the priors of φ and τ.
+
+    Attributes
+    ----------
+    joint : LogJoint
+    """
+
+    joint: LogJoint
+
+    def value(self, u: Array) -> float:
+        """Evaluate the objective."""
+        return -ScaleEvidence(self.joint).inner(u).log_integral / self.joint.weight
+
+    def value_and_gradient(self, u: Array) -> tuple[float, Array]:
+        """Evaluate it, and difference it centrally."""
+        return self.value(u), differences(self.value, u)
+
+    def hessian(self, u: Array) -> Array:
+        """Difference it twice."""
+        return second_differences(self.value, u)
+
+
+def differences(value: Callable[[Array], float], u: Array) -> Array:
+    """Difference a function centrally."""
+    steps = STEP * np.eye(len(u))
+    return np.array([(value(u + s) - value(u - s)) / (2.0 * STEP) for s in steps])
+
+
+def second_differences(value: Callable[[Array], float], u: Array) -> Array:
+    """Difference it twice."""
+    h, d = 10.0 * STEP, len(u)
+    H, steps = np.empty((d, d)), 10.0 * STEP * np.eye(d)
+    for j, k in np.ndindex(d, d):
+        if k <= j:
+            a, b = steps[j], steps[k]
+            corners = [value(u + p * a + q * b) for p, q in ((1, 1), (1, -1), (-1, 1))]
+            last = value(u - a - b)
+            H[j, k] = H[k, j] = (corners[0] - corners[1] - corners[2] + last) / (4.0 * h * h)
+    return H
 
 
 def suited_units(joint: LogJoint) -> LogJoint:

@@ -158,9 +158,9 @@ def coordinates_of(problem: Problem) -> Coordinates:
         Free(name, prior, supports[name], float(supports[name].unconstrain(start[name])))
         for name, prior in problem.inferred.items()
     ]
-    for name, (prior, shape) in problem.hyperparameters.items():
+    for name, unknown in problem.hyperparameters.items():
         if name not in problem.inferred:
-            free.append(Free(name, prior, prior.support, 0.0, shape))
+            free.append(Free(name, unknown.prior, unknown.support, 0.0, unknown.shape))
     stated = problem.prior
     spread = stated.spread(problem) if isinstance(stated, NonCentred) else None
     return Coordinates(problem.frame, tuple(free), problem.known, spread)

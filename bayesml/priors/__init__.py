@@ -8,7 +8,9 @@ from bayesml.priors.base import (
     GaussianGivenScales,
     HasKinks,
     HasSeenRows,
+    InfersScales,
     KinkedPrior,
+    LeavesSize,
     LogInclusion,
     NonCentred,
     OfEntries,
@@ -18,6 +20,7 @@ from bayesml.priors.base import (
     SelectsFeatures,
     Spread,
     StandsForLayers,
+    StandsForScale,
     StatesParameters,
     Unknown,
 )
@@ -31,6 +34,7 @@ from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.priors.ridge import Ridge
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.priors.spike_and_slab import SpikeAndSlab
@@ -51,9 +55,11 @@ __all__ = [
     "HasSeenRows",
     "Horseshoe",
     "Independent",
+    "InfersScales",
     "Jointly",
     "KinkedPrior",
     "Layered",
+    "LeavesSize",
     "LogInclusion",
     "MultivariateNormal",
     "NonCentred",
@@ -66,12 +72,14 @@ __all__ = [
     "Prior",
     "PriorTerms",
     "Resolved",
+    "Ridge",
     "Scaled",
     "Scales",
     "SelectsFeatures",
     "SpikeAndSlab",
     "Spread",
     "StandsForLayers",
+    "StandsForScale",
     "StatesParameters",
     "Unknown",
     "Values",

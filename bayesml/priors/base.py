@@ -8,7 +8,7 @@ import numpy as np
 from bayesml.data import Data
 from bayesml.data.fingerprint import SeenRows
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.distributions import Distribution
+from bayesml.distributions import ContinuousSupport, Distribution, Positive
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools
@@ -69,6 +69,11 @@ class Unknown(NamedTuple):
 
     prior: Distribution
     shape: tuple[int, ...] = ()
+
+    @property
+    def support(self) -> ContinuousSupport:
+        """Where it lies: what a flat prior is of is a scale."""
+        return self.prior.support if self.prior.proper else Positive()
 
 
 class Prior(Protocol):
@@ -218,6 +223,34 @@ class NonCentred(Protocol):
 
     def spread(self, problem: Coefficients) -> Spread:
         """Return location and scale of every coefficient."""
+
+
+@runtime_checkable
+class InfersScales(Protocol):
+    """A prior that may infer scales of the coefficients, and which is one of known ones too."""
+
+    def with_scales(self, problem: Coefficients, values: Values) -> Resolved:
+        """Return the prior with every scale at a known number."""
+
+
+@runtime_checkable
+class LeavesSize(Protocol):
+    """A conjugate prior whose size may be left to be found by the evidence."""
+
+    @property
+    def leaves_size(self) -> bool:
+        """Whether it is."""
+
+    def with_size(self, size: float) -> Prior:
+        """Return the prior with its size known."""
+
+
+@runtime_checkable
+class StandsForScale(Protocol):
+    """A prior with a scale that nobody stated, in whose place one may be inferred."""
+
+    def with_scale_inferred(self) -> Prior:
+        """Return the prior of the same coefficients with one scale that is inferred."""
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ Derived in docs/theory/log_joint.md, (J10).
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -17,6 +17,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import (
     Coefficients,
     ExportsPrior,
+    InfersScales,
     PartlyImproper,
     Prior,
     Resolved,
@@ -267,6 +268,16 @@ class Jointly:
             found = each.prior.hyperparameters(view)
             out |= {names[name]: unknown for name, unknown in found.items()}
         return out
+
+    def with_scales(self, problem: Coefficients, values: Values) -> "Jointly":
+        """Return the priors of all parts with every scale at a known number."""
+        parts = []
+        for each, view, own in self._views(problem, values):
+            prior = each.prior
+            if isinstance(prior, InfersScales):
+                prior = prior.with_scales(view, own)
+            parts.append(replace(each, prior=prior))
+        return Jointly(tuple(parts))
 
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return the functionals of β that have proper priors."""

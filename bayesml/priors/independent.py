@@ -151,9 +151,7 @@ class Independent:
         alone = {name: (name,) for name in inferred if not any(name in g for g in groups.values())}
         shared = {name: g for name, g in groups.items() if g and g[0] in inferred} | alone
         weights = {
-            name: prior.at_unit_scale()
-            if name in inferred and isinstance(prior, HasScale)
-            else prior
+            name: prior.at_scale(1.0) if name in inferred and isinstance(prior, HasScale) else prior
             for name, prior in self._by_feature.items()
         }
         scales = {name: inferred[members[0]] for name, members in shared.items()}

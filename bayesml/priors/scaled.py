@@ -19,6 +19,7 @@ from bayesml.priors.base import (
     Resolved,
     Unknown,
 )
+from bayesml.priors.entries import words
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, by_group
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools, Integers
@@ -42,7 +43,8 @@ class Scaled:
     Parameters
     ----------
     units : Independent
-        With scale one where it is inferred; the intercept's is stated at the mean of the features.
+        With the unit of the scale where that is inferred, mostly one; the intercept's is stated at
+        the mean of the features.
     groups : mapping of name to tuple of feature names
     scales : mapping of name to Distribution
         p_g.
@@ -78,7 +80,7 @@ class Scaled:
         groups = {name: tuple(members) for name, members in self.groups.items()}
         object.__setattr__(self, "groups", groups)
         object.__setattr__(self, "scales", dict(self.scales))
-        wrong = [name for name, prior in self.scales.items() if prior.support != Positive()]
+        wrong = [name for name, p in self.scales.items() if Unknown(p).support != Positive()]
         if wrong or list(groups) != list(self.scales):
             raise IncompatibleModelError(
                 "Scaled: every group needs a distribution of its scale, which is positive; got "
@@ -139,6 +141,17 @@ class Scaled:
         pairs = zip(self._names, self.scales.values(), strict=True)
         return {name: Unknown(prior) for name, prior in pairs}
 
+    def with_scales(self, problem: Coefficients, values: Values) -> Resolved:
+        """Return the priors with every scale at a known number."""
+        units: Any = self.units
+        weights = dict(units.weights)
+        for group, members in self.groups.items():
+            for name in members:
+                unit = units.weights[name]
+                weights[name] = unit.at_scale(float(unit.scale_parameter * values[label(group)]))
+        known: Resolved = replace(units, weights=weights)
+        return known
+
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return the functionals that are not flat."""
         return self.units.proper_rows(problem)
@@ -193,7 +206,7 @@ class Scaled:
                 start = f"weights[{feature}] ~ "
                 scaled = f"{start}{label(name)}·"
                 lines = [line.replace(start, scaled, 1) for line in lines]
-        return "\n".join([*lines, *(f"{label(n)} ~ {p!r}" for n, p in self.scales.items())])
+        return "\n".join([*lines, *(f"{label(n)} ~ {words(p)}" for n, p in self.scales.items())])
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesml.distributions import Normal
+from bayesml.distributions import Flat, Normal
 from bayesml.distributions.base import Parameter, positive
 from bayesml.errors import DataError, DataWarning, IncompatibleModelError
 from bayesml.linalg import clearly_regular, rank_report, triangular_factor
@@ -13,6 +13,7 @@ from bayesml.priors.base import Resolved
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Layered
+from bayesml.priors.ridge import Ridge
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array
 
@@ -82,6 +83,10 @@ class WeaklyInformative:
         """Return learned scales, or the same known ones as of `Linear` without hidden layers."""
         k = float(np.asarray(self.scale))
         return Layered(sd=k, relevance=False) if depth == 1 else Layered()
+
+    def with_scale_inferred(self) -> Ridge:
+        """Return Normal priors of standardised weights, with a scale that is inferred."""
+        return Ridge(Flat())
 
     def resolve(self, scales: Scales) -> Resolved:
         """Return the priors in original units."""

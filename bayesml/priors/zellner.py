@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import RootInverseGamma, exact
+from bayesml.distributions import Flat, RootInverseGamma, exact
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.linalg import rank_report, triangular_factor
 from bayesml.priors.base import Coefficients, Resolved, Unknown
@@ -31,8 +31,9 @@ class ZellnerG:
 
     Parameters
     ----------
-    g : float or None
-        None is the number of rows m, the information of one row.
+    g : float, None or Flat
+        None is the number of rows m, the information of one row. ``Flat()`` leaves it to
+        `EmpiricalBayes`, which finds the most probable one; no other method takes it.
     sigma : float or None
         The noise, where it is known: that of ``Gaussian(sigma=...)``. None states σ here.
     shape : float
@@ -64,7 +65,7 @@ class ZellnerG:
     {'intercept': 0.0, 'weights[x0]': 1.5}
     """
 
-    g: float | None = None
+    g: float | Flat | None = None
     sigma: float | None = None
     shape: float = 0.5
     rate: float | None = None
@@ -74,6 +75,7 @@ class ZellnerG:
         for name in ("g", "sigma", "shape", "rate", "intercept_scale"):
             value: Any = vars(self)[name]
             optional = value is None and name in ("g", "sigma", "rate")
+            optional = optional or (name == "g" and value == Flat())
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not optional and not (number and 0 < value < inf):
                 raise IncompatibleModelError(
@@ -84,6 +86,15 @@ class ZellnerG:
     def stated_parameters(self) -> tuple[str, ...]:
         """The noise, where it is not known."""
         return ("sigma",) if self.sigma is None else ()
+
+    @property
+    def leaves_size(self) -> bool:
+        """Whether g is left to be found."""
+        return self.g == Flat()
+
+    def with_size(self, size: float) -> "ZellnerG":
+        """Return the same with g known."""
+        return replace(self, g=size)
 
     def resolve(self, scales: Scales) -> Resolved:
         """Return the factor of the precision in units of σ, or of y where σ is known."""
@@ -111,6 +122,11 @@ class ZellnerG:
                 "independent, so that XᵀX has no inverse. Leave columns out, or use "
                 "WeaklyInformative(), which has a scale for what no row shows."
             )
+        if isinstance(self.g, Flat):
+            raise IncompatibleModelError(
+                "ZellnerG: g = Flat() is left to EmpiricalBayes(), which finds it by the evidence. "
+                "Use that method, or state g; None is the number of rows."
+            )
         g = m if self.g is None else self.g
         if "intercept" not in scales.shapes:
             return NormalByPrecision(scales.feature_names, np.zeros(n), R / sqrt(g))
@@ -121,7 +137,7 @@ class ZellnerG:
 
     def describe(self) -> str:
         """Say the prior in words."""
-        g = "m" if self.g is None else f"{self.g:g}"
+        g = "m" if self.g is None else "g" if isinstance(self.g, Flat) else f"{self.g:g}"
         sigma = "σ" if self.sigma is None else f"{self.sigma:g}"
         rate = "sd(y)²/2" if self.rate is None else f"{self.rate:g}"
         noise = [] if self.sigma else [f"σ² ~ InverseGamma({self.shape:g}, {rate})"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.errors import ConvergenceWarning
+from bayesml.errors import ConvergenceWarning, ModelWarning
 from bayesml.inference.base import Learned
 from bayesml.results import criticism
 from bayesml.results.answer import Answer
@@ -58,6 +58,8 @@ class Limit:
         As in `Finding`.
     holds : callable
         False for NaN.
+    category : type of Warning
+        As in `Finding`.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Limit:
     holds: Callable[[float], bool]
     meaning: str
     remedy: str
+    category: type[Warning] = ConvergenceWarning
 
 
 LIMITS: Mapping[str, Limit] = {
@@ -157,6 +160,21 @@ LIMITS: Mapping[str, Limit] = {
         "mean are off to one side.",
         "State the prior scales, Layered(sd=...), or use Langevin() or an Ensemble().",
     ),
+    "evidence_gradient": Limit(
+        "gradient norm of the evidence at the hyperparameters, per row",
+        "≤ 1e-5",
+        lambda value: value <= 1e-5,
+        "The search stopped away from a maximum of the evidence.",
+        "State one of the scales, or let more features share one.",
+    ),
+    "shared_scales_at_zero": Limit(
+        "scales of several weights that are zero at the maximum of the evidence",
+        "none",
+        lambda value: value == 0,
+        "The answer says that these weights are zero without any doubt, which few data can know.",
+        "Use NUTS() under a proper prior of the scale, which integrates over it.",
+        ModelWarning,
+    ),
     "agreement": Limit(
         "share of the target's variance on which members of the ensemble agree",
         "≥ 0.5",
@@ -179,6 +197,7 @@ def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
                 limit.requirement,
                 limit.meaning,
                 limit.remedy,
+                limit.category,
             )
 
 

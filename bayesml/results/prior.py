@@ -33,6 +33,7 @@ def prior_draws(
 def refuse_improper(problem: Problem) -> None:
     """Refuse to draw from what is flat, by name."""
     flat = [name for name, prior in problem.inferred.items() if not prior.proper]
+    flat += [name for name, v in problem.hyperparameters.items() if not v.prior.proper]
     prior = problem.prior
     if isinstance(prior, PartlyImproper):
         proper = prior.proper_rows(problem)

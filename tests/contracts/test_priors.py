@@ -105,6 +105,9 @@ CASES = {
             bm.Normal(1, 3),
         )
     ),
+    "scale flat": Case(bm.Independent(bm.Normal(0.5, bm.Flat()), bm.Normal(1, 3))),
+    "Ridge": Case(bm.Ridge(1.7)),
+    "Ridge, scale inferred": Case(bm.Ridge(bm.HalfNormal(2), bm.Normal(1, 3))),
     "elastic net": Case(bm.Independent(ElasticNet(0.3, 1.0, 2.0), bm.Normal(1, 3))),
     "ZellnerG": Case(bm.ZellnerG(7.0, None, 3.0, 2.0, 4.0), likelihood=bm.Gaussian()),
     "ZellnerG, σ known": Case(bm.ZellnerG(7.0, 0.7)),
@@ -190,6 +193,11 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         return float(stats.norm(0, sd).logpdf(beta[1:]).sum() + stats.norm(1, 3).logpdf(beta[0]))
     if isinstance(prior, bm.ByTerm):
         return _by_term(prior, beta)
+    if isinstance(prior, bm.Ridge):
+        y, tau = _data().y, values.get("prior_scale[weights]", 1.7)
+        level = prior.intercept or bm.Normal(y.mean(), 2.5 * y.std(ddof=1))
+        weights = bm.Normal(0, tuple(tau / _data().X.std(axis=0, ddof=1)))
+        return _scipy(level, beta[0]) + _scipy(weights, beta[1:])
     if isinstance(problem.prior, bm.Scaled):
         return _scaled(prior, beta, values)
     return _independent(case, problem, beta)
@@ -619,6 +627,7 @@ def test_it_says_every_parameter(case: Case) -> None:
             assert all(f"weights[{n}] ~" in text for n in problem.feature_names), shape
         else:
             assert "weights ~" in text
-    for name in problem.hyperparameters:
+    for name, unknown in problem.hyperparameters.items():
+        family = "Half" if unknown.prior.proper else "flat"
         said = {"sigma": "σ² ~ InverseGamma(3, 2)", "slab": "slab² ~ InverseGamma(2, 4.5)"}
-        assert said.get(name, f"{name} ~ Half") in text
+        assert said.get(name, f"{name} ~ {family}") in text

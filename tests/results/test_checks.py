@@ -81,6 +81,8 @@ def test_nan_fails_and_every_finding_says_what_to_do(key: str, sampled: bm.Fit) 
         ("importance_ess", 500.0, 20.0),
         ("agreement", 0.9, 0.1),
         ("ess_within", 50.0, 49.0),
+        ("evidence_gradient", 1e-12, 1e-3),
+        ("shared_scales_at_zero", 0.0, 1.0),
     ],
 )
 def test_limits_tell_good_from_bad(key: str, good: float, bad: float) -> None:
