@@ -29,6 +29,14 @@ from bayesml.priors import (
 from bayesml.typing import Array
 
 
+OF_THAT_NAME = {
+    "Gamma": "GammaResponse()",
+    "Beta": "BetaResponse()",
+    "Laplace": "LaplaceResponse()",
+}
+"""Likelihoods of distributions and methods that have their names already."""
+
+
 @dataclass(frozen=True)
 class Model:
     r"""A probabilistic model of y given x: declared once, never saying how it will be learned.
@@ -304,6 +312,7 @@ def _check_role(role: str, part: Any, protocol: Any, example: str) -> None:
     missing = [name for name in needed if not hasattr(part, name)]
     if missing:
         lacks = "" if len(missing) > len(needed) / 2 else f": it has no {', '.join(missing)}"
+        example = {"likelihood": OF_THAT_NAME}.get(role, {}).get(type(part).__name__, example)
         raise IncompatibleModelError(
             f"Model: {role} got {part!r}, which is not a {role}{lacks}. For instance: {example}."
         )

@@ -191,6 +191,12 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         c2 = values["slab"] ** 2 if prior.slab_scale else np.inf
         sd = t / np.sqrt(1.0 + t**2 / c2) / _data().X.std(axis=0, ddof=1)
         return float(stats.norm(0, sd).logpdf(beta[1:]).sum() + stats.norm(1, 3).logpdf(beta[0]))
+    return _of_scales(case, problem, beta, values)
+
+
+def _of_scales(case: Case, problem: Problem, beta: Vector, values: dict[str, Any]) -> float:
+    """Of priors stated term by term, or whose scales are inferred."""
+    prior = case.prior
     if isinstance(prior, bm.ByTerm):
         return _by_term(prior, beta)
     if isinstance(prior, bm.Ridge):
