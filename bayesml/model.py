@@ -28,7 +28,6 @@ from bayesml.priors import (
 )
 from bayesml.typing import Array
 
-
 OF_THAT_NAME = {
     "Gamma": "GammaResponse()",
     "Beta": "BetaResponse()",
