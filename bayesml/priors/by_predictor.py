@@ -17,13 +17,16 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import (
     Coefficients,
     ExportsPrior,
+    NonCentred,
     PartlyImproper,
     Prior,
     Resolved,
+    Spread,
     StatesParameters,
     Unknown,
 )
 from bayesml.priors.independent import Independent
+from bayesml.priors.joint_spread import JointSpread, SpreadPart
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
@@ -267,6 +270,16 @@ class Jointly:
             found = each.prior.hyperparameters(view)
             out |= {names[name]: unknown for name, unknown in found.items()}
         return out
+
+    def spread(self, problem: Coefficients) -> Spread:
+        """Return the scales that the priors of all parts infer."""
+        found = []
+        for each in self.parts:
+            view = PartOf(problem, each.part)
+            if isinstance(each.prior, NonCentred):
+                own = each.prior.spread(view)
+                found.append(SpreadPart(own, list(each.at), _names(each, view)))
+        return JointSpread(tuple(found), _size(problem))
 
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return the functionals of β that have proper priors."""
