@@ -163,4 +163,6 @@ def coordinates_of(problem: Problem) -> Coordinates:
             free.append(Free(name, unknown.prior, unknown.support, 0.0, unknown.shape))
     stated = problem.prior
     spread = stated.spread(problem) if isinstance(stated, NonCentred) else None
+    if spread is not None and not spread.scaled.any():
+        spread = None
     return Coordinates(problem.frame, tuple(free), problem.known, spread)

@@ -18,13 +18,16 @@ from bayesml.priors.base import (
     Coefficients,
     ExportsPrior,
     InfersScales,
+    NonCentred,
     PartlyImproper,
     Prior,
     Resolved,
+    Spread,
     StatesParameters,
     Unknown,
 )
 from bayesml.priors.independent import Independent
+from bayesml.priors.joint_spread import JointSpread, SpreadPart
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
@@ -278,6 +281,16 @@ class Jointly:
                 prior = prior.with_scales(view, own)
             parts.append(replace(each, prior=prior))
         return Jointly(tuple(parts))
+
+    def spread(self, problem: Coefficients) -> Spread:
+        """Return the scales that the priors of all parts infer."""
+        found = []
+        for each in self.parts:
+            view = PartOf(problem, each.part)
+            if isinstance(each.prior, NonCentred):
+                own = each.prior.spread(view)
+                found.append(SpreadPart(own, list(each.at), _names(each, view)))
+        return JointSpread(tuple(found), _size(problem))
 
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return the functionals of β that have proper priors."""

@@ -42,6 +42,9 @@ def table() -> pd.DataFrame:
             "w": rng.uniform(0.5, 2.0, M),
             "positive": rng.gamma(3.0, np.exp(eta) / 3.0),
             "share": rng.beta(4.0, 3.0, M),
+            "kind": np.array(["u", "v", "w"])[rng.integers(0, 3, M)],
+            "few": rng.integers(0, 4, M).astype(float),
+            "tried": rng.integers(4, 9, M).astype(float),
         }
     )
 
@@ -53,6 +56,7 @@ SHRUNK = bm.Independent(bm.Normal(0.3, sd=bm.HalfNormal(2)), bm.Normal(1, 5))
 SHRUNK_BY_TERM = bm.ByTerm(
     {"a": StudentT(4, 0.2, bm.HalfNormal(2)), "b": bm.Normal(0, bm.Exponential(1))}
 )
+BY_PREDICTOR = bm.ByPredictor(SHRUNK, {"sigma": bm.Independent(bm.Normal(0, bm.HalfNormal(1)))})
 NO_INTERCEPT, HARD = bm.Linear(intercept=False), bm.Layered(sd=1.0)
 MODELS = {
     "Gaussian": (bm.Model(), "real"),
@@ -85,9 +89,19 @@ MODELS = {
     "quantile": (bm.Model(bm.Linear(), bm.AsymmetricLaplace(0.8), AT_ZERO), "real"),
     "zero-inflated": (bm.Model(bm.Linear(), bm.ZeroInflated(bm.NegativeBinomial())), "counts"),
     "hurdle of a network": (bm.Model(bm.MLP((2,)), bm.Hurdle(bm.Poisson())), "counts"),
+    "predicted scale": (bm.Model(), "real"),
+    "predicted scale, scales inferred": (bm.Model(prior=BY_PREDICTOR), "real"),
+    "predicted scale of StudentT": (bm.Model(likelihood=bm.StudentT()), "real"),
+    "classes": (bm.Model(likelihood=bm.Categorical()), "kind"),
+    "classes, scales inferred": (bm.Model(bm.Linear(), bm.Categorical(), SHRUNK), "kind"),
+    "ordered classes": (bm.Model(likelihood=bm.Ordinal()), "kind"),
+    "trials": (bm.Model(likelihood=bm.Binomial()), "few | trials(tried)"),
+    "offset": (bm.Model(likelihood=bm.Poisson()), "counts"),
     "two outputs": (bm.Model(bm.MLP((3,)), bm.HeteroscedasticGaussian()), "real"),
     "two outputs, linear": (bm.Model(bm.MLP(()), bm.HeteroscedasticStudentT()), "real"),
 }
+MORE = {"predicted scale": ", sigma ~ a", "offset": " + offset(log(tried))"}
+"""What stands behind `a + b` in the formulas of models whose names begin so."""
 each = pytest.mark.parametrize("name", MODELS)
 
 
@@ -98,7 +112,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def formula_of(name: str) -> str:
     model, target = MODELS[name]
-    return f"{target} ~ {'0 + ' * (model.predictor == NO_INTERCEPT)}a + b"
+    more = next((text for start, text in MORE.items() if name.startswith(start)), "")
+    return f"{target} ~ {'0 + ' * (model.predictor == NO_INTERCEPT)}a + b{more}"
 
 
 @cache
@@ -177,12 +192,31 @@ def test_coordinates_are_a_bijection(name: str) -> None:
     assert set(at.named(x)) == {*problem_of(name).shapes, *(block.name for block in at.free)}
 
 
+@each
+def test_coefficients_are_in_units_of_inferred_scales(name: str) -> None:
+    """Of every predictor that has one: doubled, it doubles what is away from their location."""
+    at = log_joint(problem_of(name)).coordinates
+    assert (at.spread is None) == ("inferred" not in name)
+    if at.spread is None:
+        return
+    x, moved = somewhere(log_joint(problem_of(name))), np.zeros(at.size)
+    scales = [where for block, where in at.blocks() if "prior_scale" in block.name]
+    moved[scales] = np.log(2.0)
+    away = at.spread.location * at.spread.scaled
+    before, after = at.beta(x) - away, at.beta(x + moved) - away
+    factors = np.where(at.spread.scaled, 2.0, 1.0)
+    np.testing.assert_allclose(after, factors * before, rtol=1e-12)
+
+
 CANONICAL = [  # η linear in θ, and information that y does not enter
     name
     for name, (model, _) in MODELS.items()
     if not isinstance(model.predictor, bm.MLP)
-    and isinstance(model.likelihood, bm.Gaussian | bm.Poisson | bm.Bernoulli)
+    and isinstance(
+        model.likelihood, bm.Gaussian | bm.Poisson | bm.Bernoulli | bm.Binomial | bm.Categorical
+    )
     and name != "probit"
+    and not name.startswith("predicted scale")
 ]
 
 
@@ -214,7 +248,9 @@ def test_statistics_stand_for_rows_of_linear_gaussian_models_alone() -> None:
     expected = [
         name
         for name, (model, _) in MODELS.items()
-        if isinstance(model.predictor, bm.Linear) and isinstance(model.likelihood, bm.Gaussian)
+        if isinstance(model.predictor, bm.Linear)
+        and isinstance(model.likelihood, bm.Gaussian)
+        and not name.startswith("predicted scale")
     ]
     assert expected == BY_STATISTICS
 
