@@ -87,36 +87,38 @@ def _edges(y: Array, replicas: Array) -> Array:
 
 def draw_rootogram(axes: "Axes", y: Array, replicas: Array) -> "list[Artist]":
     """Draw bars that hang from what the model expects; return what the legend shows."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
     found = Rootogram.of(y, replicas)
     left, width = found.edges[:-1], np.diff(found.edges)
-    top, outside = np.sqrt(found.expected), found.outside
-    colours = np.where(outside, COLOURS[1], COLOURS[0])
     axes.bar(
         left,
         np.sqrt(found.observed),
         width,
         bottom=found.hangs,
         align="edge",
-        color=colours,
+        color=np.where(found.outside, COLOURS[1], COLOURS[0]),
         edgecolor="white",
         lw=0.5,
         alpha=0.85,
     )
     low, high = (np.append(end, end[-1]) for end in found.band)
     axes.fill_between(found.edges, low, high, step="post", color=GREY, alpha=0.3, lw=0, zorder=2)
-    axes.plot(left + 0.5 * width, top, "o-", color="black", ms=2.5, lw=1.2)
+    middle, top = left + 0.5 * width, np.sqrt(found.expected)
+    axes.plot(middle, top, "o-", color="black", ms=2.5, lw=1.2)
     axes.axhline(0.0, color="black", lw=0.8)
     axes.locator_params(axis="x", integer=True)
     axes.set_ylabel("square root of frequency")
-    beyond = [Patch(color=COLOURS[1], label="outside its band")] if outside.any() else []
+    return _rootogram_legend(outside=bool(found.outside.any()))
+
+
+def _rootogram_legend(*, outside: bool) -> "list[Artist]":
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     return [
         Line2D([], [], color="black", marker="o", ms=2.5, lw=1.2, label="expected by the model"),
         Patch(color=COLOURS[0], label="observed, hanging from it"),
         Patch(color=GREY, alpha=0.3, lw=0, label="95 % band of the end"),
-        *beyond,
+        *([Patch(color=COLOURS[1], label="outside its band")] if outside else []),
     ]
 
 

@@ -99,25 +99,26 @@ def _of_classes(fit: Fit, rows: Data, names: tuple[str, ...]) -> "Figure":
         for which, colour in ((hit, COLOURS[0]), (~hit, COLOURS[1])):
             some = shown[which[shown]]
             axes.plot(place[some], own[some], "o", ms=3.0, color=colour, alpha=0.7, mew=0)
-        for k in range(len(names)):
-            if np.any(y == k):
-                mean = float(np.mean(own[y == k]))
-                axes.plot([k - 0.35, k + 0.35], [mean, mean], color="black", lw=1.6)
+        for k in np.unique(y):
+            axes.plot([k - 0.35, k + 0.35], [np.mean(own[y == k])] * 2, color="black", lw=1.6)
         class_ticks(axes, names)
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel(plain(f"observed {fit.data.target_name}"))
         axes.set_ylabel("probability that it was given")
-        texts = (
-            f"{int(hit.sum())} of {len(y)} rows ({100 * hit.mean():.1f} %) have their most "
-            "probable class",
-            f"{int((~hit).sum())} have another",
-        )
-        legend(figure, [_dot(c, t) for c, t in zip(COLOURS, texts, strict=False)], 1)
+        _count_hits(figure, hit)
         some_words = "" if len(shown) == len(y) else f", of which {len(shown)} are drawn"
-        count = plural(len(y), "row")
-        what = f"Probabilities of the observed class, and their means (lines), of {count}"
-        caption(figure, f"{what}{some_words}: {whose(fit, rows)}.")
+        what = "Probabilities of the observed class, and their means (lines), of "
+        caption(figure, f"{what}{plural(len(y), 'row')}{some_words}: {whose(fit, rows)}.")
     return figure
+
+
+def _count_hits(figure: "Figure", hit: Booleans) -> None:
+    share = 100 * float(hit.mean())
+    texts = (
+        f"{int(hit.sum())} of {len(hit)} rows ({share:.1f} %) have their most probable class",
+        f"{int((~hit).sum())} have another",
+    )
+    legend(figure, [_dot(c, text) for c, text in zip(COLOURS, texts, strict=False)], 1)
 
 
 def _dot(colour: str, text: str) -> "Artist":
