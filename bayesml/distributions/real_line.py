@@ -88,7 +88,7 @@ class Normal:
         Location :math:`\mu`, in the unit of the parameter.
     sd : float or sequence of float
         Standard deviation :math:`s > 0`, in the unit of the parameter. A prior of weights may have
-        it inferred: ``Normal(0, sd=HalfNormal(1))``.
+        it inferred, ``Normal(0, sd=HalfNormal(1))``, or found by `EmpiricalBayes`, ``sd=Flat()``.
 
     Raises
     ------

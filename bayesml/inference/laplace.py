@@ -233,8 +233,7 @@ def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
     flat_beta = rows is not None and len(rows.mean) < joint.coordinates.p
     if isinstance(prior, PartlyImproper):
         flat_beta = len(prior.proper_rows(problem)) < joint.coordinates.p
-    scales = [unknown.prior for unknown in problem.hyperparameters.values()]
-    if flat_beta or not all(prior.proper for prior in (*problem.inferred.values(), *scales)):
+    if flat_beta or not all(prior.proper for prior in problem.inferred.values()):
         return "the evidence is defined only under proper priors, and some of these are Flat()."
     unit = float(np.sum(np.log(joint.coordinates.frame.scale)[~_scaled(joint)]))
     half = 0.5 * len(L) * float(np.log(2.0 * np.pi))

@@ -89,7 +89,7 @@ def climb(evidence: GaussianEvidence, u: Array) -> EvidencePeak:
     """Maximise, setting scales to zero and back as long as that helps (Y22, Y23)."""
     returned = np.zeros(len(evidence.on), dtype=int)
     for _ in range(MOST_ROUNDS):
-        u = np.asarray(minimize(LBFGS(max_iterations=200, tolerance=1e-6), evidence, u).x)
+        u = np.asarray(minimize(LBFGS(max_iterations=30, tolerance=1e-6), evidence, u).x)
         evidence, u, fewer = _without_idle(evidence, u)
         if fewer:
             continue
