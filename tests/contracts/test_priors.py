@@ -148,8 +148,13 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         c2 = values["slab"] ** 2 if prior.slab_scale else np.inf
         sd = t / np.sqrt(1.0 + t**2 / c2) / _data().X.std(axis=0, ddof=1)
         return float(stats.norm(0, sd).logpdf(beta[1:]).sum() + stats.norm(1, 3).logpdf(beta[0]))
-    if isinstance(prior, bm.ByTerm | bm.Ridge):
-        return _by_column(prior, beta, values)
+    if isinstance(prior, bm.ByTerm):
+        return _by_term(prior, beta)
+    if isinstance(prior, bm.Ridge):
+        y, tau = _data().y, values.get("prior_scale[weights]", 1.7)
+        level = prior.intercept or bm.Normal(y.mean(), 2.5 * y.std(ddof=1))
+        weights = bm.Normal(0, tuple(tau / _data().X.std(axis=0, ddof=1)))
+        return _scipy(level, beta[0]) + _scipy(weights, beta[1:])
     if isinstance(problem.prior, bm.Scaled):
         return _scaled(prior, beta, values)
     return _independent(case, problem, beta)
@@ -170,14 +175,9 @@ def _independent(case: Case, problem: Problem, beta: Vector) -> float:
     return total + _scipy(prior.weights, at)
 
 
-def _by_column(prior: bm.ByTerm | bm.Ridge, beta: Vector, values: dict[str, Any]) -> float:
-    """Of a term b is named, a and the intercept are not."""
+def _by_term(prior: bm.ByTerm, beta: Vector) -> float:
+    """b is named, a and the intercept are not."""
     y, X = _data().y, _data().X
-    if isinstance(prior, bm.Ridge):
-        level = prior.intercept or bm.Normal(y.mean(), 2.5 * y.std(ddof=1))
-        tau = values.get("prior_scale[weights]", 1.7)
-        weights = bm.Normal(0, tuple(tau / X.std(axis=0, ddof=1)))
-        return _scipy(level, beta[0]) + _scipy(weights, beta[1:])
     unit = 2.5 * y.std(ddof=1)
     total = _scipy(bm.Normal(y.mean(), unit), beta[0]) + _scipy(prior.terms["b"], beta[2])
     return total + _scipy(bm.Normal(0, unit / X[:, 0].std(ddof=1)), beta[1])
