@@ -57,7 +57,7 @@ def laplace(runs: int) -> None:
     approximate = seconds(lambda: bm.fit(model, data, bm.Laplace(), rng=1), runs)
     fit = bm.fit(model, data, bm.Laplace(), rng=1)
     start = process_time()
-    sampled = bm.fit(model, data, bm.NUTS(progress=False), rng=1)
+    sampled = bm.fit(model, data, bm.NUTS(draws=500, tune=300, progress=False), rng=1)
     by_nuts = process_time() - start
     one, other = fit.summary(), sampled.summary()
     print(
