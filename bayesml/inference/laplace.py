@@ -20,7 +20,7 @@ from bayesml.inference.networks.settings import Training
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
-from bayesml.likelihoods import BoundsInformation
+from bayesml.likelihoods import PiecewiseLinear
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobian
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
@@ -146,7 +146,7 @@ class Peak:
     x : ndarray, shape (d,)
         The mode.
     H : ndarray, shape (d, d)
-        The curvature by the expected information (J7).
+        The observed curvature, or the expected one (J7).
     diagnostics : mapping of name to float
         How near the mode it is.
     reason : str
@@ -186,10 +186,18 @@ def find_peak(
 
 
 def _curvature(problem: Problem, joint: LogJoint, x: Array) -> Array:
-    """Return the expected curvature, or that of these data where only a bound of it is known."""
-    likelihood = problem.model.likelihood
-    bound = isinstance(likelihood, BoundsInformation) and likelihood.bounds_information
-    return joint.observed(x) if bound else joint.precision(x)
+    """Return the curvature that these data have, or the expected one where that is none.
+
+    It is none at kinks, and where it is not positive definite.
+    """
+    if isinstance(problem.model.likelihood, PiecewiseLinear):
+        return joint.precision(x)
+    H = joint.observed(x)
+    try:
+        np.linalg.cholesky(H)
+    except np.linalg.LinAlgError:
+        return joint.precision(x)
+    return H
 
 
 def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:

@@ -35,7 +35,6 @@ from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
-    BoundsInformation,
     Canonical,
     NamesOutputs,
     OfClasses,
@@ -54,7 +53,6 @@ __all__ = [
     "Bernoulli",
     "BetaResponse",
     "Binomial",
-    "BoundsInformation",
     "CLogLog",
     "Canonical",
     "Categorical",

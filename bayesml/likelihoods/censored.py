@@ -96,11 +96,6 @@ class Censored:
         return np.isin(known[CENSORING], (-1.0, 0.0, 1.0))
 
     @property
-    def bounds_information(self) -> bool:
-        """True: that of a row which is censored is smaller than stated."""
-        return True
-
-    @property
     def link(self) -> Link:
         """That of the value."""
         return self.likelihood.link

@@ -61,15 +61,6 @@ class Canonical(Protocol):
 
 
 @runtime_checkable
-class BoundsInformation(Protocol):
-    """A likelihood whose stated information is more than there is, so that y has to be asked."""
-
-    @property
-    def bounds_information(self) -> bool:
-        """Whether it is so."""
-
-
-@runtime_checkable
 class Recedes(Protocol):
     """A likelihood of one output that may grow without end as η goes to infinity."""
 

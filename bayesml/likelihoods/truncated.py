@@ -88,11 +88,6 @@ class Truncated:
         return Between(self.likelihood.support, *self._limits)
 
     @property
-    def bounds_information(self) -> bool:
-        """True: less is known of a row whose value had to lie within limits."""
-        return True
-
-    @property
     def link(self) -> Link:
         """That of the likelihood, from η to the mean before values were left out."""
         return self.likelihood.link

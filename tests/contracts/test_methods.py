@@ -120,13 +120,10 @@ def check_approximate(fit: bm.Fit, case: Case, truth: Oracle) -> None:
     """Laplace's error: O(1/√m) of an sd in a mean, O(1/m) in an sd, with a constant of 4 or more.
 
     It is the number of coordinates: the third derivatives of the log density add up over them.
-    The information about a predicted scale is 2 in expectation and 2r²/σ² as observed: an error
-    O(1/√m) of an sd. The curvature of kinks is that of the few rows nearby: O(m^(-1/4)) of both.
+    The curvature of kinks is that of the few rows nearby: O(m^(-1/4)) of both.
     """
     table, size = fit.summary(), max(4, case.size)
     of_mean, of_sd = size / np.sqrt(M), 2 * size / M + 0.02
-    if len(case.outputs) > 1:
-        of_sd = 2.5 / np.sqrt(M)
     if case.kinked:
         of_mean, of_sd = 3 * M**-0.25, M**-0.25
     error = np.abs(table["mean"] - truth.mean) / truth.sd
