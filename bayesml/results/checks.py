@@ -152,6 +152,13 @@ LIMITS: Mapping[str, Limit] = {
         "Few draws of the approximation are typical of the posterior.",
         "Use NUTS(), or Langevin() for a network, or trust the means only.",
     ),
+    "importance_shift": Limit(
+        "distance of the posterior's mean from the approximation's, worst parameter, in its sds",
+        "≤ 0.5",
+        lambda value: value <= 0.5,
+        "The posterior is skewed, so that estimates and intervals are off to one side.",
+        "Use NUTS().",
+    ),
     "off_centre": Limit(
         "distance of the mode from the centre of its approximation, in sds of the function",
         "≤ 1",

@@ -224,6 +224,7 @@ def test_an_offset_is_an_exposure(term: str) -> None:
 
 
 @pytest.mark.parametrize("likelihood", [bm.Poisson(), bm.NegativeBinomial()], ids=repr)
+@pytest.mark.filterwarnings("ignore:Checks of this fit failed.*distance of the posterior's mean")
 def test_the_unit_of_an_exposure_moves_the_intercept_alone(likelihood: Any) -> None:
     """The default prior follows: months or seconds, the answer is the same."""
     frame = ships()
