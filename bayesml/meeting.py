@@ -95,13 +95,15 @@ def _check_known(likelihood: Likelihood, roles: Roles) -> None:
     """Refuse data that lack what a likelihood has to know, or know what it does not read."""
     needed = likelihood.known if isinstance(likelihood, ReadsKnown) else ()
     given = [name for name in roles.known if name != OFFSET]
+    surplus = [name for name in given if name not in needed]
     if lacking := [name for name in needed if name not in given]:
         name = lacking[0]
         raise IncompatibleModelError(
             f"{likelihood!r} has to know {quoted(lacking)} of every row: write "
             f"'y | {name}({name}) ~ x', or Data(X, y, {_as_argument(name)})."
+            + (f" It does not read {quoted(surplus)}, which the data have." if surplus else "")
         )
-    if surplus := [name for name in given if name not in needed]:
+    if surplus:
         raise IncompatibleModelError(
             f"The data have {quoted(surplus)}, which {likelihood!r} does not read"
             + (f": it reads {quoted(needed)}." if needed else ". Leave it out.")

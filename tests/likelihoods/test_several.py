@@ -122,6 +122,11 @@ def test_trials_are_a_binomial_glm() -> None:
             np.testing.assert_allclose(errors(fit), glm.bse, rtol=1e-6)
 
 
+def test_a_misspelt_clause_is_named() -> None:
+    with pytest.raises(bm.IncompatibleModelError, match="does not read 'trial', which the data"):
+        fitted(bm.Binomial(), "Menarche | trial(Total) ~ Age", menarche())
+
+
 @pytest.mark.parametrize("how", [bm.MLE(), bm.MAP(), bm.Laplace()], ids=repr)
 def test_trials_are_so_many_rows_of_zero_or_one(how: Any) -> None:
     """The same answers, and evidence that counts in how many orders successes can come."""
