@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Beta, ContinuousSupport, Distribution, Support, UnitInterval
+from bayesml.distributions import UnitInterval
 from bayesml.likelihoods.base import (
     Average,
     HasLimits,
@@ -19,7 +19,7 @@ from bayesml.likelihoods.base import (
 )
 from bayesml.likelihoods.links import Link
 from bayesml.likelihoods.wrapping import check_counts, restated
-from bayesml.losses import Loss
+from bayesml.likelihoods.zero_modified import ZeroModified, pi_of
 from bayesml.typing import Array, ArrayLike
 
 LARGEST = 2.0**1023
@@ -27,7 +27,7 @@ LARGEST = 2.0**1023
 
 
 @dataclass(frozen=True)
-class Hurdle:
+class Hurdle(ZeroModified):
     r"""A zero with probability π, and otherwise a count of at least one.
 
     .. math:: P(0) = \pi, \qquad P(y) = (1 - \pi)\,
@@ -71,29 +71,9 @@ class Hurdle:
         object.__setattr__(self, name, check_parameter("Hurdle", name, value, UnitInterval()))
 
     @property
-    def support(self) -> Support:
-        """The whole numbers from zero."""
-        return self.count_likelihood.support
-
-    @property
     def link(self) -> Link:
         """That of the counts: η leads to their mean before zero is taken out."""
         return self.count_likelihood.link
-
-    @property
-    def loss(self) -> Loss:
-        """That of the counts."""
-        return self.count_likelihood.loss
-
-    @property
-    def parameters(self) -> Mapping[str, Stated]:
-        """Those of the counts, and the probability of a zero."""
-        return {**self.count_likelihood.parameters, "zero_probability": self.zero_probability}
-
-    @property
-    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
-        """Those of the counts, and the open interval from 0 to 1."""
-        return {**self.count_likelihood.parameter_supports, "zero_probability": UnitInterval()}
 
     def with_parameters(self, stated: Mapping[str, Stated]) -> "Hurdle":
         """Return the same with some parameters stated otherwise, those of the counts among them."""
@@ -111,17 +91,9 @@ class Hurdle:
             for limit in inner
         )
 
-    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
-        """Those of the counts, and π ~ Beta(1, 1)."""
-        return {**self.count_likelihood.default_priors(sd_y), "zero_probability": Beta(1.0, 1.0)}
-
     def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start where the counts do, and from half zeros."""
         return {**self.count_likelihood.start(mean_y, sd_y), "zero_probability": 0.5}
-
-    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
-        """Those of the counts."""
-        return self.count_likelihood.outputs(mean_y, sd_y)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average by quadrature (K4)."""
@@ -129,7 +101,7 @@ class Hurdle:
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where y is no count (X7)."""
-        pi, counts = _pi(parameters), self.count_likelihood
+        pi, counts = pi_of(parameters), self.count_likelihood
         some = counts.log_density(y, eta, parameters) - np.log(self._above(eta, parameters))
         return np.where(np.asarray(y) == 0, np.log(pi), np.log1p(-pi) + some)
 
@@ -145,13 +117,17 @@ class Hurdle:
         s_0 = counts.score(np.zeros(np.shape(eta)), eta, parameters)
         square = counts.information(eta, parameters) / above - pull * s_0
         # few counts beyond one leave rounding errors of either sign
-        return np.asarray((1.0 - _pi(parameters)) * np.maximum(square - pull**2, 0.0))
+        return np.asarray((1.0 - pi_of(parameters)) * np.maximum(square - pull**2, 0.0))
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:
         """Evaluate those of the counts less their means, and ∂/∂π (X8)."""
-        pi, counts, none = _pi(parameters), self.count_likelihood, np.zeros(np.shape(y))
+        pi, counts, none = (
+            pi_of(parameters),
+            self.count_likelihood,
+            np.zeros(np.shape(y)),
+        )
         zero = np.asarray(y) == 0
         odds = np.exp(counts.log_density(none, eta, parameters)) / self._above(eta, parameters)
         at_zero = counts.parameter_scores(none, eta, parameters)
@@ -166,12 +142,12 @@ class Hurdle:
         """Evaluate E[y] = (1 − π) μ/(1 − p(0)) (X10)."""
         above = self._above(eta, parameters)
         mean = self.count_likelihood.mean(eta, parameters) / above
-        return np.asarray((1.0 - _pi(parameters)) * mean)
+        return np.asarray((1.0 - pi_of(parameters)) * mean)
 
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate √(q σ² + q (1 − q) μ²), q = (1 − π)/(1 − p(0)) (X10)."""
         counts = self.count_likelihood
-        q = (1.0 - _pi(parameters)) / self._above(eta, parameters)
+        q = (1.0 - pi_of(parameters)) / self._above(eta, parameters)
         sd = counts.sd(eta, parameters)
         other = counts.mean(eta, parameters) * np.sqrt(np.abs(1.0 - q))
         less = np.sqrt(np.maximum(sd - other, 0.0)) * np.sqrt(sd + other)
@@ -179,7 +155,11 @@ class Hurdle:
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y), from the side where less is taken away."""
-        pi, counts, above_0 = _pi(parameters), self.count_likelihood, self._above(eta, parameters)
+        pi, counts, above_0 = (
+            pi_of(parameters),
+            self.count_likelihood,
+            self._above(eta, parameters),
+        )
         below, above = counts.cdf(y, eta, parameters), counts.survival(y, eta, parameters)
         p_0 = np.exp(counts.log_density(0.0, eta, parameters))
         few, many = (below - p_0) / above_0, above / above_0
@@ -189,7 +169,7 @@ class Hurdle:
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y)."""
         above = self.count_likelihood.survival(y, eta, parameters) / self._above(eta, parameters)
-        return np.where(np.asarray(y) < 0, 1.0, (1.0 - _pi(parameters)) * above)
+        return np.where(np.asarray(y) < 0, 1.0, (1.0 - pi_of(parameters)) * above)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
@@ -197,7 +177,7 @@ class Hurdle:
         """Draw zeros, and counts above zero by inverting their distribution function (X11)."""
         eta = np.asarray(eta, dtype=np.float64)
         level = (1.0 - rng.random(eta.shape)) * self._above(eta, parameters)
-        zero = rng.random(eta.shape) < _pi(parameters)
+        zero = rng.random(eta.shape) < pi_of(parameters)
 
         def reached(k: Array) -> Any:
             return self.count_likelihood.survival(k, eta, parameters) < level
@@ -241,7 +221,3 @@ class Hurdle:
 
 def _between(low: Array, middle: Array, high: Array) -> Any:
     return (low < middle) & (middle < high)
-
-
-def _pi(parameters: Mapping[str, Any]) -> Array:
-    return np.asarray(parameters["zero_probability"], dtype=np.float64)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Beta, ContinuousSupport, Distribution, Support, UnitInterval
+from bayesml.distributions import UnitInterval
 from bayesml.likelihoods.base import (
     Average,
     HasLimits,
@@ -19,12 +19,12 @@ from bayesml.likelihoods.base import (
 )
 from bayesml.likelihoods.links import Link
 from bayesml.likelihoods.wrapping import check_counts, restated
-from bayesml.losses import Loss
+from bayesml.likelihoods.zero_modified import ZeroModified, pi_of
 from bayesml.typing import Array, ArrayLike
 
 
 @dataclass(frozen=True)
-class ZeroInflated:
+class ZeroInflated(ZeroModified):
     r"""Counts of which some rows can have none: a mixture with zero.
 
     .. math:: P(0) = \pi + (1 - \pi)\,p(0 \mid \eta, \phi), \qquad
@@ -69,29 +69,9 @@ class ZeroInflated:
         object.__setattr__(self, name, check_parameter("ZeroInflated", name, value, UnitInterval()))
 
     @property
-    def support(self) -> Support:
-        """The whole numbers from zero."""
-        return self.count_likelihood.support
-
-    @property
     def link(self) -> Link:
         """That of the counts: η leads to their mean, of which E[y] is 1 − π times."""
         return self.count_likelihood.link
-
-    @property
-    def loss(self) -> Loss:
-        """That of the counts."""
-        return self.count_likelihood.loss
-
-    @property
-    def parameters(self) -> Mapping[str, Stated]:
-        """Those of the counts, and the probability of a zero by itself."""
-        return {**self.count_likelihood.parameters, "zero_probability": self.zero_probability}
-
-    @property
-    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
-        """Those of the counts, and the open interval from 0 to 1."""
-        return {**self.count_likelihood.parameter_supports, "zero_probability": UnitInterval()}
 
     def with_parameters(self, stated: Mapping[str, Stated]) -> "ZeroInflated":
         """Return the same with some parameters stated otherwise, those of the counts among them."""
@@ -110,17 +90,9 @@ class ZeroInflated:
         )
         return (*wrapped, Limit("zero_probability", counts, {"zero_probability": 3.0}, 0.0))
 
-    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
-        """Those of the counts, and π ~ Beta(1, 1)."""
-        return {**self.count_likelihood.default_priors(sd_y), "zero_probability": Beta(1.0, 1.0)}
-
     def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start where the counts do, and from few zeros by themselves."""
         return {**self.count_likelihood.start(mean_y, sd_y), "zero_probability": 0.2}
-
-    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
-        """Those of the counts."""
-        return self.count_likelihood.outputs(mean_y, sd_y)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average by quadrature (K4)."""
@@ -128,7 +100,7 @@ class ZeroInflated:
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where y is no count (X1)."""
-        pi, counts = _pi(parameters), self.count_likelihood
+        pi, counts = pi_of(parameters), self.count_likelihood
         some = np.log1p(-pi) + counts.log_density(y, eta, parameters)
         return np.where(np.asarray(y) == 0, np.logaddexp(_log(pi), some), some)
 
@@ -145,13 +117,13 @@ class ZeroInflated:
         s_0 = counts.score(none, eta, parameters)
         square = p_0 * s_0 * s_0  # in this order: s² overflows where p is zero
         whole = counts.information(eta, parameters)
-        return np.asarray((1.0 - _pi(parameters)) * (whole - square * lost))
+        return np.asarray((1.0 - pi_of(parameters)) * (whole - square * lost))
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
     ) -> dict[str, Array]:
         """Evaluate those of the counts, and ∂/∂π (X4)."""
-        pi, counts = _pi(parameters), self.count_likelihood
+        pi, counts = pi_of(parameters), self.count_likelihood
         share = self._share_of_count(y, eta, parameters)
         scores = counts.parameter_scores(y, eta, parameters)
         none = np.zeros(np.shape(y))
@@ -165,17 +137,17 @@ class ZeroInflated:
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = (1 − π) μ (X5)."""
-        return np.asarray((1.0 - _pi(parameters)) * self.count_likelihood.mean(eta, parameters))
+        return np.asarray((1.0 - pi_of(parameters)) * self.count_likelihood.mean(eta, parameters))
 
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate √((1 − π)(σ² + π μ²)) (X5)."""
-        pi, counts = _pi(parameters), self.count_likelihood
+        pi, counts = pi_of(parameters), self.count_likelihood
         spread = np.hypot(counts.sd(eta, parameters), np.sqrt(pi) * counts.mean(eta, parameters))
         return np.asarray(np.sqrt(1.0 - pi) * spread)
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y)."""
-        pi = _pi(parameters)
+        pi = pi_of(parameters)
         below = self.count_likelihood.cdf(y, eta, parameters)
         above = self.count_likelihood.survival(y, eta, parameters)
         inside = np.where(above < 0.5, 1.0 - (1.0 - pi) * above, pi + (1.0 - pi) * below)
@@ -184,14 +156,14 @@ class ZeroInflated:
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y)."""
         above = self.count_likelihood.survival(y, eta, parameters)
-        return np.where(np.asarray(y) < 0, 1.0, (1.0 - _pi(parameters)) * above)
+        return np.where(np.asarray(y) < 0, 1.0, (1.0 - pi_of(parameters)) * above)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:
         """Draw counts, and put zeros in the place of some."""
         drawn = self.count_likelihood.sample(eta, parameters, rng)
-        return np.where(rng.random(drawn.shape) < _pi(parameters), 0.0, drawn)
+        return np.where(rng.random(drawn.shape) < pi_of(parameters), 0.0, drawn)
 
     def describe(self) -> str:
         """Say the model of one observation in words."""
@@ -208,16 +180,12 @@ class ZeroInflated:
 
     def _share_of_count(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Return the probability that y came from the counts: one, unless it is zero (X2)."""
-        of_count = np.log1p(-_pi(parameters))
+        of_count = np.log1p(-pi_of(parameters))
         of_count = of_count + self.count_likelihood.log_density(0.0, eta, parameters)
-        share = np.exp(of_count - np.logaddexp(_log(_pi(parameters)), of_count))
+        share = np.exp(of_count - np.logaddexp(_log(pi_of(parameters)), of_count))
         return np.where(np.asarray(y) == 0, share, 1.0)
 
 
 def _log(pi: Array) -> Array:
     with np.errstate(divide="ignore"):  # an estimate at the end of the range (X6)
         return np.asarray(np.log(pi))
-
-
-def _pi(parameters: Mapping[str, Any]) -> Array:
-    return np.asarray(parameters["zero_probability"], dtype=np.float64)
