@@ -297,14 +297,8 @@ class BayesianMLPRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def _declared(self, data: bm.Data) -> tuple[bm.Model, Any]:
-        activation = bm.Tanh() if self.activation is None else self.activation
-        sizes = self.hidden_layer_sizes
-        model = bm.Model(
-            bm.MLP((sizes,) if isinstance(sizes, int) else sizes, activation),
-            _noise(data) if self.likelihood is None else self.likelihood,
-            bm.Layered() if self.prior is None else self.prior,
-        )
-        return model, bm.Laplace() if self.method is None else self.method
+        likelihood = _noise(data) if self.likelihood is None else self.likelihood
+        return _network(self, likelihood), bm.Laplace() if self.method is None else self.method
 
 
 class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator):  # type: ignore[misc]
@@ -357,14 +351,22 @@ class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator
         self.random_state = random_state
 
     def _declared(self, data: bm.Data, classes: tuple[str, ...]) -> tuple[bm.Model, Any]:
-        activation = bm.Tanh() if self.activation is None else self.activation
-        sizes = self.hidden_layer_sizes
-        model = bm.Model(
-            bm.MLP((sizes,) if isinstance(sizes, int) else sizes, activation),
-            _of_classes(classes),
-            bm.Layered() if self.prior is None else self.prior,
-        )
-        return model, bm.Ensemble(5, bm.MAP()) if self.method is None else self.method
+        method = bm.Ensemble(5, bm.MAP()) if self.method is None else self.method
+        return _network(self, _of_classes(classes)), method
+
+
+def _network(
+    estimator: "BayesianMLPRegressor | BayesianMLPClassifier", likelihood: Any
+) -> bm.Model:
+    sizes, activation = estimator.hidden_layer_sizes, estimator.activation
+    return bm.Model(
+        bm.MLP(
+            (sizes,) if isinstance(sizes, int) else sizes,
+            bm.Tanh() if activation is None else activation,
+        ),
+        likelihood,
+        bm.Layered() if estimator.prior is None else estimator.prior,
+    )
 
 
 def _data(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:
