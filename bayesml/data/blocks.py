@@ -69,6 +69,10 @@ class Source(Protocol):
         """Whether rows have observation weights."""
 
     @property
+    def first_pass(self) -> str:
+        """What rows were read for before they are learned from; empty if for nothing."""
+
+    @property
     def whereabouts(self) -> str:
         """Where the rows are, in words; empty for memory."""
 

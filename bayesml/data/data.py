@@ -412,7 +412,7 @@ class Data:
     @property
     def first_pass(self) -> str:
         """What the rows were read for before they are learned from; empty if for nothing."""
-        return getattr(self.source, "first_pass", "")
+        return self.source.first_pass
 
     def collect(self) -> Self:
         """Read all rows into memory, for methods that need them at every step."""

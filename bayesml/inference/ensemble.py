@@ -78,7 +78,7 @@ class Ensemble:
         check_count(self, "members")
         if self.threads is not None:
             check_count(self, "threads")
-        wrong = [m for m in self.methods if isinstance(m, type) or not hasattr(m, "learn")]
+        wrong = [m for m in self.methods if isinstance(m, type) or not isinstance(m, Method)]
         if wrong or not self.methods:
             raise IncompatibleModelError(
                 "Ensemble: member must be an inference method such as MAP(), or a tuple of "

@@ -45,6 +45,7 @@ class Average(NamedTuple):
     parameters: Mapping[str, Any]
 
 
+@runtime_checkable
 class Likelihood(Protocol):
     r"""The density :math:`p(y \mid \eta, \phi)` of one observation, vectorised over rows.
 
@@ -273,7 +274,7 @@ def check_parameter(
     if value is None or value == Flat():
         stated: Stated = value
         return stated
-    if hasattr(value, "log_density") and hasattr(value, "support"):
+    if isinstance(value, Distribution):
         return _check_prior(owner, name, value, support)
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise IncompatibleModelError(

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.distributions import ContinuousSupport, Distribution, Support
-from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.roles import ReadsKnown
 from bayesml.likelihoods.tails import cdf_slope, log_cdf, log_survival, parameter_slope
-from bayesml.likelihoods.wrapping import restated
+from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss
 from bayesml.typing import Array, ArrayLike
 
@@ -61,16 +59,7 @@ class Censored:
     likelihood: Likelihood
 
     def __post_init__(self) -> None:
-        inner: Any = self.likelihood
-        if isinstance(inner, type) or not hasattr(inner, "cdf"):
-            raise IncompatibleModelError(
-                f"Censored: likelihood must be one, such as Gaussian(), got {inner!r}."
-            )
-        if len(self.likelihood.outputs(0.0, 1.0)) != 1 or isinstance(inner, ReadsKnown):
-            raise IncompatibleModelError(
-                f"Censored: {inner!r} reads more than one output. Gaussian(), StudentT(), "
-                "GammaResponse(), Poisson() and others of one are censored."
-            )
+        check_one_output("Censored", self.likelihood, "censored")
 
     def with_parameters(self, stated: Mapping[str, Stated]) -> "Censored":
         """Return the same with other statements of the likelihood's parameters."""

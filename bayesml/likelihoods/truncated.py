@@ -10,9 +10,8 @@ from bayesml.distributions import Between, ContinuousSupport, Distribution, Supp
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated, trapezoidal_average
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.roles import ReadsKnown
 from bayesml.likelihoods.tails import cdf_slope, parameter_slope
-from bayesml.likelihoods.wrapping import restated
+from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
 
@@ -63,13 +62,7 @@ class Truncated:
     upper: float | None = None
 
     def __post_init__(self) -> None:
-        inner: Any = self.likelihood
-        if isinstance(inner, type) or not hasattr(inner, "cdf"):
-            raise IncompatibleModelError(
-                f"Truncated: likelihood must be one, such as Gaussian(), got {inner!r}."
-            )
-        if len(self.likelihood.outputs(0.0, 1.0)) != 1 or isinstance(inner, ReadsKnown):
-            raise IncompatibleModelError(f"Truncated: {inner!r} reads more than one output.")
+        check_one_output("Truncated", self.likelihood, "truncated")
         low, high = self._limits
         if self.lower is None and self.upper is None:
             raise IncompatibleModelError("Truncated: give a limit, lower=... or upper=....")

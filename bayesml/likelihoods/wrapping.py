@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from bayesml.distributions import Counts
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood, Stated
+from bayesml.likelihoods.roles import ReadsKnown
 
 
 @runtime_checkable
@@ -33,11 +34,28 @@ def restated(likelihood: Likelihood, stated: Mapping[str, Stated]) -> Likelihood
     return other
 
 
+def is_likelihood(value: Any) -> TypeGuard[Likelihood]:
+    """Say whether a value is a likelihood, and not the class of one."""
+    return not isinstance(value, type) and isinstance(value, Likelihood)
+
+
+def check_one_output(owner: str, likelihood: Any, others: str) -> None:
+    """Refuse to wrap what is no likelihood, or reads more than η."""
+    if not is_likelihood(likelihood):
+        raise IncompatibleModelError(
+            f"{owner}: likelihood must be one, such as Gaussian(), got {likelihood!r}."
+        )
+    if len(likelihood.outputs(0.0, 1.0)) != 1 or isinstance(likelihood, ReadsKnown):
+        raise IncompatibleModelError(
+            f"{owner}: {likelihood!r} reads more than one output. Gaussian(), StudentT(), "
+            f"GammaResponse(), Poisson() and others of one are {others}."
+        )
+
+
 def check_counts(owner: str, likelihood: Any) -> None:
     """Refuse to wrap what is no likelihood of counts, or has a law of zeros already."""
     if (
-        isinstance(likelihood, type)
-        or not hasattr(likelihood, "support")
+        not is_likelihood(likelihood)
         or likelihood.support != Counts()
         or "zero_probability" in likelihood.parameters
     ):

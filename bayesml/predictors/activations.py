@@ -4,7 +4,7 @@ Used in docs/theory/network.md, (M1) and (M2).
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ Floats = NDArray[Any]
 INVERSE_ROOT_2PI = float(1.0 / np.sqrt(2.0 * np.pi))
 
 
+@runtime_checkable
 class Activation(Protocol):
     """An elementwise function, its slope, and the weights' variance at the start."""
 

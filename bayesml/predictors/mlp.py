@@ -88,7 +88,7 @@ class MLP:
                 "For instance MLP(hidden=(50,)) or MLP(hidden=(50, 50))."
             )
         object.__setattr__(self, "hidden", tuple(int(h) for h in widths))
-        if isinstance(self.activation, type) or not hasattr(self.activation, "slope"):
+        if isinstance(self.activation, type) or not isinstance(self.activation, Activation):
             raise IncompatibleModelError(
                 f"MLP: activation must be one such as Tanh() or ReLU(), got {self.activation!r}."
             )

@@ -9,7 +9,7 @@ from bayesml.errors import IncompatibleModelError
 
 def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
     """Refuse what is not a distribution of a coefficient, and say which argument it is."""
-    if not (hasattr(prior, "log_density") and hasattr(prior, "support")):
+    if not isinstance(prior, Distribution):
         raise IncompatibleModelError(
             f"{owner}: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
             "The likelihood StudentT(df, sigma) is not a prior: use "

@@ -65,6 +65,11 @@ class MemorySource:
         return self.observation_weights is not None
 
     @property
+    def first_pass(self) -> str:
+        """Nothing was read before."""
+        return ""
+
+    @property
     def whereabouts(self) -> str:
         """Nowhere else."""
         return ""

@@ -37,6 +37,11 @@ class SummarisedSource:
         return self.statistics.n
 
     @property
+    def first_pass(self) -> str:
+        """Nothing was read before."""
+        return ""
+
+    @property
     def whereabouts(self) -> str:
         """What is left of them."""
         return f"{self.were}, as sufficient statistics".removeprefix(", ")
