@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayesml.distributions import ContinuousSupport, Distribution, Support
 from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.tails import cdf_slope, log_cdf, log_survival, parameter_slope
+from bayesml.likelihoods.tails import log_cdf, log_survival, parameter_slope, slope_over
 from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss
 from bayesml.typing import Array, ArrayLike
@@ -139,11 +139,12 @@ class Censored:
         y, inner = np.asarray(y, dtype=np.float64), self.likelihood
         slope = inner.score(y, at, parameters)
         if np.any(c):
+            under = self._below(y)
+            more = log_survival(inner, under, at, parameters)
+            less = log_cdf(inner, y, at, parameters)
             with np.errstate(all="ignore"):  # rows of another kind
-                above = -cdf_slope(inner, self._below(y), at, parameters)
-                above = above * np.exp(-log_survival(inner, self._below(y), at, parameters))
-                below = cdf_slope(inner, y, at, parameters)
-                below = below * np.exp(-log_cdf(inner, y, at, parameters))
+                above = slope_over(inner, under, at, parameters, more)
+                below = -slope_over(inner, y, at, parameters, less)
             slope = np.where(c > 0, above, np.where(c < 0, below, slope))
         return np.stack(np.broadcast_arrays(slope, np.zeros_like(slope)))
 

@@ -156,10 +156,11 @@ class GammaResponse:
         shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
         return np.asarray(gammaincc(shape, shape * ratio))
 
-    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate ∂P(Y ≤ y)/∂η, −y p(y): e^η is a scale."""
+    def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log(−∂P(Y ≤ y)/∂η), that of y p(y): e^η is a scale."""
         y = np.asarray(y, dtype=np.float64)
-        return -y * np.exp(self.log_density(y, eta, parameters))
+        there = np.where(y > 0, y, 1.0)
+        return np.where(y > 0, np.log(there) + self.log_density(there, eta, parameters), -np.inf)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator

@@ -160,9 +160,9 @@ class Gaussian:
         """Evaluate log Φ((η − y)/σ)."""
         return np.asarray(log_ndtr((eta - np.asarray(y)) / np.asarray(parameters["sigma"])))
 
-    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate ∂P(Y ≤ y)/∂η, −p(y): η is a location."""
-        return -np.exp(self.log_density(y, eta, parameters))
+    def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log(−∂P(Y ≤ y)/∂η), that of p(y): η is a location."""
+        return self.log_density(y, eta, parameters)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator

@@ -130,10 +130,10 @@ class Poisson:
         k = np.floor(np.asarray(y, dtype=np.float64))
         return np.where(k < 0, 1.0, gammainc(np.maximum(k, 0.0) + 1.0, self.link.mean(eta)))
 
-    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate ∂P(Y ≤ y)/∂η, −e^η p(y) at the count that y reaches."""
+    def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log(−∂P(Y ≤ y)/∂η), that of e^η p(y) at the count that y reaches."""
         k = np.floor(np.asarray(y, dtype=np.float64))
-        return -self.mean(eta, parameters) * np.exp(self.log_density(k, eta, parameters))
+        return np.asarray(np.asarray(eta) + self.log_density(k, eta, parameters))
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator

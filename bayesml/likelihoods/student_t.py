@@ -191,9 +191,9 @@ class StudentT:
         z = (eta - np.asarray(y)) / np.asarray(parameters["sigma"])
         return np.asarray(stdtr(np.asarray(parameters["df"]), z))
 
-    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate ∂P(Y ≤ y)/∂η, −p(y): η is a location."""
-        return -np.exp(self.log_density(y, eta, parameters))
+    def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log(−∂P(Y ≤ y)/∂η), that of p(y): η is a location."""
+        return self.log_density(y, eta, parameters)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator

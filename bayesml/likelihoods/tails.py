@@ -12,7 +12,7 @@ from bayesml.likelihoods.base import Likelihood
 from bayesml.typing import Array, ArrayLike
 
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
-"""Of central differences, relative; their error is about its square."""
+"""Of central differences, in the unit of what is moved; their error is about its square."""
 
 
 @runtime_checkable
@@ -30,8 +30,8 @@ class LogTails(Protocol):
 class MovesWithEta(Protocol):
     """A likelihood that knows how its distribution function moves with its first output."""
 
-    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate ∂P(Y ≤ y)/∂η."""
+    def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log(−∂P(Y ≤ y)/∂η): it falls as η grows."""
 
 
 def log_cdf(inner: Likelihood, y: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
@@ -50,21 +50,28 @@ def log_survival(inner: Likelihood, y: Array, eta: Array, parameters: Mapping[st
         return np.asarray(np.log(inner.survival(y, eta, parameters)))
 
 
-def cdf_slope(inner: Likelihood, y: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
-    """Evaluate ∂P(Y ≤ y)/∂η of one output, by differences where the likelihood knows no better."""
+def slope_over(
+    inner: Likelihood, y: Array, eta: Array, parameters: Mapping[str, Any], log_mass: Array
+) -> Array:
+    """Evaluate −∂P(Y ≤ y)/∂η of one output over a mass, whose tails may underflow (X21, X23).
+
+    It is found by differences where the likelihood knows no better.
+    """
     if isinstance(inner, MovesWithEta):
-        return inner.cdf_slope(y, eta, parameters)
-    return _difference(lambda e: inner.cdf(y, e, parameters), np.asarray(eta, dtype=np.float64))
+        return np.asarray(np.exp(inner.log_cdf_slope(y, eta, parameters) - log_mass))
+    at = np.asarray(eta, dtype=np.float64)
+    slope = _difference(lambda e: inner.cdf(y, e, parameters), at, np.maximum(1.0, np.abs(at)))
+    return np.asarray(-slope * np.exp(-log_mass))
 
 
 def parameter_slope(
     tail: Callable[[Mapping[str, Any]], Array], parameters: Mapping[str, Any], name: str
 ) -> Array:
-    """Evaluate the derivative of a tail in a parameter, by central differences."""
+    """Evaluate the derivative of a tail in a positive parameter, by central differences."""
     at = np.asarray(parameters[name], dtype=np.float64)
-    return _difference(lambda value: tail({**parameters, name: value}), at)
+    return _difference(lambda value: tail({**parameters, name: value}), at, at)
 
 
-def _difference(function: Callable[[Array], Array], at: Array) -> Array:
-    h = STEP * np.maximum(1.0, np.abs(at))
+def _difference(function: Callable[[Array], Array], at: Array, unit: Array) -> Array:
+    h = STEP * unit
     return np.asarray((function(at + h) - function(at - h)) / (2.0 * h))

@@ -10,7 +10,7 @@ from bayesml.distributions import Between, ContinuousSupport, Distribution, Supp
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated, trapezoidal_average
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.tails import cdf_slope, parameter_slope
+from bayesml.likelihoods.tails import log_cdf, log_survival, parameter_slope, slope_over
 from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
@@ -19,7 +19,7 @@ MOST_TRIES = 10_000
 """Draws of which those beyond the limits are thrown away, before that is given up."""
 
 NODES, REACH = 400, 40.0
-"""Of the quadrature of moments, and standard deviations that it reaches without a limit."""
+"""Of the quadrature of moments, and standard deviations that it covers densely."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ class Truncated:
 
     def __post_init__(self) -> None:
         check_one_output("Truncated", self.likelihood, "truncated")
+        if isinstance(self.likelihood, Truncated):
+            raise IncompatibleModelError(
+                f"Truncated: {self.likelihood!r} is truncated already. State both limits in one: "
+                "Truncated(likelihood, lower=..., upper=...)."
+            )
         low, high = self._limits
         if self.lower is None and self.upper is None:
             raise IncompatibleModelError("Truncated: give a limit, lower=... or upper=....")
@@ -113,7 +118,7 @@ class Truncated:
         return self.likelihood.outputs(mean_y, sd_y)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
-        """Average as the likelihood does, by the law before values were left out (X22)."""
+        """Average by quadrature (K4)."""
         return trapezoidal_average(self, eta, covariance, parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
@@ -121,19 +126,19 @@ class Truncated:
         low, high = self._limits
         y = np.asarray(y, dtype=np.float64)
         inside = self.likelihood.log_density(y, eta, parameters)
-        value = inside - np.log(self._mass(eta, parameters))
+        value = inside - self._log_mass(eta, parameters)
         return np.where((y >= low) & (y <= high), value, -np.inf)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the score less that of the mass within the limits (X23)."""
         at = np.asarray(eta, dtype=np.float64)
         low, high = self._ends
-        moved = np.zeros(at.shape)
-        if high < np.inf:
-            moved = moved + cdf_slope(self.likelihood, np.asarray(high), at, parameters)
-        if low > -np.inf:
-            moved = moved - cdf_slope(self.likelihood, np.asarray(low), at, parameters)
-        return self.likelihood.score(y, at, parameters) - moved / self._mass(at, parameters)
+        log_mass, moved = self._log_mass(at, parameters), np.zeros(at.shape)
+        for sign, limit in ((1.0, low), (-1.0, high)):
+            if np.isfinite(limit):
+                end = np.asarray(limit)
+                moved = moved + sign * slope_over(self.likelihood, end, at, parameters, log_mass)
+        return self.likelihood.score(y, at, parameters) - moved
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate that of the likelihood, which bounds it (X23)."""
@@ -147,7 +152,7 @@ class Truncated:
         own = self.likelihood.parameter_scores(y, at, parameters)
         return {
             name: score
-            - parameter_slope(lambda values: np.log(self._mass(at, values)), parameters, name)
+            - parameter_slope(lambda values: self._log_mass(at, values), parameters, name)
             for name, score in own.items()
         }
 
@@ -163,15 +168,15 @@ class Truncated:
         """Evaluate P(Y ≤ y)."""
         low, high = self._ends
         at = np.clip(np.asarray(y, dtype=np.float64), low, high)
-        below = self._between(np.float64(low), at, eta, parameters)
-        return np.clip(below / self._mass(eta, parameters), 0.0, 1.0)
+        below = self._log_between(np.float64(low), at, eta, parameters)
+        return np.minimum(np.exp(below - self._log_mass(eta, parameters)), 1.0)
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y)."""
         low, high = self._ends
         at = np.clip(np.asarray(y, dtype=np.float64), low, high)
-        above = self._between(at, np.float64(high), eta, parameters)
-        return np.clip(above / self._mass(eta, parameters), 0.0, 1.0)
+        above = self._log_between(at, np.float64(high), eta, parameters)
+        return np.minimum(np.exp(above - self._log_mass(eta, parameters)), 1.0)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
@@ -219,18 +224,21 @@ class Truncated:
         low, high = self._limits
         return (np.ceil(low) - 1.0, high) if self.likelihood.support.discrete else (low, high)
 
-    def _mass(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+    def _log_mass(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Return log Z, at least that of the smallest number where a tail is known no further."""
         low, high = self._ends
-        mass = self._between(np.float64(low), np.float64(high), eta, parameters)
-        return np.maximum(mass, np.finfo(np.float64).tiny)
+        log_mass = self._log_between(np.float64(low), np.float64(high), eta, parameters)
+        return np.where(np.isneginf(log_mass), np.log(np.finfo(np.float64).tiny), log_mass)
 
-    def _between(self, low: Any, high: Any, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(low < Y ≤ high) from the nearer tail."""
-        above = self.likelihood.survival(low, eta, parameters)
-        below = self.likelihood.cdf(low, eta, parameters)
-        right = above - self.likelihood.survival(high, eta, parameters)
-        left = self.likelihood.cdf(high, eta, parameters) - below
-        return np.asarray(np.where(above < below, right, left))
+    def _log_between(
+        self, low: Any, high: Any, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> Array:
+        """Evaluate log P(low < Y ≤ high) from the nearer tail."""
+        inner, at = self.likelihood, np.asarray(eta, dtype=np.float64)
+        above, below = log_survival(inner, low, at, parameters), log_cdf(inner, low, at, parameters)
+        right = _log_difference(above, log_survival(inner, high, at, parameters))
+        left = _log_difference(log_cdf(inner, high, at, parameters), below)
+        return np.where(above < below, right, left)
 
     def _moments(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
         at = np.asarray(eta, dtype=np.float64)
@@ -250,8 +258,8 @@ class Truncated:
         high = high if whole.contains(2.0) else min(high, 1.0)
         centre = self.likelihood.mean(eta, parameters)
         spread = self.likelihood.sd(eta, parameters)
-        first = np.maximum(low, centre - REACH * spread)
-        last = np.maximum(np.minimum(high, centre + REACH * spread), first + 1e-9 * (1 + spread))
+        first = np.maximum(low, np.minimum(centre, high) - REACH * spread)
+        last = np.minimum(high, np.maximum(centre, low) + REACH * spread)
         if self.likelihood.support.discrete:
             first, last = np.ceil(np.maximum(first, 0.0)), np.floor(last)
             k = np.arange(float(np.max(last - first)) + 1.0)
@@ -259,4 +267,17 @@ class Truncated:
             return y, (y <= last[..., None]).astype(np.float64)
         z, w = np.polynomial.legendre.leggauss(NODES)
         half = 0.5 * (last - first)[..., None]
-        return first[..., None] + half * (z + 1.0), half * w
+        y, weights = [first[..., None] + half * (z + 1.0)], [half * w]
+        far = REACH * np.asarray(spread)[..., None]
+        for sign, limit, end in ((1.0, high, last), (-1.0, low, first)):
+            if np.isinf(limit):  # what heavy tails have beyond
+                y.append(end[..., None] + sign * far * (1.0 + z) / (1.0 - z))
+                weights.append(2.0 * far * w / (1.0 - z) ** 2)
+        return np.concatenate(y, axis=-1), np.concatenate(weights, axis=-1)
+
+
+def _log_difference(larger: Array, smaller: Array) -> Array:
+    """Evaluate log(e^larger − e^smaller), −∞ where both are zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = larger + np.log(-np.expm1(smaller - larger))
+    return np.where(np.isneginf(larger), -np.inf, value)

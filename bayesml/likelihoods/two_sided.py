@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.likelihoods.base import REACH, Average
+from bayesml.likelihoods.base import REACH, Average, beside_nodes
 from bayesml.typing import Array
 
 STEP = 0.1
@@ -64,6 +64,18 @@ def survival(r: Array, above: Array, below: Array) -> Array:
     return np.where(r < 0, 1.0 - q * down, (1.0 - q) * up)
 
 
+def log_cdf(r: Array, above: Array, below: Array) -> Array:
+    """Evaluate log P(R ≤ r), which does not underflow (W5)."""
+    q = mass_below(above, below)
+    up = np.exp(-above * np.maximum(r, 0.0))
+    return np.where(r < 0, np.log(q) + below * np.minimum(r, 0.0), np.log1p(-(1.0 - q) * up))
+
+
+def log_survival(r: Array, above: Array, below: Array) -> Array:
+    """Evaluate log P(R > r): R turned round is of the same kind (W5)."""
+    return log_cdf(-r, below, above)
+
+
 def sample(shape: tuple[int, ...], above: Array, below: Array, rng: np.random.Generator) -> Array:
     """Draw the difference of two exponentials (W3)."""
     up, down = rng.standard_exponential((2, *shape))
@@ -79,4 +91,6 @@ def average(
     steps = 2.0 * REACH * max(4.0, sharpest / STEP)
     z = np.linspace(-REACH, REACH, 1 + int(min(np.ceil(steps), MOST_NODES)))
     weights = np.exp(-0.5 * z**2)
-    return Average(weights / weights.sum(), eta[0][:, None] + spread[:, None] * z, parameters)
+    return Average(
+        weights / weights.sum(), eta[0][:, None] + spread[:, None] * z, beside_nodes(parameters)
+    )

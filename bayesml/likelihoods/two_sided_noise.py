@@ -92,9 +92,17 @@ class TwoSidedNoise(ABC):
         """Evaluate P(Y > y) (W5)."""
         return two_sided.survival(_residual(y, eta), *self._rates(parameters))
 
-    def cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate ∂P(Y ≤ y)/∂η, −p(y): η is a location."""
-        return -np.exp(self.log_density(y, eta, parameters))
+    def log_cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y ≤ y), which does not underflow (W5)."""
+        return two_sided.log_cdf(_residual(y, eta), *self._rates(parameters))
+
+    def log_survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y > y) (W5)."""
+        return two_sided.log_survival(_residual(y, eta), *self._rates(parameters))
+
+    def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log(−∂P(Y ≤ y)/∂η), that of p(y): η is a location."""
+        return self.log_density(y, eta, parameters)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import mpmath
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,6 +118,58 @@ def test_scores_of_truncated_densities_are_derivatives(name: str) -> None:
         np.testing.assert_allclose(slope, (up - down) / (2 * h), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-6, 1e6])
+def test_scores_do_not_depend_on_the_unit(unit: float) -> None:
+    """By log Φ: σ times the slope of a tail in σ, and of the mass above a limit."""
+    z, low = 1.5, -0.5
+    ratio, above = (float(np.exp(stats.norm.logpdf(v) - stats.norm.logsf(v))) for v in (z, low))
+    phi, eta = {"sigma": unit}, np.array([[0.0], [1.0]])
+    tail = bm.Censored(bm.Gaussian()).parameter_scores(z * unit, eta, phi)["sigma"]
+    assert unit * tail[0] == pytest.approx(z * ratio, rel=1e-8)
+    limited = bm.Truncated(bm.Gaussian(), lower=low * unit)
+    slope = limited.parameter_scores(np.array([z * unit]), np.zeros(1), phi)["sigma"]
+    assert unit * slope[0] == pytest.approx(z**2 - 1 - low * above, rel=1e-8)
+
+
+def test_far_tails_are_right_to_the_last_digits() -> None:
+    """Beyond 38 standard deviations the probabilities are no numbers any more: by mpmath."""
+    z = np.array([2.0, 37.0, 39.0, 200.0])
+    truth = [float(mpmath.npdf(v) / mpmath.ncdf(-v)) for v in map(mpmath.mpf, z)]
+    phi, c = {"sigma": 1.0}, np.ones(4)
+    up = bm.Censored(bm.Gaussian()).score(z, np.stack([np.zeros(4), c]), phi)[0]
+    down = bm.Censored(bm.Gaussian()).score(-z, np.stack([np.zeros(4), -c]), phi)[0]
+    np.testing.assert_allclose(up, truth, rtol=1e-10)
+    np.testing.assert_allclose(down, -up, rtol=1e-12)
+    positive = bm.Truncated(bm.Gaussian(), lower=0.0)
+    np.testing.assert_allclose(
+        positive.log_density(0.01, -z, phi),
+        [float(mpmath.log(mpmath.npdf(v + 0.01) / mpmath.ncdf(-v))) for v in map(mpmath.mpf, z)],
+        rtol=1e-8,
+    )
+    np.testing.assert_allclose(positive.score(0.01, -z, phi), 0.01 + z - truth, atol=1e-10)
+    np.testing.assert_allclose(positive.mean(-z, phi), np.array(truth) - z, rtol=1e-8)
+    np.testing.assert_allclose(positive.cdf(np.inf, -z, phi), 1.0)
+
+
+@pytest.mark.parametrize("df", [2.5, 3.0, 8.0])
+def test_moments_of_heavy_tails_are_whole(df: float) -> None:
+    half = bm.Truncated(bm.StudentT(), lower=0.0)
+    phi, law = {"df": df, "sigma": 1.0}, stats.t(df)
+    mean = 2.0 * integrate.quad(lambda v: v * law.pdf(v), 0, np.inf)[0]
+    assert half.mean(np.zeros(1), phi)[0] == pytest.approx(mean, rel=1e-6)
+    assert half.sd(np.zeros(1), phi)[0] == pytest.approx(np.sqrt(law.var() - mean**2), rel=1e-3)
+
+
+def test_two_sided_noise_keeps_the_logs_of_its_tails() -> None:
+    y, eta = np.array([-3.0, 0.0, 2.0]), np.zeros(3)
+    phi, noise = {"scale": 0.5}, bm.AsymmetricLaplace(0.3)
+    np.testing.assert_allclose(noise.log_cdf(y, eta, phi), np.log(noise.cdf(y, eta, phi)))
+    np.testing.assert_allclose(noise.log_survival(y, eta, phi), np.log(noise.survival(y, eta, phi)))
+    assert noise.log_survival(2000.0, 0.0, phi) == pytest.approx(np.log(0.7) - 0.3 * 2000 / 0.5)
+    rows = noise.average(np.zeros((1, 3)), np.ones((3, 1, 1)), {"scale": np.full(3, 0.5)})
+    assert noise.cdf(0.0, rows.eta, rows.parameters).shape == rows.eta.shape
+
+
 @of_truncated
 def test_truncated_draws_lie_within_the_limits(name: str) -> None:
     likelihood, phi, eta = TRUNCATED[name]
@@ -205,6 +258,7 @@ def test_pymc_has_the_density_of_censored_rows(name: str) -> None:
         (lambda: bm.Truncated(bm.Gaussian()), "give a limit"),
         (lambda: bm.Truncated(bm.Gaussian(), 2.0, 1.0), "lower must be less than upper"),
         (lambda: bm.Truncated(bm.Gaussian, 1.0), "likelihood must be one"),
+        (lambda: bm.Truncated(bm.Truncated(bm.Gaussian(), 1.0), upper=2.0), "both limits in one"),
         (lambda: bm.Censored(bm.Binomial()), "reads more than one output"),
         (lambda: bm.Censored("gaussian"), "likelihood must be one"),
     ],
