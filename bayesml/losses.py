@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from bayesml.errors import IncompatibleModelError
+from bayesml.stirling import log_excess
 from bayesml.typing import Array, ArrayLike
 
 __all__ = [
@@ -235,7 +236,8 @@ class PoissonDeviance:
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate 2{y log(y/a) − (y − a)}."""
         y, a = np.asarray(y, dtype=np.float64), np.asarray(action, dtype=np.float64)
-        return np.asarray(2.0 * (xlogy(y, y) - xlogy(y, a) - (y - a)))
+        k = np.where(y > 0, y, 1.0)
+        return np.where(y > 0, 2.0 * k * np.abs(log_excess(a / k, (a - k) / k)), 2.0 * a)
 
     def best_action(self, forecast: Forecast) -> Array:
         """Return the mean."""
@@ -264,9 +266,7 @@ class GammaDeviance:
         """Evaluate 2{(y − a)/a − log(y/a)}."""
         ratio = np.asarray(np.divide(y, action, dtype=np.float64))
         over = np.subtract(y, action, dtype=np.float64) / np.asarray(action)
-        near = np.abs(over) < 0.5
-        log_ratio = np.where(near, np.log1p(np.where(near, over, 0.0)), np.log(ratio))
-        return np.asarray(2.0 * (over - log_ratio))
+        return 2.0 * np.abs(log_excess(ratio, over))
 
     def best_action(self, forecast: Forecast) -> Array:
         """Return the mean."""

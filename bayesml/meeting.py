@@ -20,6 +20,7 @@ from bayesml.likelihoods import (
     NamesOutputs,
     OfClasses,
     ReadsKnown,
+    known_of,
 )
 from bayesml.linalg import triangular_factor
 from bayesml.predictors import (
@@ -93,7 +94,7 @@ def _values(block: Block) -> frozenset[float]:
 
 def _check_known(likelihood: Likelihood, roles: Roles) -> None:
     """Refuse data that lack what a likelihood has to know, or know what it does not read."""
-    needed = likelihood.known if isinstance(likelihood, ReadsKnown) else ()
+    needed = known_of(likelihood)
     given = [name for name in roles.known if name != OFFSET]
     surplus = [name for name in given if name not in needed]
     if lacking := [name for name in needed if name not in given]:
@@ -209,7 +210,7 @@ def _parts(roles: Roles, classes: Sequence[str] | None) -> tuple[LinearPart, ...
 
 def _known(likelihood: Likelihood, roles: Roles) -> KnownColumns:
     places = roles.known_places()
-    needed = likelihood.known if isinstance(likelihood, ReadsKnown) else ()
+    needed = known_of(likelihood)
     return KnownColumns(places.get(OFFSET), tuple(places[name] for name in needed))
 
 

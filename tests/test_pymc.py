@@ -29,6 +29,10 @@ CASES = {
         bm.Model(),
         bm.Data(*rows(), predictors={"sigma": rows()[0][:, :1]}),
     ),
+    "horseshoe of a scale": lambda: (
+        bm.Model(prior=bm.ByPredictor(others={"sigma": bm.Horseshoe(scale=1.0)})),
+        bm.Data(*rows(), predictors={"sigma": rows()[0][:, :1]}),
+    ),
     "classes": lambda: (
         bm.Model(likelihood=bm.Categorical()),
         bm.Data(rows()[0], np.arange(40.0) % 3),

@@ -65,6 +65,11 @@ class LinearPart:
         return slice(*self.columns)
 
     @property
+    def feature_dim(self) -> str:
+        """What its features are called as a dimension."""
+        return f"{self.name}_feature" if self.name else "feature"
+
+    @property
     def size(self) -> int:
         """Number of outputs."""
         return 1 if self.classes is None else len(self.classes)

@@ -92,6 +92,12 @@ def real(owner: str, name: str, value: Any) -> Parameter:
     return float(array) if array.ndim == 0 else tuple(array.tolist())
 
 
+def is_positive(value: Any) -> bool:
+    """Say whether it is one positive, finite number."""
+    number = isinstance(value, int | float | np.integer | np.floating)
+    return number and not isinstance(value, bool) and bool(0 < value < np.inf)
+
+
 def positive(owner: str, name: str, value: Any) -> Parameter:
     """Return a positive number, or a tuple of them, or say which argument is not one."""
     checked = real(owner, name, value)

@@ -1,6 +1,7 @@
 """Separation: likelihoods without a maximum. Derived in docs/theory/point_estimates.md, (E11)."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from bayesml.data.messages import listed, plural
@@ -58,7 +59,7 @@ def refuse_separated(
     signs = likelihood.recession(rows.y, eta)
     if values is not None:
         score = rows.likelihood.score(rows.y, eta, by_row(values))
-        first = np.abs(score if eta.ndim == 1 else score[0])[(signs != 0) & (rows.w > 0)]
+        first = np.abs(score if eta.ndim == 1 else score[0])[_says(rows, signs) & (signs != 0)]
         if not np.any(first < CERTAIN):
             return
     direction = separating(rows, signs, proper)
@@ -74,11 +75,11 @@ def separating(rows: Rows, signs: Array, proper: Array) -> Array | None:
     ----------
     rows : Rows
     signs : ndarray, shape (m,)
-        Where η may go in every row: up, down, or nowhere.
+        Where η may go in every row: up, down, nowhere, or anywhere.
     proper : ndarray, shape (k, p)
         Functionals that a proper prior holds.
     """
-    there = rows.w > 0
+    there = _says(rows, signs)
     J = jacobian_of(rows.frame, rows.parameters(rows.frame.start), rows.A[there])
     J = (J if J.ndim == 2 else J[0]) * rows.frame.scale
     signs = signs[there]
@@ -94,6 +95,11 @@ def separating(rows: Rows, signs: Array, proper: Array) -> Array | None:
     if found.fun is None or -found.fun <= SHARE * len(moved):
         return None
     return np.asarray(rows.frame.scale * (N @ (found.x / size)))
+
+
+def _says(rows: Rows, signs: Array) -> NDArray[np.bool]:
+    """Say which rows have weight, and a say in where η may go."""
+    return np.asarray((rows.w > 0) & ~np.isnan(signs))
 
 
 def _of_fewest(

@@ -41,6 +41,7 @@ from bayesml.likelihoods.roles import (
     ParameterInformation,
     ReadsKnown,
     Recedes,
+    known_of,
 )
 from bayesml.likelihoods.student_t import StudentT
 from bayesml.likelihoods.truncated import Truncated
@@ -94,6 +95,7 @@ __all__ = [
     "check_parameter",
     "diagonal_information",
     "hermite_average",
+    "known_of",
     "normal_nodes",
     "restated",
     "trapezoidal_average",

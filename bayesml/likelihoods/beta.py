@@ -25,13 +25,13 @@ from bayesml.likelihoods.base import (
 from bayesml.likelihoods.bernoulli import LEAST_SHARE
 from bayesml.likelihoods.links import check_link, floats
 from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
-from bayesml.likelihoods.stirling import (
+from bayesml.losses import CrossEntropy, Loss
+from bayesml.stirling import (
     HALF_LOG_2PI,
     digamma_error,
     log_excess,
     stirling_error,
 )
-from bayesml.losses import CrossEntropy, Loss
 from bayesml.typing import Array, ArrayLike
 
 LEAST = 1e-290

@@ -130,8 +130,10 @@ class Binomial:
         return np.stack([one, np.zeros_like(one)])
 
     def recession(self, y: Array, eta: Array) -> Array:
-        """Down for none, up where all trials succeeded."""
-        return np.where(np.asarray(y) == 0, -1.0, np.where(y == np.asarray(eta)[1], 1.0, 0.0))
+        """Down for none, up where all trials succeeded, and either way without a trial."""
+        n = np.asarray(eta)[1]
+        some = np.where(np.asarray(y) == 0, -1.0, np.where(y == n, 1.0, 0.0))
+        return np.where(n == 0, np.nan, some)
 
     @property
     def canonical(self) -> bool:

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayesml.distributions import Classes, ContinuousSupport, Distribution, Support
-from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Stated, normal_nodes, trapezoidal_average
 from bayesml.likelihoods.links import Link
 from bayesml.likelihoods.probability_links import Logit
+from bayesml.likelihoods.roles import checked_classes, known_classes
 from bayesml.losses import Loss, Misclassification
 from bayesml.typing import Array, ArrayLike
 
@@ -55,11 +55,7 @@ class Categorical:
     def __post_init__(self) -> None:
         if self.classes is None:
             return
-        object.__setattr__(self, "classes", tuple(map(str, self.classes)))
-        if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
-            raise IncompatibleModelError(
-                f"Categorical: classes must be two or more different names, got {self.classes!r}."
-            )
+        object.__setattr__(self, "classes", checked_classes("Categorical", self.classes))
 
     def of_classes(self, classes: tuple[str, ...]) -> "Categorical":
         """Return the likelihood of these classes."""
@@ -68,16 +64,7 @@ class Categorical:
     @property
     def output_names(self) -> tuple[str, ...]:
         """All classes but the first."""
-        return self._known[1:]
-
-    @property
-    def _known(self) -> tuple[str, ...]:
-        if self.classes is None:
-            raise IncompatibleModelError(
-                "Categorical() has not met its data: its classes are not known. Use "
-                "Model.resolve(data), or state classes=(...)."
-            )
-        return self.classes
+        return known_classes("Categorical", self.classes)[1:]
 
     @property
     def support(self) -> Support:

@@ -16,7 +16,7 @@ from bayesml.distributions import ContinuousSupport, Distribution, Flat, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.roles import ParameterInformation, ReadsKnown
+from bayesml.likelihoods.roles import ParameterInformation, ReadsKnown, known_of
 from bayesml.likelihoods.wrapping import restated
 from bayesml.losses import Loss
 from bayesml.typing import Array, ArrayLike
@@ -108,7 +108,7 @@ class Distributional:
     @property
     def known(self) -> tuple[str, ...]:
         """What the likelihood has to know of every row."""
-        return self.likelihood.known if isinstance(self.likelihood, ReadsKnown) else ()
+        return known_of(self.likelihood)
 
     @property
     def possible(self) -> str:
@@ -215,7 +215,8 @@ class Distributional:
         """Evaluate the expected information in every output, without that between them."""
         own, values, u = self._read(eta, parameters)
         inner = self.likelihood.information(own, values)
-        found = self._informed.parameter_information(own, values)
+        informed: Any = self.likelihood
+        found = informed.parameter_information(own, values)
         more = [found[name] * self._slope(name, u[k]) ** 2 for k, name in enumerate(self.modelled)]
         return self._assembled(inner, more)
 
@@ -278,12 +279,6 @@ class Distributional:
         return self.likelihood.pymc(
             pm, outputs[0] if len(outputs) == 1 else outputs, {**parameters, **own}
         )
-
-    @property
-    def _informed(self) -> ParameterInformation:
-        informed: Any = self.likelihood
-        known: ParameterInformation = informed
-        return known
 
     def _read(
         self, eta: ArrayLike, parameters: Mapping[str, Any]

@@ -22,13 +22,13 @@ from bayesml.likelihoods.base import (
     trapezoidal_average,
 )
 from bayesml.likelihoods.links import Link, Log, floats
-from bayesml.likelihoods.stirling import (
+from bayesml.losses import GammaDeviance, Loss
+from bayesml.stirling import (
     HALF_LOG_2PI,
     digamma_error,
     log_excess,
     stirling_error,
 )
-from bayesml.losses import GammaDeviance, Loss
 from bayesml.typing import Array, ArrayLike
 
 

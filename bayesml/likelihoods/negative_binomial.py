@@ -25,8 +25,8 @@ from bayesml.likelihoods.base import (
 )
 from bayesml.likelihoods.links import Link, Log, floats
 from bayesml.likelihoods.poisson import LARGEST_RATE, LEAST_MEAN, Poisson
-from bayesml.likelihoods.stirling import digamma_error, log_excess, stirling_error
 from bayesml.losses import Loss, PoissonDeviance
+from bayesml.stirling import digamma_error, log_excess, stirling_error
 from bayesml.typing import Array, ArrayLike
 
 NEAR_LIMIT = 1e3

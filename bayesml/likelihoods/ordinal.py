@@ -28,6 +28,7 @@ from bayesml.likelihoods.base import (
 )
 from bayesml.likelihoods.links import check_link
 from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
+from bayesml.likelihoods.roles import checked_classes, known_classes
 from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike
 
@@ -84,11 +85,7 @@ class Ordinal:
             if self.gaps:
                 raise IncompatibleModelError("Ordinal: gaps need classes=(...), one more than two.")
             return
-        classes = tuple(map(str, self.classes))
-        if len(set(classes)) != len(classes) or len(classes) < 2:
-            raise IncompatibleModelError(
-                f"Ordinal: classes must be two or more different names, got {classes!r}."
-            )
+        classes = checked_classes("Ordinal", self.classes)
         gaps = tuple(self.gaps) or (None,) * (len(classes) - 2)
         if len(gaps) != len(classes) - 2:
             raise IncompatibleModelError(
@@ -230,12 +227,7 @@ class Ordinal:
 
     @property
     def _size(self) -> int:
-        if self.classes is None:
-            raise IncompatibleModelError(
-                "Ordinal() has not met its data: its classes are not known. Use "
-                "Model.resolve(data), or state classes=(...)."
-            )
-        return len(self.classes)
+        return len(known_classes("Ordinal", self.classes))
 
     def _thresholds(self, parameters: Mapping[str, Any], first: Any = 0.0) -> list[Any]:
         """Return c₀, c₁, …, K − 1 of them."""

@@ -1,11 +1,12 @@
 """Roles that some likelihoods have beside that of a likelihood."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood
 from bayesml.typing import Array
 
@@ -30,6 +31,11 @@ class ReadsKnown(Likelihood, Protocol):
         """Say of which rows y is possible given what is known."""
 
 
+def known_of(likelihood: Likelihood) -> tuple[str, ...]:
+    """Return what a likelihood has to know of every row."""
+    return likelihood.known if isinstance(likelihood, ReadsKnown) else ()
+
+
 @runtime_checkable
 class OfClasses(Protocol):
     """A likelihood of one class among several, which it learns from the data."""
@@ -40,6 +46,26 @@ class OfClasses(Protocol):
 
     def of_classes(self, classes: tuple[str, ...]) -> Likelihood:
         """Return the likelihood of these classes."""
+
+
+def checked_classes(owner: str, classes: Iterable[Any]) -> tuple[str, ...]:
+    """Return names of two or more classes, or refuse what is none."""
+    names = tuple(map(str, classes))
+    if len(set(names)) != len(names) or len(names) < 2:
+        raise IncompatibleModelError(
+            f"{owner}: classes must be two or more different names, got {names!r}."
+        )
+    return names
+
+
+def known_classes(owner: str, classes: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return names of classes that the data have told."""
+    if classes is None:
+        raise IncompatibleModelError(
+            f"{owner}() has not met its data: its classes are not known. Use "
+            "Model.resolve(data), or state classes=(...)."
+        )
+    return classes
 
 
 @runtime_checkable
@@ -65,7 +91,7 @@ class Recedes(Protocol):
     """A likelihood of one output that may grow without end as η goes to infinity."""
 
     def recession(self, y: Array, eta: Array) -> Array:
-        """Say of every row in which direction of η it does: 1, −1, or 0 for none.
+        """Say of every row in which direction of η it does: 1, −1, 0 for none, NaN for both.
 
         `eta` as the likelihood reads it, with what is known of every row.
         """

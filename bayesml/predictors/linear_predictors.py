@@ -113,7 +113,7 @@ class LinearPredictors:
             classes = [] if part.classes is None else ["class"]
             if part.intercept:
                 out[part.intercept_name] = classes
-            feature = f"{part.name}_feature" if part.name else "feature"
+            feature = part.feature_dim
             out[part.weights_name] = [*classes, feature]
         return out
 
@@ -121,7 +121,7 @@ class LinearPredictors:
         """Return the labels of the axes that `dims` names."""
         out: dict[str, list[str]] = {}
         for part in self.parts:
-            out[f"{part.name}_feature" if part.name else "feature"] = list(part.features)
+            out[part.feature_dim] = list(part.features)
             if part.classes is not None:
                 out["class"] = list(part.classes)
         return out

@@ -90,7 +90,7 @@ class ByPredictor:
 
     def of(self, name: str) -> Prior:
         """Return the prior that is stated of one predictor."""
-        return _stated(self.others.get(name, WeaklyInformative()) if name else self.eta)
+        return _stated(self.others.get(name, DEFAULT) if name else self.eta)
 
     def describe(self) -> str:
         """Say the priors in words."""
@@ -146,7 +146,7 @@ class PartOf:
     @property
     def feature_dim(self) -> str:
         """What its axis of features is called."""
-        return f"{self.part.name}_feature" if self.part.name else "feature"
+        return self.part.feature_dim
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
@@ -343,9 +343,7 @@ class Jointly:
         weights = name == part.weights_name
         if part.classes is None:
             named = not part.name or not weights  # build() states intercepts itself
-            return (
-                parts[0] if named else pm.Deterministic(name, parts[0], dims=f"{part.name}_feature")
-            )
+            return parts[0] if named else pm.Deterministic(name, parts[0], dims=part.feature_dim)
         stacked = pm.math.stack(parts)
         return pm.Deterministic(name, stacked, dims=("class", "feature")) if weights else stacked
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from bayesml.data.messages import suggestion
 from bayesml.distributions import Distribution, Normal
 from bayesml.errors import DataError, IncompatibleModelError
@@ -89,8 +87,7 @@ class ByTerm:
                 "target column, or state ByTerm(..., intercept=..., rest=...)."
             )
         unit = MULTIPLE * scales.spread
-        flat = np.where(scales.mean_X == 0.0, 1.0, np.abs(scales.mean_X))
-        widths = unit / np.where(scales.sd_X > 0.0, scales.sd_X, flat)
+        widths = unit / scales.sizes
         weights: dict[str, Distribution] = {}
         for name, width in zip(scales.feature_names, widths.tolist(), strict=True):
             weights[name] = known.get(name) or self.rest or Normal(0.0, width)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import inf, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from bayesml.distributions import Distribution, Flat, HalfCauchy, Normal, Real, RootInverseGamma
+from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.by_precision import check_linear
@@ -78,8 +79,7 @@ class Horseshoe:
         object.__setattr__(self, "units", dict(self.units))
         for name in ("relevant", "scale", "slab_scale", "slab_df"):
             value: Any = vars(self)[name]
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (value is None and name != "slab_df") and not (number and 0 < value < inf):
+            if not (value is None and name != "slab_df") and not is_positive(value):
                 raise IncompatibleModelError(
                     f"Horseshoe: {name} must be a positive number, got {value!r}."
                 )
@@ -214,14 +214,14 @@ class Horseshoe:
         priors, values = self.hyperparameters(problem), {}
         for name, (prior, shape) in priors.items():
             family, arguments = prior.pymc(pm, prior.support)
-            dims = {"dims": "feature"} if shape else {}
+            dims = {"dims": problem.feature_dim} if shape else {}
             values[name] = family(name, **dims, **arguments)
         s = values["global_scale"] * values["local_scale"]
         if "slab" in values:
             s = s / (1.0 + (s / values["slab"]) ** 2) ** 0.5
-        z = pm.Normal("weights_in_units", 0.0, 1.0, dims="feature")
+        z = pm.Normal("weights_in_units", 0.0, 1.0, dims=problem.feature_dim)
         units = np.array(list(self.units.values()))
-        out = {"weights": pm.Deterministic("weights", units * s * z, dims="feature")}
+        out = {"weights": pm.Deterministic("weights", units * s * z, dims=problem.feature_dim)}
         if problem.has_intercept and self.intercept is not None:
             family, arguments = self.intercept.pymc(pm, Real())
             own = "intercept_centred" if problem.centred else "intercept"

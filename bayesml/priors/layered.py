@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bayesml.distributions import RootInverseGamma
+from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
@@ -85,9 +86,8 @@ class Layered:
     def __post_init__(self) -> None:
         for name in ("sd", "shape", "rate"):
             value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
             special = name == "sd" and (value is None or value == inf)
-            if not special and not (number and 0 < value < inf):
+            if not special and not is_positive(value):
                 raise IncompatibleModelError(
                     f"Layered: {name} must be a positive number, got {value!r}. sd is a standard "
                     "deviation on the standardised scale; None learns one for every group."

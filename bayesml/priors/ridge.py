@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from bayesml.distributions import Distribution, Normal
 from bayesml.distributions.base import scale
 from bayesml.errors import DataError, IncompatibleModelError
@@ -87,8 +85,7 @@ class Ridge:
                 "Check the target column, or state Ridge(sd, intercept=...)."
             )
         intercept = self.intercept or Normal(scales.centre, MULTIPLE * scales.spread)
-        flat = np.where(scales.mean_X == 0.0, 1.0, np.abs(scales.mean_X))
-        units = 1.0 / np.where(scales.sd_X > 0.0, scales.sd_X, flat)
+        units = 1.0 / scales.sizes
         tau = self.sd if isinstance(self.sd, float) else 1.0
         pairs = zip(scales.feature_names, (tau * units).tolist(), strict=True)
         weights = Independent({name: Normal(0.0, unit) for name, unit in pairs}, intercept)

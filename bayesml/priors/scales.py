@@ -53,3 +53,9 @@ class Scales:
         """Standard deviations of the features, zero where a column is constant."""
         sd: Array = np.linalg.norm(self.factor, axis=0)
         return np.where(sd <= 4.0 * self.noise, 0.0, sd)
+
+    @property
+    def sizes(self) -> Array:
+        """Standard deviations, and where a column is constant its size, or one (D3)."""
+        flat = np.where(self.mean_X == 0.0, 1.0, np.abs(self.mean_X))
+        return np.where(self.sd_X > 0.0, self.sd_X, flat)

@@ -139,8 +139,7 @@ def _directions(scales: Scales, centre: float | None = None) -> tuple[Array, Arr
     report = rank_report(scales.factor, scales.noise)
     if many_rows and report.rank == n:
         return scales.factor, np.zeros(n)
-    flat = np.where(scales.mean_X == 0.0, 1.0, np.abs(scales.mean_X))
-    sd = np.where(scales.sd_X > 0.0, scales.sd_X, flat)
+    sd = scales.sizes
     few = float(np.clip(2.0 * report.rank / scales.freedom - 1.0, 0.0, 1.0))
     lengths = np.sqrt((1.0 - few) * report.singular**2 + few)[: report.rank]
     seen = lengths[:, None] * report.right[: report.rank]

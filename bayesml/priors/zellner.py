@@ -1,12 +1,13 @@
 """Zellner's g prior, in units of the noise: (Z13) and (Z14) of docs/theory/sparse_priors.md."""
 
 from dataclasses import dataclass, replace
-from math import inf, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from bayesml.distributions import Flat, RootInverseGamma, exact
+from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.linalg import rank_report, triangular_factor
 from bayesml.priors.base import Coefficients, Resolved, Unknown
@@ -76,8 +77,7 @@ class ZellnerG:
             value: Any = vars(self)[name]
             optional = value is None and name in ("g", "sigma", "rate")
             optional = optional or (name == "g" and value == Flat())
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not optional and not (number and 0 < value < inf):
+            if not optional and not is_positive(value):
                 raise IncompatibleModelError(
                     f"ZellnerG: {name} must be a positive number, got {value!r}."
                 )
@@ -221,7 +221,7 @@ class NormalInNoise:
         beta = exact(self.units.mean) + sigma * pm.math.dot(exact(inverse), z)
         n = len(problem.feature_names)
         at = len(self.units.names) - n
-        out = {"weights": pm.Deterministic("weights", beta[at:], dims="feature")}
+        out = {"weights": pm.Deterministic("weights", beta[at:], dims=problem.feature_dim)}
         return ({"intercept": beta[0]} if at else {}) | out, {"sigma": sigma}
 
     def describe(self) -> str:

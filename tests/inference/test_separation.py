@@ -52,10 +52,12 @@ def test_trials_and_ordered_classes() -> None:
         bm.fit(bm.Model(likelihood=bm.Ordinal()), data, bm.MLE())
 
 
-def test_one_class_is_the_intercepts() -> None:
-    data = bm.Data(frame()[["x"]], np.ones(60))
-    with pytest.raises(bm.SeparationError, match=r"the intercept|'x'"):
-        bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MLE())
+def test_rows_without_a_trial_say_nothing() -> None:
+    rows = pd.DataFrame({"x": [-2.0, -1.0, 1.0, 2.0, 5.0], "y": [0.0, 0.0, 3.0, 3.0, 0.0]})
+    rows["n"] = [3.0, 3.0, 3.0, 3.0, 0.0]
+    data = bm.Data.from_formula("y | trials(n) ~ x", rows)
+    with pytest.raises(bm.SeparationError, match="'x' tells 4 rows apart"):
+        bm.fit(bm.Model(likelihood=bm.Binomial()), data, bm.MLE())
 
 
 def test_nearly_separated_rows_have_an_estimate() -> None:

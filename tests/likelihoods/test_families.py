@@ -8,7 +8,7 @@ import pytest
 
 import bayesml as bm
 from bayesml.likelihoods import CLogLog, Identity, Link, Log, Logit, ProbabilityLink, Probit
-from bayesml.likelihoods.stirling import digamma_error, log_excess, stirling_error
+from bayesml.stirling import digamma_error, log_excess, stirling_error
 
 mpmath = pytest.importorskip("mpmath")
 

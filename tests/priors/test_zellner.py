@@ -111,3 +111,10 @@ def test_collinear_columns_are_refused() -> None:
     doubled = bm.Data(np.column_stack([X, X[:, 0]]), y)
     with pytest.raises(bm.IncompatibleModelError, match="4 columns only 3"):
         bm.fit(bm.Model(prior=bm.ZellnerG()), doubled)
+
+
+def test_numbers_may_be_of_numpy() -> None:
+    """Whatever counted relevant columns, or found a g, is a number too."""
+    assert bm.ZellnerG(g=np.int64(3)) == bm.ZellnerG(g=3)
+    assert bm.Horseshoe(relevant=np.float32(3)) == bm.Horseshoe(relevant=3)
+    assert bm.Layered(sd=np.float64(1)) == bm.Layered(sd=1.0)

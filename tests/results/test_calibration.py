@@ -236,6 +236,9 @@ def test_deviances_are_twice_what_the_likelihood_falls_short() -> None:
     gamma, at = bm.GammaResponse(), {"shape": 1.0}
     short = 2.0 * (gamma.log_density(a, np.log(a), at) - gamma.log_density(a, np.log(a + 1), at))
     np.testing.assert_allclose(bm.losses.GammaDeviance()(a, a + 1), short, rtol=1e-12)
+    near = bm.losses.PoissonDeviance()(1e10, 1e10 + 1.0)
+    assert near == pytest.approx(1.0 / (1e10 + 1 / 3), rel=1e-12)
+    assert bm.losses.GammaDeviance()(1.0 + 2.0**-30, 1.0) == pytest.approx(2.0**-60, rel=2e-9)
     entropy = bm.losses.CrossEntropy()([1.0, 0.0, 1.0], [0.2, 0.2, 1.0])
     np.testing.assert_allclose(entropy, [-np.log(0.2), -np.log(0.8), 0.0], rtol=1e-15)
     assert bm.losses.CrossEntropy()(1.0, 0.0) == np.inf
