@@ -29,8 +29,6 @@ BINARY = {
     "birthwt": ("MASS", "birthwt", "low", 1),
 }
 each = pytest.mark.parametrize("name", LINEAR)
-shrinks = pytest.mark.filterwarnings("ignore::bayesml.errors.PriorConflictWarning")
-pytestmark = [shrinks, pytest.mark.filterwarnings("ignore::bayesml.errors.CollinearityWarning")]
 
 
 @cache

@@ -73,7 +73,6 @@ def _problem(case: Case) -> Problem:
 
 MIXED = {"a": StudentT(4.0, 0.5, 2.0), "b": Laplace(-0.5, 0.3)}
 TWO = bm.HeteroscedasticGaussian()
-OF_MEAN = bm.Independent(bm.Normal(0.5, 2.0), bm.Normal(1.0, 3.0))
 OF_SCALE = bm.Independent(Laplace(-0.5, 0.3), bm.Normal(-1.0, 2.0))
 OF_UNKNOWN_SCALE = bm.Independent(bm.Normal(0.5, bm.HalfNormal(2)), bm.Normal(1, 3))
 CASES = {

@@ -154,7 +154,7 @@ def test_leaving_one_row_out_is_a_refit_under_the_same_prior(intercept: bool) ->
         assert left.mean[i] == pytest.approx(float(w @ t.mean()), abs=1e-5)
 
 
-def test_without_an_intercept(twelve: Twelve) -> None:
+def test_without_an_intercept() -> None:
     X, y = table(5, 20)
     fit = bm.fit(bm.Model(bm.Linear(intercept=False), prior=bm.SpikeAndSlab(0.3)), bm.Data(X, y))
     size = np.array([k.bit_count() for k in range(32)])
@@ -280,7 +280,7 @@ def test_more_rows_are_learned_as_if_all_had_been_there() -> None:
     updated = fit.update(rest)
     together = bm.fit(bm.Model(prior=fit.resolved.prior), bm.Data(X, y))
     gained = together.log_evidence - fit.log_evidence
-    assert updated.log_evidence == pytest.approx(gained, abs=0.05)  # their centres differ
+    assert updated.log_evidence == pytest.approx(gained, abs=1e-9)
     ours, all_at_once = (f.learned.posterior for f in (updated, together))
     np.testing.assert_allclose(
         ours.inclusion_probabilities, all_at_once.inclusion_probabilities, rtol=1e-9

@@ -8,6 +8,7 @@ from scipy.special import digamma
 import bayesml as bm
 from bayesml.inference import auto
 from bayesml.inference.audit import importance
+from bayesml.results.checks import LIMITS
 
 ENOUGH = bm.NUTS(progress=False)
 SHORT = bm.NUTS(draws=200, tune=200, chains=2, progress=False)
@@ -66,4 +67,6 @@ def test_a_budget_must_be_positive() -> None:
 
 
 def test_limits_are_those_of_the_checks() -> None:
-    assert auto.HEAVIEST_TAIL == 0.7
+    holds = LIMITS["pareto_k"].holds
+    assert holds(auto.HEAVIEST_TAIL)
+    assert not holds(np.nextafter(auto.HEAVIEST_TAIL, 1.0))

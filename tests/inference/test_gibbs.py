@@ -104,6 +104,8 @@ def test_auto_chooses_it_from_statistics_and_it_is_audited(tmp_path: Any) -> Non
     assert table["ess_bulk"].min() > 400
     assert table.loc["weights[x0]", "mean"] == pytest.approx(2.0, abs=0.2)
     assert np.abs(table["mean"].iloc[3:31]).max() < 0.1
+    noise = np.std(y - X[:, :2] @ [2.0, -1.0])
+    assert table.loc["sigma", "mean"] == pytest.approx(noise, rel=0.05)
 
 
 @pytest.mark.slow

@@ -79,6 +79,7 @@ def test_nan_fails_and_every_finding_says_what_to_do(key: str, sampled: bm.Fit) 
         ("decrement", 0.1, 2.0),
         ("pareto_k", 0.3, 0.9),
         ("importance_ess", 500.0, 20.0),
+        ("importance_shift", 0.5, 0.51),
         ("agreement", 0.9, 0.1),
         ("ess_within", 50.0, 49.0),
         ("evidence_gradient", 1e-12, 1e-3),

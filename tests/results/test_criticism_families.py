@@ -52,7 +52,6 @@ def test_successes_that_cluster_are_overdispersed(rng: np.random.Generator) -> N
     assert "trials of one row" in found.remedy
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 def test_many_zeros_name_what_has_them(rng: np.random.Generator) -> None:
     y = rng.poisson(4.0, 300) * (rng.uniform(size=300) < 0.6)
     data = bm.Data(rng.normal(size=(300, 1)), y.astype(float))
@@ -62,7 +61,6 @@ def test_many_zeros_name_what_has_them(rng: np.random.Generator) -> None:
     assert "Hurdle" in zeros.remedy
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 def test_counts_that_cluster_want_a_negative_binomial(rng: np.random.Generator) -> None:
     x = rng.normal(size=300)
     y = rng.poisson(rng.gamma(1.0, np.exp(1 + x))).astype(float)
@@ -85,7 +83,6 @@ def test_classes_are_judged_by_their_shares_and_their_reliability(
     assert not any("largest value" in name or "standard dev" in name for name in findings(fit))
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 def test_a_bend_that_a_logistic_regression_lacks_is_miscalibration(
     rng: np.random.Generator,
 ) -> None:
@@ -113,7 +110,6 @@ def test_a_right_prior_is_no_miscalibration(rng: np.random.Generator) -> None:
     assert "a prior holds back" in " ".join(mode.check().not_judged)
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 def test_draws_see_a_bend_too(rng: np.random.Generator) -> None:
     x = rng.normal(size=(800, 1))
     y = (rng.logistic(size=800) < 2.5 * x[:, 0] ** 2 - 2).astype(float)
@@ -122,7 +118,6 @@ def test_draws_see_a_bend_too(rng: np.random.Generator) -> None:
     assert not one(fit, "p-value of the miscalibration").passed
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 def test_a_share_that_a_prior_forbids_is_found(rng: np.random.Generator) -> None:
     x = rng.normal(size=(200, 1))
     y = (rng.uniform(size=200) < 0.9).astype(float)
@@ -141,7 +136,6 @@ def by_sigma(rng: np.random.Generator, *, bent: bool = False) -> dict[str, np.nd
     return {"x": rng.permutation(500) + 0.0 * x, "u": x, "y": y}
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 def test_quantile_residuals_judge_a_predicted_noise(rng: np.random.Generator) -> None:
     right = bm.Data.from_formula("y ~ u, sigma ~ u", by_sigma(rng))
     bent = bm.Data.from_formula("y ~ u, sigma ~ u", by_sigma(rng, bent=True))
@@ -155,7 +149,6 @@ def test_quantile_residuals_judge_a_predicted_noise(rng: np.random.Generator) ->
     assert not one(fits[2], "spread of quantile residuals").passed
 
 
-@pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
 def test_quantile_residuals_see_tails_beyond_a_predicted_noise(rng: np.random.Generator) -> None:
     frame = by_sigma(rng)
     frame["y"] = frame["u"] + rng.standard_t(1.5, size=500)

@@ -11,8 +11,6 @@ from bayesml.results.columns import training_columns, typical
 from bayesml.results.plots.frequencies import Rootogram
 from tests.pictures import assert_legible, words
 
-pytestmark = pytest.mark.filterwarnings("ignore::bayesml.ModelWarning")
-
 CLASSES = ("setosa", "versicolor", "virginica")
 
 
