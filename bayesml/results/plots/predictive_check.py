@@ -93,7 +93,7 @@ def _replicated(fit: Fit, samples: int) -> tuple[Array, Array]:
     rng, w = np.random.default_rng([fit.seed, 2]), fit.data.row_weights
     whole = np.array_equal(w, np.round(w))
     if fit.data.observation_weights is not None and (w.sum() > MOST_ROWS or not whole):
-        most = MOST_ROWS if whole else min(MOST_ROWS, np.count_nonzero(w))
+        most = MOST_ROWS if whole else min(MOST_ROWS, int(np.count_nonzero(w)))
         rows = rng.choice(len(w), most, p=w / w.sum())
     else:
         every = np.repeat(np.arange(len(w)), w.astype(np.intp))
