@@ -105,8 +105,10 @@ def _uses(sides: Sides, names: tuple[str, ...]) -> list[Use]:
     return term_uses(sides.right, names, str(sides.right))
 
 
-def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -> FormulaDesign:
-    """Remember what both sides learned."""
+def design_of(
+    bound: BoundFormula, target: ModelMatrix, features: ModelMatrix, weights: str | None
+) -> FormulaDesign:
+    """Remember what both sides learned, and which column holds the weights."""
     return FormulaDesign(
         formula=bound.formula,
         feature_names=features.names,
@@ -115,6 +117,7 @@ def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -
         left=target.learned,
         right=features.learned,
         terms=features.terms,
+        weights_column=weights,
     )
 
 

@@ -151,3 +151,39 @@ def test_weights_are_given_once() -> None:
     for weights in ("w", rows["w"].to_numpy()):
         with pytest.raises(bm.DataError, match="give one of them"):
             bm.Data.from_formula("y | weights(w) ~ x", rows, observation_weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("formula", "options"),
+    [
+        ("y | weights(w) ~ x", {}),
+        ("y | weights(w) ~ x + offset(z), sigma ~ z", {}),
+        ("y ~ x", {"observation_weights": "w"}),
+    ],
+)
+def test_new_rows_are_weighted_by_the_same_column(formula: str, options: dict[str, Any]) -> None:
+    rows = frame()
+    data = bm.Data.from_formula(formula, rows, **options)
+    np.testing.assert_array_equal(data.like(rows[1:4]).row_weights, rows["w"][1:4])
+    stored = design_from_config(json.loads(json.dumps(data.design.to_config())))
+    assert stored.weights_column == "w"
+    given = data.like(rows.drop(columns="w"), observation_weights=np.full(12, 3.0))
+    np.testing.assert_array_equal(given.row_weights, np.full(12, 3.0))
+    np.testing.assert_array_equal(data.design.matrix(rows.drop(columns="w")), data.X)
+    with pytest.raises(bm.DataError, match=r"no column 'w' of observation weights.*weight per row"):
+        data.like(rows.drop(columns="w"))
+
+
+def test_streams_remember_the_column_of_weights(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    rows = frame()
+    rows.to_parquet(tmp_path / "rows.parquet")
+    stream = bm.Data.from_parquet(tmp_path / "rows.parquet", "y | weights(w) ~ x")
+    np.testing.assert_array_equal(stream.like(rows).row_weights, rows["w"])
+
+
+def test_new_rows_are_judged_by_the_weights_of_the_formula() -> None:
+    rows = frame()
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y | weights(w) ~ x", rows), bm.MLE())
+    np.testing.assert_array_equal(bm.calibration(fit, rows).weights, rows["w"])
+    assert len(fit.predict(rows[["x"]])) == 12
