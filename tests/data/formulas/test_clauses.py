@@ -77,6 +77,20 @@ def test_an_exposure_is_the_offset_of_its_log() -> None:
     assert by_exposure.design.roles.known == ("offset",)
 
 
+def test_an_offset_stands_before_or_after_what_takes_the_intercept_away() -> None:
+    rows = frame()
+    for formula in ("y ~ x + offset(z) - 1", "y ~ x - 1 + offset(z)", "y ~ offset(z) + x - 1"):
+        data = bm.Data.from_formula(formula, rows)
+        assert data.feature_names == ("x", "offset(z)")
+        assert data.design.has_intercept is False
+
+
+def test_the_column_of_weights_may_have_brackets_in_its_name() -> None:
+    rows = frame().rename(columns={"w": "w (kg)"})
+    data = bm.Data.from_formula("y | weights(`w (kg)`) ~ x", rows)
+    np.testing.assert_array_equal(data.row_weights, rows["w (kg)"])
+
+
 def test_a_target_of_text_is_numbered_by_its_classes(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     rows = frame()
@@ -119,6 +133,12 @@ def test_arrays_take_the_same() -> None:
         ("y ~ x, sigma ~ offset(z)", "an offset is of the first clause only"),
         ("y | weights(w*2) ~ x", r"w\*2"),
         ("y ~ x + offset(q)", "'q' is not a column"),
+        ("y ~ x + offset(z):log(t)", r"cannot be read at '\+ offset\(z\):log\(t\)': offset"),
+        ("y ~ x - offset(z)", r"cannot be read at '- offset\(z\)': offset"),
+        ("y ~ x + exposure()", r"cannot be read at '\+ exposure\(\)': exposure"),
+        ("y | trials(t)*log(t) ~ x", r"cannot be read at 'trials\(t\)\*log\(t\)'"),
+        ("y | weights() ~ x", r"cannot be read at 'weights\(\)'"),
+        ("y | weights(log(w)) ~ x", r"weights\(…\) takes the name of one column"),
         ("y ~ x, sigma ~ z, sigma ~ x", "says 'sigma' twice"),
         ("y | trials(n) | weights(w) ~ x", "cannot be read"),
         ("y ~ x + offset(y)", "'y' is on both sides"),
