@@ -159,9 +159,7 @@ def scale_mode(
     inner, x = evidence.inner(u), np.append(np.zeros(at.p), u)
     covariance, definiteness = curvature_of(evidence.hessian(u) * joint.weight)
     sd, values = np.append(np.zeros(at.p), np.sqrt(np.diag(covariance))), at.values(x)
-    errors = {
-        b.name: b.support.slope(b.reference + x[where]) * sd[where] for b, where in at.blocks()
-    }
+    errors = at.errors(x, sd)
     unit = at.unit(values)
     of_z = cho_solve((inner.root, True), np.eye(at.p))
     beta = inner.joint.coordinates.beta(inner.z)
