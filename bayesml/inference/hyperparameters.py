@@ -170,13 +170,13 @@ def by_size(problem: Problem, prior: LeavesSize, rng: np.random.Generator) -> Ma
         return -evidence
 
     found = minimize_scalar(negative, bounds=SIZES, method="bounded", options={"xatol": 1e-9})
-    log_size, log_evidence = float(found.x), -float(found.fun)
+    log_evidence, zero = -float(found.fun), negative(SIZES[0]) <= found.fun + LEVEL
+    log_size = SIZES[0] if zero else float(found.x)
     values = {"g": float(np.exp(log_size))}
-    zero = negative(SIZES[0]) <= found.fun + LEVEL
     endless = negative(SIZES[1]) <= found.fun + LEVEL
     note = "The evidence does not fall off as g grows: it has no maximum."
     return Maximised(
-        at(SIZES[0] if zero else log_size),
+        at(log_size),
         values,
         log_evidence,
         f"log evidence {log_evidence:.6g}, largest at {'g = 0' if zero else named(values)}",
