@@ -78,17 +78,20 @@ class BoundClauses:
         return JoinedDesign(tuple(designs), tuple(names), roles)
 
 
-def bind_formula(formula: str, frame: Any, weights_column: str | None) -> BoundClauses:
-    """Read a formula against the names and kinds of the columns of a frame."""
+def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundClauses:
+    """Read a formula against the names and kinds of the columns of a frame.
+
+    `observation_weights` are those given beside it: the name of a column, or one a row.
+    """
     require_frame(frame)
     names = frames.column_names(frame)
     found = clauses(formula)
-    if found.weights is not None and weights_column is not None:
+    if found.weights is not None and observation_weights is not None:
         raise DataError(
             f"the formula {formula!r} has weights({found.weights}), and observation_weights is "
-            f"{weights_column!r}; give one of them"
+            "given too; give one of them"
         )
-    weights = weights_column or found.weights
+    weights = observation_weights if isinstance(observation_weights, str) else found.weights
     known = [part for part in found.parts if part.known]
     taken = {use.column for part in known for use in _uses(parse(part.formula, names), names)}
     taken |= {weights} if weights else set()

@@ -96,10 +96,8 @@ def memory_formula(
     formula: str, frame: Any, missing: Literal["raise", "drop"], observation_weights: Any
 ) -> tuple[MemorySource, Design, NDArray[Any] | None]:
     """Meet a frame in memory with a formula: its rows, its design and the labels of the rows."""
-    stated = observation_weights if isinstance(observation_weights, str) else None
-    bound = bind_formula(formula, frame, stated)
+    bound = bind_formula(formula, frame, observation_weights)
     weights_column, main = bound.weights, bound.parts[0]
-    _require_one_weights(formula, stated, weights_column, observation_weights)
     rows = table(frame, with_weights((*main.left, *main.right), weights_column))
     labels = common_labels({"frame": frame, "observation_weights": observation_weights})
     weights = None if weights_column else weights_vector(observation_weights, len(rows), labels)
@@ -127,14 +125,6 @@ def memory_formula(
     values = [features.values for _, features in sides]
     X = read_only(values[0] if len(values) == 1 else np.column_stack(values))
     return MemorySource(X, read_only(target.values[:, 0]), weights, columns), design, labels
-
-
-def _require_one_weights(formula: str, stated: str | None, found: str | None, given: Any) -> None:
-    if given is not None and stated is None and found is not None:
-        raise DataError(
-            f"the formula {formula!r} has weights({found}), and observation_weights is given too; "
-            "give one of them"
-        )
 
 
 def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:
