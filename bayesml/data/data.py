@@ -243,7 +243,8 @@ class Data:
         frame : pandas or Polars DataFrame, or dict of columns
             With the target.
         observation_weights : str, or (m,) array or Series, optional
-            A column of the frame by its name, or the weights themselves.
+            A column of the frame by its name, or the weights themselves; if not given, the column
+            that these data took theirs from by a formula.
 
         Raises
         ------

@@ -49,6 +49,10 @@ class Design(Protocol):
         """Those of them that hold numbers; the others hold levels."""
 
     @property
+    def weights_column(self) -> str | None:
+        """The column that holds the weights of rows to learn from; None if given beside a frame."""
+
+    @property
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """The levels of every factor, by its expression."""
 
@@ -103,6 +107,11 @@ class ArrayDesign:
     def numeric_columns(self) -> tuple[str, ...]:
         """All of them hold numbers."""
         return self.feature_names
+
+    @property
+    def weights_column(self) -> None:
+        """None: weights are given beside X."""
+        return None
 
     @property
     def levels(self) -> Mapping[str, Sequence[Any]]:
@@ -165,6 +174,11 @@ class FrameDesign:
     def numeric_columns(self) -> tuple[str, ...]:
         """All of them hold numbers."""
         return self.feature_names
+
+    @property
+    def weights_column(self) -> None:
+        """None: weights are given beside X."""
+        return None
 
     @property
     def levels(self) -> Mapping[str, Sequence[Any]]:

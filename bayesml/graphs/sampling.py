@@ -13,16 +13,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 OF_PYMC = {
-    "diverging": "diverging",
-    "energy": "energy",
-    "lp": "lp",
-    "n_steps": "n_steps",
-    "step_size": "step_size",
-    "tree_depth": "tree_depth",
-    "acceptance_rate": "acceptance_rate",
-    "reached_max_treedepth": "reached_max_treedepth",
+    name: name
+    for name in (
+        *("diverging", "energy", "lp", "n_steps", "step_size", "tree_depth"),
+        *("acceptance_rate", "reached_max_treedepth"),
+    )
 }
-"""Sampler statistics of PyMC's own sampler, and their names here."""
+"""Sampler statistics of PyMC's own sampler, whose names are ArviZ's."""
 
 Drawn = tuple[dict[str, Array], dict[str, Array]]
 """Variables by name, and sampler statistics in ArviZ's names, shape (chain, draw, ...)."""

@@ -138,9 +138,7 @@ class _Sampler:
 
     def start(self, chains: int, rng: np.random.Generator) -> tuple[Array, Values]:
         """Scales an e-fold around where they are one, σ around that of least squares."""
-        values: Values = dict.fromkeys(self.problem.known)
-        for name, value in self.problem.known.items():
-            values[name] = np.full(chains, value)
+        values: Values = {name: np.full(chains, v) for name, v in self.problem.known.items()}
         for name, unknown in self.problem.hyperparameters.items():
             values[name] = np.exp(rng.uniform(-1.0, 1.0, (chains, *unknown.shape)))
         if "sigma" in self.problem.inferred:

@@ -15,7 +15,7 @@ from bayesml.inference.exact import Exact
 from bayesml.inference.gaussian_evidence import gaussian_evidence, named
 from bayesml.inference.point import find_optimum
 from bayesml.inference.relevance import maximise_evidence
-from bayesml.inference.scale_mode import MOST_SCALES, Marginal
+from bayesml.inference.scale_mode import MOST_SCALES, ScaleEvidence
 from bayesml.likelihoods import restated
 from bayesml.log_joint import log_joint
 from bayesml.model import Model, Problem
@@ -97,7 +97,7 @@ def by_statistics(problem: Problem) -> Maximised:
 def by_laplace(problem: Problem, rng: np.random.Generator, *, exact: bool) -> Maximised:
     """Maximise the evidence by Laplace's formula (Z5), of a Gaussian density exact."""
     joint = log_joint(problem)
-    at, objective = joint.coordinates, Marginal(joint)
+    at, objective = joint.coordinates, ScaleEvidence(joint, priors=False)
     free = joint.size - at.p
     if free > MOST_SCALES:
         raise IncompatibleModelError(
@@ -141,7 +141,7 @@ def by_laplace(problem: Problem, rng: np.random.Generator, *, exact: bool) -> Ma
     )
 
 
-def _ends(objective: Marginal, u: np.ndarray[Any, Any], log_evidence: float) -> list[int]:
+def _ends(objective: ScaleEvidence, u: np.ndarray[Any, Any], log_evidence: float) -> list[int]:
     """Return −1 or 1 for every coordinate along which the evidence does not fall off, else 0."""
     out = []
     for step in np.eye(len(u)):
@@ -170,13 +170,13 @@ def by_size(problem: Problem, prior: LeavesSize, rng: np.random.Generator) -> Ma
         return -evidence
 
     found = minimize_scalar(negative, bounds=SIZES, method="bounded", options={"xatol": 1e-9})
-    log_size, log_evidence = float(found.x), -float(found.fun)
+    log_evidence, zero = -float(found.fun), negative(SIZES[0]) <= found.fun + LEVEL
+    log_size = SIZES[0] if zero else float(found.x)
     values = {"g": float(np.exp(log_size))}
-    zero = negative(SIZES[0]) <= found.fun + LEVEL
     endless = negative(SIZES[1]) <= found.fun + LEVEL
     note = "The evidence does not fall off as g grows: it has no maximum."
     return Maximised(
-        at(SIZES[0] if zero else log_size),
+        at(log_size),
         values,
         log_evidence,
         f"log evidence {log_evidence:.6g}, largest at {'g = 0' if zero else named(values)}",

@@ -147,13 +147,9 @@ def optimise(
     kinked = isinstance(problem.model.likelihood, PiecewiseLinear)
     covariance, definiteness = curvature_of(joint.precision(x) if kinked else joint.observed(x))
     p, scale, values = at.p, at.frame.scale, at.values(x)
-    sd = np.sqrt(np.diag(covariance))
-    slopes = {
-        block.name: block.support.slope(block.reference + x[where]) * sd[where]
-        for block, where in at.blocks()
-    }
+    errors = at.errors(x, np.sqrt(np.diag(covariance)))
     posterior = point_estimate(
-        problem, at.beta(x), covariance[:p, :p] * np.outer(scale, scale), values, slopes, np.inf
+        problem, at.beta(x), covariance[:p, :p] * np.outer(scale, scale), values, errors, np.inf
     )
     how = "L-BFGS, then Newton" if optimizer is None else repr(optimizer)
     return Learned(

@@ -57,9 +57,12 @@ class ScaleEvidence:
     ----------
     joint : LogJoint
         Of the parameters as the user states them.
+    priors : bool
+        Whether those of φ and τ belong to it; without them it is −log p(y | φ, τ)/W (Z5).
     """
 
     joint: LogJoint
+    priors: bool = True
 
     def inner(self, u: Array) -> Inner:
         """Find the mode of the coefficients, given all else."""
@@ -83,34 +86,13 @@ class ScaleEvidence:
 
     def value(self, u: Array) -> float:
         """Evaluate the objective."""
-        at = self.joint.coordinates
-        values = at.values(np.append(np.zeros(at.p), u))
-        own = sum(float(np.sum(b.prior.log_density(values[b.name]))) for b, _ in at.blocks())
+        own = self._log_priors(u) if self.priors else 0.0
         return -(self.inner(u).log_integral + own) / self.joint.weight
 
-    def value_and_gradient(self, u: Array) -> tuple[float, Array]:
-        """Evaluate it, and difference it centrally."""
-        return self.value(u), differences(self.value, u)
-
-    def hessian(self, u: Array) -> Array:
-        """Difference it twice."""
-        return second_differences(self.value, u)
-
-
-@dataclass(frozen=True, eq=False)
-class Marginal:
-    """−log p(y | φ, τ)/W, β integrated out as in (Z5), without the priors of φ and τ.
-
-    Attributes
-    ----------
-    joint : LogJoint
-    """
-
-    joint: LogJoint
-
-    def value(self, u: Array) -> float:
-        """Evaluate the objective."""
-        return -ScaleEvidence(self.joint).inner(u).log_integral / self.joint.weight
+    def _log_priors(self, u: Array) -> float:
+        at = self.joint.coordinates
+        values = at.values(np.append(np.zeros(at.p), u))
+        return sum(float(np.sum(b.prior.log_density(values[b.name]))) for b, _ in at.blocks())
 
     def value_and_gradient(self, u: Array) -> tuple[float, Array]:
         """Evaluate it, and difference it centrally."""
@@ -177,9 +159,7 @@ def scale_mode(
     inner, x = evidence.inner(u), np.append(np.zeros(at.p), u)
     covariance, definiteness = curvature_of(evidence.hessian(u) * joint.weight)
     sd, values = np.append(np.zeros(at.p), np.sqrt(np.diag(covariance))), at.values(x)
-    errors = {
-        b.name: b.support.slope(b.reference + x[where]) * sd[where] for b, where in at.blocks()
-    }
+    errors = at.errors(x, sd)
     unit = at.unit(values)
     of_z = cho_solve((inner.root, True), np.eye(at.p))
     beta = inner.joint.coordinates.beta(inner.z)

@@ -55,11 +55,7 @@ def _learned(
     zero = (kinks.weight > 0.0) & (x == kinks.location)
     covariance, definiteness = _off_the_kinks(joint.observed(x), zero)
     p, scale, values = at.p, at.frame.scale, at.values(x)
-    sd = np.sqrt(np.diag(covariance))
-    errors = {
-        block.name: block.support.slope(block.reference + x[where]) * sd[where]
-        for block, where in at.blocks()
-    }
+    errors = at.errors(x, np.sqrt(np.diag(covariance)))
     beta = np.where(zero[:p], prior.at, at.beta(x))
     of_beta = covariance[:p, :p] * np.outer(scale, scale)
     how = f"{int(zero.sum())} of {int(np.sum(kinks.weight > 0.0))} coefficients at the kink"

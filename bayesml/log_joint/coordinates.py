@@ -124,6 +124,13 @@ class Coordinates:
         }
         return {**self.known, **free}
 
+    def errors(self, x: Array, sd: Array) -> dict[str, Any]:
+        """Return standard deviations of the values beside β from those of x (delta method)."""
+        return {
+            block.name: block.support.slope(block.reference + x[at]) * sd[at]
+            for block, at in self.blocks()
+        }
+
     def x(self, beta: Array, values: Mapping[str, Any]) -> Array:
         """Return the coordinates of β and of the values of what is free."""
         spread = self.spread

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaincc
 
-from bayesml.posteriors.conjugate import InverseGammaScale
+from bayesml.posteriors.conjugate import InverseGammaScale, scale_cdf
 from bayesml.posteriors.mixed_marginal import HALVINGS
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.rows import check_probability, per_row
@@ -110,8 +109,8 @@ class AveragedScale:
 
     def cdf(self, y: ArrayLike) -> Array:
         """Evaluate P(σ ≤ y)."""
-        at = np.atleast_1d(np.asarray(y, dtype=np.float64))
-        return np.asarray(gammaincc(self.shape, self.rates / at[:, None] ** 2) @ self.weights)
+        at = np.atleast_1d(y)[:, None]
+        return np.asarray(scale_cdf(at, self.shape, self.rates) @ self.weights)
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ, to rounding: they lie between those of the models."""

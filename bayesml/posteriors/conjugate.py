@@ -46,13 +46,23 @@ class InverseGammaScale:
         return np.atleast_1d(np.sqrt(self.rate * _excess(self.shape)))
 
     def cdf(self, y: ArrayLike) -> Array:
-        """Evaluate P(σ ≤ y): the variance's distribution function at y²."""
-        return np.atleast_1d(gammaincc(self.shape, self.rate / np.asarray(y) ** 2))
+        """Evaluate P(σ ≤ y)."""
+        return scale_cdf(y, self.shape, self.rate)
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ."""
         precision = gammainccinv(self.shape, float(check_probability(q))) / self.rate
         return np.atleast_1d(1.0 / np.sqrt(precision))
+
+
+def scale_cdf(y: ArrayLike, shape: float, rate: ArrayLike) -> Array:
+    r"""Evaluate P(σ ≤ y) where :math:`\sigma^2 \sim \mathrm{InverseGamma}(a, b)`.
+
+    It is the distribution function of the variance at y², and zero where y is not positive.
+    """
+    with np.errstate(divide="ignore"):
+        precision = np.asarray(rate) / np.maximum(np.atleast_1d(y), 0.0) ** 2
+    return np.asarray(gammaincc(shape, precision))
 
 
 def _excess(shape: float) -> float:

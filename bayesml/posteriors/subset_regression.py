@@ -52,15 +52,6 @@ class SubsetRegression:
         """The triangular factor with the slab's rows, one a feature (Y3)."""
         return triangular_factor(np.vstack([self.factor, np.eye(self.n, self.n + 1)]))
 
-    def log_evidence(self, models: Bools) -> Array:
-        """Evaluate log p(y | γ) of models of shape (K, n), each by a factor of its own (Y4)."""
-        out = np.empty(len(models))
-        for which, _, R in self._factors(models):
-            diagonal = np.abs(np.diagonal(R, axis1=1, axis2=2))
-            determinant = np.sum(np.log(diagonal[:, :-1]), axis=1)
-            out[which] = -determinant - self.shape * np.log(0.5 * diagonal[:, -1] ** 2)
-        return np.asarray(self.log_constant + out)
-
     def solutions(self, models: Bools) -> tuple[Array, Array, Array]:
         """Return the posterior of every model (Y4).
 

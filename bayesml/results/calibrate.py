@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
 from bayesml.results.calibration import BY_ROW, SCORED, Calibration
 from bayesml.results.fit import Fit
-from bayesml.results.new_rows import class_names, rows_of, whose
+from bayesml.results.new_rows import class_names, observed_of, rows_of, whose
+from bayesml.results.reliability import numbered
 from bayesml.results.scores import class_probabilities, crps, pit
 from bayesml.typing import Array
 
@@ -40,7 +40,8 @@ def calibration(
     Raises
     ------
     DataError
-        If there is no target to compare with, or it is of another length.
+        If there is no target to compare with, or the observed y of a prediction are not one finite
+        number a row, of classes theirs.
     MissingDependencyError
         If scoringrules is not installed.
 
@@ -59,11 +60,7 @@ def calibration(
     True
     """
     if isinstance(subject, Prediction):
-        y = np.asarray(observed, dtype=np.float64)
-        if y.shape != (len(subject),):
-            raise DataError(
-                f"calibration: y has shape {y.shape}, but the prediction has {len(subject)} rows."
-            )
+        y = observed_of(subject, observed, "calibration")
         generator = np.random.default_rng(0 if rng is None else rng)
         words = "given with their prediction"
         return compared(subject, y, np.ones(len(y)), (), words, generator)
@@ -96,7 +93,7 @@ def compared(
         np.stack([interval.upper for interval in intervals]),
         weights,
         probabilities,
-        classes or tuple(map(str, range(len(probabilities)))),
+        classes or numbered(len(probabilities)),
         rows,
     )
 

@@ -165,10 +165,7 @@ class Calibration:
                 "reliability: the target has no classes, so that no probabilities of them can be "
                 "compared. coverage() and histogram() compare distributions of numbers."
             )
-        there = self.weights > 0
-        return Reliability(
-            self.classes, self.probabilities[:, there], self.y[there], self.weights[there]
-        )
+        return Reliability.of(self.classes, self.probabilities, self.y, self.weights)
 
     def by_group(self, groups: Sequence[Any], level: float = 0.9) -> "pd.DataFrame":
         """Return reliability group by group: predictions can be right only on average.

@@ -2,12 +2,19 @@
 
 from typing import Any
 
+import numpy as np
+
 from bayesml.data import Data
-from bayesml.data.messages import plural
+from bayesml.data.checks import require_finite
+from bayesml.data.frames import numbers
+from bayesml.data.messages import plural, row_names
 from bayesml.distributions import FiniteSupport
 from bayesml.errors import DataError
+from bayesml.posteriors import Prediction
 from bayesml.results.answer import Answer
+from bayesml.results.scores import class_probabilities
 from bayesml.results.sequential import seen_rows
+from bayesml.typing import Array
 
 LEARNED_FROM = "learned from, which flatters the fit"
 
@@ -22,6 +29,35 @@ def rows_of(answer: Answer, observed: Any) -> Data:
             f"{list(answer.data.feature_names)}; give a frame, whose columns are matched by name"
         )
     return observed
+
+
+def observed_of(prediction: Prediction, observed: Any, caller: str) -> Array:
+    """Return the observed y of the rows of a prediction, which knows no names of classes.
+
+    Raises
+    ------
+    DataError
+        If there is not one finite number a row, or it is none of the classes.
+    """
+    classes = len(class_probabilities(prediction))
+    kind = f", which is the number of its class, 0 to {classes - 1}," if classes else ""
+    needed = f"{caller}: a prediction of {plural(len(prediction), 'row')} needs the observed y of "
+    needed += f"each{kind} and got"
+    if observed is None:
+        raise DataError(f"{needed} none.")
+    texts = [value for value in np.asarray(observed).flat if isinstance(value, str)]
+    if texts:
+        raise DataError(
+            f"{needed} text, {str(texts[0])!r}. Give numbers, or the fit and the rows themselves, "
+            "whose target it reads."
+        )
+    y = np.asarray(numbers(observed, f"{caller}: y"), dtype=np.float64)
+    if y.shape != (len(prediction),):
+        raise DataError(f"{needed} an array of shape {y.shape}.")
+    require_finite(y, f"{caller}: y", remedy="leave these rows out of the prediction too")
+    if classes and len(wrong := np.flatnonzero(~np.isin(y, np.arange(classes)))):
+        raise DataError(f"{needed} {y[wrong[0]]:g} in {row_names(wrong, None)}.")
+    return y
 
 
 def whose(answer: Answer, rows: Data) -> str:

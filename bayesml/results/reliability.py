@@ -152,6 +152,14 @@ class Reliability:
     y: Array
     weights: Array
 
+    @classmethod
+    def of(
+        cls, classes: tuple[str, ...], probabilities: Array, y: Array, weights: Array
+    ) -> "Reliability":
+        """Compare the rows of positive weight."""
+        there = weights > 0
+        return cls(classes, probabilities[:, there], y[there], weights[there])
+
     @property
     def events(self) -> range:
         """The classes that are judged."""
@@ -235,6 +243,11 @@ class Reliability:
     def finding(self) -> Finding:
         """Judge whether there is more miscalibration than chance makes."""
         return miscalibrated(self, self.p_value, ConvergenceWarning)
+
+
+def numbered(classes: int) -> tuple[str, ...]:
+    """Return numbers to call classes by that have no names."""
+    return tuple(map(str, range(classes)))
 
 
 def miscalibrated(result: Reliability, p: float, category: type[Warning]) -> Finding:

@@ -14,6 +14,7 @@ from sklearn.linear_model import ARDRegression, BayesianRidge
 
 import bayesml as bm
 from bayesml.inference.gaussian_evidence import gaussian_evidence
+from bayesml.inference.hyperparameters import by_size
 from bayesml.inference.relevance import climb, maximise_evidence
 
 Vector = np.ndarray[Any, Any]
@@ -207,6 +208,8 @@ def test_the_size_of_zellners_prior(useful: float) -> None:
         np.testing.assert_allclose(fit.summary()["mean"], known.summary()["mean"], rtol=1e-5)
     with pytest.raises(bm.IncompatibleModelError, match=r"left to EmpiricalBayes\(\)"):
         bm.fit(bm.Model(prior=prior), rows, bm.Exact())
+    best = by_size(bm.Model(prior=prior).resolve(rows), prior, rng)
+    assert best.values["g"] == best.given.declared.prior.g
 
 
 # Other likelihoods.

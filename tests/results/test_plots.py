@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import bayesml as bm
+from bayesml.results.plots.predictive_check import _replicated
 from tests.pictures import assert_legible, words
 
 # an interaction that is not centred, and zeros and ones: doubtful models can be drawn too
@@ -430,6 +431,7 @@ class Uninstalled(MetaPathFinder):
 
 sys.meta_path.insert(0, Uninstalled())
 import bayesml as bm
+from bayesml.results.plots.predictive_check import _replicated
 data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
 fit = bm.fit(bm.Model(), data, rng=1)
 learned = bm.fit(bm.Model(), data, bm.MLE(bm.GradientDescent()))
@@ -451,3 +453,22 @@ for name in bm.plots.__all__:
     said = [line.split(" ", 1) for line in done.stdout.splitlines()]
     assert [name for name, _ in said] == bm.plots.__all__
     assert all("pip install matplotlib" in words for _, words in said)
+
+
+@pytest.mark.parametrize("high", [0.4, 1.6])
+def test_rows_of_weights_that_are_not_whole_are_drawn_by_weight(high: float) -> None:
+    """None is left out for weighing less than a half."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(60, 1))
+    y = np.repeat([0.0, 10.0], 30) + rng.normal(size=60)
+    data = bm.Data(x, y, observation_weights=np.repeat([0.4, high], 30))
+    y_drawn, replicas = _replicated(bm.fit(bm.Model(), data, rng=1), 5)
+    assert replicas.shape == (5, len(y_drawn)) == (5, 60)
+    assert np.mean(y_drawn > 5.0) == pytest.approx(high / (0.4 + high), abs=0.15)
+    assert np.any(y_drawn < 5.0)
+
+
+def test_a_predictive_check_of_light_rows_says_how_many_there_are() -> None:
+    x = np.linspace(0, 1, 60)
+    data = bm.Data(x[:, None], np.sin(9 * x), observation_weights=np.full(60, 0.4))
+    assert "of 60 rows" in words(bm.plots.predictive_check(bm.fit(bm.Model(), data, rng=1)))

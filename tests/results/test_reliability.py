@@ -151,3 +151,26 @@ def test_a_prediction_needs_its_y() -> None:
     fit = bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MAP())
     with pytest.raises(bm.DataError, match="needs the observed y"):
         bm.plots.reliability(fit.predict([[1.0]]))
+
+
+@pytest.mark.parametrize(
+    ("observed", "message"),
+    [
+        (["no", "yes", "no"], r"of its class, 0 to 1, and got text, 'no'"),
+        ([0.0, np.nan, 1.0], "not finite: nan in row 1"),
+        ([0.0, 7.0, 1.0], r"0 to 1, and got 7 in row 1"),
+        ([0.0, 1.0], r"3 rows .*got an array of shape \(2,\)"),
+        (None, "got none"),
+    ],
+)
+def test_an_observed_y_that_does_not_fit_a_prediction_is_refused(
+    observed: object, message: str
+) -> None:
+    data = bm.Data([[0.0], [1.0], [2.0]], ["no", "yes", "no"])
+    prediction = bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MAP()).predict(data.X)
+    for name, call in (
+        ("calibration", bm.calibration),
+        ("plots.reliability", bm.plots.reliability),
+    ):
+        with pytest.raises(bm.DataError, match=f"^{name}: .*{message}"):
+            call(prediction, observed)

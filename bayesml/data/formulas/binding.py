@@ -78,17 +78,20 @@ class BoundClauses:
         return JoinedDesign(tuple(designs), tuple(names), roles)
 
 
-def bind_formula(formula: str, frame: Any, weights_column: str | None) -> BoundClauses:
-    """Read a formula against the names and kinds of the columns of a frame."""
+def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundClauses:
+    """Read a formula against the names and kinds of the columns of a frame.
+
+    `observation_weights` are those given beside it: the name of a column, or one a row.
+    """
     require_frame(frame)
     names = frames.column_names(frame)
     found = clauses(formula)
-    if found.weights is not None and weights_column is not None:
+    if found.weights is not None and observation_weights is not None:
         raise DataError(
             f"the formula {formula!r} has weights({found.weights}), and observation_weights is "
-            f"{weights_column!r}; give one of them"
+            "given too; give one of them"
         )
-    weights = weights_column or found.weights
+    weights = observation_weights if isinstance(observation_weights, str) else found.weights
     known = [part for part in found.parts if part.known]
     taken = {use.column for part in known for use in _uses(parse(part.formula, names), names)}
     taken |= {weights} if weights else set()
@@ -105,8 +108,10 @@ def _uses(sides: Sides, names: tuple[str, ...]) -> list[Use]:
     return term_uses(sides.right, names, str(sides.right))
 
 
-def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -> FormulaDesign:
-    """Remember what both sides learned."""
+def design_of(
+    bound: BoundFormula, target: ModelMatrix, features: ModelMatrix, weights: str | None
+) -> FormulaDesign:
+    """Remember what both sides learned, and which column holds the weights."""
     return FormulaDesign(
         formula=bound.formula,
         feature_names=features.names,
@@ -115,6 +120,7 @@ def design_of(bound: BoundFormula, target: ModelMatrix, features: ModelMatrix) -
         left=target.learned,
         right=features.learned,
         terms=features.terms,
+        weights_column=weights,
     )
 
 

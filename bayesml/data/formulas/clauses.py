@@ -71,7 +71,7 @@ def clauses(formula: str) -> Clauses:
             )
         return Clauses((Clause("", False, formula),), None)
     known = [_call(text, formula) for text in _split(bars[0], "+")] if bars else []
-    rest, offsets = _without_offsets(right)
+    rest, offsets = _without_offsets(right, formula)
     if not (known or offsets or others):
         return Clauses((Clause("", False, formula),), None)
     target = target.strip()
@@ -98,43 +98,79 @@ def _predictor(text: str, target: str, formula: str) -> Clause:
             f"the formula {formula!r} cannot be read at {text.strip()!r}: after a comma stands a "
             "parameter of the likelihood and what it depends on, as in 'y ~ x, sigma ~ z'"
         )
-    if _without_offsets(right)[1]:
+    if _without_offsets(right, formula)[1]:
         raise DataError(f"the formula {formula!r}: an offset is of the first clause only")
     return Clause(name, False, f"{target} ~ {right}")
 
 
 def _call(text: str, formula: str) -> tuple[str, str]:
     """Read `trials(n)` as a name and an expression."""
-    name, _, inside = text.strip().partition("(")
-    if not (name.isidentifier() and inside.endswith(")") and inside[:-1].strip()):
+    text = text.strip()
+    name = text.partition("(")[0]
+    if not (name.isidentifier() and _is_call(text, name)):
         raise DataError(
-            f"the formula {formula!r} cannot be read at {text.strip()!r}: between '|' and '~' "
+            f"the formula {formula!r} cannot be read at {text!r}: between '|' and '~' "
             "stands what is known of every row, as in 'y | trials(n) ~ x'"
         )
-    return name, inside[:-1].strip()
+    return name, _inside(text, name)
+
+
+def _is_call(text: str, name: str) -> bool:
+    """Say whether a text is `name(…)` with something in it, and nothing before or after it."""
+    return (
+        text.startswith(f"{name}(")
+        and "".join(c for _, c in _outside(text)) == name
+        and bool(_inside(text, name))
+    )
+
+
+def _inside(text: str, name: str) -> str:
+    return text[len(name) + 1 : -1].strip()
 
 
 def _weights(known: list[tuple[str, str]], formula: str) -> str | None:
     found = [text for name, text in known if name == WEIGHTS]
-    if len(found) > 1 or any(not text.strip("`").strip() or "(" in text for text in found):
+    if len(found) > 1 or not all(map(_is_name, found)):
         raise DataError(
             f"the formula {formula!r}: weights(…) takes the name of one column; compute it before"
         )
     return found[0].strip("`") if found else None
 
 
-def _without_offsets(right: str) -> tuple[str, list[str]]:
+def _is_name(text: str) -> bool:
+    """Say whether a text may be the name of a column: in backticks, or without brackets."""
+    if text.startswith("`"):
+        return text.endswith("`") and text.count("`") == 2 and bool(text.strip("`").strip())
+    return "".join(c for _, c in _outside(text)) == text
+
+
+def _without_offsets(right: str, formula: str) -> tuple[str, list[str]]:
     """Take the terms `offset(…)` and `exposure(…)` out of a right side."""
-    kept, offsets = [], []
-    for term in _split(right, "+"):
-        name, _, inside = term.strip().partition("(")
-        if name in (OFFSET, EXPOSURE) and inside.endswith(")"):
-            offsets.append(f"log({inside[:-1]})" if name == EXPOSURE else inside[:-1])
+    kept, offsets = "", []
+    for sign, term in _signed_terms(right):
+        text = term.strip()
+        name = next((name for name in (OFFSET, EXPOSURE) if text.startswith(f"{name}(")), None)
+        if name is None:
+            kept += sign + term
+        elif sign != "-" and _is_call(text, name):
+            inside = _inside(text, name)
+            offsets.append(f"log({inside})" if name == EXPOSURE else inside)
         else:
-            kept.append(term)
+            raise DataError(
+                f"the formula {formula!r} cannot be read at {(sign + term).strip()!r}: {name}(…) "
+                f"holds an expression and is added as a term of its own, as in 'y ~ x + {name}(z)'"
+            )
     if not offsets:
         return right, []
-    return "+".join(kept).strip() or "1", offsets
+    return kept.strip().removeprefix("+").strip() or "1", offsets
+
+
+def _signed_terms(text: str) -> list[tuple[str, str]]:
+    """Split a right side into its terms, each with the sign before it."""
+    marks = [k for k, c in _outside(text) if c in "+-"]
+    signs = ["", *(text[k] for k in marks)]
+    starts = [0, *(k + 1 for k in marks)]
+    return [(s, text[a:b]) for s, a, b in zip(signs, starts, [*marks, len(text)], strict=True)]
 
 
 def _halves(text: str) -> tuple[str, str, str]:

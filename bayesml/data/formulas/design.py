@@ -43,6 +43,7 @@ class FormulaDesign:
     left: LearnedSide
     right: LearnedSide
     terms: Mapping[str, tuple[str, ...]]
+    weights_column: str | None = None
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
@@ -112,6 +113,7 @@ class FormulaDesign:
             "left": _learned_config(self.left),
             "right": _learned_config(self.right),
             "terms": {term: list(columns) for term, columns in self.terms.items()},
+            "weights_column": self.weights_column,
         }
 
 
@@ -141,4 +143,6 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         left=_learned_from_config(config["left"]),
         right=_learned_from_config(config["right"]),
         terms={term: tuple(columns) for term, columns in config["terms"].items()},
+        # fits saved before designs knew it have none
+        weights_column=config.get("weights_column"),
     )

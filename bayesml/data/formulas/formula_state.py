@@ -95,7 +95,7 @@ class FormulaState:
             )
         )
         target, features = build_sides(self.bound, left, right, statistics.sample, None)
-        return FormulaReader(design_of(self.bound, target, features), self.weights, self.drop)
+        return FormulaReader(design_of(self.bound, target, features, self.weights), self.drop)
 
     def is_incomplete(self, rows: "pd.DataFrame") -> bool:
         """Say whether a transformation of these rows still has something to learn."""

@@ -52,6 +52,11 @@ class JoinedDesign:
         return self.parts[0].terms
 
     @property
+    def weights_column(self) -> str | None:
+        """The column that holds the observation weights of rows to learn from."""
+        return self.parts[0].weights_column
+
+    @property
     def right(self) -> LearnedSide:
         """What the first clause learned; its columns are those of all clauses."""
         return self.parts[0].right

@@ -34,8 +34,12 @@ class FormulaReader:
     """Build the columns of a formula that has met its training rows."""
 
     design: FormulaDesign
-    weights: str | None
     drop: bool
+
+    @property
+    def weights(self) -> str | None:
+        """The column of observation weights."""
+        return self.design.weights_column
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from bayesml.data.formulas.tables import (
     with_weights,
 )
 from bayesml.data.inputs import common_labels, weights_vector
-from bayesml.data.messages import EVERYWHERE, Place
+from bayesml.data.messages import EVERYWHERE, Place, quoted
 from bayesml.data.missing import drops
 from bayesml.errors import DataError
 
@@ -96,10 +96,8 @@ def memory_formula(
     formula: str, frame: Any, missing: Literal["raise", "drop"], observation_weights: Any
 ) -> tuple[MemorySource, Design, NDArray[Any] | None]:
     """Meet a frame in memory with a formula: its rows, its design and the labels of the rows."""
-    stated = observation_weights if isinstance(observation_weights, str) else None
-    bound = bind_formula(formula, frame, stated)
+    bound = bind_formula(formula, frame, observation_weights)
     weights_column, main = bound.weights, bound.parts[0]
-    _require_one_weights(formula, stated, weights_column, observation_weights)
     rows = table(frame, with_weights((*main.left, *main.right), weights_column))
     labels = common_labels({"frame": frame, "observation_weights": observation_weights})
     weights = None if weights_column else weights_vector(observation_weights, len(rows), labels)
@@ -117,19 +115,16 @@ def memory_formula(
     require_finite(target.values, "y", target.names, labels, OUT_OF_DOMAIN)
     for _, features in sides:
         require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
-    design = bound.design([design_of(p, *s) for p, s in zip(bound.parts, sides, strict=True)])
+    design = bound.design(
+        [
+            design_of(part, *side, weights_column)
+            for part, side in zip(bound.parts, sides, strict=True)
+        ]
+    )
     columns = raw_columns(rows, main.right, design.feature_names)
     values = [features.values for _, features in sides]
     X = read_only(values[0] if len(values) == 1 else np.column_stack(values))
     return MemorySource(X, read_only(target.values[:, 0]), weights, columns), design, labels
-
-
-def _require_one_weights(formula: str, stated: str | None, found: str | None, given: Any) -> None:
-    if given is not None and stated is None and found is not None:
-        raise DataError(
-            f"the formula {formula!r} has weights({found}), and observation_weights is given too; "
-            "give one of them"
-        )
 
 
 def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:
@@ -142,15 +137,24 @@ def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySou
         )
     if not len(X):
         raise DataError("the frame has no rows; there is nothing to learn from")
-    weights = observation_weights
+    weights = design.weights_column if observation_weights is None else observation_weights
     if isinstance(weights, str):
-        weights = frames.select(frame, [weights], "observation_weights")[weights]
+        weights = _weights_column(frame, weights)
     labels, columns = frames.row_labels(frame), None
     if isinstance(design, FormulaDesign | JoinedDesign):
         read = design.right.columns
         columns = raw_columns(table(frame, read), read, design.feature_names)
     weights = weights_vector(weights, len(X), labels)
     return MemorySource(read_only(X), read_only(y), weights, columns)
+
+
+def _weights_column(frame: Any, name: str) -> Any:
+    if name not in (there := frames.column_names(frame)):
+        raise DataError(
+            f"the new rows have no column {name!r} of observation weights, only {quoted(there)}; "
+            "give a frame with it, or data.like(frame, observation_weights=…) with a weight per row"
+        )
+    return frames.select(frame, [name], "observation_weights")[name]
 
 
 def _complete(

@@ -41,7 +41,8 @@ def predictive_check(fit: Fit, *, samples: int | None = None) -> "Figure":
     Returns
     -------
     matplotlib.figure.Figure
-        Of at most 5000 rows, taken at random; a row of weight w is w rows.
+        Of at most 5000 rows, taken at random; a row of weight w is w rows, and where weights are
+        not whole, rows are drawn by weight.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def predictive_check(fit: Fit, *, samples: int | None = None) -> "Figure":
             what = "Smoothed densities of {rows}. They should look alike."
         axes.set_xlabel(plain(fit.data.target_name))
         legend(figure, handles, 2)
-        total = int(fit.data.row_weights.sum().round())
+        total = max(int(fit.data.row_weights.sum().round()), len(y))
         rows = "rows" if len(y) == total else f"of {total} rows, drawn at random"
         caption(figure, what.format(rows=f"{len(y)} {rows}"))
     return figure
@@ -90,10 +91,12 @@ def predictive_check(fit: Fit, *, samples: int | None = None) -> "Figure":
 def _replicated(fit: Fit, samples: int) -> tuple[Array, Array]:
     """Return y of some rows, and draws of it, shape (samples, rows)."""
     rng, w = np.random.default_rng([fit.seed, 2]), fit.data.row_weights
-    if w.sum() > MOST_ROWS and fit.data.observation_weights is not None:
-        rows = rng.choice(len(w), MOST_ROWS, p=w / w.sum())
+    whole = np.array_equal(w, np.round(w))
+    if fit.data.observation_weights is not None and (w.sum() > MOST_ROWS or not whole):
+        most = MOST_ROWS if whole else min(MOST_ROWS, int(np.count_nonzero(w)))
+        rows = rng.choice(len(w), most, p=w / w.sum())
     else:
-        every = np.repeat(np.arange(len(w)), np.round(w).astype(np.intp))
+        every = np.repeat(np.arange(len(w)), w.astype(np.intp))
         rows = np.sort(rng.permutation(every)[:MOST_ROWS])
     X = np.asarray(fit.data.X[rows], dtype=np.float64)
     return np.asarray(fit.data.y)[rows], fit.learned.posterior.predict(X).sample(samples, rng=rng)

@@ -7,11 +7,10 @@ import numpy as np
 from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
 from bayesml.results.fit import Fit
-from bayesml.results.new_rows import LEARNED_FROM, class_names, rows_of, whose
+from bayesml.results.new_rows import LEARNED_FROM, class_names, observed_of, rows_of, whose
 from bayesml.results.plots.canvas import COLOURS, GREY, caption, grid, legend, paper, plain
-from bayesml.results.reliability import REPLICAS, Reliability
+from bayesml.results.reliability import REPLICAS, Reliability, numbered
 from bayesml.results.scores import class_probabilities
-from bayesml.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -86,7 +85,7 @@ def _compared(subject: Fit | Prediction, data: Any) -> tuple[Reliability, str]:
     if isinstance(subject, Prediction):
         prediction = subject
         names: tuple[str, ...] = ()
-        y = _given(subject, data)
+        y = observed_of(subject, data, "plots.reliability")
         weights, words = np.ones(len(y)), "given with their prediction"
     else:
         rows = subject.data if data is None else rows_of(subject, data)
@@ -99,20 +98,7 @@ def _compared(subject: Fit | Prediction, data: Any) -> tuple[Reliability, str]:
             "plots.reliability: the target has no classes, so that there are no probabilities of "
             "them. plots.calibration(bayesml.calibration(...)) judges predictions of numbers."
         )
-    there = weights > 0
-    classes = names or tuple(map(str, range(len(p))))
-    return Reliability(classes, p[:, there], y[there], weights[there]), words
-
-
-def _given(prediction: Prediction, data: Any) -> Array:
-    y = np.empty(0) if data is None else np.asarray(data, dtype=np.float64)
-    if y.shape != (len(prediction),):
-        got = "none" if data is None else f"an array of shape {y.shape}"
-        raise DataError(
-            f"plots.reliability: a prediction of {len(prediction)} rows needs the observed y of "
-            f"each as data, got {got}."
-        )
-    return y
+    return Reliability.of(names or numbered(len(p)), p, y, weights), words
 
 
 def _draw(axes: "Axes", result: Reliability, j: int) -> None:

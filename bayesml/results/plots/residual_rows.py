@@ -79,7 +79,7 @@ def judge(fit: Fit) -> Judged:
     linear = linearise(fit)
     kept = np.flatnonzero(data.row_weights > 0)
     rng = np.random.default_rng(fit.seed)
-    flagged = np.empty(0, dtype=int) if isinstance(linear, str) else _flagged(fit, linear)
+    flagged = np.empty(0, dtype=int) if isinstance(linear, str) else _flagged(linear)
     where = np.union1d(flagged, rng.permutation(len(kept))[:MOST_ROWS])
     rows, marked = kept[where], np.isin(where, flagged)
     prediction = fit.learned.posterior.predict(np.asarray(data.X[rows], dtype=np.float64))
@@ -125,7 +125,7 @@ def _in_blocks(y: Array) -> bool:
     return len(y) > 2 and bool(np.sum(np.diff(y) != 0) < min(len(np.unique(y)), len(y) - 1))
 
 
-def _flagged(fit: Fit, linear: Linearised) -> Integers:
+def _flagged(linear: Linearised) -> Integers:
     """Return rows that decide, and rows with residuals that chance does not make; at most 500."""
     size = np.abs(linear.standardised)
     large = np.flatnonzero(size > largest_by_chance(linear.m, linear.p))

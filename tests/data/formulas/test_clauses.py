@@ -77,6 +77,20 @@ def test_an_exposure_is_the_offset_of_its_log() -> None:
     assert by_exposure.design.roles.known == ("offset",)
 
 
+def test_an_offset_stands_before_or_after_what_takes_the_intercept_away() -> None:
+    rows = frame()
+    for formula in ("y ~ x + offset(z) - 1", "y ~ x - 1 + offset(z)", "y ~ offset(z) + x - 1"):
+        data = bm.Data.from_formula(formula, rows)
+        assert data.feature_names == ("x", "offset(z)")
+        assert data.design.has_intercept is False
+
+
+def test_the_column_of_weights_may_have_brackets_in_its_name() -> None:
+    rows = frame().rename(columns={"w": "w (kg)"})
+    data = bm.Data.from_formula("y | weights(`w (kg)`) ~ x", rows)
+    np.testing.assert_array_equal(data.row_weights, rows["w (kg)"])
+
+
 def test_a_target_of_text_is_numbered_by_its_classes(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     rows = frame()
@@ -119,6 +133,12 @@ def test_arrays_take_the_same() -> None:
         ("y ~ x, sigma ~ offset(z)", "an offset is of the first clause only"),
         ("y | weights(w*2) ~ x", r"w\*2"),
         ("y ~ x + offset(q)", "'q' is not a column"),
+        ("y ~ x + offset(z):log(t)", r"cannot be read at '\+ offset\(z\):log\(t\)': offset"),
+        ("y ~ x - offset(z)", r"cannot be read at '- offset\(z\)': offset"),
+        ("y ~ x + exposure()", r"cannot be read at '\+ exposure\(\)': exposure"),
+        ("y | trials(t)*log(t) ~ x", r"cannot be read at 'trials\(t\)\*log\(t\)'"),
+        ("y | weights() ~ x", r"cannot be read at 'weights\(\)'"),
+        ("y | weights(log(w)) ~ x", r"weights\(…\) takes the name of one column"),
         ("y ~ x, sigma ~ z, sigma ~ x", "says 'sigma' twice"),
         ("y | trials(n) | weights(w) ~ x", "cannot be read"),
         ("y ~ x + offset(y)", "'y' is on both sides"),
@@ -151,3 +171,39 @@ def test_weights_are_given_once() -> None:
     for weights in ("w", rows["w"].to_numpy()):
         with pytest.raises(bm.DataError, match="give one of them"):
             bm.Data.from_formula("y | weights(w) ~ x", rows, observation_weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("formula", "options"),
+    [
+        ("y | weights(w) ~ x", {}),
+        ("y | weights(w) ~ x + offset(z), sigma ~ z", {}),
+        ("y ~ x", {"observation_weights": "w"}),
+    ],
+)
+def test_new_rows_are_weighted_by_the_same_column(formula: str, options: dict[str, Any]) -> None:
+    rows = frame()
+    data = bm.Data.from_formula(formula, rows, **options)
+    np.testing.assert_array_equal(data.like(rows[1:4]).row_weights, rows["w"][1:4])
+    stored = design_from_config(json.loads(json.dumps(data.design.to_config())))
+    assert stored.weights_column == "w"
+    given = data.like(rows.drop(columns="w"), observation_weights=np.full(12, 3.0))
+    np.testing.assert_array_equal(given.row_weights, np.full(12, 3.0))
+    np.testing.assert_array_equal(data.design.matrix(rows.drop(columns="w")), data.X)
+    with pytest.raises(bm.DataError, match=r"no column 'w' of observation weights.*weight per row"):
+        data.like(rows.drop(columns="w"))
+
+
+def test_streams_remember_the_column_of_weights(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    rows = frame()
+    rows.to_parquet(tmp_path / "rows.parquet")
+    stream = bm.Data.from_parquet(tmp_path / "rows.parquet", "y | weights(w) ~ x")
+    np.testing.assert_array_equal(stream.like(rows).row_weights, rows["w"])
+
+
+def test_new_rows_are_judged_by_the_weights_of_the_formula() -> None:
+    rows = frame()
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y | weights(w) ~ x", rows), bm.MLE())
+    np.testing.assert_array_equal(bm.calibration(fit, rows).weights, rows["w"])
+    assert len(fit.predict(rows[["x"]])) == 12
