@@ -143,6 +143,5 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         left=_learned_from_config(config["left"]),
         right=_learned_from_config(config["right"]),
         terms={term: tuple(columns) for term, columns in config["terms"].items()},
-        # fits saved before designs knew it have none
-        weights_column=config.get("weights_column"),
+        weights_column=config["weights_column"],
     )
