@@ -17,7 +17,8 @@ from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.posteriors.rows import whole_number
-from bayesml.results import batch_prediction, checks, contrasts, export, loo, sequential, storage
+from bayesml.results import batch_prediction, checks, export, loo, sequential, storage
+from bayesml.results.effects import questions
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import (
@@ -130,8 +131,10 @@ class Fit:
     to_datatree = export.to_datatree
     posterior_predictive = export.posterior_predictive
     predict_parquet = batch_prediction.predict_parquet
-    compare = contrasts.compare_scenarios
-    marginal = contrasts.average_effect
+    predictions = questions.predictions
+    comparisons = questions.comparisons
+    slopes = questions.slopes
+    hypothesis = questions.hypothesis
     leave_one_out = loo.leave_one_out
     as_prior = sequential.as_prior
 

@@ -11,6 +11,7 @@ import numpy as np
 from bayesml.posteriors import Estimated, Posterior
 from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor, labels_of
+from bayesml.results.table import significant
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -119,22 +120,6 @@ def _sampling(chains: Sequence[Array]) -> dict[str, list[float]]:
         "r_hat": [float(array_stats.rhat(e, method="rank")) for e in entries],
         "mcse_mean": [float(array_stats.mcse(e, method="mean")) for e in entries],
     }
-
-
-def significant(value: float, unit: float) -> str:
-    """Format a number to the digits that its uncertainty leaves meaningful.
-
-    Examples
-    --------
-    >>> significant(123.4567, 0.5), significant(0.00123, 1e-4), significant(3.0, 0.0)
-    ('123.46', '0.00123', '3')
-    """
-    if not np.isfinite(value):
-        return str(value)
-    if not np.isfinite(unit) or unit <= 0:
-        return f"{value:.6g}"
-    decimals = max(0, 1 - int(np.floor(np.log10(unit))))
-    return f"{value:.{decimals}f}" if decimals < 12 else f"{value:.4g}"
 
 
 def rows_as_text(summary: ParameterTable) -> tuple[list[str], list[list[str]]]:

@@ -287,9 +287,10 @@ def test_effect_needs_no_frame(formula: str, path: str, tmp_path: Path) -> None:
         other = bm.plots.effect(fit, column).axes[0].lines
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a.get_xydata(), b.get_xydata())
-        one, other = fit.marginal(column, frame), fit.marginal(column)
+        one = fit.comparisons(column, grid=frame.dropna(), by=column if column == "k" else None)
+        other = fit.comparisons(column, by=column if column == "k" else None)
         assert one.labels == other.labels
-        np.testing.assert_array_equal(one.prediction.mean, other.prediction.mean)
+        np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12)
 
 
 def by_formula(formula: str) -> tuple[bm.Fit, pd.DataFrame]:
@@ -307,15 +308,15 @@ def test_new_rows_of_a_formula_keep_their_columns() -> None:
     later = frame.iloc[10:30].reset_index(drop=True)
     later["y"] += 0.1
     again = fit.update(fit.data.like(later))
-    one, other = again.marginal("x", later), again.marginal("x")
-    np.testing.assert_array_equal(one.prediction.mean, other.prediction.mean)
+    one, other = again.slopes("x", grid=later), again.slopes("x")
+    np.testing.assert_array_equal(one.mean, other.mean)
 
 
 def test_a_part_of_the_rows_asks_for_the_frame() -> None:
     fit, _ = by_formula("y ~ np.log(x) + g")
     (fold, *_) = bm.cross_validate(fit.model, fit.data, folds=3, rng=1).folds
     with pytest.raises(bm.DataError, match="give the frame that the fit learned from"):
-        fold.fit.marginal("x")
+        fold.fit.slopes("x")
 
 
 def test_effect_refuses_another_frame(exact: bm.Fit, frame: pd.DataFrame) -> None:

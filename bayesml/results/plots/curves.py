@@ -1,6 +1,6 @@
 """Predictions where one column moves and the others are held: what `effect` draws."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,9 @@ from bayesml.results.columns import (
     Columns,
     is_numeric,
     levels,
+    moves,
     require_column,
     rows_at,
-    typical,
 )
 from bayesml.results.export import parameter_draws
 from bayesml.results.fit import Fit
@@ -132,19 +132,8 @@ def default_term(fit: Fit, columns: Columns) -> str:
         )
     several = [k for k, v in columns.items() if is_numeric(v) and len(levels(v)) > 2]
     known = list(fit.design.roles.known_places().values())
-    features = [name for name in [*several, *columns] if moves(fit, columns, name, known)]
+    features = [name for name in [*several, *columns] if moves(fit.design, columns, name, known)]
     return next(iter([*features, *columns]))
-
-
-def moves(fit: Fit, columns: Columns, name: str, known: Sequence[int]) -> bool:
-    """Say whether a column moves more of X than what is known of every row, such as an offset."""
-    if not known:
-        return True
-    held = typical({k: v for k, v in columns.items() if k != name})
-    every = levels(columns[name])
-    ends = np.array([every[0], every[-1]], dtype=columns[name].dtype)
-    X = rows_at(fit.design, held, {name: ends})
-    return bool(np.ptp(np.delete(X, known, axis=1), axis=0).any())
 
 
 def check_by(by: str | None, term: str, columns: Columns) -> None:

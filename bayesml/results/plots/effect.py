@@ -9,6 +9,7 @@ from bayesml.results.columns import (
     describe,
     is_numeric,
     levels,
+    moves,
     require_column,
     training_columns,
     typical,
@@ -26,7 +27,7 @@ from bayesml.results.plots.canvas import (
     side_legend,
 )
 from bayesml.results.plots.class_effect import draw_classes
-from bayesml.results.plots.curves import Curve, Shown, check_by, curves, default_term, moves, shown
+from bayesml.results.plots.curves import Curve, Shown, check_by, curves, default_term, shown
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def effect(
     drawn = list(curves(fit, columns, held, term, by, what))
     names = None if is_numeric(columns[term]) else levels(columns[term])
     if what.trials is not None:  # of one trial, so that their number is not held
-        held = {k: v for k, v in held.items() if moves(fit, columns, k, [what.trials])}
+        held = {k: v for k, v in held.items() if moves(fit.design, columns, k, [what.trials])}
     if len(what.classes) > 2:
         return draw_classes(fit, drawn, what, term, by, names, _held(held), probability)
     with paper(6.2, 4.4) as figure:
