@@ -131,10 +131,10 @@ def comparisons(
     Parameters
     ----------
     variables : str, sequence of str, mapping or Scenarios, optional
-        What moves; by default every column in turn. Levels are compared with the first one,
-        numbers with themselves plus one. ``{"x": 5}`` is a step of five, ``{"x": (1, 3)}`` goes
-        from 1 to 3, ``{"g": ("a", "c")}`` from one level to another, and several columns of a
-        mapping move together. `effects.Scenarios(before, after)` compares two frames.
+        What moves; by default every column in turn. Levels are compared with the first one, the
+        larger of two numbers with the smaller, other numbers with themselves plus one.
+        ``{"x": 5}`` is a step of five, ``{"x": (1, 3)}`` goes from 1 to 3, ``{"g": ("a", "c")}``
+        from one level to another, and several columns of a mapping move together. `effects.Scenarios(before, after)` compares two frames.
     contrast : Contrast
         `effects.Difference()`, `effects.Ratio()`, `effects.OddsRatio()`, or one's own: of the
         averages.
@@ -361,8 +361,9 @@ def _moves(
     """Yield what is compared: levels with the first one, or one move of all columns together."""
     term = ", ".join(moved)
     ((name, to), *others) = moved.items()
-    if not others and to is None and not is_numeric(asked.seen[name]):
-        first, *rest = asked.known[name]
+    known = asked.known[name]
+    if not others and to is None and (not is_numeric(asked.seen[name]) or len(known) == 2):
+        first, *rest = known
         if not rest:
             raise DataError(f"comparisons: the column {name!r} has one level, so nothing differs.")
         for level in rest:
