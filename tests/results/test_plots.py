@@ -205,6 +205,51 @@ def test_effect_by_a_column_draws_a_curve_for_each_over_its_range(
         assert species in words(figure)
 
 
+def test_effect_at_numbers_draws_a_curve_for_each(frame: pd.DataFrame) -> None:
+    """Rows go to the nearest value, over whose range the curve is; one value is held."""
+    data = bm.Data.from_formula("body_mass_g ~ flipper_length_mm * bill_length_mm + sex", frame)
+    fit = bm.fit(bm.Model(), data, rng=1)
+    figure = bm.plots.effect(
+        fit, "flipper_length_mm", at={"bill_length_mm": (38, 50), "sex": "male"}
+    )
+    curves = [line for line in figure.axes[0].lines if line.get_linestyle() == "-"]
+    near = frame[(frame["bill_length_mm"] - 38).abs() <= (frame["bill_length_mm"] - 50).abs()]
+    x, y = curves[0].get_xydata().T
+    assert x[0] == near["flipper_length_mm"].min()
+    assert x[-1] == near["flipper_length_mm"].max()
+    row = pd.DataFrame({"flipper_length_mm": x, "bill_length_mm": 38.0, "sex": "male"})
+    np.testing.assert_allclose(y, fit.predict(row).mean, rtol=1e-12)
+    said = words(figure)
+    assert "Held: sex = male." in said
+    assert "with the nearest bill_length_mm" in said
+    assert_legible(figure)
+    for at, complaint in [
+        ({"bill_length_mm": (38, 50), "sex": ("male", "female")}, "by one column"),
+        ({"bill_length_mm": range(30, 40)}, "10 values; at most 6"),
+        ({"flipper_length_mm": 200}, "is the column on the axis"),
+        ({"sex": "mal"}, "did you mean 'male'"),
+    ]:
+        with pytest.raises(bm.DataError, match=complaint):
+            bm.plots.effect(fit, "flipper_length_mm", at=at)
+
+
+def test_levels_are_in_the_order_of_the_data(frame: pd.DataFrame) -> None:
+    order = ["Gentoo", "Adelie", "Chinstrap"]
+    own = frame.assign(species=pd.Categorical(frame["species"], categories=order))
+    data = bm.Data.from_formula("body_mass_g ~ bill_length_mm + species", own)
+    fit = bm.fit(bm.Model(), data, rng=1)
+    ticks = bm.plots.effect(fit, "species").axes[0].get_xticklabels()
+    assert [tick.get_text() for tick in ticks] == order
+    found = fit.comparisons("species")
+    assert found.labels["contrast"] == ("Adelie − Gentoo", "Chinstrap − Gentoo")
+    figure = bm.plots.effects(found, probability=0.8)
+    assert figure.axes[0].get_xlabel() == "mean and 80 % interval"
+    lower = figure.axes[0].collections[0].get_segments()[0][0]
+    np.testing.assert_allclose(lower, [found.interval(0.8).lower[0], 0])
+    assert "Differences of average body_mass_g" in words(figure)
+    assert_legible(figure)
+
+
 def test_effect_of_levels_has_a_place_for_each(exact: bm.Fit, frame: pd.DataFrame) -> None:
     axes = bm.plots.effect(exact, "year", frame=frame).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2007", "2008", "2009"]

@@ -148,11 +148,10 @@ class Effects:
                 raise DataError(
                     f"pairwise: there is no label {name!r}{suggestion(name, self.labels)}"
                 )
-        pairs = [
-            (i, j)
-            for i, j in combinations(range(len(self)), 2)
-            if all(self.labels[name][i] == self.labels[name][j] for name in shared)
-        ]
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for k in range(len(self)):
+            groups.setdefault(tuple(self.labels[name][k] for name in shared), []).append(k)
+        pairs = [pair for rows in groups.values() for pair in combinations(rows, 2)]
         if not pairs:
             raise DataError(f"pairwise: there are no two rows to compare among {len(self)}.")
         low, high = np.array(pairs).T

@@ -259,7 +259,7 @@ def values_at(
     caller: str, name: str, values: Any, seen: Columns, known: Mapping[str, Sequence[Any]]
 ) -> list[Any]:
     """Read one value or several of a column, each a number or one of its levels."""
-    several = list(values) if isinstance(values, list | tuple | np.ndarray) else [values]
+    several = [values] if np.ndim(values) == 0 else list(values)
     if not several:
         raise DataError(f"{caller}: {name!r} is given no values; give at least one.")
     if not is_numeric(seen[name]):
@@ -272,7 +272,7 @@ def values_at(
         numbers = np.asarray(several, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"{caller}: {name!r} holds numbers, and {several!r} are none.") from error
-    if not np.all(np.isfinite(numbers)):
+    if numbers.ndim > 1 or not np.all(np.isfinite(numbers)):
         raise DataError(f"{caller}: {name!r} needs finite numbers, got {several!r}.")
     return [float(value) for value in numbers]
 

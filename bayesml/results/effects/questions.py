@@ -134,7 +134,8 @@ def comparisons(
         What moves; by default every column in turn. Levels are compared with the first one, the
         larger of two numbers with the smaller, other numbers with themselves plus one.
         ``{"x": 5}`` is a step of five, ``{"x": (1, 3)}`` goes from 1 to 3, ``{"g": ("a", "c")}``
-        from one level to another, and several columns of a mapping move together. `effects.Scenarios(before, after)` compares two frames.
+        from one level to another, and several columns of a mapping move together.
+        `effects.Scenarios(before, after)` compares two frames.
     contrast : Contrast
         `effects.Difference()`, `effects.Ratio()`, `effects.OddsRatio()`, or one's own: of the
         averages.
