@@ -18,7 +18,7 @@ from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.posteriors.rows import whole_number
 from bayesml.results import batch_prediction, checks, export, loo, sequential, storage
-from bayesml.results.effects import questions
+from bayesml.results.effects import hypothesis, questions
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import (
@@ -133,7 +133,7 @@ class Fit:
     predictions = questions.predictions
     comparisons = questions.comparisons
     slopes = questions.slopes
-    hypothesis = questions.hypothesis
+    hypothesis = hypothesis.hypothesis
     leave_one_out = loo.leave_one_out
     as_prior = sequential.as_prior
 

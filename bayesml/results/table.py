@@ -173,3 +173,12 @@ def probability_text(p: float) -> str:
     ('0.975', '<0.001', '>0.999')
     """
     return "<0.001" if p < 0.001 else ">0.999" if p > 0.999 else f"{p:.3f}"
+
+
+def label_text(value: Any) -> str:
+    """Write a label.
+
+    >>> label_text("Adelie"), label_text(0.1234567), label_text(3.0)
+    ('Adelie', '0.1235', '3')
+    """
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

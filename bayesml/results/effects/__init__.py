@@ -6,8 +6,9 @@ of `Fit`; here are the parts that they take.
 
 from bayesml.results.effects.contrast import Contrast, Difference, OddsRatio, Ratio
 from bayesml.results.effects.effects import Effects
-from bayesml.results.effects.grid import Balanced, Grid, Typical
-from bayesml.results.effects.questions import Scenarios
+from bayesml.results.effects.grid import Grid
+from bayesml.results.effects.grids import Balanced, Typical
+from bayesml.results.effects.moves import Scenarios
 
 __all__ = [
     "Balanced",

@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 
 from bayesml.errors import DataError
-from bayesml.typing import Array
+from bayesml.posteriors.combination import JointLaw
+from bayesml.typing import Array, Integers
 
 
 class Contrast(Protocol):
@@ -166,3 +167,14 @@ class OddsRatio:
     def label(self, low: str, high: str) -> str:
         """Write it as of odds."""
         return f"odds {high} / {low}"
+
+
+def contrasted(law: JointLaw, low: Integers, high: Integers, contrast: Contrast) -> JointLaw:
+    """Compare quantities `high` with `low`, each given by their places."""
+    if not contrast.linear:
+        return law.map(lambda values: contrast(values[low], values[high]))
+    C = np.zeros((len(low), law.size))
+    rows = np.arange(len(low))
+    C[rows, high] += 1.0
+    C[rows, low] -= 1.0
+    return law.combine(C)

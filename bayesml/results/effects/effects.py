@@ -15,9 +15,9 @@ from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
 from bayesml.posteriors.prediction import Interval
 from bayesml.posteriors.rows import check_probability, whole_number
-from bayesml.results.effects.contrast import Contrast, Difference
-from bayesml.results.effects.expression import Expression, read
-from bayesml.results.table import Table, probability_text, significant
+from bayesml.results.effects.contrast import Contrast, Difference, contrasted
+from bayesml.results.effects.expression import Expression, statements
+from bayesml.results.table import Table, label_text, probability_text, significant
 from bayesml.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
@@ -307,27 +307,6 @@ class Effects:
         return float(null)
 
 
-def contrasted(law: JointLaw, low: Any, high: Any, contrast: Contrast) -> JointLaw:
-    """Compare quantities `high` with `low`, each given by their places."""
-    if not contrast.linear:
-        return law.map(lambda values: contrast(values[low], values[high]))
-    C = np.zeros((len(low), law.size))
-    rows = np.arange(len(low))
-    C[rows, high] += 1.0
-    C[rows, low] -= 1.0
-    return law.combine(C)
-
-
-def statements(
-    statement: str | Sequence[str], known: Mapping[str, int], size: int
-) -> list[Expression]:
-    """Read one statement or several about quantities by name."""
-    texts = (statement,) if isinstance(statement, str) else tuple(statement)
-    if not texts:
-        raise DataError("hypothesis: give at least one statement, such as 'x = z'.")
-    return [read(text, known, size) for text in texts]
-
-
 def judged(law: JointLaw, each: Sequence[Expression]) -> Effects:
     """Return what statements say of quantities: left less right, against zero."""
     forms = [one.linear for one in each if one.linear is not None]
@@ -335,26 +314,6 @@ def judged(law: JointLaw, each: Sequence[Expression]) -> Effects:
         C, constant = (np.array(part) for part in zip(*forms, strict=True))
         found: JointLaw = law.combine(C, constant)
     else:
-        found = law.map(lambda values: np.stack([_finite(one, values) for one in each]))
+        found = law.map(lambda values: np.stack([one.finite(values) for one in each]))
     labels = {"hypothesis": tuple(one.text for one in each)}
     return Effects("hypotheses: left less right", labels, found, 0.0)
-
-
-def _finite(one: Expression, values: Array) -> Array:
-    with np.errstate(all="ignore"):
-        found = np.broadcast_to(one.evaluate(values), values.shape[1:])
-    if not np.all(np.isfinite(found)):
-        raise DataError(
-            f"hypothesis: {one.text!r} is not finite at some draws: it divides by what may be "
-            "zero, or takes a logarithm or root of what may be negative."
-        )
-    return found
-
-
-def label_text(value: Any) -> str:
-    """Write a label.
-
-    >>> label_text("Adelie"), label_text(0.1234567), label_text(3.0)
-    ('Adelie', '0.1235', '3')
-    """
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

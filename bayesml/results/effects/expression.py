@@ -6,7 +6,7 @@
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,23 @@ class Expression:
         """Evaluate it at draws of all quantities, shape (k, ...)."""
         return np.asarray(_evaluate(self.tree, values))
 
+    def finite(self, values: Array) -> Array:
+        """Evaluate it, shape (...), where it is finite at all draws.
+
+        Raises
+        ------
+        DataError
+            If it is not.
+        """
+        with np.errstate(all="ignore"):
+            found = np.broadcast_to(self.evaluate(values), values.shape[1:])
+        if not np.all(np.isfinite(found)):
+            raise DataError(
+                f"hypothesis: {self.text!r} is not finite at some draws: it divides by what may be "
+                "zero, or takes a logarithm or root of what may be negative."
+            )
+        return found
+
 
 def read(text: str, known: Mapping[str, int], size: int) -> Expression:
     """Read a statement about quantities that go by one name or several.
@@ -87,6 +104,16 @@ def read(text: str, known: Mapping[str, int], size: int) -> Expression:
     tree = ast.BinOp(left, ast.Sub(), right)
     _check(tree, text, known)
     return Expression(text, tree, _linear(tree, size))
+
+
+def statements(
+    statement: str | Sequence[str], known: Mapping[str, int], size: int
+) -> list[Expression]:
+    """Read one statement or several about quantities by name."""
+    texts = (statement,) if isinstance(statement, str) else tuple(statement)
+    if not texts:
+        raise DataError("hypothesis: give at least one statement, such as 'x = z'.")
+    return [read(text, known, size) for text in texts]
 
 
 def _with_places(text: str, known: Mapping[str, int]) -> str:

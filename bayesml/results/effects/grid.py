@@ -6,13 +6,12 @@ Derived in docs/theory/effects.md.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from bayesml.data import Design, frames
-from bayesml.data.messages import plural, quoted, suggestion
+from bayesml.data.messages import plural, suggestion
 from bayesml.errors import DataError
 from bayesml.results.answer import Answer
 from bayesml.results.columns import (
@@ -23,15 +22,11 @@ from bayesml.results.columns import (
     levels,
     levels_known,
     training_columns,
-    typical,
 )
 from bayesml.typing import Array
 
 MOST_NUMBERS = 20
 """The most different numbers that can tell cells apart."""
-
-MOST_ROWS = 1_000_000
-"""Of a balanced grid."""
 
 
 class GridRows(NamedTuple):
@@ -62,71 +57,6 @@ class Grid(Protocol):
             In the order of the data.
         by : sequence of str
         """
-
-
-@dataclass(frozen=True)
-class Typical:
-    """One row: numbers at their means, levels and two numbers at their commonest values.
-
-    The columns of ``by=`` take all their levels.
-    """
-
-    @property
-    def words(self) -> str:
-        """A typical row."""
-        return "at a typical row"
-
-    def rows(
-        self, seen: Columns, known: Mapping[str, Sequence[Any]], by: Sequence[str]
-    ) -> GridRows:
-        """Make one row for each combination of levels of `by`."""
-        held = typical({name: column for name, column in seen.items() if name not in by})
-        return _crossed(held, {name: levels(seen[name], known[name]) for name in by}, seen)
-
-
-@dataclass(frozen=True)
-class Balanced:
-    """Every combination of levels once, numbers at their means: of estimated marginal means.
-
-    Columns of at most two different numbers count as levels, as in R's emmeans.
-
-    References
-    ----------
-    Searle, Speed & Milliken (1980), Population marginal means in the linear model, *The American
-    Statistician* 34(4), 216–221; Lenth, emmeans, `ref_grid`.
-    """
-
-    @property
-    def words(self) -> str:
-        """A balanced grid."""
-        return "over a balanced grid"
-
-    def rows(
-        self, seen: Columns, known: Mapping[str, Sequence[Any]], by: Sequence[str]
-    ) -> GridRows:
-        """Cross all levels."""
-        found = {name: levels(column, known[name]) for name, column in seen.items()}
-        numbers = [
-            name
-            for name, column in seen.items()
-            if is_numeric(column) and name not in by and len(found[name]) > 2
-        ]
-        held = {name: float(seen[name].mean()) for name in numbers}
-        return _crossed(held, {n: v for n, v in found.items() if n not in held}, seen)
-
-
-def _crossed(held: Mapping[str, Any], varied: Mapping[str, list[Any]], seen: Columns) -> GridRows:
-    size = prod(map(len, varied.values()))
-    if size > MOST_ROWS:
-        raise DataError(
-            f"a grid of all combinations of {quoted(varied)} has {size:,} rows, more than "
-            f"{MOST_ROWS:,}. Average over the rows learned from, grid=None, or give a frame."
-        )
-    rows = list(product(*varied.values()))
-    columns = {name: constant(value, size, seen[name]) for name, value in held.items()}
-    for k, name in enumerate(varied):
-        columns[name] = _array([row[k] for row in rows], seen[name])
-    return GridRows({name: columns[name] for name in seen}, np.ones(size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,10 +209,11 @@ def values_at(
 
 def constant(value: Any, size: int, like: Any) -> Any:
     """Return a column that is everywhere the same, of the type of another one."""
-    return _array([value] * size, like)
+    return column_like([value] * size, like)
 
 
-def _array(values: Sequence[Any], like: Any) -> Any:
+def column_like(values: Sequence[Any], like: Any) -> Any:
+    """Return a column of values, of the type of another one."""
     if is_numeric(like):
         return np.array(values, dtype=np.float64)
     out = np.empty(len(values), dtype=object)
@@ -325,4 +256,4 @@ def _as_it_is(column: Any) -> Any:
     values = column.to_list() if frames.is_series(column) else list(column)
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         return np.array(values, dtype=np.float64)
-    return _array(values, np.empty(0, dtype=object))
+    return column_like(values, np.empty(0, dtype=object))

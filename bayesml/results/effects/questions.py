@@ -1,53 +1,27 @@
-"""What is asked of a fit: predictions, comparisons, slopes, hypotheses.
+"""What is asked of a fit: predictions, comparisons, slopes.
 
 Derived in docs/theory/effects.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
-from bayesml.posteriors.combination import DrawnLaw, LinearLaw, LinearPosterior
-from bayesml.results.answer import COMBINATIONS, Answer
-from bayesml.results.columns import Columns, features_read, is_numeric, matrix
-from bayesml.results.effects.contrast import Contrast, Difference
-from bayesml.results.effects.effects import Effects, contrasted, judged, label_text, statements
-from bayesml.results.effects.grid import Cell, Question, constant, question, values_at
+from bayesml.results.answer import Answer
+from bayesml.results.columns import Columns, features_read, matrix
+from bayesml.results.effects.contrast import Contrast, Difference, contrasted
+from bayesml.results.effects.effects import Effects
+from bayesml.results.effects.grid import Cell, Question, question
+from bayesml.results.effects.moves import Scenarios, moves_of, numeric_of, variables_of
 from bayesml.results.effects.quantity import (
     Quantity,
     WeightedRows,
-    joint_draws,
     quantity_of,
     sums,
 )
 from bayesml.results.slopes import row_slopes
-from bayesml.results.summary import entry_names, labels_of_entries
-
-
-@dataclass(frozen=True)
-class Scenarios:
-    """Two sets of rows, for instance the same people without and with treatment.
-
-    Attributes
-    ----------
-    before, after : array_like or data frame
-    """
-
-    before: Any
-    after: Any
-
-
-class Move(NamedTuple):
-    """From which columns to which, and how the contrast is written."""
-
-    term: str
-    contrast: str
-    low: Columns
-    high: Columns
 
 
 def predictions(
@@ -175,9 +149,11 @@ def comparisons(
         asked = question(answer, "comparisons", at, by, grid)
         found = [
             (move, cell)
-            for moved in _variables(variables, asked.seen, features_read(asked.design, asked.seen))
+            for moved in variables_of(
+                variables, asked.seen, features_read(asked.design, asked.seen)
+            )
             for cell in asked.cells
-            for move in _moves(asked, cell, moved, contrast)
+            for move in moves_of(asked, cell, moved, contrast)
         ]
         rows = [_rows(asked, cell, side) for m, cell in found for side in (m.low, m.high)]
         each = [{"term": m.term, "contrast": m.contrast, **cell.labels} for m, cell in found]
@@ -235,7 +211,7 @@ def slopes(
     array([2.])
     """
     asked, quantity = question(answer, "slopes", at, by, grid), quantity_of(answer, link=link)
-    terms = _numeric(variables, asked.seen, features_read(asked.design, asked.seen))
+    terms = numeric_of(variables, asked.seen, features_read(asked.design, asked.seen))
     rows, each = [], []
     for term in terms:
         for cell in asked.cells:
@@ -244,65 +220,6 @@ def slopes(
     law = sums(answer, quantity, rows)
     words = f"average slopes of {quantity.words}, {asked.words}"
     return Effects(words, _labels(each, quantity), law, 0.0)
-
-
-def hypothesis(answer: Answer, statement: str | Sequence[str]) -> Effects:
-    """Ask of combinations of parameters whether they are zero, or on which side.
-
-    Parameters
-    ----------
-    statement : str or sequence of str
-        Such as ``"x = z"``, ``"x + 2 * z = 1"``, ``"exp(x) > 2"`` or ``"x / z = 1"``: what is left
-        of the sign is reported less what is right. Names are those of the table,
-        ``weights[x]``, or of the features alone; others than words may go in backticks.
-
-    Returns
-    -------
-    Effects
-        One row a statement: ``exceedance(0)`` is the probability of ``>``. Linear combinations of
-        coefficients of an exact posterior have their exact law, a Student-t or a mixture of
-        Normals; everything else is by draws.
-
-    Raises
-    ------
-    DataError
-        For names of no parameter, with the one that was meant, and statements that cannot be read.
-
-    Examples
-    --------
-    >>> import bayesml as bm
-    >>> X, y = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [3.0, 1.0]], [0.0, 1.1, 4.0, 3.9]
-    >>> fit = bm.fit(bm.Model(), bm.Data(X, y, feature_names=["x", "z"]))
-    >>> print(fit.hypothesis("x = z").law.how)
-    exact
-    """
-    posterior = answer.learned.posterior
-    draws = joint_draws(answer)
-    values = [np.moveaxis(v.reshape(*v.shape[:2], -1), -1, 0) for v in draws.values()]
-    known = _entries(answer, {n: len(v) for n, v in zip(draws, values, strict=True)})
-    each = statements(statement, known, sum(map(len, values)))
-    if isinstance(posterior, LinearPosterior):
-        rows = posterior.coordinates.parameters()
-        A = np.vstack(
-            [
-                rows.get(n, np.zeros((len(v), posterior.coordinates.p)))
-                for n, v in zip(draws, values, strict=True)
-            ]
-        )
-        others = ~np.any(A, axis=1)  # such as σ, which is no coefficient
-        if all(one.linear is not None and not one.linear[0][others].any() for one in each):
-            seed = (answer.seed, COMBINATIONS)
-            return judged(LinearLaw(posterior, A, np.zeros(len(A)), seed), each)
-    return judged(DrawnLaw(np.concatenate(values), posterior.compared is None), each)
-
-
-def _entries(answer: Answer, sizes: Mapping[str, int]) -> dict[str, int]:
-    """Name every parameter entry as the table does, and those of features by these alone."""
-    labels = labels_of_entries(answer.learned.resolved.predictor, answer.data.feature_names)
-    names = [n for name, size in sizes.items() for n in entry_names(name, size, labels)]
-    full = {name: k for k, name in enumerate(names)}
-    short = {name[8:-1]: k for name, k in full.items() if name.startswith("weights[")}
-    return short | full
 
 
 def _rows(asked: Question, cell: Cell, columns: Columns) -> WeightedRows:
@@ -329,94 +246,6 @@ def _labels(each: Sequence[Mapping[str, Any]], quantity: Quantity) -> dict[str, 
     if not quantity.outputs:
         return labels
     return {"class": tuple(quantity.outputs) * len(each), **labels}
-
-
-def _variables(variables: Any, seen: Columns, features: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return what moves: mappings of columns that move together to where, or None."""
-    if isinstance(variables, Mapping):
-        if not variables:
-            raise DataError("comparisons: variables={} moves nothing; name a column.")
-        found: list[Mapping[str, Any]] = [variables]
-    else:
-        names = (
-            features
-            if variables is None
-            else [variables]
-            if isinstance(variables, str)
-            else variables
-        )
-        found = [{name: None} for name in names]
-    for name in (name for moved in found for name in moved):
-        if name not in seen:
-            raise DataError(
-                f"comparisons: the model reads no column {name!r}{suggestion(str(name), seen)}"
-            )
-    if not found:
-        raise DataError("comparisons: the model reads no columns, so nothing can be moved.")
-    return found
-
-
-def _moves(
-    asked: Question, cell: Cell, moved: Mapping[str, Any], contrast: Contrast
-) -> Iterator[Move]:
-    """Yield what is compared: levels with the first one, or one move of all columns together."""
-    term = ", ".join(moved)
-    ((name, to), *others) = moved.items()
-    known = asked.known[name]
-    if not others and to is None and (not is_numeric(asked.seen[name]) or len(known) == 2):
-        first, *rest = known
-        if not rest:
-            raise DataError(f"comparisons: the column {name!r} has one level, so nothing differs.")
-        for level in rest:
-            yield _move(asked, cell, term, {name: (first, level)}, contrast)
-        return
-    yield _move(asked, cell, term, moved, contrast)
-
-
-def _move(
-    asked: Question, cell: Cell, term: str, moved: Mapping[str, Any], contrast: Contrast
-) -> Move:
-    low, high, texts = dict(cell.columns), dict(cell.columns), []
-    for name, to in moved.items():
-        column = cell.columns[name]
-        if is_numeric(asked.seen[name]) and (to is None or np.ndim(to) == 0):
-            (step,) = values_at("comparisons", name, 1.0 if to is None else to, asked.seen, {})
-            high[name] = column + step
-            texts.append(("", f"+{step:g}" if step >= 0 else f"−{-step:g}"))
-            continue
-        if to is None or np.ndim(to) == 0 or len(to) != 2:
-            raise DataError(
-                f"comparisons: {name!r} moves from one value to another, {{{name!r}: (from, to)}}, "
-                f"got {to!r}."
-            )
-        ends = values_at("comparisons", name, list(to), asked.seen, asked.known)
-        low[name], high[name] = (constant(v, len(column), column) for v in ends)
-        texts.append((label_text(ends[0]), label_text(ends[1])))
-    written = [high if not low else contrast.label(low, high) for low, high in texts]
-    return Move(term, ", ".join(written), low, high)
-
-
-def _numeric(
-    variables: str | Sequence[str] | None, seen: Columns, features: Sequence[str]
-) -> list[str]:
-    """Return the columns whose slopes are asked for."""
-    if variables is None:
-        found = [name for name in features if is_numeric(seen[name])]
-        if not found:
-            raise DataError("slopes: the model reads no column of numbers; use comparisons().")
-        return found
-    found = [variables] if isinstance(variables, str) else list(variables)
-    for name in found:
-        if name not in seen:
-            raise DataError(
-                f"slopes: the model reads no column {name!r}{suggestion(str(name), seen)}"
-            )
-        if not is_numeric(seen[name]):
-            raise DataError(
-                f"slopes: the column {name!r} holds levels, which have no slope; "
-                f"use comparisons({name!r})."
-            )
-    return found
 
 
 def _slope(answer: Answer, asked: Question, cell: Cell, term: str) -> WeightedRows:

@@ -22,11 +22,11 @@ from bayesml.results.columns import (
     require_column,
     rows_at,
 )
-from bayesml.results.effects.effects import label_text
 from bayesml.results.effects.grid import values_at
 from bayesml.results.export import parameter_draws
 from bayesml.results.fit import Fit
 from bayesml.results.new_rows import class_names
+from bayesml.results.table import label_text
 from bayesml.typing import Array, Integers
 
 GRID = 60

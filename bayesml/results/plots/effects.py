@@ -6,8 +6,8 @@ import numpy as np
 
 from bayesml.errors import DataError
 from bayesml.results.effects import Effects
-from bayesml.results.effects.effects import label_text
 from bayesml.results.plots.canvas import COLOURS, GREY, caption, paper, percent, plain
+from bayesml.results.table import label_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
