@@ -252,6 +252,26 @@ def test_successes_are_shares_and_quantiles_are_quantiles() -> None:
     )
 
 
+def test_a_heavy_tail_has_a_centre_where_it_has_no_mean(frame: pd.DataFrame) -> None:
+    """Some draws of the degrees of freedom are below one; E[y] is η where it exists, and so it is there too."""
+    rows = frame.assign(y=frame["x"] + np.random.default_rng(6).standard_cauchy(90))
+    data = bm.Data.from_formula("y ~ x", rows)
+    fit = bm.fit(bm.Model(likelihood=bm.StudentT()), data, bm.Laplace(), rng=1)
+    assert np.mean(fit.draws()["df"] < 1) > 0.05
+    np.testing.assert_array_equal(fit.predictions().mean, fit.predictions(link=True).mean)
+    slope = fit.slopes("x")
+    assert slope.mean[0] == pytest.approx(fit.hypothesis("x = 0").mean[0], rel=1e-7)
+
+
+def test_rows_that_are_gone_are_given_again(frame: pd.DataFrame) -> None:
+    data = bm.Data.from_formula("y ~ x", frame)
+    fit, gone = bm.fit(bm.Model(), data), bm.fit(bm.Model(), data.summarised())
+    with pytest.raises(bm.DataError, match=r"statistics, not in memory: .*grid=frame"):
+        gone.predictions()
+    one, other = gone.comparisons("x", grid=frame), fit.comparisons("x")
+    np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12)
+
+
 def test_rows_count_by_their_weights(frame: pd.DataFrame) -> None:
     w = np.arange(90) % 3 * 1.0
     data = bm.Data.from_formula("y ~ x + h", frame, observation_weights=w)
@@ -347,6 +367,14 @@ def test_tables_are_read_in_every_form(fit: bm.Fit) -> None:
         (lambda f: f.predictions(at={"x": []}), "no values"),
         (lambda f: f.predictions(grid="typical"), "is no grid"),
         (lambda f: f.predictions(grid={"x": [], "g": [], "h": []}), "the grid has no rows"),
+        (lambda f: f.predictions(at=5), "at takes names of columns, got 5"),
+        (lambda f: f.predictions(by=[3]), "by takes names of columns"),
+        (lambda f: f.predictions(at={"g": None}), "no level None"),
+        (lambda f: f.slopes(3), "variables takes names of columns"),
+        (lambda f: f.comparisons("g", "ratio"), "contrast must be .*Ratio.., .*got 'ratio'"),
+        (lambda f: f.predictions(at="g").pairwise(max), "contrast must be"),
+        (lambda f: f.hypothesis(3), "a statement is a text"),
+        (lambda f: f.comparisons({}), "moves nothing"),
         (lambda f: f.comparisons("z"), "no column 'z'"),
         (lambda f: f.comparisons({"g": "high"}), "from one value to another"),
         (lambda f: f.comparisons({"g": ("low", "hi")}), "no level 'hi'"),

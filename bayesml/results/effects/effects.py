@@ -15,7 +15,7 @@ from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
 from bayesml.posteriors.prediction import Interval
 from bayesml.posteriors.rows import check_probability, whole_number
-from bayesml.results.effects.contrast import Contrast, Difference, contrasted
+from bayesml.results.effects.contrast import Contrast, Difference, contrasted, require_contrast
 from bayesml.results.effects.expression import Expression, statements
 from bayesml.results.table import Table, label_text, probability_text, significant
 from bayesml.typing import Array, ArrayLike
@@ -142,6 +142,7 @@ class Effects:
         Effects
             Their uncertainty is joint: what both rows share cancels.
         """
+        require_contrast(contrast)
         shared = (within,) if isinstance(within, str) else tuple(within)
         for name in shared:
             if name not in self.labels:
