@@ -253,7 +253,7 @@ def test_successes_are_shares_and_quantiles_are_quantiles() -> None:
 
 
 def test_a_heavy_tail_has_a_centre_where_it_has_no_mean(frame: pd.DataFrame) -> None:
-    """Some draws of the degrees of freedom are below one; E[y] is η where it exists, and so it is there too."""
+    """Some draws have no mean: E[y] is η where it exists, and so it is there too."""
     rows = frame.assign(y=frame["x"] + np.random.default_rng(6).standard_cauchy(90))
     data = bm.Data.from_formula("y ~ x", rows)
     fit = bm.fit(bm.Model(likelihood=bm.StudentT()), data, bm.Laplace(), rng=1)
