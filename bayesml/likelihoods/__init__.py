@@ -41,6 +41,7 @@ from bayesml.likelihoods.roles import (
     ParameterInformation,
     ReadsKnown,
     Recedes,
+    RecedesJointly,
     known_of,
 )
 from bayesml.likelihoods.student_t import StudentT
@@ -84,6 +85,7 @@ __all__ = [
     "Probit",
     "ReadsKnown",
     "Recedes",
+    "RecedesJointly",
     "Staged",
     "Stated",
     "StudentT",

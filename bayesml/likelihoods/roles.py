@@ -98,6 +98,17 @@ class Recedes(Protocol):
 
 
 @runtime_checkable
+class RecedesJointly(Protocol):
+    """A likelihood of one output or several that may grow without end along a cone of them."""
+
+    def recession_cone(self, y: Array) -> Array:
+        """Return as many independent functionals of η as it has outputs, (k, k, m).
+
+        Along a direction of η in which none falls the likelihood never does.
+        """
+
+
+@runtime_checkable
 class ParameterInformation(Protocol):
     """A likelihood that knows the expected information in its own parameters."""
 
