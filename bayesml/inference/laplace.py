@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.inference.audit import importance
+from bayesml.inference.audit import affordable_draws, importance
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.curvature import (
     Curvature,
@@ -25,6 +25,7 @@ from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobi
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LaplacePosterior
+from bayesml.posteriors.audited import audited_draws
 from bayesml.predictors import Network
 from bayesml.priors import PartlyImproper
 from bayesml.typing import Array, Bools
@@ -39,8 +40,10 @@ class Laplace:
 
     in unbounded coordinates x of coefficients and parameters, with their Jacobian. Predictions
     average the likelihood over the Gaussian, without Monte Carlo error (U3); draws of it are
-    weighted by the density itself, and `fit.check()` judges the tail of the weights (U4). Rows may
-    be in files or partitions: a few dozen passes are made.
+    weighted by the density itself, and `fit.check()` judges the tail of the weights (U4, U6). They
+    are kept, with both log densities, as the draws of the DataTree, and ``fit.reweighted()`` is
+    the answer that they make by their weights (U7). Rows may be in files or partitions: a few
+    dozen passes are made.
 
     Of a network the Gaussian is that of the predictor linearised at :math:`\hat\theta` (M7, M13).
     Prior scales and noise that are not known maximise the Laplace evidence there (M10 to M12), and
@@ -213,7 +216,10 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
         ) from error
     F = solve_triangular(L, np.eye(len(L)), lower=True).T
     unit = H / np.sqrt(np.outer(np.diag(H), np.diag(H)))
-    posterior = LaplacePosterior(predictor, problem.model.likelihood, joint.coordinates, x, F)
+    size = affordable_draws(joint.rows.m, len(x))
+    draws = audited_draws(joint.log_density, x, F, size, rng)
+    likelihood = problem.model.likelihood
+    posterior = LaplacePosterior(predictor, likelihood, joint.coordinates, x, F, draws)
     return Learned(
         posterior,
         problem.model,
@@ -222,7 +228,7 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
         {
             "curvature": float(np.linalg.eigvalsh(unit)[0]),
             **peak.diagnostics,
-            **importance(joint.log_density, x, F, joint.rows.m, rng),
+            **importance(draws, x, F),
         },
         peak.notes,
         peak.losses,
