@@ -297,7 +297,7 @@ class Fit:
         >>> fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, bm.Laplace(), rng=1)
         >>> means = (fit.summary()["mean"], fit.reweighted().summary()["mean"])
         >>> [mean.round(1).tolist() for mean in means]
-        [[0.0, 0.8], [-0.1, 0.9]]
+        [[-0.5, 1.0], [-0.8, 1.1]]
         """
         return checked(replace(self, learned=reweighted.reweighted(self)))
 
