@@ -98,6 +98,18 @@ class Recedes(Protocol):
 
 
 @runtime_checkable
+class OfOneQuantile(Protocol):
+    """A likelihood that is a device to find one quantile of y, and not meant as a law of y.
+
+    What its predictions promise is that a share q of rows lies below, and nothing else.
+    """
+
+    @property
+    def quantile(self) -> float:
+        """Q."""
+
+
+@runtime_checkable
 class ParameterInformation(Protocol):
     """A likelihood that knows the expected information in its own parameters."""
 

@@ -23,6 +23,7 @@ from bayesml.priors.base import (
     StandsForScale,
     StatesParameters,
     Unknown,
+    proper_functionals,
 )
 from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
@@ -86,4 +87,5 @@ __all__ = [
     "WeaklyInformative",
     "ZellnerG",
     "normal_terms",
+    "proper_functionals",
 ]
