@@ -36,6 +36,7 @@ from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
+    HasNoiseScale,
     NamesOutputs,
     OfClasses,
     OfOneQuantile,
@@ -64,6 +65,7 @@ __all__ = [
     "GammaResponse",
     "Gaussian",
     "HasLimits",
+    "HasNoiseScale",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "Hurdle",

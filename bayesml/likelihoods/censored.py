@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesml.distributions import ContinuousSupport, Distribution, Support
 from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.roles import HasNoiseScale
 from bayesml.likelihoods.tails import log_cdf, log_survival, parameter_slope, slope_over
 from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss
@@ -98,6 +99,12 @@ class Censored:
     def parameters(self) -> Mapping[str, Stated]:
         """Those of the value."""
         return self.likelihood.parameters
+
+    @property
+    def noise_scale(self) -> str | None:
+        """That of the value, if it has one."""
+        inner = self.likelihood
+        return inner.noise_scale if isinstance(inner, HasNoiseScale) else None
 
     @property
     def parameter_supports(self) -> Mapping[str, ContinuousSupport]:

@@ -10,6 +10,7 @@ from bayesml.distributions import Between, ContinuousSupport, Distribution, Supp
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated, trapezoidal_average
 from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.roles import HasNoiseScale
 from bayesml.likelihoods.tails import log_cdf, log_survival, parameter_slope, slope_over
 from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss, SquaredError
@@ -99,6 +100,12 @@ class Truncated:
     def parameters(self) -> Mapping[str, Stated]:
         """Those of the likelihood."""
         return self.likelihood.parameters
+
+    @property
+    def noise_scale(self) -> str | None:
+        """That of the value, if it has one."""
+        inner = self.likelihood
+        return inner.noise_scale if isinstance(inner, HasNoiseScale) else None
 
     @property
     def parameter_supports(self) -> Mapping[str, ContinuousSupport]:

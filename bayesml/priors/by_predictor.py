@@ -247,7 +247,7 @@ class Jointly:
             total = total + terms.value
             score[..., list(each.at)] = terms.score
             names = _names(each, view)
-            by_value |= {names[name]: slope for name, slope in terms.by_value.items()}
+            by_value |= {names.get(name, name): slope for name, slope in terms.by_value.items()}
         return PriorTerms(total, score, by_value)
 
     def sample(
