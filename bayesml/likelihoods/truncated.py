@@ -22,6 +22,9 @@ MOST_TRIES = 10_000
 NODES, REACH = 400, 40.0
 """Of the quadrature of moments, and standard deviations that it covers densely."""
 
+PANELS, PANEL_NODES = np.array([0.0, 2.0, 6.0, 20.0, 80.0, 320.0]), 40
+"""Of what heavy tails have beyond, over the logarithm of the distance, and nodes in each."""
+
 
 @dataclass(frozen=True)
 class Truncated:
@@ -248,6 +251,7 @@ class Truncated:
         return np.where(above < below, right, left)
 
     def _moments(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return E[y] and the standard deviation, infinite where they do not exist."""
         at = np.asarray(eta, dtype=np.float64)
         wide = {name: np.asarray(v)[..., None] for name, v in parameters.items()}
         y, w = self._nodes(at, parameters)
@@ -255,16 +259,26 @@ class Truncated:
         total = mass.sum(axis=-1)
         mean = (mass * y).sum(axis=-1) / total
         variance = (mass * (y - mean[..., None]) ** 2).sum(axis=-1) / total
+        low, high = self._within
+        if np.isinf(high) or np.isinf(low):  # a tail is whole, and has the moments that it had
+            exists = np.isfinite(self.likelihood.mean(at, parameters))
+            mean = np.where(exists, mean, np.inf if np.isinf(high) else -np.inf)
+            finite = np.isfinite(self.likelihood.sd(at, parameters))
+            variance = np.where(finite, variance, np.inf)
         return mean, np.sqrt(variance)
+
+    @property
+    def _within(self) -> tuple[float, float]:
+        """Return the limits of what the support has at all."""
+        low, high = self._limits
+        whole = self.likelihood.support
+        low = low if whole.contains(-1.0) else max(low, 0.0)
+        return low, high if whole.contains(2.0) else min(high, 1.0)
 
     def _nodes(self, eta: Array, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
         """Return values of y within the limits and their weights, (..., K)."""
-        low, high = self._limits
-        whole = self.likelihood.support
-        low = low if whole.contains(-1.0) else max(low, 0.0)  # of what lies in the whole at all
-        high = high if whole.contains(2.0) else min(high, 1.0)
-        centre = self.likelihood.mean(eta, parameters)
-        spread = self.likelihood.sd(eta, parameters)
+        low, high = self._within
+        centre, spread = self._centre_and_spread(eta, parameters)
         first = np.maximum(low, np.minimum(centre, high) - REACH * spread)
         last = np.minimum(high, np.maximum(centre, low) + REACH * spread)
         if self.likelihood.support.discrete:
@@ -277,10 +291,36 @@ class Truncated:
         y, weights = [first[..., None] + half * (z + 1.0)], [half * w]
         far = REACH * np.asarray(spread)[..., None]
         for sign, limit, end in ((1.0, high, last), (-1.0, low, first)):
-            if np.isinf(limit):  # what heavy tails have beyond
-                y.append(end[..., None] + sign * far * (1.0 + z) / (1.0 - z))
-                weights.append(2.0 * far * w / (1.0 - z) ** 2)
+            away, weight = _tail_nodes(np.abs(limit - end)[..., None] / far)
+            y.append(end[..., None] + sign * far * away)
+            weights.append(far * weight)
         return np.concatenate(y, axis=-1), np.concatenate(weights, axis=-1)
+
+    def _centre_and_spread(self, eta: Array, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return where the likelihood lies, and how wide; without moments, by its information."""
+        inner = self.likelihood
+        mean, sd = inner.mean(eta, parameters), inner.sd(eta, parameters)
+        if np.all(np.isfinite(mean)) and np.all(np.isfinite(sd)):
+            return mean, sd
+        wide = inner.link.slope(eta) / np.sqrt(inner.information(eta, parameters))
+        return (
+            np.where(np.isfinite(mean), mean, inner.link.mean(eta)),
+            np.where(np.isfinite(sd), sd, wide),
+        )
+
+
+def _tail_nodes(length: Array) -> tuple[Array, Array]:
+    """Return nodes and weights over 0 to a length, shape (..., 1), that may be infinite.
+
+    Over t of e^t − 1, in panels, so that powers of any kind are integrated to their ends.
+    """
+    z, w = np.polynomial.legendre.leggauss(PANEL_NODES)
+    ends = np.minimum(PANELS, np.log1p(length))
+    start, width = ends[..., :-1, None], np.diff(ends)[..., None]
+    t = start + 0.5 * width * (z + 1.0)
+    weights = 0.5 * width * w * np.exp(t)
+    shape = (*length.shape[:-1], -1)
+    return np.expm1(t).reshape(shape), weights.reshape(shape)
 
 
 def _log_difference(larger: Array, smaller: Array) -> Array:

@@ -10,6 +10,7 @@ from scipy import integrate, optimize, stats
 
 import bayesml as bm
 from bayesml.likelihoods import Likelihood
+from bayesml.likelihoods.gamma_tails import log_lower, log_upper
 
 CENSORED: dict[str, tuple[Likelihood, dict[str, float], float]] = {
     "Gaussian": (bm.Gaussian(), {"sigma": 1.3}, 0.4),
@@ -151,13 +152,102 @@ def test_far_tails_are_right_to_the_last_digits() -> None:
     np.testing.assert_allclose(positive.cdf(np.inf, -z, phi), 1.0)
 
 
-@pytest.mark.parametrize("df", [2.5, 3.0, 8.0])
+@pytest.mark.parametrize("shape", [0.01, 0.5, 3.0, 50.0, 1e3])
+def test_logs_of_incomplete_gamma_functions_have_all_digits(shape: float) -> None:
+    """Against 40 digits, as far as these tell a complement from one."""
+    x = shape * np.array([1e-3, 0.1, 0.6, 0.95, 1.0, 1.2, 3.0, 30.0, 1e4])
+    mpmath.mp.dps = 40
+    for at in x:
+        below = mpmath.gammainc(shape, 0, at, regularized=True)
+        above = mpmath.gammainc(shape, at, mpmath.inf, regularized=True)
+        for ours, theirs in ((log_lower, below), (log_upper, above)):
+            truth = float(mpmath.log(theirs)) if theirs > 0 else 0.0
+            if truth < -1e-25:
+                assert float(ours(shape, at)) == pytest.approx(truth, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "phi", "y", "c"),
+    [
+        (bm.Poisson(), {}, 3000.0, 1.0),
+        (bm.Poisson(), {}, 2.0, -1.0),
+        (bm.GammaResponse(), {"shape": 2.5}, 5e4, 1.0),
+        (bm.GammaResponse(), {"shape": 400.0}, 1.0, -1.0),
+    ],
+    ids=repr,
+)
+def test_far_tails_of_counts_and_gammas_have_scores(
+    likelihood: Likelihood, phi: dict[str, float], y: float, c: float
+) -> None:
+    """Where the tail is far below the smallest number; by mpmath, and by differences of it."""
+    eta, censored, h = (np.log(1000.0) if c < 0 else 2.0), bm.Censored(likelihood), 1e-6
+    mpmath.mp.dps = 60
+
+    def truth(at: float) -> Any:
+        mu = mpmath.exp(mpmath.mpf(at))
+        if not phi:
+            if c > 0:
+                return mpmath.log(mpmath.gammainc(y, 0, mu, regularized=True))
+            return mpmath.log(mpmath.gammainc(y + 1, mu, mpmath.inf, regularized=True))
+        a = mpmath.mpf(phi["shape"])
+        ends = (a * y / mu, mpmath.inf) if c > 0 else (0, a * y / mu)
+        return mpmath.log(mpmath.gammainc(a, *ends, regularized=True))
+
+    found = float(censored.log_density(y, np.array([eta, c]), phi))
+    assert found < -750.0
+    assert found == pytest.approx(float(truth(eta)), rel=1e-12)
+    slope = float((truth(eta + h) - truth(eta - h)) / (2 * h))
+    assert float(censored.score(y, np.array([eta, c]), phi)[0]) == pytest.approx(slope, rel=1e-7)
+    for score in censored.parameter_scores(y, np.array([eta, c]), phi).values():
+        assert np.all(np.isfinite(score))
+
+
+@pytest.mark.parametrize("df", [2.2, 2.5, 3.0, 8.0])
 def test_moments_of_heavy_tails_are_whole(df: float) -> None:
     half = bm.Truncated(bm.StudentT(), lower=0.0)
     phi, law = {"df": df, "sigma": 1.0}, stats.t(df)
     mean = 2.0 * integrate.quad(lambda v: v * law.pdf(v), 0, np.inf)[0]
     assert half.mean(np.zeros(1), phi)[0] == pytest.approx(mean, rel=1e-6)
-    assert half.sd(np.zeros(1), phi)[0] == pytest.approx(np.sqrt(law.var() - mean**2), rel=1e-3)
+    assert half.sd(np.zeros(1), phi)[0] == pytest.approx(np.sqrt(law.var() - mean**2), rel=1e-6)
+
+
+@pytest.mark.parametrize("df", [0.5, 1.0, 1.5, 2.0])
+@pytest.mark.parametrize("limits", [(-1.0, 3.0), (0.5, 1e4), (-1e6, 2.0)])
+def test_between_limits_all_moments_exist(df: float, limits: tuple[float, float]) -> None:
+    between = bm.Truncated(bm.StudentT(), *limits)
+    phi, law = {"df": df, "sigma": 0.7}, stats.t(df, 0.2, 0.7)
+    ends = np.arcsinh((np.array(limits) - 0.2) / 0.7)
+    constant = stats.t(df).pdf(0.0)
+
+    def moment(k: int) -> float:
+        """Over t of v = 0.2 + 0.7 sinh t, in which tails of any power are exponential."""
+
+        def integrand(t: float) -> float:
+            v = 0.2 + 0.7 * np.sinh(t)
+            density = constant * (1.0 + np.sinh(t) ** 2 / df) ** (-(df + 1.0) / 2.0)
+            return float(v**k * density * np.cosh(t))
+
+        return float(integrate.quad(integrand, *ends, epsrel=1e-12, epsabs=0, limit=400)[0])
+
+    total, first, second = (moment(k) for k in range(3))
+    assert total == pytest.approx(law.cdf(limits[1]) - law.cdf(limits[0]), rel=1e-10)
+    mean, eta = first / total, np.array([0.2])
+    assert between.mean(eta, phi)[0] == pytest.approx(mean, rel=1e-8)
+    assert between.sd(eta, phi)[0] == pytest.approx(np.sqrt(second / total - mean**2), rel=1e-7)
+
+
+def test_moments_of_a_whole_tail_that_do_not_exist_are_infinite() -> None:
+    eta = np.zeros(1)
+    for df, mean, sd in ((0.8, np.inf, np.inf), (1.5, None, np.inf), (3.0, None, None)):
+        above = bm.Truncated(bm.StudentT(), lower=0.0)
+        below = bm.Truncated(bm.StudentT(), upper=0.0)
+        phi = {"df": df, "sigma": 1.0}
+        up, down = above.mean(eta, phi)[0], below.mean(eta, phi)[0]
+        law = stats.t(df)
+        exact = 2.0 * law.pdf(0) * df / (df - 1.0) if mean is None else mean
+        assert up == pytest.approx(exact, rel=1e-8)
+        assert down == pytest.approx(-up, rel=1e-12)
+        assert np.isinf(above.sd(eta, phi)[0]) == (sd is not None)
 
 
 def test_two_sided_noise_keeps_the_logs_of_its_tails() -> None:
