@@ -11,7 +11,7 @@ from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated, trapezoidal_average
 from bayesml.likelihoods.links import Link
 from bayesml.likelihoods.roles import HasNoiseScale
-from bayesml.likelihoods.tails import log_cdf, log_survival, parameter_slope, slope_over
+from bayesml.likelihoods.tails import log_between, parameter_slope, slope_over
 from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
@@ -178,14 +178,14 @@ class Truncated:
         """Evaluate P(Y ≤ y)."""
         low, high = self._ends
         at = np.clip(np.asarray(y, dtype=np.float64), low, high)
-        below = self._log_between(np.float64(low), at, eta, parameters)
+        below = log_between(self.likelihood, np.float64(low), at, np.asarray(eta), parameters)
         return np.minimum(np.exp(below - self._log_mass(eta, parameters)), 1.0)
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y)."""
         low, high = self._ends
         at = np.clip(np.asarray(y, dtype=np.float64), low, high)
-        above = self._log_between(at, np.float64(high), eta, parameters)
+        above = log_between(self.likelihood, at, np.float64(high), np.asarray(eta), parameters)
         return np.minimum(np.exp(above - self._log_mass(eta, parameters)), 1.0)
 
     def sample(
@@ -236,19 +236,9 @@ class Truncated:
 
     def _log_mass(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Return log Z, at least that of the smallest number where a tail is known no further."""
-        low, high = self._ends
-        log_mass = self._log_between(np.float64(low), np.float64(high), eta, parameters)
+        (low, high), at = self._ends, np.asarray(eta, dtype=np.float64)
+        log_mass = log_between(self.likelihood, np.float64(low), np.float64(high), at, parameters)
         return np.where(np.isneginf(log_mass), np.log(np.finfo(np.float64).tiny), log_mass)
-
-    def _log_between(
-        self, low: Any, high: Any, eta: ArrayLike, parameters: Mapping[str, Any]
-    ) -> Array:
-        """Evaluate log P(low < Y ≤ high) from the nearer tail."""
-        inner, at = self.likelihood, np.asarray(eta, dtype=np.float64)
-        above, below = log_survival(inner, low, at, parameters), log_cdf(inner, low, at, parameters)
-        right = _log_difference(above, log_survival(inner, high, at, parameters))
-        left = _log_difference(log_cdf(inner, high, at, parameters), below)
-        return np.where(above < below, right, left)
 
     def _moments(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
         """Return E[y] and the standard deviation, infinite where they do not exist."""
@@ -321,10 +311,3 @@ def _tail_nodes(length: Array) -> tuple[Array, Array]:
     weights = 0.5 * width * w * np.exp(t)
     shape = (*length.shape[:-1], -1)
     return np.expm1(t).reshape(shape), weights.reshape(shape)
-
-
-def _log_difference(larger: Array, smaller: Array) -> Array:
-    """Evaluate log(e^larger − e^smaller), −∞ where both are zero."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = larger + np.log(-np.expm1(smaller - larger))
-    return np.where(np.isneginf(larger), -np.inf, value)

@@ -371,3 +371,116 @@ def test_rows_that_cannot_be_are_named() -> None:
         )
     with pytest.raises(bm.IncompatibleModelError, match="has to know 'censoring' of every row"):
         bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian())), bm.Data([[1.0]], [1.0]))
+
+
+INTERVALS = [(0.3, 1e-12), (0.3, 1e-6), (-1.0, 0.05), (-2.0, 5.0), (8.0, 0.01), (60.0, 1e-3)]
+INTERVALS += [(60.0, 30.0), (-45.0, 2.0), (-45.0, 1e-9)]
+
+
+@pytest.mark.parametrize(("low", "width"), INTERVALS)
+def test_intervals_have_all_digits_however_narrow_or_far(low: float, width: float) -> None:
+    """By mpmath, from the ends as they are rounded."""
+    mpmath.mp.dps = 60
+    high = low + width
+    at = np.array([0.0, 2.0, high])
+    ends = mpmath.mpf(low), mpmath.mpf(high)
+    with mpmath.workdps(60):
+        above = mpmath.ncdf(-ends[0]) - mpmath.ncdf(-ends[1])
+        mass = above if low > 0 else mpmath.ncdf(ends[1]) - mpmath.ncdf(ends[0])
+        truth = float(mpmath.log(mass))
+        slope = float((mpmath.npdf(ends[0]) - mpmath.npdf(ends[1])) / mass)
+    interval = bm.Censored(bm.Gaussian(), intervals=True)
+    found = float(interval.log_density(low, at, {"sigma": 1.0}))
+    assert found == pytest.approx(truth, rel=1e-12, abs=1e-12)
+    score = float(interval.score(low, at, {"sigma": 1.0})[0])
+    assert score == pytest.approx(slope, rel=1e-9, abs=1e-15 / width)
+
+
+@of_censored
+def test_intervals_are_sums_of_their_parts(name: str) -> None:
+    inner, phi, eta = CENSORED[name]
+    likelihood, h = bm.Censored(inner, intervals=True), 1e-5
+    y, upper = np.array([1.0, 2.0, 4.0]), np.array([2.0, 5.0, 4.0 + inner.support.discrete])
+    upper = np.where(upper > y, upper, y + 0.5)
+
+    def of(e: float, values: dict[str, float]) -> np.ndarray:
+        return likelihood.log_density(y, np.stack([np.full(3, e), np.full(3, 2.0), upper]), values)
+
+    mass = inner.cdf(upper, eta, phi) - inner.cdf(y - inner.support.discrete, eta, phi)
+    np.testing.assert_allclose(np.exp(of(eta, phi)), mass, rtol=1e-11)
+    outputs = np.stack([np.full(3, eta), np.full(3, 2.0), upper])
+    score = likelihood.score(y, outputs, phi)
+    np.testing.assert_array_equal(score[1:], 0.0)
+    slope = (of(eta + h, phi) - of(eta - h, phi)) / (2 * h)
+    np.testing.assert_allclose(score[0], slope, rtol=1e-6, atol=1e-8)
+    for parameter, found in likelihood.parameter_scores(y, outputs, phi).items():
+        up, down = (of(eta, phi | {parameter: phi[parameter] + s * h}) for s in (1, -1))
+        np.testing.assert_allclose(found, (up - down) / (2 * h), rtol=1e-5, atol=1e-7)
+
+
+def in_intervals() -> pd.DataFrame:
+    """Rounded down to whole numbers, those above 4 right censored, those below -3 left."""
+    rows = made()
+    rows["y"] = np.floor(rows["value"])
+    rows["u"] = rows["y"] + 1.0
+    rows["c"] = 2.0
+    rows.loc[rows["value"] > 4.0, ["y", "u", "c"]] = [4.0, 4.0, 1.0]
+    rows.loc[rows["value"] < -3.0, ["y", "u", "c"]] = [-3.0, -3.0, -1.0]
+    seen = np.arange(len(rows)) % 7 == 0
+    rows.loc[seen, "y"], rows.loc[seen, "c"] = rows.loc[seen, "value"], 0.0
+    return rows
+
+
+def test_intervals_reach_the_maximum_that_scipy_finds(tmp_path: Any) -> None:
+    """As R's survreg with Surv(type = "interval") does; in formulas, arrays and files alike."""
+    rows, model = in_intervals(), bm.Model(likelihood=bm.Censored(bm.Gaussian(), intervals=True))
+    data = bm.Data.from_formula("y | censoring(c) + upper(u) ~ x", rows)
+    fit = bm.fit(model, data, bm.MLE())
+    X = np.column_stack([np.ones(len(rows)), rows["x"]])
+    y, u, c = (rows[name].to_numpy() for name in ("y", "u", "c"))
+
+    def negative(p: np.ndarray) -> float:
+        law = stats.norm(X @ p[:2], np.exp(p[2]))
+        with np.errstate(all="ignore"):  # rows of another kind
+            between = np.log(law.cdf(u) - law.cdf(y))
+        kinds = [c == 0, c == 1, c == -1]
+        terms = np.select(kinds, [law.logpdf(y), law.logsf(y), law.logcdf(y)], between)
+        return -float(terms.sum())
+
+    best = optimize.minimize(negative, [1.0, 2.0, 0.4], method="BFGS", options={"gtol": 1e-7})
+    assert fit.loss_curve[-1] <= best.fun * (1 + 1e-10)
+    estimates = fit.summary()["mean"].to_numpy()
+    np.testing.assert_allclose(estimates, [*best.x[:2], np.exp(best.x[2])], rtol=1e-5)
+    arrays = bm.Data(rows[["x"]].to_numpy(), y, known={"censoring": c, "upper": u})
+    rows.to_parquet(tmp_path / "rows.parquet")
+    stream = bm.Data.from_parquet(
+        tmp_path / "rows.parquet", "y | censoring(c) + upper(u) ~ x", progress=False
+    )
+    for other in (arrays, stream):
+        again = bm.fit(model, other, bm.MLE()).summary()["mean"]
+        np.testing.assert_allclose(again, estimates, rtol=1e-7)
+    prediction = fit.predict(pd.DataFrame({"x": [3.0], "c": [0.0], "u": [0.0]}))
+    assert prediction.mean[0] == pytest.approx(7.0, abs=0.6)
+
+
+def test_an_interval_that_ends_before_it_begins_is_named() -> None:
+    rows = in_intervals()
+    rows.loc[3, ["c", "u"]] = [2.0, -50.0]
+    data = bm.Data.from_formula("y | censoring(c) + upper(u) ~ x", rows)
+    with pytest.raises(bm.DataError, match=r"row 3 is .* where upper is larger than y, 2"):
+        bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian(), intervals=True)), data)
+    with pytest.raises(bm.IncompatibleModelError, match="have 'upper', which"):
+        bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian())), data)
+
+
+def test_pymc_has_the_density_of_intervals() -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    likelihood, y = bm.Censored(bm.Gaussian(), intervals=True), np.array([1.0, 2.0, -1.0, 0.4])
+    outputs = np.stack([np.full(4, 0.3), [0.0, 1.0, -1.0, 2.0], [1.0, 0.0, 0.0, 1.4]])
+    sigma = pt.as_tensor(np.float64(1.3))
+    family, arguments = likelihood.pymc(pm, pt.as_tensor(outputs), {"sigma": sigma})
+    theirs = pm.logp(family.dist(**arguments), y).eval(mode="FAST_COMPILE")
+    ours = likelihood.log_density(y, outputs, {"sigma": 1.3})
+    np.testing.assert_allclose(ours, theirs, rtol=5e-7)
