@@ -14,6 +14,7 @@ from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.by_precision import check_linear
+from bayesml.priors.entries import words
 from bayesml.priors.given_scales import (
     check_intercept,
     drawn_given,
@@ -74,7 +75,8 @@ class R2D2:
     ----------
     Zhang, Naughton, Bondell & Reich (2022), Bayesian regression using a prior on the model fit:
     the R2-D2 shrinkage prior, eq. 4 to 6; Yanchenko, Bondell & Reich (2024), The R2D2 prior for
-    generalized linear mixed models; `R2D2` of brms, whose names the first three parameters have.
+    generalized linear mixed models; `R2D2` of brms,
+    with mean_R2, prec_R2 and cons_D2 in this order.
 
     Examples
     --------
@@ -204,7 +206,8 @@ class R2D2:
 
     def describe(self) -> str:
         """Say the prior in words."""
-        intercept: Any = self.intercept or "Normal(mean(y), 2.5·sd(y))"
+        stated = self.intercept
+        intercept = "Normal(mean(y), 2.5·sd(y))" if stated is None else words(stated)
         noise = "noise" if self.noise is None else self.noise
         said = noise if isinstance(noise, str) else f"{noise:g}"
         law, a = self._r_squared, self.concentration
