@@ -15,7 +15,7 @@ LEAST = 1e-280
 """Probabilities below which those of scipy lose digits, on the way to zero."""
 
 MOST_TERMS = 20_000
-"""About the root of the shape are needed, so that shapes up to 10⁸ have all their digits."""
+"""At most; about the root of the shape are needed."""
 
 Far = Callable[[Array, Array], Array]
 
