@@ -100,6 +100,7 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import (
+    R2D2,
     BetaBinomial,
     ByPredictor,
     ByTerm,
@@ -142,6 +143,7 @@ __all__ = [
     "MLE",
     "MLP",
     "NUTS",
+    "R2D2",
     "SGD",
     "Adam",
     "AdamW",

@@ -27,7 +27,7 @@ from bayesml.optimizers.objective import Objective
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import HasStart, flat
-from bayesml.priors import PartlyImproper
+from bayesml.priors import proper_functionals
 from bayesml.typing import Array
 
 DENSE, FEW = 500, 30
@@ -79,7 +79,7 @@ def point_estimate(
 def refuse_undetermined(problem: Problem) -> None:
     """Refuse coefficients that neither the data nor a proper prior tell apart."""
     prior, p = problem.prior, problem.frame.p
-    proper = prior.proper_rows(problem) if isinstance(prior, PartlyImproper) else np.eye(p)
+    proper = proper_functionals(prior, problem, p)
     for terms in linear_terms(problem):
         statistics = problem.statistics
         if terms.columns != slice(0, problem.data.n):

@@ -15,7 +15,7 @@ from bayesml.log_joint.rows import by_row
 from bayesml.log_joint.sums import RowSum, Values
 from bayesml.model import Problem
 from bayesml.predictors import LinearPredictors, Network, flat
-from bayesml.priors import PartlyImproper
+from bayesml.priors import proper_functionals
 from bayesml.typing import Array
 
 CERTAIN = 6e-6
@@ -43,7 +43,7 @@ def refuse_separated(
     if isinstance(problem.model.predictor, Network) or not recedes:
         return
     p = problem.frame.p
-    proper = prior.proper_rows(problem) if isinstance(prior, PartlyImproper) else np.eye(p)
+    proper = proper_functionals(prior, problem, p)
     flat_directions = p - int(np.linalg.matrix_rank(proper)) if len(proper) else p
     if not flat_directions:
         return

@@ -36,8 +36,10 @@ from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
+    HasNoiseScale,
     NamesOutputs,
     OfClasses,
+    OfOneQuantile,
     ParameterInformation,
     ReadsKnown,
     Recedes,
@@ -64,6 +66,7 @@ __all__ = [
     "GammaResponse",
     "Gaussian",
     "HasLimits",
+    "HasNoiseScale",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "Hurdle",
@@ -77,6 +80,7 @@ __all__ = [
     "NamesOutputs",
     "NegativeBinomial",
     "OfClasses",
+    "OfOneQuantile",
     "Ordinal",
     "ParameterInformation",
     "PiecewiseLinear",

@@ -109,6 +109,27 @@ class RecedesJointly(Protocol):
 
 
 @runtime_checkable
+class HasNoiseScale(Protocol):
+    """A likelihood of noise around η, in the unit of η, that one of its parameters scales."""
+
+    @property
+    def noise_scale(self) -> str | None:
+        """Its name; None where the likelihood that this one wraps has none."""
+
+
+@runtime_checkable
+class OfOneQuantile(Protocol):
+    """A likelihood that is a device to find one quantile of y, and not meant as a law of y.
+
+    What its predictions promise is that a share q of rows lies below, and nothing else.
+    """
+
+    @property
+    def quantile(self) -> float:
+        """Q."""
+
+
+@runtime_checkable
 class ParameterInformation(Protocol):
     """A likelihood that knows the expected information in its own parameters."""
 
