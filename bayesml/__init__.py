@@ -2,6 +2,7 @@
 
 from bayesml import distributions, losses
 from bayesml.data import Data
+from bayesml.data.delimited.table import read_csv
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
     Beta,
@@ -262,6 +263,7 @@ __all__ = [
     "model_table",
     "plots",
     "prior_predictive",
+    "read_csv",
     "ridge_penalty",
     "ridge_prior_sd",
     "risk",
