@@ -305,9 +305,21 @@ class Fit:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
 
         The DataTree's groups can be read by ArviZ; `bayesml.load` gives the fit back, and its
-        predictions are the same to the last bit.
+        predictions are the same to the last bit. The file is written beside its place and renamed
+        when it is on the disk: whatever goes wrong before, an older one is still there.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.nc`` or ``.zarr``; its folder has to exist.
+
+        Raises
+        ------
+        StorageError
+            If the path cannot be written to, the disk is full, or some part cannot be saved.
         """
-        storage.save(self, self.idata, path)
+        place = storage.place_of(path)
+        storage.save(self, self.idata, place)
 
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""

@@ -138,7 +138,8 @@ def _learned_from_config(config: Mapping[str, Any]) -> LearnedSide:
 
 
 def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
-    """Make the design that `FormulaDesign.to_config` described."""
+    """Make the design that `FormulaDesign.to_config` described, if its formula can be read."""
+    parse(config["formula"])  # someone else may have written it
     return FormulaDesign(
         formula=config["formula"],
         feature_names=tuple(config["feature_names"]),
