@@ -16,7 +16,7 @@ from bayesml.inference.networks.curvature import (
     by_memory,
 )
 from bayesml.inference.networks.mode import Recipe, in_batches
-from bayesml.inference.networks.settings import Training
+from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
@@ -107,6 +107,14 @@ class Laplace:
                 f"or None for the most that memory allows, got {got!r}."
             )
 
+    def recipe(self, problem: Problem) -> Recipe:
+        """Return how the mode of a network is found."""
+        return Recipe(self.optimizer, self.training)
+
+    def starting(self, start: Start) -> "Laplace":
+        """Return the method with its start stated."""
+        return replace(self, training=replace(self.training, start=start))
+
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
         if not isinstance(problem.model.predictor, Network):
@@ -125,7 +133,7 @@ class Laplace:
             )
         chosen = by_memory(problem) if self.curvature is None else (self.curvature, "")
         curvature, why = chosen
-        learned = curvature.learn(problem, rng, Recipe(self.optimizer, self.training))
+        learned = curvature.learn(problem, rng, self.recipe(problem))
         return replace(learned, explanation=f"{learned.explanation}{why}")
 
 

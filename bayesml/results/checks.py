@@ -178,6 +178,29 @@ LIMITS: Mapping[str, Limit] = {
         "Use NUTS() under a proper prior of the scale, which integrates over it.",
         ModelWarning,
     ),
+    "unlearned": Limit(
+        "correlation of residuals of neighbouring rows, beyond three standard errors",
+        "≤ 0.2",
+        lambda value: value <= 0.2,
+        "Rows that lie close together are missed alike: the target has structure that the network "
+        "did not learn.",
+        "Leave Training(start=...) to be chosen, take more units, or another seed.",
+    ),
+    "gain_over_linear": Limit(
+        "density of rows held out over that of a linear model, in standard errors",
+        "≥ -2",
+        lambda value: value >= -2,
+        "A linear model predicts rows that neither has seen better than the network does.",
+        "Use Linear(), fewer units, or more data.",
+        ModelWarning,
+    ),
+    "astray": Limit(
+        "share of members that lie a nat a row behind the median of members, and were left out",
+        "≤ 1/3",
+        lambda value: value <= 1 / 3,
+        "Many members have not learned the function that the others have.",
+        "Train longer, or take another seed.",
+    ),
     "agreement": Limit(
         "share of the target's variance on which members of the ensemble agree",
         "≥ 0.5",

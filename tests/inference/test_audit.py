@@ -17,7 +17,8 @@ from bayesml.inference.audit import (
     off_centre,
 )
 from bayesml.inference.ensemble import agreement
-from bayesml.inference.networks.mode import Mode, Recipe, find_mode
+from bayesml.inference.networks.mode import Mode, Recipe
+from bayesml.inference.networks.search import find_mode
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.audited import AuditedDraws, audited_draws, pareto_smoothed
 from bayesml.posteriors.ensemble import EnsemblePosterior
