@@ -20,23 +20,22 @@ from bayesml.posteriors.rows import whole_number
 from bayesml.results import (
     batch_prediction,
     checks,
-    contrasts,
     export,
     loo,
     reweighted,
     sequential,
     storage,
 )
+from bayesml.results.effects import hypothesis, questions
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import (
     Labels,
-    as_html,
-    as_text,
     labels_of_entries,
-    rows_as_text,
+    readable,
     summarise,
 )
+from bayesml.results.table import Table
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -139,8 +138,10 @@ class Fit:
     to_datatree = export.to_datatree
     posterior_predictive = export.posterior_predictive
     predict_parquet = batch_prediction.predict_parquet
-    compare = contrasts.compare_scenarios
-    marginal = contrasts.average_effect
+    predictions = questions.predictions
+    comparisons = questions.comparisons
+    slopes = questions.slopes
+    hypothesis = hypothesis.hypothesis
     leave_one_out = loo.leave_one_out
     as_prior = sequential.as_prior
 
@@ -163,6 +164,16 @@ class Fit:
         table = summarise(self.learned.posterior, self._labels, probability)
         frame: pd.DataFrame = table.frame()
         return frame
+
+    def table(self, probability: float = 0.89) -> Table:
+        """Return the same table to be read, with `to_markdown`, `to_latex` and `to_html`.
+
+        Parameters
+        ----------
+        probability : float
+            Mass of the equal-tailed interval; of a point estimate's confidence interval.
+        """
+        return readable(summarise(self.learned.posterior, self._labels, probability))
 
     def check(self) -> CheckReport:
         """Return what can be said for and against the answer, and against the model.
@@ -323,19 +334,18 @@ class Fit:
 
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""
-        return as_text(*self._table())
+        return repr(self._printed())
 
     def _repr_html_(self) -> str:
-        return as_html(*self._table())
+        return self._printed().to_html()
 
-    def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
-        table = summarise(self.learned.posterior, self._labels, 0.89)
+    def _printed(self) -> Table:
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):
             lines.append(f"log evidence {self.learned.log_evidence:.3f}")
         checked = f"{self.elapsed:.2g} s; checks {self.check().headline}"
         lines += [repr(self.data), *checked.split("\n")]
-        return *rows_as_text(table), lines
+        return replace(self.table(), lines=tuple(lines))
 
     @property
     def _labels(self) -> Labels:
