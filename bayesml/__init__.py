@@ -2,6 +2,7 @@
 
 from bayesml import distributions, losses
 from bayesml.data import Data
+from bayesml.data.delimited.table import read_csv
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
     Beta,
@@ -55,6 +56,7 @@ from bayesml.inference import (
     Laplace,
     LastLayer,
     PyMC,
+    Start,
     SubsetSampler,
     Training,
     lasso_penalty,
@@ -100,6 +102,7 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import (
+    R2D2,
     BetaBinomial,
     ByPredictor,
     ByTerm,
@@ -143,6 +146,7 @@ __all__ = [
     "MLE",
     "MLP",
     "NUTS",
+    "R2D2",
     "SGD",
     "Adam",
     "AdamW",
@@ -239,6 +243,7 @@ __all__ = [
     "SiLU",
     "Softplus",
     "SpikeAndSlab",
+    "Start",
     "StorageError",
     "StudentT",
     "SubsetSampler",
@@ -262,6 +267,7 @@ __all__ = [
     "model_table",
     "plots",
     "prior_predictive",
+    "read_csv",
     "ridge_penalty",
     "ridge_prior_sd",
     "risk",

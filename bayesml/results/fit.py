@@ -17,7 +17,15 @@ from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.posteriors.rows import whole_number
-from bayesml.results import batch_prediction, checks, export, loo, sequential, storage
+from bayesml.results import (
+    batch_prediction,
+    checks,
+    export,
+    loo,
+    reweighted,
+    sequential,
+    storage,
+)
 from bayesml.results.effects import hypothesis, questions
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
@@ -275,13 +283,54 @@ class Fit:
         elapsed = self.elapsed + perf_counter() - start
         return checked(replace(self, learned=learned, elapsed=elapsed))
 
+    def reweighted(self) -> "Fit":
+        """Return the fit with the draws of its audit, weighted by the density itself (U7).
+
+        An approximation with light tails that is somewhat skewed or too narrow becomes right but
+        for Monte Carlo error: intervals, predictions and the DataTree are then of the posterior,
+        by Pareto-smoothed importance weights. Where the tail index k̂ fails its check it still
+        does.
+
+        Returns
+        -------
+        Fit
+            With as many effective draws as its explanation says; this one stays as it is.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the answer is not an approximation that kept its audit, as `Laplace` does.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> data = bm.Data([[-1.0], [0.0], [1.0], [2.0]], [0.0, 1.0, 1.0, 5.0])
+        >>> fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, bm.Laplace(), rng=1)
+        >>> means = (fit.summary()["mean"], fit.reweighted().summary()["mean"])
+        >>> [mean.round(1).tolist() for mean in means]
+        [[-0.5, 1.0], [-0.8, 1.1]]
+        """
+        return checked(replace(self, learned=reweighted.reweighted(self)))
+
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
 
         The DataTree's groups can be read by ArviZ; `bayesml.load` gives the fit back, and its
-        predictions are the same to the last bit.
+        predictions are the same to the last bit. The file is written beside its place and renamed
+        when it is on the disk: whatever goes wrong before, an older one is still there.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.nc`` or ``.zarr``; its folder has to exist.
+
+        Raises
+        ------
+        StorageError
+            If the path cannot be written to, the disk is full, or some part cannot be saved.
         """
-        storage.save(self, self.idata, path)
+        place = storage.place_of(path)
+        storage.save(self, self.idata, place)
 
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""
