@@ -166,6 +166,15 @@ def test_linear_statements_are_read_as_such(text: str) -> None:
     np.testing.assert_allclose(one.linear[0] @ values + one.linear[1], by_python, rtol=1e-13)
 
 
+@pytest.mark.parametrize("text", ["a * b", "a / b = 1", "1 / a", "exp(a)", "a ** 2", "2 ** a"])
+def test_other_statements_are_functions_of_draws(text: str) -> None:
+    one = read(text, {"a": 0, "b": 1}, 2)
+    assert one.linear is None
+    a, b = values = np.random.default_rng(1).uniform(1.0, 2.0, (2, 5))
+    by_python = eval(text.replace("= 1", "- 1"), {"a": a, "b": b, "exp": np.exp})
+    np.testing.assert_allclose(one.finite(values), by_python, rtol=1e-13)
+
+
 def test_slopes_and_errors_are_those_of_the_delta_method(
     logistic: bm.Fit, binary: pd.DataFrame
 ) -> None:

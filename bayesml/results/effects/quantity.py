@@ -11,8 +11,8 @@ import numpy as np
 
 from bayesml.data.roles import TRIALS
 from bayesml.errors import DataError
-from bayesml.likelihoods import Likelihood, PiecewiseLinear
-from bayesml.likelihoods.roles import NamesOutputs
+from bayesml.likelihoods import Likelihood
+from bayesml.likelihoods.roles import NamesOutputs, OfOneQuantile
 from bayesml.posteriors.combination import (
     CHAINS,
     DrawnLaw,
@@ -78,9 +78,8 @@ def quantity_of(answer: Answer, *, link: bool) -> Quantity:
         return Quantity(f"probability of {target}", classes, probabilities)
     if classes:
         return Quantity(f"probability of {target} = {classes[1]}", (), mean)
-    if isinstance(likelihood, PiecewiseLinear):
-        above, below = likelihood.costs
-        return Quantity(f"{100 * above / (above + below):g} % quantile of {target}", (), _eta(1))
+    if isinstance(likelihood, OfOneQuantile):
+        return Quantity(f"{100 * likelihood.quantile:g} % quantile of {target}", (), _eta(1))
     if trials is not None:
         return Quantity(f"share of trials: {target}", (), mean, trials)
     return Quantity(target, (), mean)
