@@ -16,7 +16,7 @@ from bayesml.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
-FORMAT = 4
+FORMAT = 5
 GROUP = "bayesml"
 
 

@@ -16,7 +16,7 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
-from bayesml.data.formulas.parsing import parse
+from bayesml.data.formulas.parsing import Sides, parse
 from bayesml.data.formulas.tables import (
     Column,
     require_finite_numbers,
@@ -45,9 +45,15 @@ class FormulaDesign:
     terms: Mapping[str, tuple[str, ...]]
     weights_column: str | None = None
 
+    @property
+    def sides(self) -> Sides:
+        """The terms left and right of `~`."""
+        names = (column.name for column in (*self.left.columns, *self.right.columns))
+        return parse(self.formula, tuple(names))
+
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
-        return self._build(build_matrix, parse(self.formula).right, self.right, new, "X")
+        return self._build(build_matrix, self.sides.right, self.right, new, "X")
 
     def present(self, new: Any) -> NDArray[np.bool]:
         """Say of each row whether no value that the formula reads is missing."""
@@ -87,7 +93,7 @@ class FormulaDesign:
             return None
         if table(new, self.left.columns).isna().all().any():
             return None
-        return self._build(build_target, parse(self.formula).left, self.left, new, "y")[:, 0]
+        return self._build(build_target, self.sides.left, self.left, new, "y")[:, 0]
 
     def _build(
         self,
