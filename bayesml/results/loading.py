@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.data import Data, design_from_config
 from bayesml.errors import DataError, StorageError
 from bayesml.results.fit import Fit
+from bayesml.results.row_labels import labels_from
 from bayesml.results.serialisation import deserialise
 from bayesml.results.storage import FORMAT, GROUP
 from bayesml.typing import Array
@@ -90,7 +91,7 @@ def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
         y,
         deserialise(config["observation_weights"], arrays),
         design,
-        None if labels is None else np.asarray(labels),
+        None if labels is None else labels_from(labels),
         deserialise(config.get("columns"), arrays),  # files of before have none
     )
 

@@ -19,6 +19,7 @@ from bayesml.data.formulas.model_matrix import (
 from bayesml.data.formulas.parsing import Sides, parse
 from bayesml.data.formulas.tables import (
     Column,
+    as_levels,
     require_finite_numbers,
     table,
 )
@@ -104,6 +105,7 @@ class FormulaDesign:
         what: str,
     ) -> NDArray[np.float64]:
         rows, labels = table(new, learned.columns), frames.row_labels(new)
+        rows = as_levels(rows, learned.levels)
         missing = Missing.of(rows.isna().to_numpy(), list(rows.columns), labels)
         if missing.rows:
             raise DataError(f"missing values in {missing}; drop these rows or fill them")

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import warnings
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from bayesml.data import Data, design_from_config
@@ -452,3 +454,30 @@ def test_formulaic_is_loaded_by_the_first_formula() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "True"]
+
+
+def test_types_of_other_libraries_are_what_they_mean() -> None:
+    y, integers = [1.0, 2.0, 3.0, 4.0], [1, 2, 1, 2]
+    words = pa.table({"g": pa.array(list("abab")).dictionary_encode()})
+    arrow = words.to_pandas(types_mapper=pd.ArrowDtype)["g"]
+    decimals = [Decimal("1.5"), Decimal("2.5")] * 2
+    for values, as_it_is, as_levels in (
+        (arrow, "g[T.b]", "C(g)[T.b]"),
+        (pd.Series(decimals), "g", "C(g)[T.2.5]"),
+        (pd.Series(decimals, dtype=pd.ArrowDtype(pa.decimal128(5, 2))), "g", "C(g)[T.2.5]"),
+        (pd.Series(pd.Categorical(integers)), "g[T.2]", "C(g)[T.2]"),
+        (pl.Series(integers, dtype=pl.Int128), "g", "C(g)[T.2]"),
+        (pl.Series(decimals, dtype=pl.Decimal(5, 2)), "g", "C(g)[T.2.5]"),
+    ):
+        for formula, name in (("y ~ g", as_it_is), ("y ~ C(g)", as_levels)):
+            data = Data.from_formula(formula, {"y": y, "g": values})
+            assert data.feature_names == (name,)
+
+
+def test_whole_numbers_are_levels_of_categories_and_of_text() -> None:
+    y = [1.0, 2.0, 3.0, 4.0]
+    for levels in (pd.Categorical([1, 2, 1, 2]), ["1", "2", "1", "2"]):
+        design = Data.from_formula("y ~ g", pd.DataFrame({"y": y, "g": levels})).design
+        np.testing.assert_array_equal(design.matrix({"g": [2, 1]})[:, 0], [1.0, 0.0])
+        with pytest.raises(DataError, match="in row 0, which the training rows never had"):
+            design.matrix({"g": [7, 1]})
