@@ -361,7 +361,7 @@ def _network(
     sizes, activation = estimator.hidden_layer_sizes, estimator.activation
     return bm.Model(
         bm.MLP(
-            (sizes,) if isinstance(sizes, int) else sizes,
+            (sizes,) if np.ndim(sizes) == 0 else sizes,
             bm.Tanh() if activation is None else activation,
         ),
         likelihood,

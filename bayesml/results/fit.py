@@ -6,16 +6,18 @@ Its verbs are functions of an `Answer` in files of their own, of which it makes 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bayesml.data import Data, Design
+from bayesml.data import Data, Design, frames
+from bayesml.data.missing import keeps
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
+from bayesml.posteriors.gaps import with_gaps
 from bayesml.posteriors.rows import whole_number
 from bayesml.results import (
     batch_prediction,
@@ -189,7 +191,7 @@ class Fit:
         """
         return self._criticised
 
-    def predict(self, X: Any) -> Prediction:
+    def predict(self, X: Any, *, missing: Literal["raise", "keep"] = "raise") -> Prediction:
         """Return the predictive distribution of a new observation at every row.
 
         Parameters
@@ -197,6 +199,8 @@ class Fit:
         X : array_like or data frame
             As the data were given: an array of n columns, or a frame with the columns that the
             model reads, in any order.
+        missing : {"raise", "keep"}
+            Refuse rows with missing values, or keep them, as NaN and where they are.
 
         Returns
         -------
@@ -208,6 +212,10 @@ class Fit:
         DataError
             If columns are missing, or hold missing values or unseen levels.
         """
+        if keeps(missing):
+            present = self.design.present(X)
+            if not present.all():
+                return with_gaps(self.predict(frames.take(X, np.flatnonzero(present))), present)
         checks.warn_if_failed(self._report)
         rows = np.asarray(self.design.matrix(X), dtype=np.float64)
         prediction = self.learned.posterior.predict(rows)
