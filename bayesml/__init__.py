@@ -38,6 +38,7 @@ from bayesml.errors import (
     SamplingInterrupted,
     SeparationError,
     StorageError,
+    TooLargeError,
 )
 from bayesml.inference import (
     MAP,
@@ -243,6 +244,7 @@ __all__ = [
     "SubsetSampler",
     "SufficientStatistics",
     "Tanh",
+    "TooLargeError",
     "Training",
     "Truncated",
     "WeaklyInformative",

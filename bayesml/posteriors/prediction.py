@@ -11,11 +11,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import (
+    check_probability,
+    generator_of,
+    one_probability,
+    require_memory,
+    whole_number,
+)
 from bayesml.errors import DataError
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
 from bayesml.posteriors.row_distribution import OfClasses, RowDistribution
-from bayesml.posteriors.rows import check_probability, whole_number
 from bayesml.typing import Array, ArrayLike
 
 Booleans = NDArray[np.bool]
@@ -210,7 +216,7 @@ class Prediction:
         Interval
             ``lower`` and ``upper``, each of shape (rows,), in the unit of y.
         """
-        inside = float(check_probability(probability))
+        inside = one_probability(probability)
         tail = 0.5 * (1.0 - inside)
         return Interval(self.quantile(tail), self.quantile(1.0 - tail))
 
@@ -229,7 +235,7 @@ class Prediction:
         Interval
             ``lower`` and ``upper``, each of shape (rows,), in the unit of y.
         """
-        inside = float(check_probability(probability))
+        inside = one_probability(probability)
         return Interval(*self.distribution.highest_density_interval(inside))
 
     def cdf(self, y: ArrayLike) -> Array:
@@ -307,4 +313,8 @@ class Prediction:
         -------
         ndarray, shape (size, rows)
         """
-        return self.sampler(whole_number(size, "size"), np.random.default_rng(rng))
+        count = whole_number(size, "size")
+        rows = len(self)
+        words = f"{count:,} draws at {rows:,} rows"
+        require_memory(2.0 * count * rows, words, "take fewer draws, or rows")
+        return self.sampler(count, generator_of(rng))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.errors import DataError
 from bayesml.likelihoods.scoring import scoring_rules
-from bayesml.posteriors.rows import check_probability
 from bayesml.results.calibration_checks import binomial_band, coverage_of_ninety, uniformity
 from bayesml.results.findings import CheckReport
 from bayesml.results.reliability import Reliability
@@ -78,7 +78,7 @@ class Calibration:
         """
         import pandas as pd
 
-        probabilities = np.array([float(check_probability(level)) for level in levels])
+        probabilities = np.array([one_probability(level) for level in levels])
         inside = np.abs(self.pit - 0.5)[None, :] <= 0.5 * probabilities[:, None]
         observed = inside @ self.weights / self.weights.sum()
         low, high = binomial_band(float(self.weights.sum()), probabilities, BAND)
