@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ SCORED = (0.5, 0.8, 0.9, 0.95)
 BAND = 0.99
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibration:
     r"""How predictions compare with what was observed, row by row.
 
@@ -225,6 +226,17 @@ class Calibration:
         """Say it in words and numbers."""
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.scores().items())
         return f"{len(self)} rows, {self.rows}\n{scores}\n{self.check()}"
+
+    def __repr__(self) -> str:
+        """Say it in words and numbers."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Show the scores, the coverage and the check."""
+        scores = self.scores().to_frame("score").T.to_html()
+        coverage = self.coverage().T.to_html()
+        head = escape(f"{len(self)} rows, {self.rows}")
+        return f"<p>{head}</p>{scores}{coverage}{self.check()._repr_html_()}"
 
     def _average(self, values: Array) -> float:
         return float(np.average(values, weights=self.weights))

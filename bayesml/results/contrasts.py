@@ -4,6 +4,7 @@ Derived in docs/theory/prediction.md.
 """
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Effect:
     """What one column does, averaged over the rows that were learned from.
 
@@ -66,6 +67,14 @@ class Effect:
     def __str__(self) -> str:
         """Show the table."""
         return f"average effect of {self.term}\n{self.summary().to_string()}"
+
+    def __repr__(self) -> str:
+        """Show the table."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Show the table."""
+        return f"<p>average effect of {escape(self.term)}</p>{self.summary().to_html()}"
 
 
 def compare_scenarios(answer: Answer, before: Any, after: Any) -> Prediction:

@@ -36,7 +36,7 @@ class Fold:
     prediction: Prediction
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CrossValidation:
     """Every row predicted by a fit that has not seen it.
 
@@ -74,6 +74,14 @@ class CrossValidation:
     def __str__(self) -> str:
         """Show the calibration."""
         return str(self.calibration)
+
+    def __repr__(self) -> str:
+        """Show the calibration."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Show the calibration."""
+        return self.calibration._repr_html_()
 
 
 def cross_validate(

@@ -169,7 +169,10 @@ def as_text(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequ
         table.add_column(heading, justify="left" if k == 0 else "right", no_wrap=True)
     for row in cells:
         table.add_row(*map(escape, row))
-    console = Console(width=200, no_color=True, highlight=False)
+    # the same whatever shows it: no codes of a terminal, no display of a notebook
+    console = Console(
+        width=200, color_system=None, highlight=False, force_terminal=False, force_jupyter=False
+    )
     with console.capture() as capture:
         console.print(table)
     body = "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
