@@ -1019,7 +1019,7 @@ CASES = (
         "Methods",
         "bm.Langevin(steps=10)",
         "IncompatibleModelError",
-        "Langevin(chains=4, steps=10, warmup=0.3, thin=20, energy=0.02, progress=False) keeps fewer than four draws a",
+        "keeps fewer than four draws a chain: take more steps, or a smaller thin.",
     ),
     Case(
         "Methods",
@@ -1508,24 +1508,24 @@ CASES = (
         "DataError",
         "One probability is needed, a number between 0 and 1, got [0.5, 0.9].",
     ),
+    Case("Fit", "fit.slopes('nope')", "DataError", "slopes: the model reads no column 'nope'"),
     Case(
         "Fit",
-        "fit.marginal('nope')",
+        "fit.comparisons('nope')",
         "DataError",
-        "the model reads no column 'nope' (there are: 'x0', 'x1', 'x2')",
-    ),
-    Case("Fit", "fit.marginal(3)", "DataError", "a column is given by its name, got 3."),
-    Case(
-        "Fit",
-        "fit.compare(X[:2], None)",
-        "DataError",
-        "compare: after: X is a NoneType; an array, list or frame is needed",
+        "comparisons: the model reads no column 'nope'",
     ),
     Case(
         "Fit",
-        "fit.compare(X[:0], X)",
+        "fit.comparisons({'x0': 'a'})",
         "DataError",
-        "compare: the scenario 'before' has no rows; give at least one.",
+        "comparisons: 'x0' holds numbers, and ['a'] are none.",
+    ),
+    Case(
+        "Fit",
+        "fit.predictions(by='nope')",
+        "DataError",
+        "predictions: by: the model reads no column 'nope'",
     ),
     Case(
         "Fit",
@@ -1635,7 +1635,7 @@ CASES = (
         "Fit",
         "bm.plots.posterior(point)",
         "IncompatibleModelError",
-        "MLE(optimizer=None, training=Training(restarts=1, held_out=0.0, patience=25, progress=False)) gives a point",
+        "gives a point estimate, which has no posterior density.",
     ),
     Case(
         "Fit",

@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from pathlib import Path
 
+from tests.mutation.faults import FAULTS
 from tests.reliability.inputs import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,8 +58,9 @@ def _mutations() -> str:
         for row in found
     ]
     words = (
-        f"`python -m tests.mutation` plants {len(found)} faults, one at a time, and runs the tests "
-        f"that have to fail:\n{caught} were caught. It runs by hand."
+        f"`python -m tests.mutation` plants {len(FAULTS)} faults, one at a time, and runs the "
+        f"tests that have to fail.\nOf the {len(found)} whose outcome is written down here, {caught} "
+        "were caught. It runs by hand."
     )
     top = ["| File | Was | Planted | Tests | |", "|---|---|---|---|---|"]
     return "\n".join(["", "## Planted faults", "", words, "", *top, *rows, ""])

