@@ -39,6 +39,7 @@ from bayesml.errors import (
     SamplingInterrupted,
     SeparationError,
     StorageError,
+    TooLargeError,
 )
 from bayesml.inference import (
     MAP,
@@ -249,6 +250,7 @@ __all__ = [
     "SubsetSampler",
     "SufficientStatistics",
     "Tanh",
+    "TooLargeError",
     "Training",
     "Truncated",
     "WeaklyInformative",

@@ -67,6 +67,8 @@ def real_array(value: Any, what: str) -> NDArray[Any]:
 
 
 def _is_real(item: object) -> bool:
+    if isinstance(item, np.timedelta64):  # which numpy calls an integer
+        return False
     return isinstance(item, int | float | np.integer | np.floating | np.bool | Decimal)
 
 

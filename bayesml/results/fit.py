@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bayesml.arguments import whole_number
 from bayesml.data import Data, Design, frames
 from bayesml.data.missing import keeps
 from bayesml.data.statistics import SufficientStatistics
@@ -18,7 +19,6 @@ from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.posteriors.gaps import with_gaps
-from bayesml.posteriors.rows import whole_number
 from bayesml.results import (
     batch_prediction,
     checks,
@@ -114,7 +114,8 @@ class Fit:
         """Objective values of the optimizer, from the start to the end."""
         if self.learned.loss_curve is None:
             raise IncompatibleModelError(
-                f"There is no loss curve: {self.method!r} did not iterate ({self.explanation}). "
+                f"There is no loss curve: {type(self.method).__name__} did not iterate "
+                f"({self.explanation}). "
                 "Ask for an optimizer, for instance MLE(GradientDescent())."
             )
         return self.learned.loss_curve
@@ -340,6 +341,12 @@ class Fit:
         place = storage.place_of(path)
         storage.save(self, self.idata, place)
 
+    def __array__(self, *_: Any, **__: Any) -> Array:
+        """Refuse: ArviZ and numpy take the draws, ``fit.idata``."""
+        raise IncompatibleModelError(
+            "A fit is no array of draws. Give ArviZ its DataTree: az.summary(fit.idata)."
+        )
+
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""
         return repr(self._printed())
@@ -372,6 +379,16 @@ class Fit:
         # a predictor that has nothing but weights passes through the origin
         intercept = set(self.resolved.predictor.shapes(self.data.n)) != {"weights"}
         return training_leverage(self.data, self.statistics, intercept=intercept)
+
+
+def require_fit(value: Any, what: str) -> Fit:
+    """Return a fit, or say what was got in its place."""
+    if isinstance(value, Fit):
+        return value
+    raise IncompatibleModelError(
+        f"{what} takes a Fit, which bm.fit(model, data) returns, got a {type(value).__name__}. "
+        "A fit's DataTree, fit.idata, is for ArviZ's own functions."
+    )
 
 
 def learn(model: Model, data: Data, method: Method, seed: int) -> Fit:

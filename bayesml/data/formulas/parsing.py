@@ -47,8 +47,8 @@ def parse(formula: str, columns: tuple[str, ...]) -> Sides:
     require_readable(formula)
     try:
         _check(formula, columns)  # before formulaic evaluates any of it
-        require_bounded_terms(formula)
         private_names = _under_private_names(formula, columns)
+        require_bounded_terms(private_names)
         parsed = Formula(private_names)
     except DataError:
         raise

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import check_probability, one_probability, whole_number
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
 from bayesml.posteriors.prediction import Interval
-from bayesml.posteriors.rows import check_probability, whole_number
 from bayesml.results.effects.contrast import Contrast, Difference, contrasted, require_contrast
 from bayesml.results.effects.expression import Expression, statements
 from bayesml.results.table import Table, label_text, probability_text, significant
@@ -92,7 +92,7 @@ class Effects:
 
     def interval(self, probability: float = 0.89) -> Interval:
         """Return equal-tailed intervals of the given probability, each row's own."""
-        tail = 0.5 * (1.0 - float(check_probability(probability)))
+        tail = 0.5 * (1.0 - one_probability(probability))
         return Interval(self.law.quantile(tail), self.law.quantile(1.0 - tail))
 
     def exceedance(self, threshold: ArrayLike) -> Array:
@@ -267,7 +267,7 @@ class Effects:
     def _numbers(
         self, probability: float, null: float | None, rope: tuple[float, float] | None
     ) -> dict[str, Array]:
-        tail = 50.0 * (1.0 - float(check_probability(probability)))
+        tail = 50.0 * (1.0 - one_probability(probability))
         if self.law.certain:
             return {"mean": self.mean}
         lower, upper = self.interval(probability)
