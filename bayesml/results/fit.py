@@ -144,6 +144,7 @@ class Fit:
     predictions = questions.predictions
     comparisons = questions.comparisons
     slopes = questions.slopes
+    marginal = questions.slopes  # average marginal effects, as economists call them
     hypothesis = hypothesis.hypothesis
     leave_one_out = loo.leave_one_out
     as_prior = sequential.as_prior

@@ -147,8 +147,7 @@ def _learned_from_config(config: Mapping[str, Any]) -> LearnedSide:
 
 def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
     """Make the design that `FormulaDesign.to_config` described, if its formula can be read."""
-    parse(config["formula"])  # someone else may have written it
-    return FormulaDesign(
+    design = FormulaDesign(
         formula=config["formula"],
         feature_names=tuple(config["feature_names"]),
         target_name=config["target_name"],
@@ -158,3 +157,5 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         terms={term: tuple(columns) for term, columns in config["terms"].items()},
         weights_column=config["weights_column"],
     )
+    _ = design.sides  # refuses what cannot be read: someone else may have written it
+    return design

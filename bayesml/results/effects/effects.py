@@ -64,6 +64,11 @@ class Effects:
         return tuple(", ".join(map(label_text, row)) for row in rows) or ("b1",) * len(self)
 
     @property
+    def prediction(self) -> "Effects":
+        """Itself: an effect is known as a prediction is, by mean, sd, quantiles and draws."""
+        return self
+
+    @property
     def mean(self) -> Array:
         """Posterior means, shape (k,)."""
         return self.law.mean
