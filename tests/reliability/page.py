@@ -58,9 +58,9 @@ def _mutations() -> str:
         for row in found
     ]
     words = (
-        f"`python -m tests.mutation` plants {len(FAULTS)} faults, one at a time, and runs the "
-        f"tests that have to fail.\nOf the {len(found)} whose outcome is written down here, {caught} "
-        "were caught. It runs by hand."
+        f"`python -m tests.mutation` plants {len(FAULTS)} faults, one at a time,\nand runs the "
+        "tests that have to fail. Of the {len(found)} whose outcome is written down here, {caught} "
+        "were caught.\nIt runs by hand."
     )
     top = ["| File | Was | Planted | Tests | |", "|---|---|---|---|---|"]
     return "\n".join(["", "## Planted faults", "", words, "", *top, *rows, ""])
