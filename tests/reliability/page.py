@@ -59,7 +59,7 @@ def _mutations() -> str:
     ]
     words = (
         f"`python -m tests.mutation` plants {len(FAULTS)} faults, one at a time,\nand runs the "
-        "tests that have to fail. Of the {len(found)} whose outcome is written down here, {caught} "
+        f"tests that have to fail. Of the {len(found)} whose outcome is here, {caught} "
         "were caught.\nIt runs by hand."
     )
     top = ["| File | Was | Planted | Tests | |", "|---|---|---|---|---|"]
