@@ -16,7 +16,7 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
-from bayesml.data.formulas.parsing import Sides, parse
+from bayesml.data.formulas.parsing import Sides, parse, words_of
 from bayesml.data.formulas.tables import (
     Column,
     as_levels,
@@ -49,8 +49,8 @@ class FormulaDesign:
     @property
     def sides(self) -> Sides:
         """The terms left and right of `~`."""
-        names = (column.name for column in (*self.left.columns, *self.right.columns))
-        return parse(self.formula, tuple(names))
+        names = {column.name for column in (*self.left.columns, *self.right.columns)}
+        return parse(self.formula, tuple(names | words_of(self.formula)))
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
