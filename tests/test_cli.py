@@ -423,7 +423,7 @@ def test_predict_refuses_in_one_line(run: Run, fitted: bm.Fit, tmp_path: Path) -
     (tmp_path / "new.csv").write_text("species,flipper_length_mm\nDodo,200\n", encoding="utf-8")
     for arguments, complaint in (
         (("nowhere.nc", PENGUINS), "There is no file 'nowhere.nc'. `bayesml fit` writes one."),
-        ((PENGUINS, PENGUINS), "does not hold a bayesml fit"),
+        ((PENGUINS, PENGUINS), "must end in .nc or .zarr"),
         ((tmp_path / "fit.nc", tmp_path / "new.csv"), "species is 'Dodo' in row 0"),
     ):
         code, _, err = run("predict", *arguments)

@@ -49,8 +49,13 @@ class FormulaDesign:
     @property
     def sides(self) -> Sides:
         """The terms left and right of `~`."""
+        return parse(self.formula, self.words)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The columns that are read, and words that a minus takes out of the formula."""
         names = {column.name for column in (*self.left.columns, *self.right.columns)}
-        return parse(self.formula, tuple(names | words_of(self.formula)))
+        return tuple(names | words_of(self.formula))
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
@@ -146,8 +151,8 @@ def _learned_from_config(config: Mapping[str, Any]) -> LearnedSide:
 
 
 def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
-    """Make the design that `FormulaDesign.to_config` described."""
-    return FormulaDesign(
+    """Make the design that `FormulaDesign.to_config` described, if its formula can be read."""
+    design = FormulaDesign(
         formula=config["formula"],
         feature_names=tuple(config["feature_names"]),
         target_name=config["target_name"],
@@ -157,3 +162,5 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         terms={term: tuple(columns) for term, columns in config["terms"].items()},
         weights_column=config["weights_column"],
     )
+    parse(design.formula, design.words)  # someone else may have written it
+    return design

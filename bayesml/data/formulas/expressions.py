@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.data.formulas.bounds import require_bounded_numbers
 from bayesml.data.formulas.names import original, reader_of, shown
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
@@ -61,7 +62,9 @@ def uses(parts: Iterable[Factor], columns: tuple[str, ...], formula: str) -> Ite
     walk = _Walk(formula, columns, functions, reader_of(columns))
     for part in parts:
         if part.is_code:
-            yield from walk.visit(ast.parse(part.text.strip(), mode="eval").body)
+            tree = ast.parse(part.text.strip(), mode="eval").body
+            walk.require_bounded(tree)
+            yield from walk.visit(tree)
         else:
             yield from walk.column(original(part.text))
 
@@ -73,6 +76,13 @@ class _Walk(NamedTuple):
     columns: tuple[str, ...]
     functions: Mapping[str, Any]
     column_of: Callable[[str], str | None]
+
+    def require_bounded(self, node: ast.AST) -> None:
+        """Refuse numbers and columns without a bound, which would be computed before they fail."""
+        try:
+            require_bounded_numbers(node)
+        except DataError as error:
+            raise self._error(str(error)) from error
 
     def visit(self, node: ast.AST, as_levels: bool = False) -> Iterator[Use]:
         """Find the columns used at and below `node`."""

@@ -6,6 +6,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from bayesml.data.formulas.bounds import require_bounded_terms, require_readable
 from bayesml.data.formulas.expressions import Factor, Use, uses
 from bayesml.data.formulas.names import (
     PRIVATE,
@@ -45,11 +46,15 @@ def parse(formula: str, columns: tuple[str, ...]) -> Sides:
     from formulaic import Formula
     from formulaic.formula import SimpleFormula, StructuredFormula
 
-    _check(formula, columns)  # before formulaic evaluates any of it
-    private_names = _under_private_names(formula, columns)
+    require_readable(formula)
     try:
+        _check(formula, columns)  # before formulaic evaluates any of it
+        private_names = _under_private_names(formula, columns)
+        require_bounded_terms(private_names, formula)
         parsed = Formula(private_names)
-    except Exception as error:
+    except DataError:
+        raise
+    except Exception as error:  # RecursionError among them
         raise DataError(
             f"the formula {formula!r} cannot be read: {plain_message(error)}"
         ) from error
@@ -72,12 +77,13 @@ def parse(formula: str, columns: tuple[str, ...]) -> Sides:
 
 def words_of(formula: str) -> set[str]:
     """Return the words of a formula that may be columns, also those that a minus takes out."""
+    require_readable(formula)
     found: set[str] = set()
     for token in _tokens(without_backquotes(formula)):
         if token.kind is token.Kind.NAME:
             found.add(original(token.token))
         elif token.kind is token.Kind.PYTHON:
-            with suppress(SyntaxError):  # which `parse` refuses
+            with suppress(SyntaxError, RecursionError, ValueError):  # which `parse` refuses
                 found |= words_in(token.token)
     return found
 
@@ -180,6 +186,7 @@ def expand_dot(formula: str, columns: Sequence[str], taken: Collection[str] = ()
     """
     if not isinstance(formula, str):
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
+    require_readable(formula)
     formula = without_backquotes(formula)
     tokens = _tokens(formula)
     tilde = next((i for i, token in enumerate(tokens) if token.token == "~"), 0)
