@@ -21,7 +21,7 @@ from bayesml.model import Problem
 from bayesml.predictors import HasJacobian, Network
 from bayesml.priors import SelectsFeatures
 
-MIXTURE = Ensemble(12, (Laplace(), Langevin(chains=1, steps=4000)))
+MIXTURE = Ensemble(6, (Laplace(), Langevin(chains=1, steps=4000)))
 
 HEAVIEST_TAIL, LARGEST_SHIFT = 0.7, 0.1
 """Of the audit of a Gaussian that stands for the posterior: k̂, and standard deviations."""

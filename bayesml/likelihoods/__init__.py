@@ -36,12 +36,14 @@ from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
+    InOnePass,
     NamesOutputs,
     OfClasses,
     ParameterInformation,
     ReadsKnown,
     Recedes,
     known_of,
+    terms_of,
 )
 from bayesml.likelihoods.student_t import StudentT
 from bayesml.likelihoods.truncated import Truncated
@@ -67,6 +69,7 @@ __all__ = [
     "HeteroscedasticStudentT",
     "Hurdle",
     "Identity",
+    "InOnePass",
     "LaplaceResponse",
     "Likelihood",
     "Limit",
@@ -98,5 +101,6 @@ __all__ = [
     "known_of",
     "normal_nodes",
     "restated",
+    "terms_of",
     "trapezoidal_average",
 ]
