@@ -4,6 +4,7 @@ from bayesml import distributions, losses
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
+    LKJ,
     Beta,
     Exponential,
     Flat,
@@ -103,6 +104,8 @@ from bayesml.priors import (
     BetaBinomial,
     ByPredictor,
     ByTerm,
+    GroupEffects,
+    Hierarchical,
     Horseshoe,
     Independent,
     Layered,
@@ -138,6 +141,7 @@ from bayesml.results import (
 __all__ = [
     "GELU",
     "LBFGS",
+    "LKJ",
     "MAP",
     "MLE",
     "MLP",
@@ -185,9 +189,11 @@ __all__ = [
     "Gaussian",
     "Gibbs",
     "GradientDescent",
+    "GroupEffects",
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "Hierarchical",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "Horseshoe",

@@ -8,12 +8,14 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Engine
+from bayesml.inference.group_sampling import sample_groups
 from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.propriety import propriety
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import SampledPosterior
+from bayesml.predictors import Grouped
 from bayesml.typing import Array
 
 RETUNE = 100
@@ -77,6 +79,8 @@ class NUTS:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
+        if isinstance(problem.model.predictor, Grouped):
+            return sample_groups(problem, self, rng)
         refuse_unread(problem, "NUTS()")
         notes = propriety(problem)
         seed = int(rng.integers(2**31))

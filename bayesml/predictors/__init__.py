@@ -17,6 +17,7 @@ from bayesml.predictors.base import (
     pullback_of,
 )
 from bayesml.predictors.frame import Frame, Shift, frame_of
+from bayesml.predictors.grouped import Grouped, GroupPart, group_parts
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.mlp import MLP, Standardisation
@@ -27,6 +28,8 @@ __all__ = [
     "Activation",
     "ExportsToPyMC",
     "Frame",
+    "GroupPart",
+    "Grouped",
     "HasFrame",
     "HasJacobian",
     "HasPullback",
@@ -47,6 +50,7 @@ __all__ = [
     "Standardisation",
     "Tanh",
     "frame_of",
+    "group_parts",
     "labels_of",
     "pullback_of",
 ]

@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.data import Data, Design
+from bayesml.data.designs import HasGroups
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.posteriors.rows import whole_number
-from bayesml.results import batch_prediction, checks, contrasts, export, loo, sequential, storage
+from bayesml.results import (
+    batch_prediction,
+    checks,
+    contrasts,
+    export,
+    group_tables,
+    loo,
+    sequential,
+    storage,
+)
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import (
@@ -132,6 +142,8 @@ class Fit:
     predict_parquet = batch_prediction.predict_parquet
     compare = contrasts.compare_scenarios
     marginal = contrasts.average_effect
+    effects = group_tables.group_effects
+    variance_shares = group_tables.variance_shares
     leave_one_out = loo.leave_one_out
     as_prior = sequential.as_prior
 
@@ -169,7 +181,9 @@ class Fit:
         """
         return self._criticised
 
-    def predict(self, X: Any) -> Prediction:
+    def predict(
+        self, X: Any, *, new_groups: bool = False, population: bool = False
+    ) -> Prediction:
         """Return the predictive distribution of a new observation at every row.
 
         Parameters
@@ -177,6 +191,12 @@ class Fit:
         X : array_like or data frame
             As the data were given: an array of n columns, or a frame with the columns that the
             model reads, in any order.
+        new_groups : bool
+            Of a model with groups: whether levels that were never seen are new groups, whose
+            effects vary as those of the others do. Otherwise they are refused.
+        population : bool
+            Of a model with groups: whether to predict without effects of groups, those of a group
+            in the middle. Columns of groups need not be there.
 
         Returns
         -------
@@ -189,7 +209,7 @@ class Fit:
             If columns are missing, or hold missing values or unseen levels.
         """
         checks.warn_if_failed(self._report)
-        rows = np.asarray(self.design.matrix(X), dtype=np.float64)
+        rows = np.asarray(matrix_of(self.design, X, new_groups, population), dtype=np.float64)
         prediction = self.learned.posterior.predict(rows)
         return replace(prediction, locate=lambda: self._leverage.locate(rows))
 
@@ -304,6 +324,23 @@ class Fit:
         # a predictor that has nothing but weights passes through the origin
         intercept = set(self.resolved.predictor.shapes(self.data.n)) != {"weights"}
         return training_leverage(self.data, self.statistics, intercept=intercept)
+
+
+def matrix_of(design: Design, X: Any, new_groups: bool, population: bool) -> Array:
+    """Build the rows that are predicted, of known groups, new ones or none."""
+    if not (new_groups or population):
+        return design.matrix(X)
+    if not isinstance(design, HasGroups) or not design.group_levels:
+        raise IncompatibleModelError(
+            "new_groups and population are of models with groups, 'y ~ x + (1 | g)', and this one "
+            "has none: leave them out."
+        )
+    if new_groups and population:
+        raise IncompatibleModelError(
+            "new_groups and population contradict each other: a prediction is for groups that are "
+            "new, or without effects of groups. Give one."
+        )
+    return design.matrix_with_new(X) if new_groups else design.matrix_of_population(X)
 
 
 def learn(model: Model, data: Data, method: Method, seed: int) -> Fit:

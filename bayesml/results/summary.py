@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -40,9 +40,24 @@ def labels_of_entries(predictor: Predictor, feature_names: tuple[str, ...]) -> L
 def entry_names(parameter: str, size: int, labels: Labels) -> list[str]:
     """Name the entries of a parameter: ``weights[age]``, or the parameter itself if scalar."""
     axes = labels.get(parameter, ())
+    before = f"{parameter[:-1]}, " if parameter.endswith("]") else f"{parameter}["
     if axes and prod(map(len, axes)) == size:
-        return [f"{parameter}[{', '.join(entry)}]" for entry in product(*axes)]
-    return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
+        return [f"{before}{', '.join(entry)}]" for entry in product(*axes)]
+    return [parameter] if size == 1 else [f"{before}{k}]" for k in range(size)]
+
+
+def worth_a_row(parameter: str, size: int) -> list[int]:
+    """Return which entries are shown: of correlations, those below the diagonal; of effects, none.
+
+    >>> worth_a_row("correlation[g]", 4), worth_a_row("effects[g]", 2), worth_a_row("sd[g]", 2)
+    ([2], [], [0, 1])
+    """
+    if parameter.startswith("effects["):
+        return []
+    if not parameter.startswith("correlation["):
+        return list(range(size))
+    d = isqrt(size)
+    return [i * d + j for i in range(d) for j in range(i)]
 
 
 class ParameterTable(NamedTuple):
@@ -75,10 +90,18 @@ def summarise(posterior: Posterior, labels: Labels, probability: float) -> Param
     else:
         columns = _moments(posterior, tail)
         headings = ["mean", "sd", *limits]
-    names = [n for name, part in columns.items() for n in entry_names(name, len(part), labels)]
-    table = np.vstack([*columns.values()]) if columns else np.empty((0, 4))
-    if posterior.compared is not None and posterior.compared.what == "parameter":
-        sampling = _sampling([posterior.compared.values[name] for name in columns])
+    names, tables, chains = [], [np.empty((0, 4))], []
+    compared = posterior.compared
+    for name, part in columns.items():
+        rows, called = worth_a_row(name, len(part)), entry_names(name, len(part), labels)
+        names += [called[row] for row in rows]
+        tables.append(part[rows])
+        if compared is not None and compared.what == "parameter":
+            own = compared.values[name]
+            chains.append(own.reshape(*own.shape[:2], -1)[..., rows])
+    table = np.vstack(tables)
+    if compared is not None and compared.what == "parameter":
+        sampling = _sampling(chains)
         headings, table = [*headings, *sampling], np.column_stack([table, *sampling.values()])
     return ParameterTable(names, headings, table)
 

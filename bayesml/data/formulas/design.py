@@ -1,7 +1,7 @@
 """A fitted formula as plain data, from which every matrix is built, saved in between or not."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
-from bayesml.data.formulas.parsing import parse
+from bayesml.data.formulas.parsing import parse, term_uses
 from bayesml.data.formulas.tables import (
     Column,
     require_finite_numbers,
@@ -73,6 +73,13 @@ class FormulaDesign:
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """The levels of every factor, by its expression."""
         return self.right.levels
+
+    def without(self, columns: Set[str]) -> "FormulaDesign":
+        """Return the same, not looking at columns that this formula itself does not use."""
+        terms = parse(self.formula).right
+        used = {use.column for use in term_uses(terms, None, self.formula)}
+        kept = tuple(c for c in self.right.columns if c.name in used or c.name not in columns)
+        return replace(self, right=replace(self.right, columns=kept))
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""

@@ -100,7 +100,9 @@ def _refuse_scaled_terms(terms: "SimpleFormula", formula: str) -> None:
             )
 
 
-def term_uses(terms: "SimpleFormula", columns: tuple[str, ...], formula: str) -> list[Use]:
+def term_uses(
+    terms: "SimpleFormula", columns: tuple[str, ...] | None, formula: str
+) -> list[Use]:
     """Find the columns that one side of a formula uses."""
     factors = {factor.expr: factor.eval_method.value for term in terms for factor in term.factors}
     parts = [Factor(expr, how == "python") for expr, how in factors.items() if how != "literal"]
