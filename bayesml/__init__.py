@@ -2,6 +2,7 @@
 
 from bayesml import distributions, losses
 from bayesml.data import Data
+from bayesml.data.delimited.table import read_csv
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
     LKJ,
@@ -56,6 +57,7 @@ from bayesml.inference import (
     Laplace,
     LastLayer,
     PyMC,
+    Start,
     SubsetSampler,
     Training,
     lasso_penalty,
@@ -101,6 +103,7 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import (
+    R2D2,
     BetaBinomial,
     ByPredictor,
     ByTerm,
@@ -124,12 +127,13 @@ from bayesml.results import (
     CheckReport,
     Comparison,
     CrossValidation,
-    Effect,
+    Effects,
     Fit,
     Risk,
     calibration,
     compare,
     cross_validate,
+    effects,
     fit,
     load,
     model_table,
@@ -146,6 +150,7 @@ __all__ = [
     "MLE",
     "MLP",
     "NUTS",
+    "R2D2",
     "SGD",
     "Adam",
     "AdamW",
@@ -176,7 +181,7 @@ __all__ = [
     "DataWarning",
     "DesignWarning",
     "Direct",
-    "Effect",
+    "Effects",
     "EmpiricalBayes",
     "Ensemble",
     "Exact",
@@ -193,9 +198,9 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
-    "Hierarchical",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
+    "Hierarchical",
     "Horseshoe",
     "Hurdle",
     "ImproperPosteriorError",
@@ -244,6 +249,7 @@ __all__ = [
     "SiLU",
     "Softplus",
     "SpikeAndSlab",
+    "Start",
     "StorageError",
     "StudentT",
     "SubsetSampler",
@@ -258,6 +264,7 @@ __all__ = [
     "compare",
     "cross_validate",
     "distributions",
+    "effects",
     "fit",
     "lasso_penalty",
     "lasso_scale",
@@ -266,6 +273,7 @@ __all__ = [
     "model_table",
     "plots",
     "prior_predictive",
+    "read_csv",
     "ridge_penalty",
     "ridge_prior_sd",
     "risk",

@@ -44,7 +44,7 @@ class SamplingInterrupted(BayesmlError, RuntimeError):
 
 
 class StorageError(BayesmlError, ValueError):
-    """A file is not a fit that this version of bayesml can read."""
+    """A file cannot be written, or is not a fit that this version of bayesml can read."""
 
 
 class MissingDependencyError(BayesmlError, ImportError):

@@ -17,6 +17,7 @@ from bayesml.distributions import Binary, Flat, Real
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import (
     Distributional,
+    HasNoiseScale,
     Likelihood,
     NamesOutputs,
     OfClasses,
@@ -168,11 +169,12 @@ def meet(
     if isinstance(met, Grouped):
         return _meet_groups(met, prior, likelihood, data, statistics, rest)
     if isinstance(met, LinearPredictors):
-        return _meet_linear(met, prior, data, statistics, outputs, rest)
+        return _meet_linear(met, prior, likelihood, data, statistics, rest)
     n, names = data.n, data.feature_names
     frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, outputs)
     whole = LinearPart("", (0, n), names, frame.shifted)
-    own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted)
+    noise = _noise_scale(likelihood)
+    own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted, noise)
     return Met(met, prior.resolve(own))
 
 
@@ -190,29 +192,32 @@ def _meet_groups(
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     flat = isinstance(prior, Independent) and prior == Independent()
     stated = prior if isinstance(prior, Hierarchical) else Hierarchical(Flat() if flat else prior)
-    own = _meet_linear(met.fixed, stated.of_coefficients, data, statistics, outputs, rest)
+    own = _meet_linear(met.fixed, stated.of_coefficients, likelihood, data, statistics, rest)
     return Met(met, stated.met(own.prior, data.design.roles.groups, outputs[0][1]))
 
 
 def _meet_linear(
     met: LinearPredictors,
     prior: Prior,
+    likelihood: Likelihood,
     data: Data,
     statistics: SufficientStatistics,
-    outputs: Outputs,
     rest: Mapping[str, Flat],
 ) -> Met:
     """Resolve the priors of several linear predictors."""
     if isinstance(prior, Jointly):
         return Met(met, prior)
+
+    def noise(part: LinearPart) -> str | float | None:
+        return None if part.name else _noise_scale(likelihood)
+
     by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
+    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     firsts = np.cumsum([0, *(part.size for part in met.parts)])
     centres = met.without_offset(statistics.mean_X, outputs)
     scales = [
-        _scales(met, part, of.terms, statistics, centres[first], part.intercept)
-        for part, first, of in zip(
-            met.parts, firsts, data.design.roles.predictors, strict=False
-        )
+        _scales(met, part, of.terms, statistics, centres[first], part.intercept, noise(part))
+        for part, first, of in zip(met.parts, firsts, data.design.roles.predictors, strict=False)
     ]
     return Met(met, Jointly.resolved(by_part, met.parts, scales))
 
@@ -243,8 +248,12 @@ def _predictor(
 def _grouped(found: Predictor, data: Data) -> Predictor:
     """Return the predictor with effects of the groups of the data."""
     roles, design = data.design.roles, data.design
-    one = isinstance(found, LinearPredictors) and len(found.parts) == 1
-    if not (one and found.parts[0].classes is None and isinstance(design, HasGroups)):
+    if (
+        not isinstance(found, LinearPredictors)
+        or len(found.parts) > 1
+        or found.parts[0].classes is not None
+        or not isinstance(design, HasGroups)
+    ):
         raise IncompatibleModelError(
             f"The data have group terms ({quoted(group.factor for group in roles.groups)}), which "
             "are of one linear predictor: not beside predictors of other parameters, or of every "
@@ -272,6 +281,13 @@ def _known(likelihood: Likelihood, roles: Roles) -> KnownColumns:
     return KnownColumns(places.get(OFFSET), tuple(places[name] for name in needed))
 
 
+def _noise_scale(likelihood: Likelihood) -> str | float | None:
+    """Return what scales the noise around η: a number where it is known, a name where not."""
+    name = likelihood.noise_scale if isinstance(likelihood, HasNoiseScale) else None
+    value: Any = likelihood.parameters.get(name) if name else None
+    return float(value) if isinstance(value, int | float | np.number) else name
+
+
 def _scales(
     predictor: Predictor,
     part: LinearPart,
@@ -279,6 +295,7 @@ def _scales(
     statistics: SufficientStatistics,
     output: tuple[float, float],
     shifted: bool,
+    noise: str | float | None,
 ) -> Scales:
     """Return what a prior may know of some columns, and of the output that they predict."""
     freedom = max(statistics.weight - 1.0, 1.0)
@@ -295,6 +312,7 @@ def _scales(
         statistics.noise[where] / sqrt(freedom),
         freedom,
         *output,
+        noise,
         own | {"weights": (len(names),)} if several else predictor.shapes(len(names)),
         predictor.depth if isinstance(predictor, Network) else 0,
         shifted,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -60,6 +61,17 @@ class Group:
     factor: str
     terms: tuple[str, ...]
     blocks: tuple[int, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Which terms are correlated with which, the later first."""
+        ends = [sum(self.blocks[:k]) for k in range(len(self.blocks) + 1)]
+        return tuple(
+            (i, j)
+            for start, end in pairwise(ends)
+            for i in range(start, end)
+            for j in range(start, i)
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from bayesml.distributions.gamma_family import (
     Exponential,
     Gamma,
     InverseGamma,
-    RootInverseGamma,
 )
 from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
 from bayesml.distributions.lkj import LKJ, cholesky_of_partials, partials_of_cholesky
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
+from bayesml.distributions.root_gamma import RootGamma, RootInverseGamma
 from bayesml.distributions.supports import (
     Between,
     Binary,
@@ -53,6 +53,7 @@ __all__ = [
     "Normal",
     "Positive",
     "Real",
+    "RootGamma",
     "RootInverseGamma",
     "StudentT",
     "Support",

@@ -1,6 +1,7 @@
 """Priors of correlation matrices. Derived in docs/theory/group_effects.md, (M4)."""
 
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from scipy.special import betaln
@@ -67,7 +68,7 @@ def terms_of(count: int) -> int:
     >>> terms_of(0), terms_of(1), terms_of(3)
     (1, 2, 3)
     """
-    return round((1.0 + np.sqrt(1.0 + 8.0 * count)) / 2.0)
+    return (1 + isqrt(1 + 8 * count)) // 2
 
 
 def cholesky_of_partials(partials: Array, terms: int) -> Array:

@@ -12,7 +12,7 @@ from bayesml.inference.laplace import Laplace
 from bayesml.inference.map import MAP, lasso_penalty, lasso_scale, ridge_penalty, ridge_prior_sd
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.curvature import FullCurvature, KroneckerFactored, LastLayer
-from bayesml.inference.networks.settings import Training
+from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.nuts import NUTS
 from bayesml.inference.subset_sampler import SubsetSampler
 
@@ -35,6 +35,7 @@ __all__ = [
     "Method",
     "PyMC",
     "Resumable",
+    "Start",
     "SubsetSampler",
     "Training",
     "lasso_penalty",

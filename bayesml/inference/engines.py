@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
-from bayesml.inference.networks.mode import Recipe, find_mode
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.search import find_mode, raced
 from bayesml.inference.point import starting_point
 from bayesml.inference.scale_mode import suited_units
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint
@@ -107,7 +108,8 @@ class Direct:
 def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
     """Sample a network's weights, noise and prior scales, every chain from a mode of its own."""
     rng = np.random.default_rng(seed)
-    modes = [find_mode(problem, own, Recipe()) for own in rng.spawn(settings.chains)]
+    recipe = raced(problem, rng, Recipe())
+    modes = [find_mode(problem, own, recipe) for own in rng.spawn(settings.chains)]
     joint = log_joint(problem).unconstrained()
     starts = [
         joint.coordinates.x(m.x, {"prior_sd": m.scales.precision**-0.5, **m.scales.values})

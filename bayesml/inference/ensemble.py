@@ -1,6 +1,7 @@
 """Ensembles: members learned from their own random starts, and mixed equally."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.map import MAP
 from bayesml.inference.mle import MLE
-from bayesml.inference.networks.functions import spread_rows
-from bayesml.inference.networks.mode import joint_objective
+from bayesml.inference.networks.functions import MOST_RESIDUALS, MOST_ROWS, spread_rows, unlearned
+from bayesml.inference.networks.mode import Started, joint_objective
+from bayesml.inference.networks.search import raced
 from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.likelihoods import Staged
@@ -24,8 +26,14 @@ from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.predictors import Network, flat
 from bayesml.typing import Array
 
-OF_MEMBERS = ("pareto_k", "importance_ess")
-"""Diagnostics that say nothing of the mixture: each is of one member's own Gaussian."""
+OF_MEMBERS = ("pareto_k", "importance_ess", "unlearned")
+"""Diagnostics that say nothing of the mixture: each is of one member's own answer."""
+
+ASTRAY = 1.0
+"""Nats a row behind the median of members at which a member is not of the same function."""
+
+FEWEST = 3
+"""Members from which on their median says which of them is astray."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +114,26 @@ class Ensemble:
         if optimizer is not None and not staged and isinstance(problem.model.predictor, Network):
             stated = problem.without_priors() if self._without_priors else problem
             return _at_once(stated, self.members, optimizer, rng)
+        methods, told = self._started(problem, rng)
         with ThreadPoolExecutor(self.threads or os.cpu_count() or 1) as pool:
             streams = rng.spawn(self.members)
-            turns = self.methods * (self.members // len(self.methods))
+            turns = methods * (self.members // len(methods))
             each = list(pool.map(lambda method, own: method.learn(problem, own), turns, streams))
-        return self._joined(problem, each)
+        return self._joined(problem, each, told)
+
+    def _started(
+        self, problem: Problem, rng: np.random.Generator
+    ) -> tuple[tuple[Method, ...], Mapping[str, float]]:
+        """Race the starts once for all members, and say how they did."""
+        open_to = [m for m in self.methods if isinstance(m, Started)]
+        if self.members == 1 or not open_to or not isinstance(problem.model.predictor, Network):
+            return self.methods, {}
+        recipe = raced(problem, rng, open_to[0].recipe(problem))
+        start = recipe.training.start
+        if not recipe.raced or start is None:
+            return self.methods, {}
+        started = [m.starting(start) if isinstance(m, Started) else m for m in self.methods]
+        return tuple(m for m in started if isinstance(m, Method)), recipe.raced
 
     def _firsts(self, each: list[Learned]) -> str:
         """Say how the first member of each method was learned."""
@@ -119,26 +142,52 @@ class Ensemble:
             for m, one in zip(self.methods, each, strict=False)
         )
 
-    def _joined(self, problem: Problem, each: list[Learned]) -> Learned:
+    def _joined(self, problem: Problem, each: list[Learned], told: Mapping[str, float]) -> Learned:
         """Return the mixture, with the worst of the members' numbers and all of their notes."""
         notes = tuple(f"Member {k}: {note}" for k, one in enumerate(each) for note in one.notes)
-        posterior = EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in each))
+        behind = _behind(problem, each)
+        kept = [one for one, gap in zip(each, behind, strict=True) if gap < ASTRAY]
+        posterior = EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in kept))
+        left_out = "".join(
+            f"; member {k} was left out, {gap:.2g} nats a row behind the median"
+            for k, gap in enumerate(behind)
+            if gap >= ASTRAY
+        )
         return Learned(
             posterior,
             each[0].resolved,
-            f"equal mixture of {self.members} members; {self._firsts(each)}",
+            f"equal mixture of {len(kept)} members{left_out}; {self._firsts(each)}",
             "an ensemble has none: its members' evidences are those of one mode each.",
-            _combined(each) | agreement(problem, posterior),
+            _combined(kept)
+            | agreement(problem, posterior)
+            | _unlearned(problem, posterior)
+            | ({"astray": 1.0 - len(kept) / len(each)} if len(each) >= FEWEST else {})
+            | dict(told),
             notes,
             each[0].loss_curve,
         )
+
+
+def _unlearned(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:
+    """Return how alike the residuals of neighbours are, of a network."""
+    network = isinstance(problem.model.predictor, Network)
+    return unlearned(problem, posterior) if network else {}
+
+
+def _behind(problem: Problem, each: list[Learned]) -> Array:
+    """Return nats a row by which the density of the rows is below that of the median member."""
+    if len(each) < FEWEST or not problem.data.has_rows:
+        return np.zeros(len(each))
+    X, y = spread_rows(problem, MOST_RESIDUALS)
+    densities = [float(np.mean(one.posterior.predict(X).log_prob(y))) for one in each]
+    return np.median(densities) - np.nan_to_num(densities, nan=-np.inf)
 
 
 def agreement(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:
     r"""Return the share of the target's variance on which the members' functions agree (M23)."""
     if len(posterior.members) == 1 or not problem.data.has_rows:
         return {}
-    X = spread_rows(problem)
+    X, _ = spread_rows(problem, MOST_ROWS)
     means = np.array([member.predict(X).mean for member in posterior.members])
     between = float(np.mean(np.var(means, axis=0, ddof=1)))
     return {"agreement": 1.0 - between / problem.statistics.sd_y**2}
@@ -186,7 +235,8 @@ def _at_once(
             "gradient_norm": optimum.gradient_norm / float(np.sqrt(members)),
             "iterations": float(optimum.iterations),
         }
-        | agreement(problem, posterior),
+        | agreement(problem, posterior)
+        | unlearned(problem, posterior),
         notes,
         optimum.loss_curve * single.weight / members,
     )

@@ -4,6 +4,7 @@ Derived in docs/theory/group_effects.md, (M15) and (M16).
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -58,7 +59,9 @@ def group_mle(problem: Problem, *, restricted: bool) -> Learned:
     how = "restricted maximum likelihood" if restricted else "maximum likelihood"
     posterior = _estimate(problem, marginal, theta, sigma, joint)
     diagnostics = {"deviance": -2.0 * value, "log_likelihood": value}
-    return Learned(posterior, problem.model, f"{how}, effects integrated out", NO_EVIDENCE, diagnostics)
+    return Learned(
+        posterior, problem.model, f"{how}, effects integrated out", NO_EVIDENCE, diagnostics
+    )
 
 
 def group_map(problem: Problem) -> Learned:
@@ -127,16 +130,13 @@ def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Ar
         best = np.argmax(value, axis=1)
         centre = grid[np.arange(len(theta)), best]
         width = np.where((best == 0) | (best == 8), width, 0.3 * width)
-    return centre
+    return np.asarray(centre)
 
 
 def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
     """Maximise over scales, which may be zero, and correlations."""
     log_scale = np.concatenate(
-        [
-            np.arange(part.size) < part.terms
-            for part in marginal.scales.parts
-        ]
+        [np.arange(part.size) < part.terms for part in marginal.scales.parts]
     )
 
     def theta_of(x: Array) -> Array:
@@ -154,7 +154,8 @@ def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
     bounds = [(0.0, LARGEST) if own else (-8.0, 8.0) for own in log_scale]
     start = np.where(log_scale, 0.5, 0.0)
     options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
-    x = minimize(objective, start, jac=True, bounds=bounds, options=options).x
+    settings: Any = {"jac": True, "bounds": bounds, "options": options}
+    x = np.asarray(minimize(objective, start, **settings).x)
     for j in np.flatnonzero(log_scale & (x < NOTHING * 1e3)):
         zero = np.where(np.arange(k) == j, 0.0, x)
         if objective(zero)[0] <= objective(x)[0] + 1e-9:
@@ -165,9 +166,7 @@ def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
 def _relative(marginal: GroupMarginal, phi: Array) -> tuple[Array, Array]:
     """Return θ and log σ from logs of scales in the unit of y, correlations and log σ."""
     log_sigma, parts = phi[:, -1], []
-    for part, u in zip(
-        marginal.scales.parts, marginal.scales.split(phi[:, :-1]), strict=True
-    ):
+    for part, u in zip(marginal.scales.parts, marginal.scales.split(phi[:, :-1]), strict=True):
         parts.append(u - log_sigma[:, None] * (np.arange(part.size) < part.terms))
     return np.concatenate(parts, axis=1), log_sigma
 
@@ -182,12 +181,22 @@ def _estimate(
     with np.errstate(all="ignore"):  # a scale of zero has no log prior
         given = marginal.given(theta[None], found, log_sigma)
     here = GroupedPosterior(
-        predictor, marginal, theta[None], np.zeros(1, dtype=np.intp), log_sigma[0], np.ones(1),
-        given.mean[0], given.root[0],
+        predictor,
+        marginal,
+        theta[None],
+        np.zeros(1, dtype=np.intp),
+        log_sigma[0],
+        np.ones(1),
+        given.mean[0],
+        given.root[0],
     )
     marginals = dict(here.marginals())
-    values = {name: np.asarray(marginals[name].mean) for name in ("intercept", "weights") if name in marginals}
-    errors = {name: np.asarray(marginals[name].sd) for name in values}
+    values: dict[str, Array] = {
+        name: np.asarray(marginals[name].mean)
+        for name in ("intercept", "weights")
+        if name in marginals
+    }
+    errors: dict[str, Array] = {n: np.asarray(marginals[n].sd) for n in values}
     if "intercept" in values:
         values["intercept"], errors["intercept"] = values["intercept"][0], errors["intercept"][0]
     for part in predictor.groups:

@@ -3,7 +3,7 @@
 Derived in docs/theory/group_effects.md, (M18) and (M19).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -125,8 +125,8 @@ def _all_else(
 def _learned(
     problem: Problem,
     settings: Settings,
-    chains: dict[str, Array],
-    statistics: dict[str, Array],
+    chains: Mapping[str, Array],
+    statistics: Mapping[str, Array],
     how: str,
 ) -> Learned:
     kept = next(iter(statistics.values())).shape[1]

@@ -22,8 +22,14 @@ from bayesml.typing import Array
 MOST_DIMENSIONS = 4
 """Scales and correlations, σ apart, that a lattice is laid over."""
 
-FINE, COARSE = (1.25, 10.0), (1.5, 8.0)
-"""Step of the lattice, in standard deviations, and how far the log density falls on it."""
+STEPS = {1: 0.2, 2: 0.6, 3: 1.25, 4: 1.25}
+"""Steps of the lattice, in standard deviations, by its dimension."""
+
+FALL = 10.0
+"""How far the log density falls on it."""
+
+COARSE, COARSE_FALL = 1.6, 7.0
+"""The same where a node is expensive."""
 
 EXPENSIVE = 3e7
 """Operations of one node, from which on the lattice is coarse."""
@@ -97,8 +103,9 @@ def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
     diagnostics = {
         "scale_nodes": float(len(points.weights)),
         "scale_error": points.error,
-        "scale_effective": points.effective,
     }
+    if marginal.scales.size > MOST_DIMENSIONS:
+        diagnostics["scale_effective"] = points.effective
     return Learned(
         posterior,
         problem.model,
@@ -115,7 +122,8 @@ def _points(
     if k > MOST_DIMENSIONS:
         points, _ = sobol_points(density, peak, SOBOL, rng)
         return points, f"by importance sampling on {SOBOL} Sobol points of {k} dimensions"
-    step, drop = COARSE if float(arrow.k) ** 3 > EXPENSIVE else FINE
+    expensive = float(arrow.k) ** 3 > EXPENSIVE
+    step, drop = (COARSE, COARSE_FALL) if expensive else (STEPS[k], FALL)
     points, _ = fill_lattice(density, peak, step, drop, MOST_POINTS)
     return points, f"on a lattice of {len(points.weights)} nodes in {k} dimensions, times σ"
 

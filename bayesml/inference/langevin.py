@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,9 +12,11 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
 from bayesml.inference.networks.density import DAMPING, Density, density_of
-from bayesml.inference.networks.functions import rows_to_compare
+from bayesml.inference.networks.functions import rows_to_compare, unlearned
 from bayesml.inference.networks.microcanonical import Run, RunLayout, run_chains
-from bayesml.inference.networks.mode import Recipe, find_mode, notes_of
+from bayesml.inference.networks.mode import Recipe, notes_of
+from bayesml.inference.networks.search import find_mode, raced
+from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.nuts import refuse_unread
 from bayesml.model import Problem
 from bayesml.optimizers.settings import check_count, check_fraction, check_positive
@@ -52,6 +54,8 @@ class Langevin:
         Variance of the energy error per dimension.
     progress : bool
         Whether to show a bar.
+    start : Start or None
+        Where the training of a network's modes starts; None races two, as `Training` does.
 
     Raises
     ------
@@ -75,6 +79,7 @@ class Langevin:
     thin: int = 20
     energy: float = 0.02
     progress: bool = False
+    start: Start | None = None
 
     def __post_init__(self) -> None:
         check_count(self, "chains", "steps", "thin")
@@ -87,7 +92,7 @@ class Langevin:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the modes, and sample around them."""
-        density, precision, found, notes = self._around(problem, rng)
+        density, precision, found, told, notes = self._around(problem, rng)
         schedule = RunLayout(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
         with _watching(self.steps, self.progress) as watch:
             sampled = run_chains(density, precision, schedule, rng, watch)
@@ -102,14 +107,16 @@ class Langevin:
                 "energy_variance": float(sampled.energy_variance.max()),
                 "refused_steps": float(sampled.refused.max()),
                 "step_size": float(sampled.step_size.mean()),
+                **told,
                 **(exploration(posterior.compared.values) if posterior.separate else {}),
+                **(unlearned(problem, posterior) if posterior.separate else {}),
             },
             notes,
         )
 
     def _around(
         self, problem: Problem, rng: np.random.Generator
-    ) -> tuple[Density, Array, str, tuple[str, ...]]:
+    ) -> tuple[Density, Array, str, Mapping[str, float], tuple[str, ...]]:
         """Return the density around modes, the prior precisions there, and how they were found."""
         streams = rng.spawn(self.chains)
         if not isinstance(problem.model.predictor, Network):
@@ -117,12 +124,21 @@ class Langevin:
             modes = [find_peak(problem, own) for own in streams]
             notes = tuple(dict.fromkeys(note for mode in modes for note in mode.notes))
             found = "L-BFGS, then Newton"
-            return density_at(modes), np.zeros((self.chains, 0)), found, notes
+            return density_at(modes), np.zeros((self.chains, 0)), found, {}, notes
         refuse_flat_network(problem, "Langevin()")
+        recipe = raced(problem, rng, self.recipe(problem))
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            trained = list(pool.map(lambda own: find_mode(problem, own, Recipe()), streams))
+            trained = list(pool.map(lambda own: find_mode(problem, own, recipe), streams))
         precision = np.array([mode.scales.precision for mode in trained])
-        return density_of(trained), precision, trained[0].reason, notes_of(trained)
+        return density_of(trained), precision, trained[0].reason, recipe.raced, notes_of(trained)
+
+    def recipe(self, problem: Problem) -> Recipe:
+        """Return how the modes of a network are found."""
+        return Recipe(training=Training(start=self.start))
+
+    def starting(self, start: Start) -> "Langevin":
+        """Return the method with its start stated."""
+        return replace(self, start=start)
 
 
 def density_at(peaks: Sequence[Peak]) -> Density:

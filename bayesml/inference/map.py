@@ -1,6 +1,6 @@
 """Maximum a posteriori: ridge under Normal priors. Derived in docs/theory/point_estimates.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from bayesml.inference.group_point import group_map
 from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
-from bayesml.inference.networks.settings import Training
+from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate, refuse_undetermined
@@ -81,6 +81,14 @@ class MAP:
     optimizer: Optimizer | None = None
     training: Training = Training()
 
+    def recipe(self, problem: Problem) -> Recipe:
+        """Return how the mode of a network is found."""
+        return Recipe(self.optimizer, self.training, tune=bool(problem.hyperparameters))
+
+    def starting(self, start: Start) -> "MAP":
+        """Return the method with its start stated."""
+        return replace(self, training=replace(self.training, start=start))
+
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the posterior density."""
         if self.optimizer is not None and self.optimizer.traits.decays:
@@ -92,8 +100,7 @@ class MAP:
         if isinstance(problem.model.predictor, Grouped):
             return group_map(problem)
         if isinstance(problem.model.predictor, Network):
-            recipe = Recipe(self.optimizer, self.training, tune=bool(problem.hyperparameters))
-            return network_point(problem, rng, recipe, "posterior mode")
+            return network_point(problem, rng, self.recipe(problem), "posterior mode")
         closed = obstacle(problem) is None and not problem.hyperparameters
         if self.optimizer is None and closed:
             return _closed_form(problem)

@@ -36,11 +36,14 @@ from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
+    HasNoiseScale,
     NamesOutputs,
     OfClasses,
+    OfOneQuantile,
     ParameterInformation,
     ReadsKnown,
     Recedes,
+    RecedesJointly,
     known_of,
 )
 from bayesml.likelihoods.student_t import StudentT
@@ -63,6 +66,7 @@ __all__ = [
     "GammaResponse",
     "Gaussian",
     "HasLimits",
+    "HasNoiseScale",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
     "Hurdle",
@@ -76,6 +80,7 @@ __all__ = [
     "NamesOutputs",
     "NegativeBinomial",
     "OfClasses",
+    "OfOneQuantile",
     "Ordinal",
     "ParameterInformation",
     "PiecewiseLinear",
@@ -84,6 +89,7 @@ __all__ = [
     "Probit",
     "ReadsKnown",
     "Recedes",
+    "RecedesJointly",
     "Staged",
     "Stated",
     "StudentT",

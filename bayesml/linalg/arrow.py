@@ -226,7 +226,7 @@ class Arrow:
 
     @cached_property
     def _pairs(self) -> tuple[Integers, Integers, Array] | None:
-        """Return the products that BᵀB adds up, where these are few: each is scaled by a level's."""
+        """Return the products that BᵀB adds up, where they are few, and the level of each."""
         border = self.border
         counts = np.diff(border.indptr)
         if np.sum(counts.astype(float) ** 2) > MOST_PAIRS:
@@ -285,7 +285,7 @@ class Factored:
             Standard normal noise times σ.
         noise_rest : ndarray, shape (S, k)
         """
-        rest = np.zeros((len(columns), self.arrow.k))
+        rest: Array = np.zeros((len(columns), self.arrow.k))
         own = np.einsum("gaq,sq->sga", self.W, columns)
         if self.arrow.k:
             right = columns @ self.V.T + noise_rest

@@ -160,7 +160,7 @@ def residual(schur: Array, p: int) -> Array:
 
 
 def cholesky_or_nan(matrices: Array) -> Array:
-    """Return lower factors, NaN for what rounding has left indefinite: there is no density there."""
+    """Return lower factors, and NaN, of no density, for what rounding has left indefinite."""
     try:
         return np.asarray(np.linalg.cholesky(matrices))
     except np.linalg.LinAlgError:

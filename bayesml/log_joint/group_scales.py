@@ -103,10 +103,10 @@ class GroupScales:
     @classmethod
     def of(cls, predictor: Grouped, prior: WithGroups) -> "GroupScales":
         """Return those of a model."""
-        by_factor = {group.factor: stated for group, *stated in prior.parts()}
+        by_factor = {group.factor: (priors, lkj) for group, _, priors, lkj in prior.parts()}
         parts = []
         for part in predictor.by_levels():
-            _, priors, correlation = by_factor[part.factor]
+            priors, correlation = by_factor[part.factor]
             parts.append(GroupScale(part.group, part.shape[0], priors, correlation))
         return cls(tuple(parts))
 
@@ -140,13 +140,15 @@ class GroupScales:
         return np.concatenate([part.start() for part in self.parts])
 
     def named(self, theta: Array, sigma: Array) -> dict[str, Array]:
-        """Return standard deviations and correlations by name, shapes (..., d) and (..., d, d)."""
+        """Return standard deviations and correlations, (..., terms) and (..., pairs), by name."""
         out: dict[str, Array] = {}
         for part, u in zip(self.parts, self.split(theta), strict=True):
             factor = part.group.factor
             out[f"sd[{factor}]"] = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
         for part, u in zip(self.parts, self.split(theta), strict=True):
-            if max(part.group.blocks) > 1:
+            if part.group.pairs:
                 L = part.correlation_root(u)
-                out[f"correlation[{part.group.factor}]"] = L @ np.swapaxes(L, -1, -2)
+                one, other = zip(*part.group.pairs, strict=True)
+                R = L @ np.swapaxes(L, -1, -2)
+                out[f"correlation[{part.group.factor}]"] = R[..., list(one), list(other)]
         return out

@@ -108,7 +108,8 @@ def arrow_of(problem: Problem, predictor: Grouped, reference: Reference) -> Arro
         )
     offset = predictor.fixed.known.offset
     of_block = partial(_of_block, parts, predictor.part.where, offset, reference)
-    return problem.data.reduce(of_block, add)
+    folded: Arrow = problem.data.reduce(of_block, add)
+    return folded
 
 
 def _of_block(
@@ -148,9 +149,7 @@ def _design(part: GroupPart, X: Array) -> sp.csr_matrix:
     (levels, terms), m = part.shape, len(X)
     columns = part.codes(X)[:, None] * terms + np.arange(terms)
     start = np.arange(0, m * terms + 1, terms)
-    return sp.csr_matrix(
-        (part.terms(X).ravel(), columns.ravel(), start), shape=(m, levels * terms)
-    )
+    return sp.csr_matrix((part.terms(X).ravel(), columns.ravel(), start), shape=(m, levels * terms))
 
 
 def _blocks(weighted: sp.csr_matrix, first: sp.csr_matrix, levels: int, terms: int) -> Array:

@@ -117,6 +117,10 @@ class ConjugatePosterior:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (N5)."""
         return Mixture(A.shape[0], np.ones(1), StudentT(), lambda b: self.at(A[b], 0.0))
 
+    def sample_functional(self, A: Array, size: int, rng: np.random.Generator) -> Array:
+        """Draw Aβ jointly, shape (size, rows)."""
+        return self._sample(size, rng)[0] @ A.T
+
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter."""
         rows = self.coordinates.parameters()

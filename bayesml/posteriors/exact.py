@@ -147,6 +147,10 @@ class ExactPosterior:
             self._far_out(at),
         )
 
+    def sample_functional(self, A: Array, size: int, rng: np.random.Generator) -> Array:
+        """Draw Aβ jointly, shape (size, rows)."""
+        return self._sample(size, rng)[0] @ A.T
+
     def _far_out(
         self, at: Callable[[Integers, Array], tuple[Array, dict[str, Array]]]
     ) -> FarOut | None:

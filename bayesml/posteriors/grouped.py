@@ -127,7 +127,7 @@ class GroupedPosterior:
         return np.asarray(np.linalg.solve(np.swapaxes(self.root, -1, -2), eye))
 
     def marginals(self) -> Mapping[str, Marginal]:
-        """Return the distributions of coefficients, scales and σ; `effects` has those of effects."""
+        """Return the distributions of coefficients and scales; `effects` has those of effects."""
         out: dict[str, Marginal] = {}
         part = self.predictor.part
         n, reference = len(part.features), self.marginal.reference
@@ -298,9 +298,7 @@ class GroupedPosterior:
         M, start = self.marginal.reference.coefficients(self.marginal.origin)
         return tilde, tilde @ M.T + start
 
-    def _effects(
-        self, which: Integers, tilde: Array, rng: np.random.Generator
-    ) -> dict[str, Array]:
+    def _effects(self, which: Integers, tilde: Array, rng: np.random.Generator) -> dict[str, Array]:
         """Draw the effects of all groups given scales and β̃ (M8)."""
         unit, arrow = self.marginal.reference.unit, self.marginal.arrow
         groups = list(self.predictor.by_levels())

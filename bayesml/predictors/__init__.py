@@ -4,6 +4,7 @@ from bayesml.predictors.activations import GELU, Activation, ReLU, SiLU, Softplu
 from bayesml.predictors.base import (
     ExportsToPyMC,
     HasFrame,
+    HasGram,
     HasJacobian,
     HasPullback,
     HasSeveral,
@@ -31,6 +32,7 @@ __all__ = [
     "GroupPart",
     "Grouped",
     "HasFrame",
+    "HasGram",
     "HasJacobian",
     "HasPullback",
     "HasSeveral",

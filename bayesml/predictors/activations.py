@@ -26,19 +26,19 @@ class Activation(Protocol):
     def slope(self, z: Floats, a: Floats) -> Floats:
         """Evaluate g'(z), a fresh array, given a = g(z)."""
 
-    def start_variance(self, fan_in: int, fan_out: int) -> float:
+    def start_variance(self, fan_in: int) -> float:
         """Return the variance of a weight that keeps signals at their size."""
 
     def pymc(self, pm: Any, z: Any) -> Any:
         """Return g(z) as a PyMC expression, given the module."""
 
 
-def glorot(fan_in: int, fan_out: int) -> float:
-    """Return 2/(fan_in + fan_out) (Glorot & Bengio 2010, eq. 12)."""
-    return 2.0 / (fan_in + fan_out)
+def lecun(fan_in: int) -> float:
+    """Return 1/fan_in (LeCun et al. 1998, eq. 16)."""
+    return 1.0 / fan_in
 
 
-def he(fan_in: int, fan_out: int) -> float:
+def he(fan_in: int) -> float:
     """Return 2/fan_in (He et al. 2015, eq. 10)."""
     return 2.0 / fan_in
 
@@ -62,9 +62,9 @@ class Tanh:
         square = a * a
         return np.asarray(np.subtract(1, square, out=square))
 
-    def start_variance(self, fan_in: int, fan_out: int) -> float:
-        """Return Glorot's variance."""
-        return glorot(fan_in, fan_out)
+    def start_variance(self, fan_in: int) -> float:
+        """Return LeCun's variance."""
+        return lecun(fan_in)
 
     def pymc(self, pm: Any, z: Any) -> Any:
         """Return tanh z."""
@@ -89,9 +89,9 @@ class ReLU:
         """Evaluate 1 where z > 0."""
         return np.asarray((z > 0).astype(z.dtype))
 
-    def start_variance(self, fan_in: int, fan_out: int) -> float:
+    def start_variance(self, fan_in: int) -> float:
         """Return He's variance."""
-        return he(fan_in, fan_out)
+        return he(fan_in)
 
     def pymc(self, pm: Any, z: Any) -> Any:
         """Return max(z, 0)."""
@@ -117,9 +117,9 @@ class SiLU:
         s = expit(z)
         return np.asarray(s + a * (1 - s))
 
-    def start_variance(self, fan_in: int, fan_out: int) -> float:
+    def start_variance(self, fan_in: int) -> float:
         """Return He's variance."""
-        return he(fan_in, fan_out)
+        return he(fan_in)
 
     def pymc(self, pm: Any, z: Any) -> Any:
         """Return z s(z)."""
@@ -144,9 +144,9 @@ class GELU:
         """Evaluate Φ(z) + z φ(z)."""
         return np.asarray(ndtr(z) + z * (INVERSE_ROOT_2PI * np.exp(-0.5 * z * z)))
 
-    def start_variance(self, fan_in: int, fan_out: int) -> float:
+    def start_variance(self, fan_in: int) -> float:
         """Return He's variance."""
-        return he(fan_in, fan_out)
+        return he(fan_in)
 
     def pymc(self, pm: Any, z: Any) -> Any:
         """Return z Φ(z), whose left tail erfc keeps."""
@@ -171,9 +171,9 @@ class Softplus:
         """Evaluate the logistic function."""
         return np.asarray(expit(z))
 
-    def start_variance(self, fan_in: int, fan_out: int) -> float:
+    def start_variance(self, fan_in: int) -> float:
         """Return He's variance."""
-        return he(fan_in, fan_out)
+        return he(fan_in)
 
     def pymc(self, pm: Any, z: Any) -> Any:
         """Return log(1 + eᶻ)."""

@@ -137,16 +137,18 @@ class Grouped:
         for part in self.groups:
             out[part.name] = [part.factor, part.term_dim]
             out[f"sd[{part.factor}]"] = [part.term_dim]
-            out[f"correlation[{part.factor}]"] = [part.term_dim, f"{part.term_dim}_"]
+            if part.group.pairs:
+                out[f"correlation[{part.factor}]"] = [f"{part.factor}_pair"]
         return out
 
     def coords(self, feature_names: tuple[str, ...]) -> dict[str, list[str]]:
         """Return the names of features, levels and terms."""
         out = self.fixed.coords(feature_names)
         for part in self.groups:
-            terms = list(part.group.terms)
-            out |= {part.factor: list(part.levels), part.term_dim: terms}
-            out[f"{part.term_dim}_"] = terms
+            terms = part.group.terms
+            out |= {part.factor: list(part.levels), part.term_dim: list(terms)}
+            if pairs := part.group.pairs:
+                out[f"{part.factor}_pair"] = [f"{terms[i]}, {terms[j]}" for i, j in pairs]
         return out
 
     def eta(self, parameters: Parameters, X: Array) -> Array:

@@ -20,6 +20,10 @@ MOST_ACTIVATIONS = 4_000_000
 """Numbers in a layer's activations at a time: many draws at many rows are evaluated in groups."""
 
 
+BIASES = 0.5
+"""Standard deviation of biases at the start: units differ in where they turn."""
+
+
 @dataclass(frozen=True)
 class Standardisation:
     r"""Where features and outputs lie and how far they vary: the :math:`c, s` of (M1).
@@ -70,8 +74,8 @@ class MLP:
     >>> network.shapes(3)
     {'weights_1': (2, 3), 'biases_1': (2,), 'weights_2': (1, 2), 'biases_2': (1,)}
     >>> parameters = network.start(3, np.random.default_rng(0))
-    >>> network.eta(parameters, np.zeros((4, 3)))
-    array([0., 0., 0., 0.])
+    >>> network.eta(parameters, np.zeros((4, 3))).shape
+    (4,)
     """
 
     hidden: tuple[int, ...] = (50,)
@@ -142,13 +146,14 @@ class MLP:
     def start(
         self, n: int, rng: np.random.Generator, members: tuple[int, ...] = ()
     ) -> dict[str, Array]:
-        """Draw parameters to start from, biases zero (Glorot & Bengio 2010; He et al. 2015)."""
+        """Draw parameters to start from; the last biases are zero (M30)."""
         parameters: dict[str, Array] = {}
         for name, shape in self.shapes(n).items():
-            value = np.zeros((*members, *shape))
+            value = rng.standard_normal((*members, *shape))
             if len(shape) == 2:
-                variance = self.activation.start_variance(shape[1], shape[0])
-                value = rng.standard_normal(value.shape) * np.sqrt(variance)
+                value *= np.sqrt(self.activation.start_variance(max(shape[1], 1)))
+            else:
+                value *= 0.0 if name == f"biases_{self.depth}" else BIASES
             parameters[name] = value
         return parameters
 

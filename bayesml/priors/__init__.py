@@ -23,6 +23,7 @@ from bayesml.priors.base import (
     StandsForScale,
     StatesParameters,
     Unknown,
+    proper_functionals,
 )
 from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
@@ -35,6 +36,7 @@ from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.priors.r2d2 import R2D2
 from bayesml.priors.ridge import Ridge
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
@@ -43,6 +45,7 @@ from bayesml.priors.weakly_informative import WeaklyInformative
 from bayesml.priors.zellner import NormalInNoise, ZellnerG
 
 __all__ = [
+    "R2D2",
     "After",
     "BetaBinomial",
     "ByPredictor",
@@ -90,4 +93,5 @@ __all__ = [
     "WithGroups",
     "ZellnerG",
     "normal_terms",
+    "proper_functionals",
 ]

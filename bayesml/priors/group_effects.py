@@ -18,7 +18,7 @@ from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
 from bayesml.typing import Array
 
-DEFAULT = WeaklyInformative()
+DEFAULT, UNIFORM = WeaklyInformative(), LKJ(1.0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ correlation=LKJ(concentration=1.0))
     """
 
     sd: Distribution | Mapping[str, Distribution] | None = None
-    correlation: LKJ = LKJ(1.0)
+    correlation: LKJ = UNIFORM
 
     def __post_init__(self) -> None:
         stated = [self.sd] if self.sd is not None and not isinstance(self.sd, Mapping) else []
@@ -55,8 +55,8 @@ correlation=LKJ(concentration=1.0))
         wrong = [prior for prior in stated if Unknown(prior).support != Positive()]
         if wrong:
             raise IncompatibleModelError(
-                f"GroupEffects: sd needs a distribution on the positive half line, got {wrong[0]!r}."
-                " For instance HalfNormal(1)."
+                "GroupEffects: sd needs a distribution on the positive half line, such as "
+                f"HalfNormal(1), got {wrong[0]!r}."
             )
 
     def resolved(self, group: Group, default: Distribution) -> "GroupEffects":

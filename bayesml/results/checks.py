@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.errors import ConvergenceWarning, ModelWarning
+from bayesml.inference.audit import LARGEST_EXCESS, heaviest_tail, heavy_tailed
 from bayesml.inference.base import Learned
 from bayesml.results import criticism
 from bayesml.results.answer import Answer
@@ -41,6 +42,8 @@ def warn_if_failed(report: CheckReport) -> None:
 
 def _computation(learned: Learned) -> Iterable[Finding]:
     yield from _numerical(learned.diagnostics)
+    if "pareto_k" in learned.diagnostics:
+        yield _tail(learned.diagnostics)
     compared = learned.posterior.compared
     if compared is not None:
         if not compared.separate:
@@ -86,17 +89,17 @@ LIMITS: Mapping[str, Limit] = {
         "Check the prior of σ: its scale may be absurd for these data.",
     ),
     "scale_error": Limit(
-        "error of the integral over scales of groups, relative",
-        "≤ 0.1",
-        lambda value: value <= 0.1,
-        "Half of the nodes give another integral: moments of scales may be off by a few percent.",
+        "error of the integral over scales of groups by half of its nodes, relative",
+        "≤ 0.05",
+        lambda value: value <= 0.05,
+        "Half of the nodes give another integral: moments of scales may be off by a percent.",
         "State priors of the scales that are less vague, Hierarchical(groups=...), or use NUTS().",
     ),
     "scale_effective": Limit(
-        "effective number of nodes of the scales of groups",
-        "≥ 10",
-        lambda value: value >= 10,
-        "Few nodes carry all of the integral over the scales.",
+        "effective number of Sobol points of the scales of groups",
+        "≥ 100",
+        lambda value: value >= 100,
+        "Few points carry all of the integral over the scales.",
         "State priors of the scales, Hierarchical(groups=...), or use NUTS().",
     ),
     "gradient_norm": Limit(
@@ -152,13 +155,6 @@ LIMITS: Mapping[str, Limit] = {
         "too early.",
         "Allow more iterations, LevenbergMarquardt(max_iterations=...), or more restarts.",
     ),
-    "pareto_k": Limit(
-        "Pareto k̂ of the approximation, against the density that it approximates",
-        "≤ 0.7",
-        lambda value: value <= 0.7,
-        "The approximation misses mass that the posterior has, above all in its tails.",
-        "Use NUTS(), or Langevin() for a network, or trust the means only.",
-    ),
     "importance_ess": Limit(
         "effective sample size of a thousand draws of the approximation, weighted",
         "≥ 100",
@@ -171,7 +167,7 @@ LIMITS: Mapping[str, Limit] = {
         "≤ 0.5",
         lambda value: value <= 0.5,
         "The posterior is skewed, so that estimates and intervals are off to one side.",
-        "Use NUTS().",
+        "Use fit.reweighted(), if k̂ and the effective sample size pass, or NUTS().",
     ),
     "off_centre": Limit(
         "distance of the mode from the centre of its approximation, in sds of the function",
@@ -195,6 +191,29 @@ LIMITS: Mapping[str, Limit] = {
         "The answer says that these weights are zero without any doubt, which few data can know.",
         "Use NUTS() under a proper prior of the scale, which integrates over it.",
         ModelWarning,
+    ),
+    "unlearned": Limit(
+        "correlation of residuals of neighbouring rows, beyond three standard errors",
+        "≤ 0.2",
+        lambda value: value <= 0.2,
+        "Rows that lie close together are missed alike: the target has structure that the network "
+        "did not learn.",
+        "Leave Training(start=...) to be chosen, take more units, or another seed.",
+    ),
+    "gain_over_linear": Limit(
+        "density of rows held out over that of a linear model, in standard errors",
+        "≥ -2",
+        lambda value: value >= -2,
+        "A linear model predicts rows that neither has seen better than the network does.",
+        "Use Linear(), fewer units, or more data.",
+        ModelWarning,
+    ),
+    "astray": Limit(
+        "share of members that lie a nat a row behind the median of members, and were left out",
+        "≤ 1/3",
+        lambda value: value <= 1 / 3,
+        "Many members have not learned the function that the others have.",
+        "Train longer, or take another seed.",
     ),
     "agreement": Limit(
         "share of the target's variance on which members of the ensemble agree",
@@ -220,6 +239,19 @@ def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
                 limit.remedy,
                 limit.category,
             )
+
+
+def _tail(diagnostics: Mapping[str, float]) -> Finding:
+    """Judge the tail of importance weights by its shape, and by how much weight it has (U6)."""
+    k, excess = diagnostics["pareto_k"], diagnostics["tail_excess"]
+    return Finding(
+        f"Pareto k̂ of the approximation, whose tail has {excess:.2g} of the weight in excess",
+        not heavy_tailed(diagnostics),
+        k,
+        f"≤ {heaviest_tail(diagnostics):.2g}, or an excess ≤ {LARGEST_EXCESS:g}",
+        "The approximation misses mass that the posterior has, above all in its tails.",
+        "Use NUTS(), or Langevin() for a network, or trust the means only.",
+    )
 
 
 def _convergence(chains: Mapping[str, Any], what: str) -> Iterable[Finding]:

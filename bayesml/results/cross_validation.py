@@ -1,6 +1,6 @@
 """Cross-validation. Described in docs/guides/calibration.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ from bayesml.inference import Method
 from bayesml.model import Model
 from bayesml.posteriors import Prediction
 from bayesml.posteriors.rows import whole_number
-from bayesml.results.calibrate import compared, pooled
+from bayesml.results.calibrate import compared, pooled, quantile_of
 from bayesml.results.calibration import Calibration
 from bayesml.results.fit import Fit
 from bayesml.results.fitting import fit, seed_of
@@ -64,7 +64,8 @@ class CrossValidation:
             )
             for k, fold in enumerate(self.folds)
         ]
-        return pooled(parts, f"each left out once, in {len(self.folds)} folds")
+        rows = f"each left out once, in {len(self.folds)} folds"
+        return replace(pooled(parts, rows), quantile=quantile_of(self.folds[0].fit))
 
     @property
     def rows(self) -> Integers:

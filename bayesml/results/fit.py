@@ -21,23 +21,23 @@ from bayesml.posteriors.rows import whole_number
 from bayesml.results import (
     batch_prediction,
     checks,
-    contrasts,
     export,
     group_tables,
     loo,
+    reweighted,
     sequential,
     storage,
 )
+from bayesml.results.effects import hypothesis, questions
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import (
     Labels,
-    as_html,
-    as_text,
     labels_of_entries,
-    rows_as_text,
+    readable,
     summarise,
 )
+from bayesml.results.table import Table
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -140,8 +140,10 @@ class Fit:
     to_datatree = export.to_datatree
     posterior_predictive = export.posterior_predictive
     predict_parquet = batch_prediction.predict_parquet
-    compare = contrasts.compare_scenarios
-    marginal = contrasts.average_effect
+    predictions = questions.predictions
+    comparisons = questions.comparisons
+    slopes = questions.slopes
+    hypothesis = hypothesis.hypothesis
     effects = group_tables.group_effects
     variance_shares = group_tables.variance_shares
     leave_one_out = loo.leave_one_out
@@ -167,6 +169,16 @@ class Fit:
         frame: pd.DataFrame = table.frame()
         return frame
 
+    def table(self, probability: float = 0.89) -> Table:
+        """Return the same table to be read, with `to_markdown`, `to_latex` and `to_html`.
+
+        Parameters
+        ----------
+        probability : float
+            Mass of the equal-tailed interval; of a point estimate's confidence interval.
+        """
+        return readable(summarise(self.learned.posterior, self._labels, probability))
+
     def check(self) -> CheckReport:
         """Return what can be said for and against the answer, and against the model.
 
@@ -181,9 +193,7 @@ class Fit:
         """
         return self._criticised
 
-    def predict(
-        self, X: Any, *, new_groups: bool = False, population: bool = False
-    ) -> Prediction:
+    def predict(self, X: Any, *, new_groups: bool = False, population: bool = False) -> Prediction:
         """Return the predictive distribution of a new observation at every row.
 
         Parameters
@@ -283,29 +293,69 @@ class Fit:
         elapsed = self.elapsed + perf_counter() - start
         return checked(replace(self, learned=learned, elapsed=elapsed))
 
+    def reweighted(self) -> "Fit":
+        """Return the fit with the draws of its audit, weighted by the density itself (U7).
+
+        An approximation with light tails that is somewhat skewed or too narrow becomes right but
+        for Monte Carlo error: intervals, predictions and the DataTree are then of the posterior,
+        by Pareto-smoothed importance weights. Where the tail index k̂ fails its check it still
+        does.
+
+        Returns
+        -------
+        Fit
+            With as many effective draws as its explanation says; this one stays as it is.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the answer is not an approximation that kept its audit, as `Laplace` does.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> data = bm.Data([[-1.0], [0.0], [1.0], [2.0]], [0.0, 1.0, 1.0, 5.0])
+        >>> fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, bm.Laplace(), rng=1)
+        >>> means = (fit.summary()["mean"], fit.reweighted().summary()["mean"])
+        >>> [mean.round(1).tolist() for mean in means]
+        [[-0.5, 1.0], [-0.8, 1.1]]
+        """
+        return checked(replace(self, learned=reweighted.reweighted(self)))
+
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
 
         The DataTree's groups can be read by ArviZ; `bayesml.load` gives the fit back, and its
-        predictions are the same to the last bit.
+        predictions are the same to the last bit. The file is written beside its place and renamed
+        when it is on the disk: whatever goes wrong before, an older one is still there.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.nc`` or ``.zarr``; its folder has to exist.
+
+        Raises
+        ------
+        StorageError
+            If the path cannot be written to, the disk is full, or some part cannot be saved.
         """
-        storage.save(self, self.idata, path)
+        place = storage.place_of(path)
+        storage.save(self, self.idata, place)
 
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""
-        return as_text(*self._table())
+        return repr(self._printed())
 
     def _repr_html_(self) -> str:
-        return as_html(*self._table())
+        return self._printed().to_html()
 
-    def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
-        table = summarise(self.learned.posterior, self._labels, 0.89)
+    def _printed(self) -> Table:
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):
             lines.append(f"log evidence {self.learned.log_evidence:.3f}")
         checked = f"{self.elapsed:.2g} s; checks {self.check().headline}"
         lines += [repr(self.data), *checked.split("\n")]
-        return *rows_as_text(table), lines
+        return replace(self.table(), lines=tuple(lines))
 
     @property
     def _labels(self) -> Labels:

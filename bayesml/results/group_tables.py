@@ -3,12 +3,14 @@
 Derived in docs/theory/group_effects.md, (M17).
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.likelihoods import HasNoiseScale
 from bayesml.posteriors import Estimated, HasGroupEffects
 from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Grouped, GroupPart
@@ -87,6 +89,15 @@ def _columns(answer: Answer, part: GroupPart, tail: float) -> tuple[Array, str]:
     return np.column_stack([of_group.mean, of_group.sd, *ends]), "sd"
 
 
+def _correlation(part: GroupPart, draws: Mapping[str, Array]) -> Array:
+    """Return the correlation matrix at every draw."""
+    d, found = len(part.group.terms), draws.get(f"correlation[{part.factor}]")
+    R = np.zeros((1 if found is None else len(found), d, d)) + np.eye(d)
+    for k, (i, j) in enumerate(part.group.pairs):
+        R[:, i, j] = R[:, j, i] = 0.0 if found is None else found[:, k]
+    return R
+
+
 def grouped_of(answer: Answer) -> Grouped:
     """Return the predictor, or say that it has no groups."""
     predictor = answer.learned.resolved.predictor
@@ -110,9 +121,7 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
     return predictor.groups[names.index(factor)]
 
 
-def variance_shares(
-    answer: Answer, probability: float = 0.89, draws: int = 1000
-) -> "pd.DataFrame":
+def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000) -> "pd.DataFrame":
     r"""Return what share of the variance each source has: R² and intraclass correlations (M17).
 
     The variance of y is that of the linear part over the rows, of the effects of every group, and
@@ -131,7 +140,12 @@ def variance_shares(
     """
     import pandas as pd
 
-    predictor = grouped_of(answer)
+    predictor, likelihood = grouped_of(answer), answer.learned.resolved.likelihood
+    if not isinstance(likelihood, HasNoiseScale):
+        raise IncompatibleModelError(
+            f"Shares of the variance are of noise in the unit of η, and {likelihood!r} has none. "
+            "Compare the sd[...] of the groups with the spread of the linear part instead."
+        )
     drawn = answer.learned.posterior.draws(1, draws, np.random.default_rng(answer.seed))
     flat = {name: v.reshape(-1, *v.shape[2:]) for name, v in drawn.items()}
     X = np.concatenate([block.X for block in answer.data.blocks()])
@@ -142,14 +156,13 @@ def variance_shares(
     of_groups = {}
     for part in predictor.groups:
         sd, z = flat[f"sd[{part.factor}]"], part.terms(X)
-        R = flat.get(f"correlation[{part.factor}]", np.eye(sd.shape[1]))
-        covariance = sd[:, :, None] * R * sd[:, None, :]
+        covariance = sd[:, :, None] * _correlation(part, flat) * sd[:, None, :]
         moments = (z * weights[:, None]).T @ z
         of_groups[part.factor] = np.einsum("sab,ab->s", covariance, moments)
     known = answer.problem.known
-    noise = {n: flat[n] if n in flat else known[n] for n in answer.learned.resolved.likelihood.parameters}
-    eta = fixed.mean(axis=1)
-    of_noise = answer.learned.resolved.likelihood.sd(eta, noise) ** 2 + np.zeros(len(eta))
+    noise = {n: flat[n] if n in flat else known[n] for n in likelihood.parameters}
+    columns = {name: np.reshape(value, (-1, 1)) for name, value in noise.items()}
+    of_noise = likelihood.sd(fixed, columns) ** 2 @ weights
     all_groups = sum(of_groups.values())
     total = of_fixed + all_groups + of_noise
     shares = {"R2 marginal": of_fixed / total, "R2 conditional": (of_fixed + all_groups) / total}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from math import isqrt, prod
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from bayesml.posteriors import Estimated, Posterior
 from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor, labels_of
+from bayesml.results.table import Table, significant
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 UNIT = re.compile(r"(weights|biases)_\d+(\[|$)")
 """Names of the parameters of a network."""
+
+EFFECTS = re.compile(r"effects\[")
+"""Names of the effects of groups, which have a table of their own: `Fit.effects`."""
 
 MOST_UNITS = 12
 """The most of them that a printed table shows: one by one they mean nothing."""
@@ -44,20 +48,6 @@ def entry_names(parameter: str, size: int, labels: Labels) -> list[str]:
     if axes and prod(map(len, axes)) == size:
         return [f"{before}{', '.join(entry)}]" for entry in product(*axes)]
     return [parameter] if size == 1 else [f"{before}{k}]" for k in range(size)]
-
-
-def worth_a_row(parameter: str, size: int) -> list[int]:
-    """Return which entries are shown: of correlations, those below the diagonal; of effects, none.
-
-    >>> worth_a_row("correlation[g]", 4), worth_a_row("effects[g]", 2), worth_a_row("sd[g]", 2)
-    ([2], [], [0, 1])
-    """
-    if parameter.startswith("effects["):
-        return []
-    if not parameter.startswith("correlation["):
-        return list(range(size))
-    d = isqrt(size)
-    return [i * d + j for i in range(d) for j in range(i)]
 
 
 class ParameterTable(NamedTuple):
@@ -90,18 +80,11 @@ def summarise(posterior: Posterior, labels: Labels, probability: float) -> Param
     else:
         columns = _moments(posterior, tail)
         headings = ["mean", "sd", *limits]
-    names, tables, chains = [], [np.empty((0, 4))], []
-    compared = posterior.compared
-    for name, part in columns.items():
-        rows, called = worth_a_row(name, len(part)), entry_names(name, len(part), labels)
-        names += [called[row] for row in rows]
-        tables.append(part[rows])
-        if compared is not None and compared.what == "parameter":
-            own = compared.values[name]
-            chains.append(own.reshape(*own.shape[:2], -1)[..., rows])
-    table = np.vstack(tables)
-    if compared is not None and compared.what == "parameter":
-        sampling = _sampling(chains)
+    shown = {name: part for name, part in columns.items() if not EFFECTS.match(name)}
+    names = [n for name, part in shown.items() for n in entry_names(name, len(part), labels)]
+    table = np.vstack([*shown.values()]) if shown else np.empty((0, 4))
+    if posterior.compared is not None and posterior.compared.what == "parameter":
+        sampling = _sampling([posterior.compared.values[name] for name in shown])
         headings, table = [*headings, *sampling], np.column_stack([table, *sampling.values()])
     return ParameterTable(names, headings, table)
 
@@ -144,28 +127,12 @@ def _sampling(chains: Sequence[Array]) -> dict[str, list[float]]:
     }
 
 
-def significant(value: float, unit: float) -> str:
-    """Format a number to the digits that its uncertainty leaves meaningful.
-
-    Examples
-    --------
-    >>> significant(123.4567, 0.5), significant(0.00123, 1e-4), significant(3.0, 0.0)
-    ('123.46', '0.00123', '3')
-    """
-    if not np.isfinite(value):
-        return str(value)
-    if not np.isfinite(unit) or unit <= 0:
-        return f"{value:.6g}"
-    decimals = max(0, 1 - int(np.floor(np.log10(unit))))
-    return f"{value:.{decimals}f}" if decimals < 12 else f"{value:.4g}"
-
-
-def rows_as_text(summary: ParameterTable) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells for a table to read."""
+def readable(summary: ParameterTable) -> Table:
+    """Return the table to be read."""
     headings = list(summary.columns)
     if headings[1] == "std_error":
         headings[:2] = ["estimate", "std. error"]
-    cells = []
+    cells: list[tuple[str, ...]] = []
     hidden = [name for name in summary.names if UNIT.match(name)]
     left_out = set(hidden[MOST_UNITS:])
     for name, row in zip(summary.names, summary.values, strict=True):
@@ -174,38 +141,8 @@ def rows_as_text(summary: ParameterTable) -> tuple[list[str], list[list[str]]]:
         unit = float(row[1])
         shown = [significant(float(v), unit) for v in row[:4]]
         shown += [f"{v:.0f}" if v > 20 else f"{v:.3g}" for v in row[4:]]
-        cells.append([name, *shown])
+        cells.append((name, *shown))
     if left_out:
         left = f"… {len(left_out)} more of the network's, in summary()"
-        cells.append([left, *[""] * len(headings)])
-    return ["", *headings], cells
-
-
-def as_text(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
-    """Render a table and the lines under it as plain text."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for k, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if k == 0 else "right", no_wrap=True)
-    for row in cells:
-        table.add_row(*map(escape, row))
-    console = Console(width=200, no_color=True, highlight=False)
-    with console.capture() as capture:
-        console.print(table)
-    body = "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
-    return "\n".join([body, *lines])
-
-
-def as_html(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
-    """Render the same as HTML."""
-    from html import escape
-
-    head = "".join(f"<th>{escape(h)}</th>" for h in headings)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in cells
-    )
-    foot = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+        cells.append((left, *[""] * len(headings)))
+    return Table("", ("", *headings), tuple(cells), (), 1, summary.frame())

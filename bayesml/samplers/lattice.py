@@ -4,10 +4,9 @@ Derived in docs/theory/group_effects.md, (M11) and (M12).
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import gammaln, ndtri
 
@@ -22,7 +21,7 @@ Density = Callable[[Array], Array]
 
 
 class Peak(NamedTuple):
-    """A mode and the lower factor of the inverse of the curvature there."""
+    """A mode and a root of the inverse of the curvature there."""
 
     mode: Array
     root: Array
@@ -64,9 +63,9 @@ def peak_of(density: Density, start: Array, tolerance: float = 1e-7) -> Peak:
             return 1e300, np.zeros(k)
         return -float(values[0]), -(values[1:] - values[0]) / step
 
-    bounds, settings = [(-FURTHEST, FURTHEST)] * k, {"ftol": tolerance, "gtol": 1e-4}
-    found = minimize(value_and_slope, start, jac=True, bounds=bounds, options=settings)
-    mode = np.asarray(found.x)
+    bounds, options = [(-FURTHEST, FURTHEST)] * k, {"ftol": tolerance, "gtol": 1e-4}
+    settings: Any = {"jac": True, "bounds": bounds, "options": options}
+    mode = np.asarray(minimize(value_and_slope, start, **settings).x)
     return Peak(mode, _root(curvature_of(density, mode)))
 
 
@@ -85,10 +84,15 @@ def curvature_of(density: Density, x: Array, step: float = 0.02) -> Array:
 
 
 def _root(H: Array) -> Array:
-    """Return a lower factor of H⁻¹, where directions that are hardly curved have a unit spread."""
+    """Return a root of H⁻¹, where directions that are hardly curved have a spread of two.
+
+    It is turned in no direction of the axes, so that on a lattice every coordinate takes as many
+    values as there are points, and its quantiles are those of a fine grid.
+    """
     values, vectors = np.linalg.eigh(H)
     spread = 1.0 / np.sqrt(np.clip(values, 0.25, None))
-    return np.asarray(cholesky((vectors * spread**2) @ vectors.T, lower=True))
+    turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal(H.shape))
+    return np.asarray((vectors * spread) @ turn)
 
 
 def fill_lattice(
@@ -129,7 +133,7 @@ def fill_lattice(
     k, log_density = np.array(list(known), dtype=int), np.array(list(known.values()))
     w = np.exp(log_density - log_density.max())
     total, even = w.sum(), w[k.sum(axis=1) % 2 == 0].sum()
-    volume = d * np.log(step) + np.log(np.diag(peak.root)).sum()
+    volume = d * np.log(step) + np.linalg.slogdet(peak.root)[1]
     points = Points(
         peak.mode + step * k @ peak.root.T,
         w / total,
@@ -176,7 +180,7 @@ def sobol_points(
         value = density(at)
     value = np.where(np.isfinite(value), value, -np.inf)
     log_q = gammaln(0.5 * (FREEDOM + d)) - gammaln(0.5 * FREEDOM)
-    log_q -= 0.5 * d * np.log(FREEDOM * np.pi) + np.log(np.diag(peak.root)).sum()
+    log_q -= 0.5 * d * np.log(FREEDOM * np.pi) + np.linalg.slogdet(peak.root)[1]
     log_q = log_q - 0.5 * (FREEDOM + d) * np.log1p(np.sum(z * z, axis=1) / FREEDOM)
     ratio = value - log_q
     w = np.exp(ratio - ratio.max())

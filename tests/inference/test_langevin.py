@@ -11,7 +11,8 @@ import bayesml as bm
 from bayesml.inference.langevin import exploration
 from bayesml.inference.networks.density import density_of
 from bayesml.inference.networks.microcanonical import refresh, turn
-from bayesml.inference.networks.mode import Recipe, find_mode
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.search import find_mode
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import bayesml as bm
-from bayesml.inference.networks.mode import Recipe, find_mode
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.search import find_mode
 from bayesml.likelihoods import HeteroscedasticGaussian
 from bayesml.optimizers import SGD, Adam, Constant, minimize
 from bayesml.predictors import flat

@@ -5,7 +5,8 @@ import pytest
 from scipy import integrate, stats
 
 import bayesml as bm
-from bayesml.inference.networks.mode import Recipe, find_mode
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.search import find_mode
 from bayesml.likelihoods import HeteroscedasticGaussian, HeteroscedasticStudentT
 
 LIKELIHOOD = HeteroscedasticStudentT()

@@ -5,6 +5,7 @@ Each clause becomes a formula of its own with the same target, whose columns sta
 
 from typing import Literal, NamedTuple
 
+from bayesml.data.formulas.bounds import require_readable
 from bayesml.data.formulas.groups import Bar, without_groups
 from bayesml.data.formulas.splitting import halves, is_name, outside, signed_terms, split
 from bayesml.data.messages import quoted
@@ -72,6 +73,7 @@ def clauses(formula: str) -> Clauses:
     """
     if not isinstance(formula, str):
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
+    require_readable(formula)
     first, *others = split(formula, ",")
     left, tilde, right = halves(first)
     target, *bars = split(left, "|")
@@ -129,9 +131,7 @@ def _predictor(text: str, target: str, formula: str) -> Clause:
             "parameter of the likelihood and what it depends on, as in 'y ~ x, sigma ~ z'"
         )
     if _without_offsets(right, formula)[1] or without_groups(right, formula)[1]:
-        raise DataError(
-            f"the formula {formula!r}: offsets and groups are of the first clause only"
-        )
+        raise DataError(f"the formula {formula!r}: offsets and groups are of the first clause only")
     return Clause(name, "predictor", f"{target} ~ {right}")
 
 

@@ -49,6 +49,10 @@ class FormulaDesign:
         """Build X for new rows; columns that the formula does not read are ignored."""
         return self._build(build_matrix, parse(self.formula).right, self.right, new, "X")
 
+    def present(self, new: Any) -> NDArray[np.bool]:
+        """Say of each row whether no value that the formula reads is missing."""
+        return ~table(new, self.right.columns).isna().to_numpy().any(axis=1)
+
     @property
     def roles(self) -> Roles:
         """All columns are features of η."""
@@ -141,7 +145,8 @@ def _learned_from_config(config: Mapping[str, Any]) -> LearnedSide:
 
 
 def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
-    """Make the design that `FormulaDesign.to_config` described."""
+    """Make the design that `FormulaDesign.to_config` described, if its formula can be read."""
+    parse(config["formula"])  # someone else may have written it
     return FormulaDesign(
         formula=config["formula"],
         feature_names=tuple(config["feature_names"]),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.data.formulas.bounds import require_bounded_numbers
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 
@@ -60,7 +61,9 @@ def uses(parts: Iterable[Factor], columns: tuple[str, ...] | None, formula: str)
         walk = _Walk(formula, columns, aliases, functions)
         if part.is_code:
             code = sanitize_variable_names(part.text, {}, aliases, template="_backticks_{}")
-            yield from walk.visit(ast.parse(code, mode="eval").body)
+            tree = ast.parse(code, mode="eval").body
+            walk.require_bounded(tree)
+            yield from walk.visit(tree)
         else:
             yield from walk.column(part.text)
 
@@ -72,6 +75,13 @@ class _Walk(NamedTuple):
     columns: tuple[str, ...] | None
     aliases: Mapping[str, str]
     functions: Mapping[str, Any]
+
+    def require_bounded(self, node: ast.AST) -> None:
+        """Refuse numbers and columns without a bound, which would be computed before they fail."""
+        try:
+            require_bounded_numbers(node)
+        except DataError as error:
+            raise self._error(str(error)) from error
 
     def visit(self, node: ast.AST, as_levels: bool = False) -> Iterator[Use]:
         """Find the columns used at and below `node`."""

@@ -79,7 +79,9 @@ class JoinedDesign:
     def matrix_of_population(self, new: Any) -> NDArray[np.float64]:
         """Build X of rows that are of no group; the columns of factors need not be there."""
         own = [part for part in self.parts if isinstance(part, FormulaDesign)]
-        factors = {name for part in self.parts if isinstance(part, LevelsDesign) for name in part.own}
+        factors = {
+            name for part in self.parts if isinstance(part, LevelsDesign) for name in part.own
+        }
         built = iter([part.without(factors).matrix(new) for part in own])
         rows = frames.number_of_rows(new)
         return np.column_stack(
@@ -88,6 +90,10 @@ class JoinedDesign:
                 for part in self.parts
             ]
         )
+
+    def present(self, new: Any) -> NDArray[np.bool]:
+        """Say of each row whether no value that a clause reads is missing."""
+        return self._first.present(new)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -123,9 +129,7 @@ class JoinedDesign:
         """Describe this design in strings, numbers, lists and dicts."""
         return {
             "kind": "joined",
-            "parts": [
-                part.to_config() for part in self.parts
-            ],
+            "parts": [part.to_config() for part in self.parts],
             "feature_names": list(self.feature_names),
             "roles": self.roles.to_config(),
         }

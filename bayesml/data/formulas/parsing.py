@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from bayesml.data.formulas.bounds import require_bounded_terms, require_readable
 from bayesml.data.formulas.expressions import Factor, Use, uses
 from bayesml.data.messages import quoted
 from bayesml.errors import DataError
@@ -32,10 +33,14 @@ def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
     from formulaic import Formula
     from formulaic.formula import SimpleFormula, StructuredFormula
 
-    _check(formula, columns)  # before formulaic evaluates any of it
+    require_readable(formula)
     try:
+        _check(formula, columns)  # before formulaic evaluates any of it
+        require_bounded_terms(formula)
         parsed = Formula(formula)
-    except Exception as error:
+    except DataError:
+        raise
+    except Exception as error:  # RecursionError among them
         raise DataError(
             f"the formula {formula!r} cannot be read: {plain_message(error)}"
         ) from error
@@ -100,9 +105,7 @@ def _refuse_scaled_terms(terms: "SimpleFormula", formula: str) -> None:
             )
 
 
-def term_uses(
-    terms: "SimpleFormula", columns: tuple[str, ...] | None, formula: str
-) -> list[Use]:
+def term_uses(terms: "SimpleFormula", columns: tuple[str, ...] | None, formula: str) -> list[Use]:
     """Find the columns that one side of a formula uses."""
     factors = {factor.expr: factor.eval_method.value for term in terms for factor in term.factors}
     parts = [Factor(expr, how == "python") for expr, how in factors.items() if how != "literal"]
@@ -117,6 +120,7 @@ def expand_dot(formula: str, columns: Sequence[str], taken: Collection[str] = ()
     """
     if not isinstance(formula, str):
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
+    require_readable(formula)
     tokens = _tokens(formula)
     tilde = next((i for i, token in enumerate(tokens) if token.token == "~"), 0)
     left = [_factor_of(token) for token in tokens[:tilde] if _is_used(token)]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite
+from bayesml.data.delimited.cells import Cells
 from bayesml.data.formulas.expressions import Use
 from bayesml.data.messages import Labels
 from bayesml.data.missing import Missing
@@ -31,9 +32,16 @@ def typed_columns(uses: Iterable[Use], frame: Any) -> tuple[Column, ...]:
         only_levels[use.column] = use.as_levels and only_levels.get(use.column, True)
     columns = frames.select(frame, list(only_levels), "the formula")
     return tuple(
-        Column(name, "text" if _is_text(_series(columns[name], name)) else _otherwise(only))
+        Column(name, "text" if _is_text(_as_used(columns[name], name, only)) else _otherwise(only))
         for name, only in only_levels.items()
     )
+
+
+def _as_used(values: Any, name: str, only_levels: bool) -> "pd.Series[Any]":
+    """Read a column of delimited text as levels where it is used for nothing else."""
+    if isinstance(values, Cells):
+        return values.levels if only_levels else values.values
+    return _series(values, name)
 
 
 def _otherwise(only_levels: bool) -> Literal["number", "level"]:
@@ -59,9 +67,7 @@ def table(frame: Any, columns: Sequence[Column]) -> "pd.DataFrame":
 
     require_frame(frame)
     found = frames.select(frame, [column.name for column in columns], "the formula")
-    read = {
-        column.name: _read(_series(found[column.name], column.name), column) for column in columns
-    }
+    read = {column.name: _read(_typed(found[column.name], column), column) for column in columns}
     m = len(next(iter(read.values()))) if read else frames.number_of_rows(frame)
     return pd.DataFrame(read, index=pd.RangeIndex(m))
 
@@ -103,6 +109,19 @@ def require_finite_numbers(rows: "pd.DataFrame", labels: Labels) -> None:
     for name, values in rows.items():
         if values.dtype == np.float64:
             require_finite(values.to_numpy(), f"column {name!r}", labels=labels)
+
+
+def _typed(values: Any, column: Column) -> "pd.Series[Any]":
+    """Take a column; the cells of delimited text are read as what is asked for."""
+    if not isinstance(values, Cells):
+        return _series(values, column.name)
+    match column.kind:
+        case "text":
+            return values.text
+        case "level":
+            return values.levels
+        case "number":
+            return values.numbers
 
 
 def _series(values: Any, name: str) -> "pd.Series[Any]":

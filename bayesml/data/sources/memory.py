@@ -122,9 +122,7 @@ class _Built(NamedTuple):
     design: FormulaDesign | LevelsDesign
 
 
-def _built(
-    part: BoundFormula, rows: "pd.DataFrame", labels: Labels, weights: str | None
-) -> _Built:
+def _built(part: BoundFormula, rows: "pd.DataFrame", labels: Labels, weights: str | None) -> _Built:
     """Build the columns of one clause, and remember how."""
     if part.factor:
         codes, levels = group_codes(rows, part.factor)

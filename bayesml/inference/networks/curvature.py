@@ -8,11 +8,13 @@ import numpy as np
 from bayesml.inference.audit import audit
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.factorised import factorised
+from bayesml.inference.networks.functions import unlearned
 from bayesml.inference.networks.last_layer import last_layer
 from bayesml.inference.networks.local import linearised, network_of
 from bayesml.inference.networks.memory import affordable, bytes_of_factors, bytes_of_full
-from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
+from bayesml.inference.networks.mode import Mode, Recipe, notes_of
 from bayesml.inference.networks.point import diagnostics_of, how
+from bayesml.inference.networks.search import find_mode
 from bayesml.model import Problem
 from bayesml.posteriors import LinearisedPosterior
 
@@ -103,7 +105,7 @@ class LastLayer:
             f"Bayesian linear regression on the last layer, {size} of {len(mode.x)} parameters, "
             f"{how(mode)}",
             log_evidence,
-            diagnostics_of(mode),
+            diagnostics_of(mode) | unlearned(problem, posterior),
             notes_of([mode]),
             mode.losses,
         )
@@ -143,7 +145,7 @@ def _learned(problem: Problem, mode: Mode, kept: str) -> Learned:
         model,
         f"Laplace approximation, {kept}, {how(mode)}",
         mode.log_evidence,
-        diagnostics_of(mode),
+        diagnostics_of(mode) | unlearned(problem, posterior),
         notes_of([mode]),
         mode.losses,
     )

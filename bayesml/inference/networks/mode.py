@@ -1,21 +1,19 @@
-"""Find the mode of a network's posterior, or the maximum of its likelihood, from random starts."""
+"""The mode of a network's posterior, or the maximum of its likelihood, from a random start."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.inference.networks.factorised import factorised
+from bayesml.errors import ConvergenceError
 from bayesml.inference.networks.local import Near
-from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.objective import GivenScales, Point
 from bayesml.inference.networks.progress import early_stopped, mean_log_likelihood, shown
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, NetworkScales, log_evidence
-from bayesml.inference.networks.settings import Training
-from bayesml.inference.networks.starts import Setting, continuation, setting_of, simplified
+from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.starts import Setting, continuation, simplified
 from bayesml.inference.networks.training import ByHeldOut, Judge, train
 from bayesml.likelihoods import Likelihood, Staged
 from bayesml.log_joint import (
@@ -28,13 +26,10 @@ from bayesml.log_joint import (
     Rows,
 )
 from bayesml.model import Problem
-from bayesml.optimizers import LBFGS, Damped, LevenbergMarquardt, Optimizer
+from bayesml.optimizers import Damped, LevenbergMarquardt, Optimizer
 from bayesml.predictors import flat
 from bayesml.priors import NormalRows
 from bayesml.typing import Array
-
-COARSE = LBFGS(max_iterations=2000, tolerance=1e-5)
-"""How networks are trained for which not even factors of the curvature fit in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +51,8 @@ class Mode:
     reason : str
     tuned : bool
         Whether the scales were learned by evidence.
+    raced : mapping of name to float
+        How starts predicted rows that were held out, where they were raced.
     """
 
     setting: Setting
@@ -66,6 +63,7 @@ class Mode:
     converged: bool
     reason: str
     tuned: bool
+    raced: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def objective(self) -> GivenScales:
@@ -108,43 +106,36 @@ class Recipe:
         Whether the scales that are not known are learned by evidence.
     near : callable or None
         What is kept of the network near a point; None takes the best that memory allows.
+    raced : mapping of name to float
+        How starts predicted rows that were held out, where they were raced.
     """
 
     optimizer: Optimizer | None = None
     training: Training = Training()
     tune: bool = True
     near: Near | None = None
+    raced: Mapping[str, float] = field(default_factory=dict)
 
 
-def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
-    """Train from every random start, and keep the best answer."""
-    setting = setting_of(problem, not problem.data.in_memory and in_batches(recipe.optimizer))
-    if setting.rows.read_from is not None and recipe.training.held_out > 0:
-        raise IncompatibleModelError(
-            f"{recipe.training!r} sets rows aside, and these are "
-            f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
-            "hold rows in memory."
-        )
-    near = recipe.near or affordable(setting.network, setting.shapes, problem.data.m)
-    if near is None and recipe.optimizer is None:
-        recipe = replace(recipe, optimizer=COARSE)
-    setting = replace(setting, near=near or factorised)
-    sd_y = problem.statistics.sd_y or 1.0
-    modes = [_from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
-    best = max(modes, key=lambda mode: mode.score)
-    if len(modes) > 1:
-        best = replace(best, reason=f"{best.reason}; best of {len(modes)} restarts")
-    return best
+@runtime_checkable
+class Started(Protocol):
+    """A method whose training of a network has a start that can be stated."""
+
+    def recipe(self, problem: Problem) -> Recipe:
+        """Return how it finds the mode of a network."""
+
+    def starting(self, start: Start) -> "Started":
+        """Return the method with its start stated."""
 
 
-def _from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
+def from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
     """Train from one random start; a staged likelihood starts from the fit of a simpler one."""
     likelihood = setting.rows.likelihood
     if not isinstance(likelihood, Staged):
         parameters = setting.network.start(setting.rows.n, rng)
         return _run(setting, flat.join(parameters, setting.shapes), rng, recipe)
     simpler = simplified(setting, likelihood, sd_y)
-    first = _from_start(simpler, sd_y, rng, recipe)
+    first = from_start(simpler, sd_y, rng, recipe)
     start, scales = continuation(setting, simpler, first.x, first.scales, rng)
     mode = _run(replace(setting, scales=scales), start, rng, recipe)
     return replace(mode, reason=f"{mode.reason}, from the fit with {_name(likelihood.simpler)}")

@@ -5,8 +5,10 @@ import numpy as np
 from bayesml.errors import ConvergenceError
 from bayesml.inference.audit import decrement, off_centre
 from bayesml.inference.base import Learned
+from bayesml.inference.networks.functions import unlearned
 from bayesml.inference.networks.local import Linearised, linearised
-from bayesml.inference.networks.mode import Mode, Recipe, find_mode, notes_of
+from bayesml.inference.networks.mode import Mode, Recipe, notes_of
+from bayesml.inference.networks.search import find_mode
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.model import Problem
 from bayesml.posteriors import PointEstimate
@@ -19,12 +21,13 @@ def network_point(
 ) -> Learned:
     """Return the mode of a network as a point estimate."""
     mode = find_mode(problem, rng, recipe)
+    posterior = network_estimate(problem, mode)
     return Learned(
-        network_estimate(problem, mode),
+        posterior,
         problem.model,
         f"{label} by {how(mode)}",
         NO_EVIDENCE,
-        diagnostics_of(mode),
+        diagnostics_of(mode) | unlearned(problem, posterior),
         notes_of([mode]),
         mode.losses,
     )
@@ -53,7 +56,7 @@ def how(mode: Mode) -> str:
 
 def diagnostics_of(mode: Mode) -> dict[str, float]:
     """Return the numbers that tell of a mode."""
-    out = {"iterations": float(len(mode.losses) - 1)}
+    out = {"iterations": float(len(mode.losses) - 1), **mode.raced}
     if mode.tuned:
         out |= {"off_centre": off_centre(mode), "decrement": decrement(mode)}
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from bayesml.distributions import Distribution
 from bayesml.inference.networks.local import Near
@@ -19,6 +19,12 @@ from bayesml.typing import Array
 
 TIGHT: Any = {"ftol": 1e-15, "gtol": 1e-10}
 """Stop the search for the noise at rounding: it is a function of one or two numbers."""
+
+NEARBY = (0.0, 0.02)
+"""Where the search for one parameter begins, in its log: it changes little from step to step."""
+
+MOST = 3.0
+"""How far the log of a parameter may move in a step."""
 
 PRECISIONS = (1e-6, 1e8)
 """Bounds of learned precisions: a group is free, or switched off."""
@@ -151,6 +157,9 @@ def learn_values(
             value += float(priors[name].log_density(values[name])) + jacobian * np.log(values[name])
         return -value / rows.weight
 
-    start, bounds = np.zeros(len(names)), [(-3.0, 3.0)] * len(names)
+    if len(names) == 1:
+        line = minimize_scalar(lambda log: negative(np.array([log])), bracket=NEARBY, tol=1e-9)
+        return at(np.clip([line.x], -MOST, MOST))
+    start, bounds = np.zeros(len(names)), [(-MOST, MOST)] * len(names)
     found = minimize(negative, start, method="L-BFGS-B", bounds=bounds, options=TIGHT)
     return at(found.x)

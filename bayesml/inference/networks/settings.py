@@ -3,7 +3,40 @@
 from dataclasses import dataclass
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.optimizers.settings import check_count
+from bayesml.optimizers.settings import check_count, check_positive
+
+
+@dataclass(frozen=True)
+class Start:
+    r"""What is assumed of the scales of a network before they are learned (M30).
+
+    Parameters
+    ----------
+    precision : float
+        Of every group of weights whose scale is learned, in the network's own units.
+    noise : float
+        Spread of the noise, as a share of the target's standard deviation.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not positive.
+
+    Examples
+    --------
+    >>> Start(precision=0.1, noise=0.3)
+    Start(precision=0.1, noise=0.3)
+    """
+
+    precision: float = 1.0
+    noise: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_positive(self, "precision", "noise")
+
+
+CALM, FREE = Start(), Start(precision=0.1, noise=0.3)
+"""All is noise until shown otherwise; and most is signal, of weights that may be large."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +54,9 @@ class Training:
         Steps without a better held-out likelihood before training stops.
     progress : bool
         Whether to show a bar with the loss.
+    start : Start or None
+        What is assumed of scales that are learned by evidence, at the start. None trains from each
+        of two starts on a part of the rows, and takes the one that predicts the others better.
 
     Raises
     ------
@@ -37,6 +73,7 @@ class Training:
     held_out: float = 0.0
     patience: int = 25
     progress: bool = False
+    start: Start | None = None
 
     def __post_init__(self) -> None:
         check_count(self, "restarts", "patience")

@@ -1,16 +1,17 @@
 """Where the training of a network starts. See docs/theory/network.md, "The noise as an output"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Flat
+from bayesml.distributions import Distribution, Flat
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.local import Near, linearised, network_of
 from bayesml.inference.networks.scales import Hyperprior, NetworkScales
-from bayesml.likelihoods import Staged
+from bayesml.inference.networks.settings import CALM, Start
+from bayesml.likelihoods import Likelihood, Staged
 from bayesml.log_joint import Folded, Rows
 from bayesml.log_joint.rows import folded
 from bayesml.model import Problem
@@ -36,12 +37,18 @@ class Setting:
     scales : NetworkScales
     near : callable
         What is kept of the network near a point.
+    start : Start
+        What the scales are made by.
+    features : sequence of str
+        Names of the columns.
     """
 
     rows: Rows | Folded
     hyperprior: Hyperprior
     scales: NetworkScales
     near: Near = linearised
+    start: Start = CALM
+    features: Sequence[str] = ()
 
     @property
     def network(self) -> MLP:
@@ -56,7 +63,7 @@ class Setting:
         return self.rows.frame.shapes
 
 
-def setting_of(problem: Problem, streamed: bool = False) -> Setting:
+def setting_of(problem: Problem, streamed: bool = False, start: Start = CALM) -> Setting:
     """Return the setting of a problem, and refuse a prior that is not one of networks.
 
     With `streamed` the rows stay where they are.
@@ -69,30 +76,62 @@ def setting_of(problem: Problem, streamed: bool = False) -> Setting:
     groups = prior.groups(problem.shapes, problem.feature_names)
     hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)
     sd_y = problem.statistics.sd_y or 1.0
-    noise = dict(rows.likelihood.start(problem.statistics.mean_y, sd_y)) | problem.known
-    return Setting(rows, hyperprior, NetworkScales(prior.precision(groups), noise))
+    spread = start.noise * sd_y
+    noise = dict(rows.likelihood.start(problem.statistics.mean_y, spread)) | problem.known
+    scales = NetworkScales(_precision(hyperprior, start), noise)
+    return Setting(rows, hyperprior, scales, start=start, features=problem.feature_names)
+
+
+def _precision(hyperprior: Hyperprior, start: Start) -> Array:
+    """Return the precision of every group: known, or the start's."""
+    known = hyperprior.prior.precision(hyperprior.groups)
+    return np.full_like(known, start.precision) if hyperprior.prior.learned else known
 
 
 def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
     """Return the same network under the simpler likelihood, whose fit training starts from."""
     network, simpler = setting.network, likelihood.simpler
     stated = Standardisation((), (), network.outputs[: len(simpler.outputs(0.0, sd_y))])
-    fewer = replace(network, standardisation=stated)
-    shapes = fewer.shapes(setting.rows.n)
+    proper = np.isfinite(setting.hyperprior.prior.sd or 1.0)
+    priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
+    noise = simpler.start(0.0, setting.start.noise * sd_y)
+    return _under(setting, replace(network, standardisation=stated), simpler, priors, {}, noise)
+
+
+def simplest(setting: Setting, sd_y: float, rows: Rows) -> Setting:
+    """Return the setting of the last of its simpler likelihoods, on some of its rows."""
+    likelihood = setting.rows.likelihood
+    if isinstance(likelihood, Staged):
+        return simplest(simplified(setting, likelihood, sd_y), sd_y, rows)
+    return replace(setting, rows=rows.under(setting.rows.frame, likelihood))
+
+
+def without_hidden(setting: Setting) -> Setting:
+    """Return the linear model that the network is without hidden layers, noise and all."""
+    hyperprior, linear = setting.hyperprior, replace(setting.network, hidden=())
+    priors, known, noise = hyperprior.parameter_priors, hyperprior.known, setting.scales.values
+    return _under(setting, linear, setting.rows.likelihood, priors, known, noise)
+
+
+def _under(
+    setting: Setting,
+    network: MLP,
+    likelihood: Likelihood,
+    priors: Mapping[str, Distribution],
+    known: Mapping[str, float],
+    noise: Mapping[str, float],
+) -> Setting:
+    """Return another network on the same rows, under another likelihood."""
+    shapes, prior = network.shapes(setting.rows.n), setting.hyperprior.prior
     p = flat.size(shapes)
     frame = replace(
-        setting.rows.frame, predictor=fewer, shapes=shapes, start=np.zeros(p), scale=np.ones(p)
+        setting.rows.frame, predictor=network, shapes=shapes, start=np.zeros(p), scale=np.ones(p)
     )
-    rows = setting.rows.under(frame, simpler)
-    prior = setting.hyperprior.prior
-    names = [name for name in setting.hyperprior.groups.names if name.startswith("weights_1[")]
-    features = [name.removeprefix("weights_1[").removesuffix("]") for name in names]
-    groups = prior.groups(shapes, features if prior.relevance else ())
-    proper = np.isfinite(prior.sd or 1.0)
-    parameter_priors = {k: v if proper else Flat() for k, v in simpler.default_priors(sd_y).items()}
-    hyperprior = Hyperprior(prior, groups, parameter_priors, {})
-    scales = NetworkScales(prior.precision(groups), simpler.start(0.0, sd_y))
-    return replace(setting, rows=rows, hyperprior=hyperprior, scales=scales)
+    features = setting.features if prior.relevance else ()
+    hyperprior = Hyperprior(prior, prior.groups(shapes, features), priors, known)
+    scales = NetworkScales(_precision(hyperprior, setting.start), noise)
+    rows = setting.rows.under(frame, likelihood)
+    return replace(setting, rows=rows, hyperprior=hyperprior, scales=scales, features=features)
 
 
 def continuation(

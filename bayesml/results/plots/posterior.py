@@ -18,7 +18,8 @@ from bayesml.results.plots.canvas import (
     percent,
 )
 from bayesml.results.plots.collection import collection
-from bayesml.results.summary import entry_names, labels_of_entries, significant
+from bayesml.results.summary import entry_names, labels_of_entries
+from bayesml.results.table import significant
 from bayesml.typing import Array
 
 if TYPE_CHECKING:

@@ -1,0 +1,157 @@
+"""Find the mode of a network: which start to train from, and the best of several restarts.
+
+Derived in docs/theory/network.md, "Which start".
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.inference.networks.factorised import factorised
+from bayesml.inference.networks.memory import affordable
+from bayesml.inference.networks.mode import Mode, Recipe, from_start, in_batches
+from bayesml.inference.networks.settings import CALM, FREE, Start
+from bayesml.inference.networks.starts import Setting, setting_of, simplest, without_hidden
+from bayesml.log_joint import Rows
+from bayesml.model import Problem
+from bayesml.optimizers import LBFGS, Damped, LevenbergMarquardt
+from bayesml.posteriors import LinearisedPosterior
+from bayesml.typing import Array
+
+COARSE = LBFGS(max_iterations=2000, tolerance=1e-5)
+"""How networks are trained for which not even factors of the curvature fit in memory."""
+
+HELD_OUT = 0.2
+"""Share of the rows that judge a race."""
+
+FEWEST, MOST = 50, 3000
+"""Rows that a race should be judged by, for which it is repeated; and that it takes at most."""
+
+MOST_ROUNDS = 3
+"""How often a race is repeated at most."""
+
+CLEAR = 2.0
+"""Standard errors by which the free start must be better: where it is worse it is much worse."""
+
+FEW_STEPS = LevenbergMarquardt(max_iterations=80)
+"""How runners train: enough to find the shape of the data."""
+
+LOWEST = -1e3
+"""Log density of a row where training diverged, and of one that was not foreseen at all."""
+
+FEWEST_ROWS = 20
+"""Rows below which a part of them says nothing of a start."""
+
+
+def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mode:
+    """Train from every random start, and keep the best answer."""
+    recipe = raced(problem, rng, recipe)
+    setting, recipe = _prepared(problem, recipe, recipe.training.start or CALM)
+    if setting.rows.read_from is not None and recipe.training.held_out > 0:
+        raise IncompatibleModelError(
+            f"{recipe.training!r} sets rows aside, and these are "
+            f"{problem.data.source.whereabouts}, block by block. Use held_out=0 and a prior, or "
+            "hold rows in memory."
+        )
+    sd_y = problem.statistics.sd_y or 1.0
+    modes = [from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
+    best = max(modes, key=lambda mode: mode.score)
+    if len(modes) > 1:
+        best = replace(best, reason=f"{best.reason}; best of {len(modes)} restarts")
+    return replace(best, raced=recipe.raced)
+
+
+def raced(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Recipe:
+    """State the start: of two, the one from which rows held out are predicted better (M31)."""
+    if not _open(problem, recipe):
+        return recipe
+    rows = _prepared(problem, recipe, CALM)[0].rows.at_hand()
+    runs = [_densities(problem, recipe, *parts, rng) for parts in _rounds(rows, rng)]
+    calm, free, linear = (np.concatenate(column) for column in zip(*runs, strict=True))
+    if max(calm.max(), free.max()) <= LOWEST:
+        raise ConvergenceError(
+            "Training diverged from every start. Check the scales of the data, or state a prior "
+            "such as Layered(sd=1.0)."
+        )
+    clear = np.mean(free - calm) > CLEAR * _error(free - calm)
+    start, best = (FREE, free) if clear else (CALM, calm)
+    found = {
+        "held_out calm": float(np.mean(calm)),
+        "held_out free": float(np.mean(free)),
+        "held_out linear": float(np.mean(linear)),
+        "gain_over_linear": float(np.mean(best - linear) / _error(best - linear)),
+    }
+    return replace(recipe, training=replace(recipe.training, start=start), raced=found)
+
+
+def _open(problem: Problem, recipe: Recipe) -> bool:
+    """Say whether there is a start to choose, and rows to choose it by."""
+    training, optimizer = recipe.training, recipe.optimizer
+    by_evidence = recipe.tune and training.held_out == 0 and bool(problem.hyperparameters)
+    curved = optimizer is None or isinstance(optimizer, Damped)
+    deep = len(problem.shapes) > 2  # without hidden layers there is one optimum
+    enough = problem.data.in_memory and problem.data.m >= FEWEST_ROWS
+    return training.start is None and by_evidence and curved and deep and enough
+
+
+def _prepared(problem: Problem, recipe: Recipe, start: Start) -> tuple[Setting, Recipe]:
+    """Return the setting at a start, and the recipe with its optimizer where memory chooses it."""
+    streamed = not problem.data.in_memory and in_batches(recipe.optimizer)
+    setting = setting_of(problem, streamed, start)
+    near = recipe.near or affordable(setting.network, setting.shapes, problem.data.m)
+    if near is None and recipe.optimizer is None:
+        recipe = replace(recipe, optimizer=COARSE)
+    return replace(setting, near=near or factorised), recipe
+
+
+def _rounds(rows: Rows, rng: np.random.Generator) -> Iterator[tuple[Rows, Rows]]:
+    """Divide the rows, or so many of them, into those to train on and those to judge by."""
+    m = min(rows.m, MOST)
+    held = round(HELD_OUT * m)
+    order = rng.permutation(rows.m)[:m]
+    for k in range(int(np.clip(np.ceil(FEWEST / held), 1, MOST_ROUNDS))):
+        aside = np.arange(k * held, (k + 1) * held)
+        yield rows.of_rows(np.delete(order, aside)), rows.of_rows(order[aside])
+
+
+def _densities(
+    problem: Problem, recipe: Recipe, rows: Rows, held: Rows, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    """Return log densities of rows held out, from either start and of the linear model.
+
+    A staged likelihood is raced in its simplest form: what starts differ in is the mean.
+    """
+    sd_y = problem.statistics.sd_y or 1.0
+    calm, free = (
+        simplest(_prepared(problem, recipe, start)[0], sd_y, rows) for start in (CALM, FREE)
+    )
+    one, two, three = (_density(own, held, rng) for own in (calm, free, without_hidden(calm)))
+    return one, two, three
+
+
+def _density(setting: Setting, held: Rows, rng: np.random.Generator) -> Array:
+    """Return log densities of rows held out, as often as they count."""
+    frame, likelihood = setting.rows.frame, setting.rows.likelihood
+    try:
+        mode = from_start(setting, 1.0, rng, Recipe(FEW_STEPS))
+    except ConvergenceError:
+        return np.full(held.m, LOWEST)
+    posterior = LinearisedPosterior(
+        frame.predictor,
+        likelihood,
+        mode.parameters,
+        mode.point.regression(),
+        mode.scales.values,
+        (),
+        held.n,
+    )
+    density = posterior.predict(held.A).distribution.log_density(held.y)
+    return np.maximum(density, LOWEST) * held.w * held.m / held.weight
+
+
+def _error(differences: Array) -> float:
+    """Return the standard error of a mean difference."""
+    spread = max(float(np.std(differences)), 1e-9)
+    return spread / float(np.sqrt(len(differences)))

@@ -1,0 +1,117 @@
+"""Which start a network trains from, and what gives away one that did not learn."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+import bayesml as bm
+from bayesml.inference.base import Learned
+from bayesml.inference.networks.functions import unlearned
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.search import LOWEST, raced
+from bayesml.inference.networks.settings import CALM, FREE
+from bayesml.posteriors import PointEstimate
+
+
+@pytest.fixture
+def ripples():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1.5, 1.5, (150, 1))
+    return bm.Data(X, np.sin(6 * X[:, 0]) + 0.1 * rng.normal(size=150))
+
+
+MODEL = bm.Model(bm.MLP((15,)), bm.Gaussian())
+
+
+def test_ripples_are_learned_from_the_start_that_is_chosen(ripples):
+    fit = bm.fit(MODEL, ripples, bm.Laplace(), rng=0)
+    X = np.linspace(-1.4, 1.4, 200)[:, None]
+    p = fit.predict(X)
+    assert np.sqrt(np.mean((p.mean - np.sin(6 * X[:, 0])) ** 2)) < 0.08
+    assert p.aleatoric_sd.mean() == pytest.approx(0.1, rel=0.2)
+    assert fit.diagnostics["held_out free"] > fit.diagnostics["held_out calm"] + 0.5
+    assert fit.diagnostics["unlearned"] == 0
+
+
+def test_ripples_taken_as_noise_fail_the_check(ripples):
+    stated = bm.Laplace(training=bm.Training(start=CALM))
+    with pytest.warns(bm.ConvergenceWarning, match="residuals of neighbouring rows"):
+        fit = bm.fit(MODEL, ripples, stated, rng=0)
+    assert fit.diagnostics["unlearned"] > 0.5
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_calm_start_is_taken_where_there_is_nothing_to_find(seed):
+    rng = np.random.default_rng(seed)
+    data = bm.Data(rng.normal(size=(100, 4)), rng.normal(size=100))
+    found = raced(bm.Model(bm.MLP((8,))).resolve(data), rng, Recipe())
+    assert found.training.start == CALM
+    assert abs(found.raced["gain_over_linear"]) < 3
+
+
+def test_a_race_that_diverges_everywhere_is_refused_and_one_side_loses(ripples, monkeypatch):
+    from bayesml.inference.networks import search
+
+    problem, rng = MODEL.resolve(ripples), np.random.default_rng(0)
+
+    def calm_diverges(setting, held, rng):
+        return np.full(held.m, LOWEST if setting.start == CALM else -1.0)
+
+    monkeypatch.setattr(search, "_density", calm_diverges)
+    assert raced(problem, rng, Recipe()).training.start == FREE
+    monkeypatch.setattr(search, "_density", lambda setting, held, rng: np.full(held.m, LOWEST))
+    with pytest.raises(bm.ConvergenceError, match="diverged from every start"):
+        raced(problem, rng, Recipe())
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe"),
+    [
+        (bm.Model(bm.MLP(())), Recipe()),
+        (bm.Model(bm.MLP((3,)), prior=bm.Layered(sd=1.0)), Recipe()),
+        (MODEL, Recipe(bm.Adam())),
+        (MODEL, Recipe(training=bm.Training(start=FREE))),
+    ],
+)
+def test_nothing_is_raced_where_there_is_no_choice(model, recipe, ripples):
+    assert raced(model.resolve(ripples), np.random.default_rng(0), recipe) is recipe
+
+
+def test_residuals_of_neighbours(rng):
+    """Of a constant fit the residuals are y itself, in pairs of neighbours alike or opposed."""
+    at = np.repeat(np.arange(100.0), 2)
+    X = (at + np.tile([0.0, 0.1], 100))[:, None]
+    pairs = np.repeat(rng.normal(size=100), 2)
+    for sign, expected in ((1.0, 1.0 - 3.0 * np.sqrt(2 / 200)), (-1.0, 0.0)):
+        y = pairs * np.tile([1.0, sign], 100)
+        problem = bm.Model(bm.MLP((1,)), bm.Gaussian(sigma=1.0)).resolve(bm.Data(X, y))
+        model = problem.model
+        zero = {name: np.zeros(shape) for name, shape in problem.shapes.items()}
+        ((centre, scale),) = model.predictor.outputs
+        zero |= {"biases_2": np.array([-centre / scale]), "sigma": np.array(1.0)}
+        point = PointEstimate(model.predictor, model.likelihood, zero, {}, np.inf)
+        np.testing.assert_allclose(point.predict(X).mean, 0.0, atol=1e-12)
+        assert unlearned(problem, point)["unlearned"] == pytest.approx(expected, abs=0.01)
+
+
+@dataclass(frozen=True)
+class Runaway:
+    """A member whose function is far from the data."""
+
+    def learn(self, problem, rng):
+        learned: Learned = bm.MAP().learn(problem, rng)
+        point = learned.posterior
+        away = {**point.values, "biases_1": point.values["biases_1"] + 50.0}
+        return replace(learned, posterior=replace(point, values=away))
+
+
+def test_a_member_that_ran_away_is_left_out_by_name(ripples):
+    model = bm.Model(bm.MLP(()), bm.Gaussian())
+    mixed = bm.Ensemble(4, (bm.MAP(), bm.MAP(), bm.MAP(), Runaway()))
+    fit = bm.fit(model, ripples, mixed, rng=0)
+    alone = bm.fit(model, ripples, bm.MAP(), rng=0)
+    assert "member 3 was left out" in fit.explanation
+    assert "equal mixture of 3 members" in fit.explanation
+    assert fit.diagnostics["astray"] == 0.25
+    np.testing.assert_allclose(fit.predict(ripples.X).mean, alone.predict(ripples.X).mean)
