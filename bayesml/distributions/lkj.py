@@ -1,4 +1,4 @@
-"""Priors of correlation matrices. Derived in docs/theory/group_effects.md, (M4)."""
+"""Priors of correlation matrices. Derived in docs/theory/group_effects.md, (G24)."""
 
 from dataclasses import dataclass
 from math import isqrt
@@ -16,7 +16,7 @@ LOG_2 = float(np.log(2.0))
 class LKJ:
     r"""The LKJ distribution of a correlation matrix, :math:`p(R) \propto \det(R)^{\eta - 1}`.
 
-    Its canonical partial correlations are independent, each a Beta on (−1, 1) (M4).
+    Its canonical partial correlations are independent, each a Beta on (−1, 1) (G24).
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def terms_of(count: int) -> int:
 
 
 def cholesky_of_partials(partials: Array, terms: int) -> Array:
-    """Return the Cholesky factor of the correlation matrix, shape (..., d, d) (M4).
+    """Return the Cholesky factor of the correlation matrix, shape (..., d, d) (G24).
 
     Partials are of the pairs (1, 0), (2, 0), (2, 1), …: a row of the factor after the other.
     """

@@ -1,6 +1,6 @@
 """Maximum likelihood, restricted or not, and the marginal mode of models with effects of groups.
 
-Derived in docs/theory/group_effects.md, (M15) and (M16).
+Derived in docs/theory/group_effects.md, (G35) and (G36).
 """
 
 from collections.abc import Mapping
@@ -102,7 +102,7 @@ def _check(problem: Problem, method: str) -> None:
 def _profile(
     marginal: GroupMarginal, found: Eliminated, freedom: float, *, restricted: bool
 ) -> Array:
-    """Evaluate the log likelihood at the best σ, with flat priors (M15)."""
+    """Evaluate the log likelihood at the best σ, with flat priors (G35)."""
     p, reference = marginal.p, marginal.reference
     log_det = found.log_det
     rss = residual(found.schur, p)

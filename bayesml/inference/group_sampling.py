@@ -1,6 +1,6 @@
 """NUTS of models with effects of groups: of the scales alone, or of effects in units of them.
 
-Derived in docs/theory/group_effects.md, (M18) and (M19).
+Derived in docs/theory/group_effects.md, (G38) and (G39).
 """
 
 from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ def sample_groups(problem: Problem, settings: Settings, rng: np.random.Generator
 
 
 def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -> Learned:
-    """Sample scales with all else integrated out, and draw all else given them (M19)."""
+    """Sample scales with all else integrated out, and draw all else given them (G39)."""
     marginal = marginal_of(problem)
     log_density = _with_slopes(marginal)
     start = np.append(marginal.scales.start(), np.log(marginal.reference.unit))

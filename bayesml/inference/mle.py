@@ -67,7 +67,7 @@ class MLE:
         Restarts, early stopping and the progress bar of networks.
     restricted : bool
         Of models with effects of groups: whether to integrate the coefficients out too (REML),
-        so that scales are not too small by what coefficients cost (M15).
+        so that scales are not too small by what coefficients cost (G35).
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Arrow-shaped systems: many small blocks on the diagonal, and a border that joins them.
 
-Derived in docs/theory/group_effects.md, (M6).
+Derived in docs/theory/group_effects.md, (G26).
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class Sparse:
 
 
 class Eliminated(NamedTuple):
-    """What is left of the columns [X y] once all effects are eliminated (M7).
+    """What is left of the columns [X y] once all effects are eliminated (G27).
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Arrow:
         return int(self.of_columns.shape[2])
 
     def eliminate(self, factors: Sequence[Array]) -> Eliminated:
-        """Eliminate all effects, their covariances ΛΛᵀ in units of σ² (M7).
+        """Eliminate all effects, their covariances ΛΛᵀ in units of σ² (G27).
 
         Parameters
         ----------
@@ -242,7 +242,7 @@ class Arrow:
 
 @dataclass(frozen=True, eq=False)
 class Factored:
-    """An arrow that was factorised: unit effects v given the columns of A (M8).
+    """An arrow that was factorised: unit effects v given the columns of A (G28).
 
     Attributes
     ----------

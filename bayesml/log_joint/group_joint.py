@@ -1,4 +1,4 @@
-"""The log joint density with effects of groups in units of their scales (M18).
+"""The log joint density with effects of groups in units of their scales (G38).
 
 Derived in docs/theory/group_effects.md.
 """
@@ -57,7 +57,7 @@ class OfCoefficients:
 
 @dataclass(frozen=True, eq=False)
 class GroupJoint:
-    r"""log p(y, coefficients, φ, scales, v) with effects u = Λv (M18).
+    r"""log p(y, coefficients, φ, scales, v) with effects u = Λv (G38).
 
     .. math:: x = (z, v, u_\phi, \theta), \qquad v \sim \mathrm{Normal}(0, 1)
 

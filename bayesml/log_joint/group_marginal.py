@@ -1,6 +1,6 @@
 """The density of scales with all coefficients and effects integrated out.
 
-Derived in docs/theory/group_effects.md, (M9).
+Derived in docs/theory/group_effects.md, (G29).
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Integrated(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GroupMarginal:
-    """log p(y, θ, log σ), coefficients and effects integrated out (M9).
+    """log p(y, θ, log σ), coefficients and effects integrated out (G29).
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class GroupMarginal:
         return own if isinstance(self.sigma, float) else own + log_sigma
 
     def integrated(self, theta: Array) -> Integrated:
-        """Integrate over σ at every θ, by the trapezoidal rule in log σ (M10)."""
+        """Integrate over σ at every θ, by the trapezoidal rule in log σ (G30)."""
         found = self.arrow.eliminate(self.scales.factors(theta))
         if isinstance(self.sigma, float):
             log_sigma = np.full((len(theta), 1), np.log(self.sigma))

@@ -1,6 +1,6 @@
 """Coordinates of the covariances of group effects, in units of the noise.
 
-Derived in docs/theory/group_effects.md, (M3) and (M4).
+Derived in docs/theory/group_effects.md, (G23) and (G24).
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class GroupScale:
         return scales[..., None] * self.correlation_root(u)
 
     def log_prior(self, u: Array, log_sigma: Array) -> Array:
-        """Evaluate the log prior density of scales and partial correlations, given σ (M4)."""
+        """Evaluate the log prior density of scales and partial correlations, given σ (G24)."""
         out: Array = np.zeros(np.broadcast_shapes(u.shape[:-1], np.shape(log_sigma)))
         for j, prior in enumerate(self.priors):
             out = out + prior.log_density(np.exp(u[..., j] + log_sigma))

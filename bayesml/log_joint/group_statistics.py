@@ -1,6 +1,6 @@
 """Sufficient statistics of a linear Gaussian model with effects of groups: those of [Z | X | y].
 
-Derived in docs/theory/group_effects.md, (M5).
+Derived in docs/theory/group_effects.md, (G25).
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MOST_NUMBERS = 2**28
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    r"""Coordinates in which columns are about orthonormal, and y is what they leave (M5).
+    r"""Coordinates in which columns are about orthonormal, and y is what they leave (G25).
 
     .. math:: \tilde x = (x - c)T, \qquad \tilde y = y - o - y_0 - (x - c)^\top\theta_0
 
@@ -97,7 +97,7 @@ def reference_of(problem: Problem, predictor: Grouped) -> Reference:
 
 
 def arrow_of(problem: Problem, predictor: Grouped, reference: Reference) -> Arrow:
-    """Fold the rows into the statistics of [Z | X | y], the group of most levels first (M5)."""
+    """Fold the rows into the statistics of [Z | X | y], the group of most levels first (G25)."""
     parts = tuple(predictor.by_levels())
     rest = sum(p.shape[0] * p.shape[1] for p in parts[1:]) + len(reference.centre) + 2
     if rest**2 > MOST_NUMBERS:

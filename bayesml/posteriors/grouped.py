@@ -1,6 +1,6 @@
 """The exact posterior of a linear Gaussian model with effects of groups.
 
-Derived in docs/theory/group_effects.md, (M8), (M9) and (M13).
+Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +23,7 @@ from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import Reweighting
+from bayesml.posteriors.scale_marginal import ScaleMarginals
 from bayesml.predictors import Grouped
 from bayesml.typing import Array, Integers
 
@@ -59,7 +60,7 @@ class Functionals(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """Functionals given scales and β̃: mean a + cᵀβ̃, variance d σ² (M13)."""
+    """Functionals given scales and β̃: mean a + cᵀβ̃, variance d σ² (G33)."""
 
     a: Array
     c: Array
@@ -68,7 +69,7 @@ class Explained(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GroupedPosterior:
-    r"""Gaussian in coefficients and effects given scales, which are on weighted nodes (M9).
+    r"""Gaussian in coefficients and effects given scales, which are on weighted nodes (G29).
 
     Attributes
     ----------
@@ -136,11 +137,12 @@ class GroupedPosterior:
         M, start = reference.coefficients(self.marginal.origin)
         own = M[int(part.intercept) :] / reference.unit
         out["weights"] = self._mixture(self._plain(start[int(part.intercept) :], own))
+        scales = {f"sd[{group.factor}]" for group in self.predictor.groups}
         for name, values in self.scales.items():
-            table = values.reshape(len(self.weights), -1).T
-            out[name] = Atoms(len(table), self.weights, table.__getitem__)
+            of = ScaleMarginals.of_scales if name in scales else ScaleMarginals.of_correlations
+            out[name] = of(values.T, self.weights)
         if not isinstance(self.marginal.sigma, float):
-            out["sigma"] = Atoms(1, self.weights, self.sigma[None].__getitem__)
+            out["sigma"] = ScaleMarginals.of_scales(self.sigma[None], self.weights)
         return out
 
     def effects(self, factor: str) -> Marginal:
@@ -181,7 +183,7 @@ class GroupedPosterior:
         return self.predictor.eta(parameters, X)
 
     def predict(self, X: Array) -> Prediction:
-        """Return the predictive distribution at the rows of X (M13)."""
+        """Return the predictive distribution at the rows of X (G33)."""
         m, rows = len(X), self._functionals(X)
         work = self._work(m)
         variance = np.full(m, float(self.weights @ self.sigma**2))
@@ -203,7 +205,7 @@ class GroupedPosterior:
         return Prediction(total, atoms, variance, sample, sample_mean)
 
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
-        """Predict a copy of every row from the others, by taking it out at every node (M14)."""
+        """Predict a copy of every row from the others, by taking it out at every node (G34)."""
 
         def predict(part: Part) -> Rows:
             rows = self._functionals(part.X)
@@ -299,7 +301,7 @@ class GroupedPosterior:
         return tilde, tilde @ M.T + start
 
     def _effects(self, which: Integers, tilde: Array, rng: np.random.Generator) -> dict[str, Array]:
-        """Draw the effects of all groups given scales and β̃ (M8)."""
+        """Draw the effects of all groups given scales and β̃ (G28)."""
         unit, arrow = self.marginal.reference.unit, self.marginal.arrow
         groups = list(self.predictor.by_levels())
         out = [np.empty((len(which), *group.shape)) for group in groups]
@@ -339,7 +341,7 @@ class GroupedPosterior:
 
 
 def explained(rows: Functionals, factored: Factored) -> Explained:
-    """Return what functionals are given β̃, at one set of covariances (M13)."""
+    """Return what functionals are given β̃, at one set of covariances (G33)."""
     arrow = factored.arrow
     p, d = arrow.q - 1, np.zeros(len(rows.base))
     a, c = np.zeros(len(d)), np.array(rows.columns, dtype=np.float64)

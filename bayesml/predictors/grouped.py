@@ -1,6 +1,6 @@
 """A linear predictor with effects of groups: η = o + b + xᵀθ + Σₖ zₖᵀ u_{k, g(k)}.
 
-Derived in docs/theory/group_effects.md, (M1).
+Derived in docs/theory/group_effects.md, (G21).
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ class GroupPart:
 
 @dataclass(frozen=True)
 class Grouped:
-    r"""A linear predictor and effects of groups (M1).
+    r"""A linear predictor and effects of groups (G21).
 
     .. math:: \eta_i = o_i + b + x_i^\top\theta + \sum_k z_{ki}^\top u_{k,\,g_k(i)}
 

@@ -1,4 +1,4 @@
-"""Priors of models with effects of groups. Derived in docs/theory/group_effects.md, (M2)."""
+"""Priors of models with effects of groups. Derived in docs/theory/group_effects.md, (G22)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ DEFAULT, UNIFORM = WeaklyInformative(), LKJ(1.0)
 
 @dataclass(frozen=True)
 class GroupEffects:
-    r"""How the effects of the levels of a factor vary (M2).
+    r"""How the effects of the levels of a factor vary (G22).
 
     .. math:: u_g \sim \mathrm{Normal}(0, S R S), \qquad S = \mathrm{diag}(\mathrm{sd}),
               \quad R \sim \mathrm{LKJ}(\eta)

@@ -1,6 +1,6 @@
 """What is asked of effects of groups: a ranked table of them, and what share of variance is whose.
 
-Derived in docs/theory/group_effects.md, (M17).
+Derived in docs/theory/group_effects.md, (G37).
 """
 
 from collections.abc import Mapping
@@ -122,7 +122,7 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
 
 
 def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000) -> "pd.DataFrame":
-    r"""Return what share of the variance each source has: R² and intraclass correlations (M17).
+    r"""Return what share of the variance each source has: R² and intraclass correlations (G37).
 
     The variance of y is that of the linear part over the rows, of the effects of every group, and
     of the noise. ``R2 marginal`` is the first share; ``R2 conditional`` that of both first; and

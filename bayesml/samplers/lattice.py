@@ -1,6 +1,6 @@
 """Integrals over a few dimensions: a lattice that fills the mass of a density, or Sobol points.
 
-Derived in docs/theory/group_effects.md, (M11) and (M12).
+Derived in docs/theory/group_effects.md, (G31) and (G32).
 """
 
 from collections.abc import Callable, Mapping
@@ -98,7 +98,7 @@ def _root(H: Array) -> Array:
 def fill_lattice(
     density: Density, peak: Peak, step: float, drop: float, most: int
 ) -> tuple[Points, Array]:
-    r"""Integrate on the points mode + h L k, k ∈ ℤᵈ, wherever the density is not negligible (M11).
+    r"""Integrate on the points mode + h L k, k ∈ ℤᵈ, wherever the density is not negligible (G31).
 
     From the mode on, neighbours of points within `drop` of the highest log density are added until
     there are no more.
@@ -145,7 +145,7 @@ def fill_lattice(
 
 
 def _beyond(inside: Integers, known: Mapping[tuple[int, ...], float], least: float) -> Integers:
-    """Return the neighbours that may hold mass, if the log density is about concave (M11)."""
+    """Return the neighbours that may hold mass, if the log density is about concave (G31)."""
     d = inside.shape[1]
     fresh: dict[tuple[int, ...], None] = {}
     for move in np.concatenate([np.eye(d, dtype=int), -np.eye(d, dtype=int)]):
@@ -168,7 +168,7 @@ FREEDOM = 7.0
 def sobol_points(
     density: Density, peak: Peak, count: int, rng: np.random.Generator
 ) -> tuple[Points, Array]:
-    """Integrate by Sobol points of a multivariate t around the mode, importance-weighted (M12)."""
+    """Integrate by Sobol points of a multivariate t around the mode, importance-weighted (G32)."""
     from scipy.stats import chi2, qmc
 
     d = len(peak.mode)
