@@ -190,7 +190,7 @@ def _estimate(
         given.mean[0],
         given.root[0],
     )
-    marginals = dict(here.marginals())
+    marginals = here.of_coefficients()
     values: dict[str, Array] = {
         name: np.asarray(marginals[name].mean)
         for name in ("intercept", "weights")

@@ -129,7 +129,18 @@ class GroupedPosterior:
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the distributions of coefficients and scales; `effects` has those of effects."""
-        out: dict[str, Marginal] = {}
+        out: dict[str, Marginal] = dict(self.of_coefficients())
+        scales = {f"sd[{group.factor}]" for group in self.predictor.groups}
+        for name, values in self.scales.items():
+            of = ScaleMarginals.of_scales if name in scales else ScaleMarginals.of_correlations
+            out[name] = of(values.T, self.weights)
+        if not isinstance(self.marginal.sigma, float):
+            out["sigma"] = ScaleMarginals.of_scales(self.sigma[None], self.weights)
+        return out
+
+    def of_coefficients(self) -> dict[str, Mixture]:
+        """Return the distributions of the intercept and the weights."""
+        out: dict[str, Mixture] = {}
         part = self.predictor.part
         n, reference = len(part.features), self.marginal.reference
         if part.intercept:
@@ -137,12 +148,6 @@ class GroupedPosterior:
         M, start = reference.coefficients(self.marginal.origin)
         own = M[int(part.intercept) :] / reference.unit
         out["weights"] = self._mixture(self._plain(start[int(part.intercept) :], own))
-        scales = {f"sd[{group.factor}]" for group in self.predictor.groups}
-        for name, values in self.scales.items():
-            of = ScaleMarginals.of_scales if name in scales else ScaleMarginals.of_correlations
-            out[name] = of(values.T, self.weights)
-        if not isinstance(self.marginal.sigma, float):
-            out["sigma"] = ScaleMarginals.of_scales(self.sigma[None], self.weights)
         return out
 
     def effects(self, factor: str) -> Marginal:

@@ -147,7 +147,7 @@ def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000
             "Compare the sd[...] of the groups with the spread of the linear part instead."
         )
     drawn = answer.learned.posterior.draws(1, draws, np.random.default_rng(answer.seed))
-    flat = {name: v.reshape(-1, *v.shape[2:]) for name, v in drawn.items()}
+    flat = {n: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for n, v in drawn.items()}
     X = np.concatenate([block.X for block in answer.data.blocks()])
     weights = np.concatenate([block.row_weights for block in answer.data.blocks()])
     weights = weights / weights.sum()
