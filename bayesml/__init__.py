@@ -40,6 +40,7 @@ from bayesml.errors import (
     SamplingInterrupted,
     SeparationError,
     StorageError,
+    TooLargeError,
 )
 from bayesml.inference import (
     MAP,
@@ -255,6 +256,7 @@ __all__ = [
     "SubsetSampler",
     "SufficientStatistics",
     "Tanh",
+    "TooLargeError",
     "Training",
     "Truncated",
     "WeaklyInformative",

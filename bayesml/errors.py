@@ -47,6 +47,10 @@ class StorageError(BayesmlError, ValueError):
     """A file cannot be written, or is not a fit that this version of bayesml can read."""
 
 
+class TooLargeError(BayesmlError, MemoryError):
+    """What was asked for needs more memory than the machine has."""
+
+
 class MissingDependencyError(BayesmlError, ImportError):
     """An optional package that this function needs is not installed."""
 

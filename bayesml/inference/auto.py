@@ -5,7 +5,8 @@ from time import process_time
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.arguments import check_instance, check_optional
+from bayesml.errors import ConvergenceError
 from bayesml.inference.audit import heavy_tailed
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.ensemble import Ensemble
@@ -77,10 +78,9 @@ class Auto:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if self.seconds is not None and not self.seconds > 0:
-            raise IncompatibleModelError(
-                f"Auto: seconds must be positive, or None for no limit, got {self.seconds!r}."
-            )
+        check_instance(self, "otherwise", Method, "NUTS()")
+        check_instance(self, "network", Method, "Laplace()")
+        check_optional(self, "seconds", "no limit")
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Choose, learn, and say why."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from bayesml.arguments import check_instance
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.audit import affordable_draws, importance
 from bayesml.inference.base import Learned
@@ -16,7 +16,7 @@ from bayesml.inference.networks.curvature import (
     by_memory,
 )
 from bayesml.inference.networks.mode import Recipe, in_batches
-from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.settings import Start, Training, check_training
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
@@ -100,11 +100,14 @@ class Laplace:
     training: Training = Training()
 
     def __post_init__(self) -> None:
-        got: Any = self.curvature
-        if isinstance(got, type) or not (got is None or isinstance(got, Curvature)):
-            raise IncompatibleModelError(
-                "Laplace: curvature must be FullCurvature(), KroneckerFactored() or LastLayer(), "
-                f"or None for the most that memory allows, got {got!r}."
+        check_training(self)
+        if self.curvature is not None:
+            check_instance(
+                self,
+                "curvature",
+                Curvature,
+                "FullCurvature(), KroneckerFactored() or LastLayer(), or None for the most that "
+                "memory allows",
             )
 
     def recipe(self, problem: Problem) -> Recipe:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from bayesml.arguments import check_count, check_positive
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.optimizers.objective import HasHessian, Matrix, Objective, Vector, with_hessian
 from bayesml.optimizers.optimizer import Traits
-from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping, norm
 

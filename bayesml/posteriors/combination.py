@@ -10,9 +10,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.mixture import Mixture
-from bayesml.posteriors.rows import check_probability, per_row
+from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike, Bools
 
 CHAINS, DRAWS = 4, 2500
@@ -257,7 +258,7 @@ class DrawnLaw:
 
     def quantile(self, q: float) -> Array:
         """Quantiles, interpolated between draws."""
-        level = float(check_probability(q))
+        level = one_probability(q)
         return np.asarray(np.quantile(self._flat, level, axis=1, method="hazen"))
 
     def exceedance(self, threshold: ArrayLike) -> Array:

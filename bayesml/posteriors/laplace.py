@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from bayesml.arguments import one_probability
 from bayesml.distributions import ContinuousSupport
 from bayesml.likelihoods import Average, Likelihood
 from bayesml.log_joint import Coordinates
@@ -18,7 +19,6 @@ from bayesml.posteriors.base import Compared, Kind, Marginal
 from bayesml.posteriors.linearised import averaged, mean_function, normals
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighted import ReweightedPosterior
-from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor, flat
 from bayesml.typing import Array, ArrayLike
 
@@ -72,7 +72,7 @@ class TransformedNormal:
 
     def quantile(self, q: float) -> Array:
         """Return T of the normal quantile: T is increasing."""
-        z = ndtri(float(check_probability(q)))
+        z = ndtri(one_probability(q))
         return self.support.constrain(self.centre + self.spread * z)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import path_of
+from bayesml.arguments import check_probability, path_of
 from bayesml.data import Design
 from bayesml.data.blocks import rows_per_block
 from bayesml.data.messages import Place, quoted
@@ -15,7 +15,6 @@ from bayesml.data.optional import optional
 from bayesml.data.sources.parquet_files import ParquetFiles, part
 from bayesml.errors import DataError
 from bayesml.posteriors import Posterior
-from bayesml.posteriors.rows import check_probability
 from bayesml.results.answer import Answer
 from bayesml.results.checks import warn_if_failed
 from bayesml.results.files import replacing

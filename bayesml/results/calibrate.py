@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import generator_of
 from bayesml.likelihoods import OfOneQuantile
 from bayesml.posteriors import Prediction
 from bayesml.results.calibration import BY_ROW, SCORED, Calibration
@@ -63,12 +64,13 @@ def calibration(
     """
     if isinstance(subject, Prediction):
         y = observed_of(subject, observed, "calibration")
-        generator = np.random.default_rng(0 if rng is None else rng)
+        generator = generator_of(0 if rng is None else rng)
         words = "given with their prediction"
         return compared(subject, y, np.ones(len(y)), (), words, generator)
     rows = rows_of(subject, observed)
     prediction = subject.learned.posterior.predict(np.asarray(rows.X, dtype=np.float64))
-    generator = np.random.default_rng([subject.seed, PIT_STREAM] if rng is None else rng)
+    own = np.random.default_rng([subject.seed, PIT_STREAM])
+    generator = own if rng is None else generator_of(rng)
     return replace(
         compared(
             prediction,

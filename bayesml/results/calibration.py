@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.errors import DataError
 from bayesml.likelihoods.scoring import scoring_rules
-from bayesml.posteriors.rows import check_probability
 from bayesml.results.calibration_checks import (
     binomial_band,
     coverage_of_ninety,
@@ -28,7 +29,7 @@ SCORED = (0.5, 0.8, 0.9, 0.95)
 BAND = 0.99
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibration:
     r"""How predictions compare with what was observed, row by row.
 
@@ -86,7 +87,7 @@ class Calibration:
         """
         import pandas as pd
 
-        probabilities = np.array([float(check_probability(level)) for level in levels])
+        probabilities = np.array([one_probability(level) for level in levels])
         inside = np.abs(self.pit - 0.5)[None, :] <= 0.5 * probabilities[:, None]
         observed = inside @ self.weights / self.weights.sum()
         low, high = binomial_band(float(self.weights.sum()), probabilities, BAND)
@@ -236,6 +237,17 @@ class Calibration:
         """Say it in words and numbers."""
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.scores().items())
         return f"{len(self)} rows, {self.rows}\n{scores}\n{self.check()}"
+
+    def __repr__(self) -> str:
+        """Say it in words and numbers."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Show the scores, the coverage and the check."""
+        scores = self.scores().to_frame("score").T.to_html()
+        coverage = self.coverage().T.to_html()
+        head = escape(f"{len(self)} rows, {self.rows}")
+        return f"<p>{head}</p>{scores}{coverage}{self.check()._repr_html_()}"
 
     def _share_below(self, quantile: float) -> Finding:
         share = self._average((self.pit <= quantile).astype(np.float64))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data import Data, Design, frames
 from bayesml.data.formulas.raw_columns import values_of
 from bayesml.data.messages import suggestion
@@ -125,6 +126,8 @@ def features_read(design: Design, columns: Columns) -> list[str]:
 def require_column(name: str, columns: Iterable[str]) -> None:
     """Refuse a column that the model does not read."""
     known = list(columns)
+    if not isinstance(name, str):
+        raise DataError(f"a column is given by its name, got {shown(name)}.")
     if name not in known:
         raise DataError(f"the model reads no column {name!r}{suggestion(name, known)}")
 

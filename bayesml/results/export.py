@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesml.arguments import require_memory, whole_number
 from bayesml.posteriors import Audited
-from bayesml.posteriors.rows import whole_number
 from bayesml.results import datatree
 from bayesml.results.answer import DRAWS, PREDICTIVE, PRIOR, Answer, generator
 from bayesml.results.prior import prior_draws
@@ -20,7 +20,25 @@ APPROXIMATION = "the approximation, not reweighted; Fit.reweighted() weighs its 
 
 
 def parameter_draws(answer: Answer, chains: int = 4, draws: int = 1000) -> dict[str, Array]:
-    """Return parameter draws by name, shape (chain, draw, ...), the same at every call."""
+    """Return parameter draws by name, shape (chain, draw, ...), the same at every call.
+
+    Parameters
+    ----------
+    chains, draws : int
+        How many; sampled answers keep their own, and a point estimate is one draw.
+
+    Raises
+    ------
+    DataError
+        If a number is not a whole number of at least one.
+    TooLargeError
+        If they do not fit in memory.
+    """
+    whole_number(chains, "chains"), whole_number(draws, "draws")
+    if answer.learned.posterior.kind not in ("sampled", "point"):
+        size = answer.problem.size
+        what = f"{chains:,} chains of {draws:,} draws of {size:,} parameters"
+        require_memory(3.0 * chains * draws * size, what, "take fewer draws")
     return answer.learned.posterior.draws(chains, draws, generator(answer, DRAWS))
 
 
@@ -103,6 +121,7 @@ def to_datatree(
         a distribution are in ``constant_data``: noise that is known or tuned, hidden layers
         at their mode.
     """
+    whole_number(chains, "chains")
     posterior = answer.learned.posterior
     values = kept_draws(answer, chains, draws)
     groups: dict[str, dict[str, Array]] = {"posterior": values}

@@ -6,18 +6,20 @@ Its verbs are functions of an `Answer` in files of their own, of which it makes 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bayesml.data import Data, Design
+from bayesml.arguments import whole_number
+from bayesml.data import Data, Design, frames
 from bayesml.data.designs import HasGroups
+from bayesml.data.missing import keeps
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
-from bayesml.posteriors.rows import whole_number
+from bayesml.posteriors.gaps import with_gaps
 from bayesml.results import (
     batch_prediction,
     checks,
@@ -114,7 +116,8 @@ class Fit:
         """Objective values of the optimizer, from the start to the end."""
         if self.learned.loss_curve is None:
             raise IncompatibleModelError(
-                f"There is no loss curve: {self.method!r} did not iterate ({self.explanation}). "
+                f"There is no loss curve: {type(self.method).__name__} did not iterate "
+                f"({self.explanation}). "
                 "Ask for an optimizer, for instance MLE(GradientDescent())."
             )
         return self.learned.loss_curve
@@ -143,6 +146,7 @@ class Fit:
     predictions = questions.predictions
     comparisons = questions.comparisons
     slopes = questions.slopes
+    marginal = questions.slopes  # average marginal effects, as economists call them
     hypothesis = hypothesis.hypothesis
     effects = group_tables.group_effects
     variance_shares = group_tables.variance_shares
@@ -193,7 +197,14 @@ class Fit:
         """
         return self._criticised
 
-    def predict(self, X: Any, *, new_groups: bool = False, population: bool = False) -> Prediction:
+    def predict(
+        self,
+        X: Any,
+        *,
+        missing: Literal["raise", "keep"] = "raise",
+        new_groups: bool = False,
+        population: bool = False,
+    ) -> Prediction:
         """Return the predictive distribution of a new observation at every row.
 
         Parameters
@@ -201,6 +212,8 @@ class Fit:
         X : array_like or data frame
             As the data were given: an array of n columns, or a frame with the columns that the
             model reads, in any order.
+        missing : {"raise", "keep"}
+            Refuse rows with missing values, or keep them, as NaN and where they are.
         new_groups : bool
             Of a model with groups: whether levels that were never seen are new groups, whose
             effects vary as those of the others do. Otherwise they are refused.
@@ -218,8 +231,15 @@ class Fit:
         DataError
             If columns are missing, or hold missing values or unseen levels.
         """
+        if keeps(missing):
+            present = self.design.present(X)
+            if not present.all():
+                rows = frames.take(X, np.flatnonzero(present))
+                found = self.predict(rows, new_groups=new_groups, population=population)
+                return with_gaps(found, present)
         checks.warn_if_failed(self._report)
-        rows = np.asarray(matrix_of(self.design, X, new_groups, population), dtype=np.float64)
+        built = matrix_of(self.design, X, new_groups, population)
+        rows = np.asarray(built, dtype=np.float64)
         prediction = self.learned.posterior.predict(rows)
         return replace(prediction, locate=lambda: self._leverage.locate(rows))
 
@@ -342,6 +362,12 @@ class Fit:
         place = storage.place_of(path)
         storage.save(self, self.idata, place)
 
+    def __array__(self, *_: Any, **__: Any) -> Array:
+        """Refuse: ArviZ and numpy take the draws, ``fit.idata``."""
+        raise IncompatibleModelError(
+            "A fit is no array of draws. Give ArviZ its DataTree: az.summary(fit.idata)."
+        )
+
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""
         return repr(self._printed())
@@ -391,6 +417,16 @@ def matrix_of(design: Design, X: Any, new_groups: bool, population: bool) -> Arr
             "new, or without effects of groups. Give one."
         )
     return design.matrix_with_new(X) if new_groups else design.matrix_of_population(X)
+
+
+def require_fit(value: Any, what: str) -> Fit:
+    """Return a fit, or say what was got in its place."""
+    if isinstance(value, Fit):
+        return value
+    raise IncompatibleModelError(
+        f"{what} takes a Fit, which bm.fit(model, data) returns, got a {type(value).__name__}. "
+        "A fit's DataTree, fit.idata, is for ArviZ's own functions."
+    )
 
 
 def learn(model: Model, data: Data, method: Method, seed: int) -> Fit:

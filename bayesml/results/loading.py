@@ -12,6 +12,7 @@ from bayesml.data import Data, design_from_config
 from bayesml.errors import DataError, StorageError
 from bayesml.results.checksums import checksum_of_text, require_checksums
 from bayesml.results.fit import Fit
+from bayesml.results.row_labels import labels_from
 from bayesml.results.serialisation import UnknownClassError, deserialise
 from bayesml.results.storage import FORMAT, GROUP, SUFFIXES
 from bayesml.typing import Array
@@ -108,7 +109,7 @@ def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
         y,
         deserialise(config["observation_weights"], arrays),
         design,
-        None if labels is None else np.asarray(labels),
+        None if labels is None else labels_from(labels),
         deserialise(config["columns"], arrays),
     )
 

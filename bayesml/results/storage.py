@@ -18,6 +18,7 @@ from bayesml.errors import MissingDependencyError
 from bayesml.results.answer import Answer
 from bayesml.results.checksums import checksum, checksum_of_text
 from bayesml.results.files import replacing
+from bayesml.results.row_labels import stored_labels
 from bayesml.results.serialisation import serialise
 from bayesml.typing import Array
 
@@ -74,7 +75,7 @@ def _rows(data: Data, arrays: dict[str, Array]) -> dict[str, Any]:
         "X": serialise(np.asarray(data.X), "data.X", arrays),
         "y": serialise(np.asarray(data.y), "data.y", arrays),
         "observation_weights": serialise(data.observation_weights, "data.w", arrays),
-        "row_labels": None if labels is None else np.asarray(labels).tolist(),
+        "row_labels": None if labels is None else stored_labels(np.asarray(labels)),
         "columns": serialise(data.columns, "data.columns", arrays),
     }
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.posteriors import Estimated, Posterior
-from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor, labels_of
 from bayesml.results.table import Table, significant
 from bayesml.typing import Array
@@ -72,7 +72,7 @@ class ParameterTable(NamedTuple):
 
 def summarise(posterior: Posterior, labels: Labels, probability: float) -> ParameterTable:
     """Compute the table of every parameter entry."""
-    tail = 0.5 * (1.0 - float(check_probability(probability)))
+    tail = 0.5 * (1.0 - one_probability(probability))
     limits = [f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
     if isinstance(posterior, Estimated):
         columns = _estimates(posterior, tail)

@@ -135,7 +135,14 @@ class Table:
             table.add_row(*map(escape, row))
         widths = [max(map(cell_len, column)) for column in zip(headings, *cells, strict=True)]
         width = max(200, sum(widths) + 3 * len(widths) + 1)
-        console = Console(width=width, no_color=True, highlight=False)
+        # the same whatever shows it: no codes of a terminal, no display of a notebook
+        console = Console(
+            width=width,
+            color_system=None,
+            highlight=False,
+            force_terminal=False,
+            force_jupyter=False,
+        )
         with console.capture() as capture:
             console.print(table)
         return "\n".join(line.rstrip() for line in capture.get().strip("\n").split("\n"))

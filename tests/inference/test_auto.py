@@ -62,5 +62,5 @@ def test_a_budget_that_is_too_small_leaves_the_gaussian_and_its_failed_audit_war
 
 
 def test_a_budget_must_be_positive() -> None:
-    with pytest.raises(bm.IncompatibleModelError, match="seconds must be positive"):
+    with pytest.raises(bm.IncompatibleModelError, match="seconds must be a positive"):
         bm.Auto(seconds=0.0)

@@ -166,6 +166,15 @@ def test_linear_statements_are_read_as_such(text: str) -> None:
     np.testing.assert_allclose(one.linear[0] @ values + one.linear[1], by_python, rtol=1e-13)
 
 
+@pytest.mark.parametrize("text", ["a * b", "a / b = 1", "1 / a", "exp(a)", "a ** 2", "2 ** a"])
+def test_other_statements_are_functions_of_draws(text: str) -> None:
+    one = read(text, {"a": 0, "b": 1}, 2)
+    assert one.linear is None
+    a, b = values = np.random.default_rng(1).uniform(1.0, 2.0, (2, 5))
+    by_python = eval(text.replace("= 1", "- 1"), {"a": a, "b": b, "exp": np.exp})
+    np.testing.assert_allclose(one.finite(values), by_python, rtol=1e-13)
+
+
 def test_slopes_and_errors_are_those_of_the_delta_method(
     logistic: bm.Fit, binary: pd.DataFrame
 ) -> None:
@@ -250,6 +259,26 @@ def test_successes_are_shares_and_quantiles_are_quantiles() -> None:
     assert upper.predictions(at={"x0": 0}).mean[0] == pytest.approx(
         upper.summary()["mean"].iloc[0], rel=1e-10
     )
+
+
+def test_a_heavy_tail_has_a_centre_where_it_has_no_mean(frame: pd.DataFrame) -> None:
+    """Some draws have no mean: E[y] is η where it exists, and so it is there too."""
+    rows = frame.assign(y=frame["x"] + np.random.default_rng(6).standard_cauchy(90))
+    data = bm.Data.from_formula("y ~ x", rows)
+    fit = bm.fit(bm.Model(likelihood=bm.StudentT()), data, bm.Laplace(), rng=1)
+    assert np.mean(fit.draws()["df"] < 1) > 0.05
+    np.testing.assert_array_equal(fit.predictions().mean, fit.predictions(link=True).mean)
+    slope = fit.slopes("x")
+    assert slope.mean[0] == pytest.approx(fit.hypothesis("x = 0").mean[0], rel=1e-7)
+
+
+def test_rows_that_are_gone_are_given_again(frame: pd.DataFrame) -> None:
+    data = bm.Data.from_formula("y ~ x", frame)
+    fit, gone = bm.fit(bm.Model(), data), bm.fit(bm.Model(), data.summarised())
+    with pytest.raises(bm.DataError, match=r"statistics, not in memory: .*grid=frame"):
+        gone.predictions()
+    one, other = gone.comparisons("x", grid=frame), fit.comparisons("x")
+    np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12)
 
 
 def test_rows_count_by_their_weights(frame: pd.DataFrame) -> None:
@@ -347,6 +376,14 @@ def test_tables_are_read_in_every_form(fit: bm.Fit) -> None:
         (lambda f: f.predictions(at={"x": []}), "no values"),
         (lambda f: f.predictions(grid="typical"), "is no grid"),
         (lambda f: f.predictions(grid={"x": [], "g": [], "h": []}), "the grid has no rows"),
+        (lambda f: f.predictions(at=5), "at takes names of columns, got 5"),
+        (lambda f: f.predictions(by=[3]), "by takes names of columns"),
+        (lambda f: f.predictions(at={"g": None}), "no level None"),
+        (lambda f: f.slopes(3), "variables takes names of columns"),
+        (lambda f: f.comparisons("g", "ratio"), "contrast must be .*Ratio.., .*got 'ratio'"),
+        (lambda f: f.predictions(at="g").pairwise(max), "contrast must be"),
+        (lambda f: f.hypothesis(3), "a statement is a text"),
+        (lambda f: f.comparisons({}), "moves nothing"),
         (lambda f: f.comparisons("z"), "no column 'z'"),
         (lambda f: f.comparisons({"g": "high"}), "from one value to another"),
         (lambda f: f.comparisons({"g": ("low", "hi")}), "no level 'hi'"),

@@ -11,6 +11,7 @@ from bayesml.data.formulas.binding import BoundClauses
 from bayesml.data.formulas.formula_state import FormulaState
 from bayesml.data.formulas.formula_statistics import FormulaStatistics
 from bayesml.data.formulas.levels import LevelsReader
+from bayesml.data.formulas.names import shown
 from bayesml.data.formulas.reader import FormulaReader, JoinedReader
 from bayesml.data.formulas.tables import Column
 from bayesml.data.frames import Part
@@ -110,7 +111,7 @@ def _needs(statistics: FormulaStatistics, drop: bool) -> list[str]:
     sides = (statistics.left, statistics.right)
     return [
         *(f"levels of {name}" for side in sides for name in side.levels),
-        *(name for side in sides for name in side.transforms),
+        *(shown(name) for side in sides for name in side.transforms),
         *(["rows with missing values"] if drop else []),
     ]
 

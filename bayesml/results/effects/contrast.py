@@ -1,7 +1,7 @@
 """How two expectations are compared: by their difference, their ratio, the ratio of their odds."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from bayesml.posteriors.combination import JointLaw
 from bayesml.typing import Array, Integers
 
 
+@runtime_checkable
 class Contrast(Protocol):
     """A comparison of a quantity, high, with another one, low.
 
@@ -167,6 +168,15 @@ class OddsRatio:
     def label(self, low: str, high: str) -> str:
         """Write it as of odds."""
         return f"odds {high} / {low}"
+
+
+def require_contrast(contrast: object) -> None:
+    """Refuse what compares nothing, such as a word."""
+    if not isinstance(contrast, Contrast):
+        raise DataError(
+            "contrast must be effects.Difference(), effects.Ratio(), effects.OddsRatio() or an "
+            f"object like them, got {contrast!r}."
+        )
 
 
 def contrasted(law: JointLaw, low: Integers, high: Integers, contrast: Contrast) -> JointLaw:

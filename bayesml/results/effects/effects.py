@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import check_probability, one_probability, whole_number
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
 from bayesml.posteriors.prediction import Interval
-from bayesml.posteriors.rows import check_probability, whole_number
-from bayesml.results.effects.contrast import Contrast, Difference, contrasted
+from bayesml.results.effects.contrast import Contrast, Difference, contrasted, require_contrast
 from bayesml.results.effects.expression import Expression, statements
 from bayesml.results.table import Table, label_text, probability_text, significant
 from bayesml.typing import Array, ArrayLike
@@ -64,6 +64,11 @@ class Effects:
         return tuple(", ".join(map(label_text, row)) for row in rows) or ("b1",) * len(self)
 
     @property
+    def prediction(self) -> "Effects":
+        """Itself: an effect is known as a prediction is, by mean, sd, quantiles and draws."""
+        return self
+
+    @property
     def mean(self) -> Array:
         """Posterior means, shape (k,)."""
         return self.law.mean
@@ -92,7 +97,7 @@ class Effects:
 
     def interval(self, probability: float = 0.89) -> Interval:
         """Return equal-tailed intervals of the given probability, each row's own."""
-        tail = 0.5 * (1.0 - float(check_probability(probability)))
+        tail = 0.5 * (1.0 - one_probability(probability))
         return Interval(self.law.quantile(tail), self.law.quantile(1.0 - tail))
 
     def exceedance(self, threshold: ArrayLike) -> Array:
@@ -142,6 +147,7 @@ class Effects:
         Effects
             Their uncertainty is joint: what both rows share cancels.
         """
+        require_contrast(contrast)
         shared = (within,) if isinstance(within, str) else tuple(within)
         for name in shared:
             if name not in self.labels:
@@ -266,7 +272,7 @@ class Effects:
     def _numbers(
         self, probability: float, null: float | None, rope: tuple[float, float] | None
     ) -> dict[str, Array]:
-        tail = 50.0 * (1.0 - float(check_probability(probability)))
+        tail = 50.0 * (1.0 - one_probability(probability))
         if self.law.certain:
             return {"mean": self.mean}
         lower, upper = self.interval(probability)

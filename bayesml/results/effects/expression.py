@@ -8,6 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def statements(
     statement: str | Sequence[str], known: Mapping[str, int], size: int
 ) -> list[Expression]:
     """Read one statement or several about quantities by name."""
-    texts = (statement,) if isinstance(statement, str) else tuple(statement)
+    texts: list[Any] = list(statement) if isinstance(statement, list | tuple) else [statement]
     if not texts:
         raise DataError("hypothesis: give at least one statement, such as 'x = z'.")
     return [read(text, known, size) for text in texts]

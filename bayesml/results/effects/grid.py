@@ -3,7 +3,7 @@
 Derived in docs/theory/effects.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -112,7 +112,12 @@ def question(
     DataError
         For columns and levels that are not there, and columns that cannot tell cells apart.
     """
-    design, apart = answer.data.design, (by,) if isinstance(by, str) else tuple(by or ())
+    design, apart = answer.data.design, names_of(caller, "by", by or ())
+    if not (answer.data.in_memory or frames.is_frame(grid)):
+        raise DataError(
+            f"{caller}: the rows learned from are {answer.data.whereabouts}, not in memory: give "
+            "rows to average over, grid=frame."
+        )
     seen = training_columns(answer.data) if not frames.is_frame(grid) else _of_frame(design, grid)
     known = {name: tuple(levels(v, levels_known(design, name))) for name, v in seen.items()}
     moves = _moves(caller, at, seen, known)
@@ -176,7 +181,7 @@ def _moves(
     if at is None:
         return {}
     if not isinstance(at, Mapping):
-        names = (at,) if isinstance(at, str) else tuple(at)
+        names = names_of(caller, "at", at)
         _require(caller, "at", names, seen)
         for name in names:
             _few_enough(caller, name, seen[name])
@@ -205,6 +210,14 @@ def values_at(
     if numbers.ndim > 1 or not np.all(np.isfinite(numbers)):
         raise DataError(f"{caller}: {name!r} needs finite numbers, got {several!r}.")
     return [float(value) for value in numbers]
+
+
+def names_of(caller: str, what: str, names: Any) -> tuple[str, ...]:
+    """Read one name of a column, or several."""
+    found = (names,) if isinstance(names, str) else names
+    if not isinstance(found, Iterable) or not all(isinstance(name, str) for name in found):
+        raise DataError(f"{caller}: {what} takes names of columns, got {names!r}.")
+    return tuple(found)
 
 
 def constant(value: Any, size: int, like: Any) -> Any:

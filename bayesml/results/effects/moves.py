@@ -10,7 +10,7 @@ from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.results.columns import Columns, is_numeric
 from bayesml.results.effects.contrast import Contrast
-from bayesml.results.effects.grid import Cell, Question, constant, values_at
+from bayesml.results.effects.grid import Cell, Question, constant, names_of, values_at
 from bayesml.results.table import label_text
 
 
@@ -43,13 +43,8 @@ def variables_of(variables: Any, seen: Columns, features: Sequence[str]) -> list
             raise DataError("comparisons: variables={} moves nothing; name a column.")
         found: list[Mapping[str, Any]] = [variables]
     else:
-        names = (
-            features
-            if variables is None
-            else [variables]
-            if isinstance(variables, str)
-            else variables
-        )
+        stated = variables is not None
+        names = names_of("comparisons", "variables", variables) if stated else features
         found = [{name: None} for name in names]
     for name in (name for moved in found for name in moved):
         if name not in seen:
@@ -110,7 +105,7 @@ def numeric_of(
         if not found:
             raise DataError("slopes: the model reads no column of numbers; use comparisons().")
         return found
-    found = [variables] if isinstance(variables, str) else list(variables)
+    found = list(names_of("slopes", "variables", variables))
     for name in found:
         if name not in seen:
             raise DataError(

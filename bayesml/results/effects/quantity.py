@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bayesml.data.roles import TRIALS
-from bayesml.likelihoods import PiecewiseLinear
-from bayesml.likelihoods.roles import NamesOutputs
+from bayesml.errors import DataError
+from bayesml.likelihoods import Likelihood
+from bayesml.likelihoods.roles import NamesOutputs, OfOneQuantile
 from bayesml.posteriors.combination import (
     CHAINS,
     DrawnLaw,
@@ -63,7 +64,7 @@ def quantity_of(answer: Answer, *, link: bool) -> Quantity:
     trials = answer.data.design.roles.known_places().get(TRIALS)
 
     def mean(eta: Array, noise: Mapping[str, Any]) -> Array:
-        return likelihood.mean(eta, noise)[None]
+        return _expectation(likelihood, eta, noise)[None]
 
     def probabilities(eta: Array, noise: Mapping[str, Any]) -> Array:
         log_p = [likelihood.log_density(float(k), eta, noise) for k in range(len(classes))]
@@ -77,12 +78,32 @@ def quantity_of(answer: Answer, *, link: bool) -> Quantity:
         return Quantity(f"probability of {target}", classes, probabilities)
     if classes:
         return Quantity(f"probability of {target} = {classes[1]}", (), mean)
-    if isinstance(likelihood, PiecewiseLinear):
-        above, below = likelihood.costs
-        return Quantity(f"{100 * above / (above + below):g} % quantile of {target}", (), _eta(1))
+    if isinstance(likelihood, OfOneQuantile):
+        return Quantity(f"{100 * likelihood.quantile:g} % quantile of {target}", (), _eta(1))
     if trials is not None:
         return Quantity(f"share of trials: {target}", (), mean, trials)
     return Quantity(target, (), mean)
+
+
+def _expectation(likelihood: Likelihood, eta: Array, noise: Mapping[str, Any]) -> Array:
+    """Evaluate E[y], or the centre that it is wherever it exists: of a t, also for ν ≤ 1.
+
+    Raises
+    ------
+    DataError
+        If there is neither.
+    """
+    mean = likelihood.mean(eta, noise)
+    exists = np.isfinite(mean)
+    if exists.all():
+        return mean
+    centre = likelihood.link.mean(eta if eta.ndim == 3 else eta[0])
+    if not np.all(np.isfinite(centre)) or not np.allclose(centre[exists], mean[exists]):
+        raise DataError(
+            f"E[y] does not exist or is not finite at {np.mean(~exists):.2g} of the draws: ask for "
+            "the linear predictor, link=True."
+        )
+    return centre
 
 
 def _eta(outputs: int) -> Evaluate:

@@ -11,7 +11,7 @@ import numpy as np
 from bayesml.errors import DataError
 from bayesml.results.answer import Answer
 from bayesml.results.columns import Columns, features_read, matrix
-from bayesml.results.effects.contrast import Contrast, Difference, contrasted
+from bayesml.results.effects.contrast import Contrast, Difference, contrasted, require_contrast
 from bayesml.results.effects.effects import Effects
 from bayesml.results.effects.grid import Cell, Question, question
 from bayesml.results.effects.moves import Scenarios, moves_of, numeric_of, variables_of
@@ -133,6 +133,7 @@ def comparisons(
     >>> fit.comparisons({"x0": (1, 3)}).mean.round(1)
     array([4.1])
     """
+    require_contrast(contrast)
     quantity = quantity_of(answer, link=link)
     if isinstance(variables, Scenarios):
         if (at, by, grid) != (None, None, None):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.posteriors.rows import check_probability
+from bayesml.arguments import one_probability
 from bayesml.results.columns import (
     describe,
     is_numeric,
@@ -16,7 +16,7 @@ from bayesml.results.columns import (
     training_columns,
     typical,
 )
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.plots.canvas import (
     COLOURS,
     GREY,
@@ -98,6 +98,7 @@ def effect(
     >>> effect(fit).axes[0].get_xlabel()
     'x0'
     """
+    require_fit(fit, "plots.effect")
     columns = training_columns(fit.data, frame)
     term = default_term(fit, columns) if term is None else term
     require_column(term, columns)
@@ -141,7 +142,7 @@ def _draw_bands(
 
 def _ends(curve: Curve, probability: float) -> tuple[Array, Array]:
     """Return the ends of the posterior interval of what is modelled."""
-    tail = 0.5 * (1.0 - float(check_probability(probability)))
+    tail = 0.5 * (1.0 - one_probability(probability))
     return curve.modelled.quantile(tail), curve.modelled.quantile(1.0 - tail)
 
 

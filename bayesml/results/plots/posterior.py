@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.plots.canvas import (
     COLOURS,
     GREY,
@@ -62,6 +62,7 @@ def posterior(fit: Fit, *, probability: float = 0.89) -> "Figure":
     >>> [axes.get_title() for axes in posterior(fit).axes]
     ['intercept', 'x0', 'sigma']
     """
+    require_fit(fit, "plots.posterior")
     if fit.kind == "point":
         raise IncompatibleModelError(
             f"{fit.method!r} gives a point estimate, which has no posterior density. "
