@@ -58,7 +58,7 @@ class Laplace:
     curvature : FullCurvature, KroneckerFactored, LastLayer or None
         What of a network's H is kept: all of it, a Kronecker product for every layer, or the last
         layer, which is Bayesian linear regression on the learned features. None takes the first of
-        them that needs no more than 2 GB; the result says which, and why.
+        them that needs no more than 500 MB and some seconds a step; the result says which, and why.
     training : Training
         Restarts, chosen by evidence, and the progress bar.
 

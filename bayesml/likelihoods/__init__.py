@@ -37,6 +37,7 @@ from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLin
 from bayesml.likelihoods.roles import (
     Canonical,
     HasNoiseScale,
+    InOnePass,
     NamesOutputs,
     OfClasses,
     OfOneQuantile,
@@ -45,6 +46,7 @@ from bayesml.likelihoods.roles import (
     Recedes,
     RecedesJointly,
     known_of,
+    terms_of,
 )
 from bayesml.likelihoods.student_t import StudentT
 from bayesml.likelihoods.truncated import Truncated
@@ -71,6 +73,7 @@ __all__ = [
     "HeteroscedasticStudentT",
     "Hurdle",
     "Identity",
+    "InOnePass",
     "LaplaceResponse",
     "Likelihood",
     "Limit",
@@ -104,5 +107,6 @@ __all__ = [
     "known_of",
     "normal_nodes",
     "restated",
+    "terms_of",
     "trapezoidal_average",
 ]

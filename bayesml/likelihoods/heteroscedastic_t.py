@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.distributions import ContinuousSupport, Distribution, Gamma, Positive, Real, Support
+from bayesml.distributions.real_line import standard_student_t_log_density
 from bayesml.likelihoods.base import Average, Limit, Stated, check_parameter, parameter_words
 from bayesml.likelihoods.heteroscedastic import (
     HeteroscedasticGaussian,
@@ -14,9 +15,12 @@ from bayesml.likelihoods.heteroscedastic import (
     read_outputs,
 )
 from bayesml.likelihoods.links import Identity, Link
-from bayesml.likelihoods.student_t import StudentT, tail_ratio
+from bayesml.likelihoods.student_t import StudentT, digamma_excess, tail_ratio
 from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike
+
+LARGEST_DF = 1e100
+"""Beyond it tails are a Gaussian's to the last digit, and ∞ · 0 is none."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,23 @@ class HeteroscedasticStudentT:
         """Evaluate ∂/∂κ = ∂/∂ν (T4)."""
         location, at = _by_rows(eta, parameters)
         return {"excess_df": StudentT().parameter_scores(y, location, at)["df"]}
+
+    def terms(
+        self, y: Array, eta: Array, parameters: Mapping[str, Any]
+    ) -> tuple[Array, Array, dict[str, Array]]:
+        """Evaluate density and scores from one z and one logarithm a row (M18, T1, T4)."""
+        location, log_scale = read_outputs(eta)
+        inverse = np.exp(-log_scale)
+        df = np.minimum(_df(parameters), LARGEST_DF)
+        z = (y - location) * inverse
+        share = z * z / df
+        log, above = np.log1p(share), 1.0 / (1.0 + share)
+        density = standard_student_t_log_density(np.zeros(()), df) - log_scale
+        density -= 0.5 * (df + 1.0) * log
+        pull = (1.0 + 1.0 / df) * above * z
+        by_df = 0.5 * (digamma_excess(df) + share * above * (1.0 + 1.0 / df) - log)
+        score = np.stack([pull * inverse, pull * z - 1.0])
+        return density, score, {"excess_df": by_df}
 
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = η₁."""

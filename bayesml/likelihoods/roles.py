@@ -31,6 +31,32 @@ class ReadsKnown(Likelihood, Protocol):
         """Say of which rows y is possible given what is known."""
 
 
+@runtime_checkable
+class InOnePass(Protocol):
+    """A likelihood whose density and scores share most of their work, and are evaluated together.
+
+    They are those that it evaluates apart, each to rounding of the density of its row.
+    """
+
+    def terms(
+        self, y: Array, eta: Array, parameters: Mapping[str, Any]
+    ) -> tuple[Array, Array, Mapping[str, Array]]:
+        """Evaluate `log_density`, `score` and `parameter_scores`."""
+
+
+def terms_of(
+    likelihood: Likelihood, y: Array, eta: Array, parameters: Mapping[str, Any]
+) -> tuple[Array, Array, Mapping[str, Array]]:
+    """Return the log density of every row, its score, and those of the parameters."""
+    if isinstance(likelihood, InOnePass):
+        return likelihood.terms(y, eta, parameters)
+    return (
+        likelihood.log_density(y, eta, parameters),
+        likelihood.score(y, eta, parameters),
+        likelihood.parameter_scores(y, eta, parameters),
+    )
+
+
 def known_of(likelihood: Likelihood) -> tuple[str, ...]:
     """Return what a likelihood has to know of every row."""
     return likelihood.known if isinstance(likelihood, ReadsKnown) else ()

@@ -157,7 +157,7 @@ class StudentT:
         pull = tail_ratio(df, 1.0, square) * square
         share = np.asarray(square / df, dtype=np.float64)
         tail = _log_excess(share) + share / (df + square)
-        by_df = 0.5 * (_digamma_excess(df) + tail)
+        by_df = 0.5 * (digamma_excess(df) + tail)
         return {"df": np.asarray(by_df), "sigma": np.asarray((pull - 1.0) / sigma)}
 
     def parameter_information(
@@ -244,7 +244,7 @@ def tail_ratio(df: ArrayLike, above: ArrayLike, below: ArrayLike) -> Array:
     return np.asarray(np.where(np.isinf(df), 1.0, ratio))
 
 
-def _digamma_excess(df: Array) -> Array:
+def digamma_excess(df: Array) -> Array:
     """Evaluate ψ((ν+1)/2) − ψ(ν/2) − 1/ν without the cancellation at large ν (T4)."""
     near, r = np.minimum(df, 40.0), 1.0 / np.maximum(df, 40.0)
     series = (0.5 - (0.25 - (0.5 - 2.125 * r**2) * r**2) * r**2) * r**2

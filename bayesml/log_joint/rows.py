@@ -14,7 +14,7 @@ import numpy as np
 
 from bayesml.data import Block, Data
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import Likelihood
+from bayesml.likelihoods import Likelihood, terms_of
 from bayesml.log_joint.sums import Sums, Values
 from bayesml.model import Problem
 from bayesml.predictors import Frame, HasJacobian, Predictor, flat
@@ -140,12 +140,10 @@ class Rows:
     def _sums(self, beta: Array, at: Mapping[str, Any]) -> Sums:
         eta, back = self.frame.pullback(self.parameters(beta), self.A)
         eta = eta.astype(np.float64, copy=False)
-        value = self.likelihood.log_density(self.y, eta, at) @ self.w
-        score = self.w * self.likelihood.score(self.y, eta, at)
-        gradient = back(score.astype(self.A.dtype, copy=False))
-        by_value = self.likelihood.parameter_scores(self.y, eta, at)
+        density, score, by_value = terms_of(self.likelihood, self.y, eta, at)
+        gradient = back((self.w * score).astype(self.A.dtype, copy=False))
         return Sums(
-            value,
+            density @ self.w,
             flat.join(gradient, self.frame.shapes).astype(np.float64, copy=False),
             {name: slopes @ self.w for name, slopes in by_value.items()},
         )

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from bayesml.posteriors.rows import check_probability, per_row
+from bayesml.arguments import check_probability
+from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
 
 WIDTH = 1.0 / 3.0

@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 SETS = ("yacht", "energy", "wine-quality-red")
 MODEL = bm.Model(bm.MLP(hidden=(50,)), bm.HeteroscedasticStudentT())
 METHODS: dict[str, Any] = {
-    "default": bm.Ensemble(12, (bm.Laplace(), bm.Langevin(chains=1, steps=4000))),
+    "default": bm.Auto(),
     "laplace": bm.Ensemble(8, bm.Laplace()),
     "sampled": bm.Langevin(chains=8, steps=4000),
 }

@@ -158,11 +158,11 @@ def test_checks_of_a_laplace_approximation_and_of_an_ensemble_are_not_empty() ->
     model = bm.Model(bm.MLP((5,)), bm.Gaussian())
     laplace = bm.fit(model, data, bm.Laplace(), rng=1).check()
     started = [f.name.split(" ")[0] for f in laplace.findings if not f.doubts]
-    assert started == ["gradient", "effective", "distance", "Pareto"]
+    assert started == ["gradient", "effective", "distance", "Pareto", "correlation"]
     assert laplace.passed
     for other in (bm.MAP(), bm.Laplace(curvature=bm.LastLayer())):
         report = bm.fit(model, data, other, rng=1).check()
-        gradient, distance = (f for f in report.findings if not f.doubts)
+        gradient, distance, _ = (f for f in report.findings if not f.doubts)
         assert gradient.name.startswith("gradient at the mode in units of the curvature")
         assert distance.name.startswith("distance")
     ensemble = bm.fit(model, data, bm.Ensemble(3, bm.Laplace()), rng=1).check()

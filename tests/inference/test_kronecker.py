@@ -158,15 +158,19 @@ def test_memory_decides_and_the_result_says_why(wave, monkeypatch):
     assert "because" not in bm.fit(model, wave, bm.Laplace(), rng=0).explanation
     monkeypatch.setattr(memory, "MEMORY", 10_000)
     fit = bm.fit(model, wave, bm.Laplace(), rng=0)
-    # 8 bytes of two Jacobians of 80 × 19, and three matrices of 19 × 19
+    # 19² (80 + 19), and 8 bytes of two Jacobians of 80 × 19 and three matrices of 19 × 19
     assert fit.explanation.endswith(
-        "Kronecker factors, because the full matrix would need 3.3e-05 GB"
+        "Kronecker factors, because the full matrix would need 4e+04 multiplications a step and "
+        "3.3e-05 GB"
     )
     assert "evidence of the Kronecker factors" in fit.explanation
     assert (
         fit.log_evidence
         < bm.fit(model, wave, bm.Laplace(curvature=bm.FullCurvature()), rng=0).log_evidence
     )
+    monkeypatch.setattr(memory, "MEMORY", 1e9)
+    monkeypatch.setattr(memory, "OPERATIONS", 1e4)
+    assert "evidence of the Kronecker" in bm.fit(model, wave, bm.Laplace(), rng=0).explanation
     monkeypatch.setattr(memory, "MEMORY", 1000)
     fit = bm.fit(model, wave, bm.Laplace(), rng=0)
     assert fit.explanation.endswith("and Kronecker factors 4.1e-06 GB")

@@ -78,3 +78,15 @@ def test_the_evidence_finds_the_tails(tails, low, high, rng):
     mode = find_mode(problem, np.random.default_rng(0), Recipe())
     assert low < mode.scales.values["excess_df"] < high
     assert "from the fit with HeteroscedasticGaussian()" in mode.reason
+
+
+@pytest.mark.parametrize("kappa", [0.1, 5.0, 1e6, np.inf])
+def test_density_and_scores_in_one_pass_are_those_apart(kappa, rng):
+    likelihood = bm.HeteroscedasticStudentT()
+    y, at = rng.normal(size=50) * 10.0 ** rng.uniform(-8, 3, 50), {"excess_df": kappa}
+    eta = np.stack([rng.normal(size=(3, 50)), rng.uniform(-3, 3, (3, 50))])
+    density, score, by_value = likelihood.terms(y, eta, at)
+    np.testing.assert_allclose(density, likelihood.log_density(y, eta, at), rtol=1e-12)
+    np.testing.assert_allclose(score, likelihood.score(y, eta, at), rtol=1e-11, atol=1e-14)
+    apart = likelihood.parameter_scores(y, eta, at)["excess_df"]
+    np.testing.assert_allclose(by_value["excess_df"], apart, rtol=1e-9, atol=1e-14)

@@ -16,7 +16,7 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
-from bayesml.data.formulas.parsing import Sides, parse, term_uses
+from bayesml.data.formulas.parsing import Sides, parse, term_uses, words_of
 from bayesml.data.formulas.tables import (
     Column,
     as_levels,
@@ -49,8 +49,13 @@ class FormulaDesign:
     @property
     def sides(self) -> Sides:
         """The terms left and right of `~`."""
-        names = (column.name for column in (*self.left.columns, *self.right.columns))
-        return parse(self.formula, tuple(names))
+        return parse(self.formula, self.words)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The columns that are read, and words that a minus takes out of the formula."""
+        names = {column.name for column in (*self.left.columns, *self.right.columns)}
+        return tuple(names | words_of(self.formula))
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
@@ -87,8 +92,7 @@ class FormulaDesign:
 
     def without(self, columns: Set[str]) -> "FormulaDesign":
         """Return the same, not looking at columns that this formula itself does not use."""
-        terms = parse(self.formula).right
-        used = {use.column for use in term_uses(terms, None, self.formula)}
+        used = {use.column for use in term_uses(self.sides.right, self.words, self.formula)}
         kept = tuple(c for c in self.right.columns if c.name in used or c.name not in columns)
         return replace(self, right=replace(self.right, columns=kept))
 
@@ -164,5 +168,5 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         terms={term: tuple(columns) for term, columns in config["terms"].items()},
         weights_column=config["weights_column"],
     )
-    _ = design.sides  # refuses what cannot be read: someone else may have written it
+    parse(design.formula, design.words)  # someone else may have written it
     return design

@@ -11,7 +11,12 @@ from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.functions import unlearned
 from bayesml.inference.networks.last_layer import last_layer
 from bayesml.inference.networks.local import linearised, network_of
-from bayesml.inference.networks.memory import affordable, bytes_of_factors, bytes_of_full
+from bayesml.inference.networks.memory import (
+    affordable,
+    bytes_of_factors,
+    bytes_of_full,
+    operations_of_full,
+)
 from bayesml.inference.networks.mode import Mode, Recipe, notes_of
 from bayesml.inference.networks.point import diagnostics_of, how
 from bayesml.inference.networks.search import find_mode
@@ -114,7 +119,10 @@ class LastLayer:
 def by_memory(problem: Problem) -> tuple[Curvature, str]:
     """Return the most that memory allows, and why it is not more."""
     network, shapes, m = network_of(problem), problem.shapes, problem.data.m
-    full = f"the full matrix would need {_gigabytes(bytes_of_full(network, shapes, m))}"
+    full = (
+        f"the full matrix would need {operations_of_full(network, shapes, m):.1g} multiplications "
+        f"a step and {_gigabytes(bytes_of_full(network, shapes, m))}"
+    )
     near = affordable(network, shapes, m)
     if near is linearised:
         return FullCurvature(), ""

@@ -1,4 +1,4 @@
-"""What the curvature of a network needs in memory, and what is kept of it for that."""
+"""What the curvature of a network needs in memory and in time, and what is kept of it for that."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,11 @@ from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.local import Near, linearised
 from bayesml.predictors import Network, flat
 
-MEMORY = 2_000_000_000
-"""Bytes that a Jacobian and its curvature may take."""
+MEMORY = 500_000_000
+"""Bytes that a Jacobian and its curvature may take; members are trained side by side."""
+
+OPERATIONS = 3e10
+"""Multiplications that a step by the full curvature may take: some seconds of a core."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -25,8 +28,16 @@ def bytes_of_factors(shapes: Shapes) -> int:
     return 8 * (4 * entries + 8 * flat.size(shapes))
 
 
+def operations_of_full(network: Network, shapes: Shapes, rows: int) -> float:
+    """Return multiplications of the smaller of both Gram matrices, and of its factorisation."""
+    p, N = flat.size(shapes), rows * len(network.outputs)
+    small, large = min(p, N), max(p, N)
+    return float(small) ** 2 * (large + small)
+
+
 def affordable(network: Network, shapes: Shapes, rows: int) -> Near | None:
-    """Return the best that memory allows to keep of a network near a point, of so many rows."""
-    if bytes_of_full(network, shapes, rows) <= MEMORY:
+    """Return the best that memory and time allow to keep of a network near a point."""
+    fits = bytes_of_full(network, shapes, rows) <= MEMORY
+    if fits and operations_of_full(network, shapes, rows) <= OPERATIONS:
         return linearised
     return factorised if bytes_of_factors(shapes) <= MEMORY else None

@@ -5,10 +5,9 @@ Derived in docs/theory/network.md, (M10) to (M12).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 
 from bayesml.distributions import Distribution
 from bayesml.inference.networks.local import Near
@@ -16,9 +15,6 @@ from bayesml.inference.networks.objective import GivenScales, Point
 from bayesml.log_joint import Folded, Rows
 from bayesml.priors import Groups, Layered
 from bayesml.typing import Array
-
-TIGHT: Any = {"ftol": 1e-15, "gtol": 1e-10}
-"""Stop the search for the noise at rounding: it is a function of one or two numbers."""
 
 NEARBY = (0.0, 0.02)
 """Where the search for one parameter begins, in its log: it changes little from step to step."""
@@ -138,7 +134,10 @@ def learn_values(
     determined: float,
     jacobian: float,
 ) -> dict[str, float]:
-    """Maximise (M12) over log φ; `jacobian` 1 for the density of log φ, 0 for that of φ."""
+    """Maximise (M12) over the log of every φ in turn.
+
+    `jacobian` is 1 for the density of log φ, and 0 for that of φ.
+    """
     names = list(priors)
     if not names:
         return dict(scales.values)
@@ -157,9 +156,12 @@ def learn_values(
             value += float(priors[name].log_density(values[name])) + jacobian * np.log(values[name])
         return -value / rows.weight
 
-    if len(names) == 1:
-        line = minimize_scalar(lambda log: negative(np.array([log])), bracket=NEARBY, tol=1e-9)
-        return at(np.clip([line.x], -MOST, MOST))
-    start, bounds = np.zeros(len(names)), [(-MOST, MOST)] * len(names)
-    found = minimize(negative, start, method="L-BFGS-B", bounds=bounds, options=TIGHT)
-    return at(found.x)
+    logs = np.zeros(len(names))
+    for k in range(len(names)):  # in turn: training comes back to them at every step
+
+        def along(log: float, k: int = k) -> float:
+            return negative(np.where(np.arange(len(names)) == k, log, logs))
+
+        line = minimize_scalar(along, bracket=NEARBY, tol=1e-9)
+        logs[k] = np.clip(line.x, -MOST, MOST)
+    return at(logs)

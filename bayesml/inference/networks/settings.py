@@ -22,6 +22,9 @@ class Start:
         Of every group of weights whose scale is learned, in the network's own units.
     noise : float
         Spread of the noise, as a share of the target's standard deviation.
+    foreseen : float or None
+        Log density a row that training should reach, from rows held out; where it falls short, it
+        begins again. None asks for nothing.
 
     Raises
     ------
@@ -36,6 +39,7 @@ class Start:
 
     precision: float = 1.0
     noise: float = 1.0
+    foreseen: float | None = None
 
     def __post_init__(self) -> None:
         check_positive(self, "precision", "noise")

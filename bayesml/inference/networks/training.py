@@ -31,8 +31,8 @@ weights, and never leave it.
 PATIENCE = 5
 """Steps without a better evidence before training ends."""
 
-SLACK = 1e-2
-"""What counts as better, in nats; in nats per unit of weight it is far below what data tell."""
+SLACK = 0.1
+"""What counts as better, in nats: patience ends where steps in a row gain half a nat at most."""
 
 NEGLIGIBLE = 1.0
 """Nats that `PATIENCE` steps may still gain at the last allowed one: a Bayes factor of e is not

@@ -1,0 +1,107 @@
+"""Functions that a network should learn without being told: what is known of them is exact.
+
+Run as ``python -m tests.benchmarks.toys``, with ``--seeds`` and ``--method``; ``--pictures DIR``
+also draws those of one feature. Of every function it prints the distance to the truth, the noise
+over the true one, how often intervals of nine tenths of the mean hold the truth, and whether the
+checks passed, for every seed, and CPU seconds.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import bayesml as bm
+
+
+class Toy(NamedTuple):
+    """A function, its noise, how many rows, and where they lie."""
+
+    truth: Callable[[Any], Any]
+    sd: float
+    rows: int
+    features: int = 1
+    gap: bool = False
+
+
+TOYS = {
+    "sin 5x": Toy(lambda X: np.sin(5 * X[:, 0]), 0.1, 200),
+    "sin 2x, gap": Toy(lambda X: np.sin(2 * X[:, 0]), 0.1, 120, gap=True),
+    "step": Toy(lambda X: 1.0 * (X[:, 0] > 0), 0.1, 200),
+    "|x|": Toy(lambda X: np.abs(X[:, 0]), 0.1, 200),
+    "bump": Toy(lambda X: np.exp(-np.sum(X**2, axis=1)), 0.1, 400, features=2),
+    "noise": Toy(lambda X: np.zeros(len(X)), 1.0, 200),
+    "line": Toy(lambda X: X[:, 0], 0.5, 200),
+    "30 rows": Toy(lambda X: np.sin(X[:, 0]), 0.1, 30),
+}
+METHODS: dict[str, Any] = {"laplace": bm.Laplace(), "default": bm.Auto()}
+
+
+def data_of(toy: Toy, seed: int) -> bm.Data:
+    """Draw rows of a toy."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-3, 3, (toy.rows, toy.features))
+    if toy.gap:
+        X = np.sign(X) * rng.uniform(1, 3, X.shape)
+    return bm.Data(X, toy.truth(X) + toy.sd * rng.normal(size=toy.rows))
+
+
+def one(toy: Toy, seed: int, method: Any) -> tuple[bm.Fit, tuple[float, float, float, bool, float]]:
+    """Fit a toy, and compare it with the truth at its own rows."""
+    data, start = data_of(toy, seed), time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = bm.fit(bm.Model(bm.MLP((50,)), bm.Gaussian()), data, method, rng=seed)
+        p = fit.predict(data.X)
+    seconds, truth = time.process_time() - start, toy.truth(data.X)
+    low, high = (p.expectation.quantile(q) for q in (0.05, 0.95))
+    rmse = float(np.sqrt(np.mean((p.mean - truth) ** 2)))
+    noise, held = float(p.aleatoric_sd.mean() / toy.sd), np.mean((low < truth) & (truth < high))
+    return fit, (rmse, noise, float(held), fit.check().without(bm.ModelWarning).passed, seconds)
+
+
+def draw(fit: bm.Fit, toy: Toy, path: Path) -> None:
+    """Draw the fit, two standard deviations of its mean and of a new row, and the truth."""
+    from matplotlib.figure import Figure
+
+    grid = np.linspace(-5, 5, 300)
+    p = fit.predict(grid[:, None])
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    panel = figure.subplots()
+    for sd, colour in ((p.sd, "tab:blue"), (p.epistemic_sd, "tab:orange")):
+        panel.fill_between(grid, p.mean - 2 * sd, p.mean + 2 * sd, color=colour, alpha=0.3, lw=0)
+    panel.plot(fit.data.X[:, 0], fit.data.y, "k.", ms=3)
+    panel.plot(grid, p.mean, "k", lw=1)
+    panel.plot(grid, toy.truth(grid[:, None]), "r--", lw=1)
+    panel.set_ylim(np.min(fit.data.y) - 2, np.max(fit.data.y) + 2)
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--method", choices=list(METHODS), default="laplace")
+    parser.add_argument("--toys", nargs="+", choices=list(TOYS), default=list(TOYS))
+    parser.add_argument("--pictures", type=Path)
+    settings = parser.parse_args()
+    for name in settings.toys:
+        toy, table = TOYS[name], []
+        for seed in range(settings.seeds):
+            fit, row = one(toy, seed, METHODS[settings.method])
+            table.append(row)
+            if settings.pictures is not None and seed == 0 and toy.features == 1:
+                draw(fit, toy, settings.pictures / f"{name.replace(' ', '_')}.png")
+        columns = np.array(table, dtype=float).T
+        words = ("rmse", "noise", "coverage", "passed", "CPU s")
+        cells = (" ".join(f"{value:.3g}" for value in column) for column in columns)
+        said = (f"{word} {cell}" for word, cell in zip(words, cells, strict=True))
+        print(f"{name:12} " + " | ".join(said), flush=True)
+
+
+if __name__ == "__main__":
+    main()
