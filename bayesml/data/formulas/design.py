@@ -1,7 +1,7 @@
 """A fitted formula as plain data, from which every matrix is built, saved in between or not."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
-from bayesml.data.formulas.parsing import Sides, parse, words_of
+from bayesml.data.formulas.parsing import Sides, parse, term_uses, words_of
 from bayesml.data.formulas.tables import (
     Column,
     as_levels,
@@ -89,6 +89,12 @@ class FormulaDesign:
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """The levels of every factor, by its expression."""
         return self.right.levels
+
+    def without(self, columns: Set[str]) -> "FormulaDesign":
+        """Return the same, not looking at columns that this formula itself does not use."""
+        used = {use.column for use in term_uses(self.sides.right, self.words, self.formula)}
+        kept = tuple(c for c in self.right.columns if c.name in used or c.name not in columns)
+        return replace(self, right=replace(self.right, columns=kept))
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""
