@@ -72,7 +72,7 @@ class GroupPart:
         return X[:, self.code].astype(np.intp)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Grouped:
     r"""A linear predictor and effects of groups (G21).
 
@@ -90,6 +90,10 @@ class Grouped:
 
     fixed: LinearPredictors
     groups: tuple[GroupPart, ...]
+
+    def __repr__(self) -> str:
+        """Say what it is of, since levels may be a million."""
+        return f"Linear() with effects of {', '.join(part.factor for part in self.groups)}"
 
     @property
     def has_intercept(self) -> bool:
