@@ -145,4 +145,4 @@ def readable(summary: ParameterTable) -> Table:
     if left_out:
         left = f"… {len(left_out)} more of the network's, in summary()"
         cells.append((left, *[""] * len(headings)))
-    return Table("", ("", *headings), tuple(cells), (), 1, summary.frame())
+    return Table("", ("", *headings), tuple(cells), (), 1, summary.frame)

@@ -1,6 +1,6 @@
 """A table to read: as text, Markdown, LaTeX and HTML from the same cells, and as numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape as html_escape
 from typing import TYPE_CHECKING, Any
@@ -43,13 +43,14 @@ class Table:
         Under the table.
     labels : int
         How many of the first columns are text, on the left; the others are numbers.
-    frame : pandas.DataFrame
-        The numbers at full precision.
+    frame : callable
+        Returns the numbers at full precision as a DataFrame, so that what is only printed does not
+        load pandas.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> table = Table("", ("g", "mean"), (("a_b", "1.2"),), (), 1, pd.DataFrame({"mean": [1.23]}))
+    >>> table = Table("", ("g", "mean"), (("a_b", "1.2"),), (), 1, pd.DataFrame)
     >>> print(table.to_markdown())
     | g   | mean |
     |-----|-----:|
@@ -69,11 +70,11 @@ class Table:
     cells: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
     labels: int
-    frame: "pd.DataFrame"
+    frame: Callable[[], "pd.DataFrame"]
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the numbers at full precision."""
-        return self.frame
+        return self.frame()
 
     def to_markdown(self) -> str:
         """Return it as a table of GitHub's Markdown, without title and lines."""

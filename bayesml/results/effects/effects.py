@@ -220,7 +220,7 @@ class Effects:
             Columns of labels, ``mean``, ``sd``, the two quantiles, and where they apply
             ``P(> null)``, ``P(in rope)`` and ``mcse_mean``. A point estimate has ``mean`` alone.
         """
-        return self.table(probability, null=null, rope=rope).frame
+        return self.table(probability, null=null, rope=rope).to_frame()
 
     def table(
         self,
@@ -230,8 +230,6 @@ class Effects:
         rope: tuple[float, float] | None = None,
     ) -> Table:
         """Return the same table to be read, with `to_markdown`, `to_latex` and `to_html`."""
-        import pandas as pd
-
         numbers = self._numbers(probability, null, rope)
         labels = {name: list(values) for name, values in self.labels.items()}
         cells = [
@@ -240,7 +238,12 @@ class Effects:
         ]
         shown = [n for n in numbers if n != "mcse_mean"]
         heading = ["estimate" if self.law.certain and n == "mean" else n for n in shown]
-        frame = pd.DataFrame({**labels, **numbers})
+
+        def frame() -> pd.DataFrame:
+            import pandas as pd
+
+            return pd.DataFrame({**labels, **numbers})
+
         return Table(
             self.title,
             (*labels, *heading),
