@@ -2,6 +2,7 @@
 
 from bayesml import distributions, losses
 from bayesml.data import Data
+from bayesml.data.delimited.table import read_csv
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
     Beta,
@@ -38,6 +39,7 @@ from bayesml.errors import (
     SamplingInterrupted,
     SeparationError,
     StorageError,
+    TooLargeError,
 )
 from bayesml.inference import (
     MAP,
@@ -101,6 +103,7 @@ from bayesml.optimizers import (
 from bayesml.posteriors import Prediction
 from bayesml.predictors import GELU, MLP, Linear, ReLU, SiLU, Softplus, Tanh
 from bayesml.priors import (
+    R2D2,
     BetaBinomial,
     ByPredictor,
     ByTerm,
@@ -122,12 +125,13 @@ from bayesml.results import (
     CheckReport,
     Comparison,
     CrossValidation,
-    Effect,
+    Effects,
     Fit,
     Risk,
     calibration,
     compare,
     cross_validate,
+    effects,
     fit,
     load,
     model_table,
@@ -143,6 +147,7 @@ __all__ = [
     "MLE",
     "MLP",
     "NUTS",
+    "R2D2",
     "SGD",
     "Adam",
     "AdamW",
@@ -173,7 +178,7 @@ __all__ = [
     "DataWarning",
     "DesignWarning",
     "Direct",
-    "Effect",
+    "Effects",
     "EmpiricalBayes",
     "Ensemble",
     "Exact",
@@ -245,6 +250,7 @@ __all__ = [
     "SubsetSampler",
     "SufficientStatistics",
     "Tanh",
+    "TooLargeError",
     "Training",
     "Truncated",
     "WeaklyInformative",
@@ -254,6 +260,7 @@ __all__ = [
     "compare",
     "cross_validate",
     "distributions",
+    "effects",
     "fit",
     "lasso_penalty",
     "lasso_scale",
@@ -262,6 +269,7 @@ __all__ = [
     "model_table",
     "plots",
     "prior_predictive",
+    "read_csv",
     "ridge_penalty",
     "ridge_prior_sd",
     "risk",

@@ -44,7 +44,11 @@ class SamplingInterrupted(BayesmlError, RuntimeError):
 
 
 class StorageError(BayesmlError, ValueError):
-    """A file is not a fit that this version of bayesml can read."""
+    """A file cannot be written, or is not a fit that this version of bayesml can read."""
+
+
+class TooLargeError(BayesmlError, MemoryError):
+    """What was asked for needs more memory than the machine has."""
 
 
 class MissingDependencyError(BayesmlError, ImportError):

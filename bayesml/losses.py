@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
+from bayesml.arguments import check_between, check_positive
 from bayesml.errors import IncompatibleModelError
 from bayesml.stirling import log_excess
 from bayesml.typing import Array, ArrayLike
@@ -132,10 +133,7 @@ class PinballLoss:
     level: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise IncompatibleModelError(
-                f"PinballLoss: level must lie strictly between 0 and 1, got {self.level!r}."
-            )
+        check_between(self, "level")
 
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate the loss."""
@@ -174,11 +172,7 @@ class ZeroOneLoss:
     tolerance: float
 
     def __post_init__(self) -> None:
-        if not self.tolerance > 0:
-            raise IncompatibleModelError(
-                f"ZeroOneLoss: tolerance must be positive, got {self.tolerance!r}. It is half the "
-                "length of the interval that counts as right."
-            )
+        check_positive(self, "tolerance")
 
     def __call__(self, y: ArrayLike, action: ArrayLike) -> Array:
         """Evaluate the loss."""

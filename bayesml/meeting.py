@@ -16,6 +16,7 @@ from bayesml.distributions import Binary, Flat, Real
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import (
     Distributional,
+    HasNoiseScale,
     Likelihood,
     NamesOutputs,
     OfClasses,
@@ -154,6 +155,10 @@ def meet(
     """
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     met = _predictor(predictor, likelihood, data, statistics, outputs)
+
+    def noise(part: LinearPart) -> str | float | None:
+        return None if part.name else _noise_scale(likelihood)
+
     if isinstance(met, LinearPredictors):
         if isinstance(prior, Jointly):
             return Met(met, prior)
@@ -161,7 +166,7 @@ def meet(
         firsts = np.cumsum([0, *(part.size for part in met.parts)])
         centres = met.without_offset(statistics.mean_X, outputs)
         scales = [
-            _scales(met, part, of.terms, statistics, centres[first], part.intercept)
+            _scales(met, part, of.terms, statistics, centres[first], part.intercept, noise(part))
             for part, first, of in zip(
                 met.parts, firsts, data.design.roles.predictors, strict=False
             )
@@ -170,7 +175,9 @@ def meet(
     n, names = data.n, data.feature_names
     frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, outputs)
     whole = LinearPart("", (0, n), names, frame.shifted)
-    own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted)
+    own = _scales(
+        met, whole, data.design.terms, statistics, outputs[0], frame.shifted, noise(whole)
+    )
     return Met(met, prior.resolve(own))
 
 
@@ -214,6 +221,13 @@ def _known(likelihood: Likelihood, roles: Roles) -> KnownColumns:
     return KnownColumns(places.get(OFFSET), tuple(places[name] for name in needed))
 
 
+def _noise_scale(likelihood: Likelihood) -> str | float | None:
+    """Return what scales the noise around η: a number where it is known, a name where not."""
+    name = likelihood.noise_scale if isinstance(likelihood, HasNoiseScale) else None
+    value: Any = likelihood.parameters.get(name) if name else None
+    return float(value) if isinstance(value, int | float | np.number) else name
+
+
 def _scales(
     predictor: Predictor,
     part: LinearPart,
@@ -221,6 +235,7 @@ def _scales(
     statistics: SufficientStatistics,
     output: tuple[float, float],
     shifted: bool,
+    noise: str | float | None,
 ) -> Scales:
     """Return what a prior may know of some columns, and of the output that they predict."""
     freedom = max(statistics.weight - 1.0, 1.0)
@@ -237,6 +252,7 @@ def _scales(
         statistics.noise[where] / sqrt(freedom),
         freedom,
         *output,
+        noise,
         own | {"weights": (len(names),)} if several else predictor.shapes(len(names)),
         predictor.depth if isinstance(predictor, Network) else 0,
         shifted,

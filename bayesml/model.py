@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data import Data
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import Distribution, Flat
@@ -273,6 +274,12 @@ class Problem:
         return self.model.predictor.has_intercept
 
     @property
+    def size(self) -> int:
+        """Number of parameters and hyperparameters."""
+        unknown = [*self.shapes.values(), *(v.shape for v in self.hyperparameters.values())]
+        return sum(prod(shape) for shape in unknown) + len(self.inferred)
+
+    @property
     def centred(self) -> bool:
         """Whether the predictor counts its intercept from the mean of the features."""
         return self.frame.shifted
@@ -286,6 +293,35 @@ class Problem:
     def mean_error(self) -> Array:
         """What the rounding of the means left out."""
         return self.statistics.mean_error[:-1]
+
+
+def require_model(model: Any, data: Any, what: str) -> None:
+    """Refuse what is no declaration with its data, in one line.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If the first is no Model.
+    DataError
+        If the second is no Data.
+    """
+    if not isinstance(model, Model):
+        if isinstance(model, type) and issubclass(model, Model):
+            raise IncompatibleModelError(f"{what}: model is the class Model; write Model().")
+        if not isinstance(data, Data | Model):
+            raise IncompatibleModelError(
+                f"{what} takes a model and data: {what}(Model(), Data(X, y)); got {shown(model)} "
+                f"and {shown(data)}."
+            )
+        raise IncompatibleModelError(
+            f"{what}: model must be a Model, got {shown(model)}. For instance "
+            "Model(Linear(), Gaussian())."
+        )
+    if not isinstance(data, Data):
+        raise DataError(
+            f"{what}: data must be a Data, got {shown(data)}. Make one with Data(X, y) or "
+            "Data.from_formula('y ~ x', frame)."
+        )
 
 
 def _check_fields(likelihood: Likelihood) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 import bayesml as bm
+from bayesml.data.inputs import common_labels
 from bayesml.errors import MissingDependencyError
 from bayesml.typing import Array, ArrayLike
 
@@ -153,6 +154,7 @@ class _LearnsProbabilities:
         sample_weight : array_like, shape (m,), optional
             How many times each row counts: weight 2 is the row twice.
         """
+        _require_aligned(X, y)
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
@@ -361,7 +363,7 @@ def _network(
     sizes, activation = estimator.hidden_layer_sizes, estimator.activation
     return bm.Model(
         bm.MLP(
-            (sizes,) if isinstance(sizes, int) else sizes,
+            (sizes,) if np.ndim(sizes) == 0 else sizes,
             bm.Tanh() if activation is None else activation,
         ),
         likelihood,
@@ -371,8 +373,17 @@ def _network(
 
 def _data(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:
     """Check rows as scikit-learn does, which tells the estimator their features."""
+    _require_aligned(X, y)
     X, y = validate_data(estimator, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
     return _rows(estimator, X, y, sample_weight)
+
+
+def _require_aligned(X: Any, y: Any) -> None:
+    """Refuse what scikit-learn takes in silence: masked values, rows of other pandas indexes."""
+    for name, part in (("X", X), ("y", y)):
+        if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
+            raise bm.DataError(f"{name} has masked values; drop or fill them")
+    common_labels({"X": X, "y": y})
 
 
 def _rows(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> bm.Data:

@@ -34,7 +34,7 @@ def main() -> None:
     heavy = new.assign(probability=prediction.exceedance(5000), mass=prediction.mean)
     heavy["order"] = prediction.decide(bm.losses.PinballLoss(0.9))  # too little food costs most
     print(heavy[["species", "sex", "mass", "probability", "order"]].head().round(2))
-    print(f"\n{fit.marginal('species')}")
+    print(f"\n{fit.comparisons('species')}")
     picture = HERE / "output" / "calibrated_prediction.png"
     picture.parent.mkdir(exist_ok=True)
     bm.plots.calibration(result).savefig(picture)

@@ -215,15 +215,38 @@ def test_fit_says_which_rows_it_drops(run: Run, tmp_path: Path) -> None:
     assert 3 not in set(pd.read_csv(tmp_path / "predictions.csv")["row"])
 
 
-def test_numbers_with_stray_text_are_noticed(run: Run, birds: Path, tmp_path: Path) -> None:
+def test_numbers_with_stray_text_are_refused(run: Run, birds: Path, tmp_path: Path) -> None:
     frame = pd.read_csv(birds).astype({"year": str})
     frame.loc[7, "year"] = "2OO8"
     frame.to_csv(tmp_path / "typo.csv", index=False)
-    formula = "body_mass_g ~ year + sex"
-    code, _, err = run("fit", tmp_path / "typo.csv", formula, "--out", tmp_path / "out")
+    path, out = tmp_path / "typo.csv", tmp_path / "out"
+    code, _, err = run("fit", path, "body_mass_g ~ year + sex", "--out", out)
+    assert code == 2
+    assert "column 'year' of typo.csv holds '2OO8' in row 7, but numbers elsewhere" in err
+    assert "--na '2OO8'" in err
+    options = ("--na", "2OO8", "--missing", "drop", "--out", out)
+    code, _, err = run("fit", path, "body_mass_g ~ year + sex", *options)
     assert code == 0
-    assert "column 'year' holds numbers, but '2OO8' in row 7 is text" in err
-    assert "'sex'" not in err
+    assert "dropped 1 of" in err
+    code, _, _ = run("fit", path, "body_mass_g ~ sex", "--out", out)
+    assert code == 0, "a column that is not used is nobody's business"
+
+
+def test_how_a_file_is_written_is_said_or_seen(run: Run, birds: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(birds)
+    right = bm.fit(bm.Model(), bm.Data.from_formula(FORMULA, frame), bm.MLE()).summary()
+    path, least = tmp_path / "b.csv", ("--method", "mle", "--out", tmp_path)
+    frame.to_csv(path, sep=";", decimal=",", index=False, encoding="cp1252")
+    said = ("--sep", ";", "--decimal", ",", "--encoding", "cp1252")
+    for options in ((), said):
+        code, _, err = run("fit", path, FORMULA, *least, *options)
+        assert code == 0
+        assert ("separated by ';'" in err) is (not options)
+        found = pd.read_csv(tmp_path / "summary.csv", index_col="parameter")
+        pd.testing.assert_frame_equal(found, right, check_names=False, rtol=1e-12)
+    code, out, _ = run("fit", tmp_path / "b.csv", FORMULA, *least, "--weights", "year")
+    assert code == 0
+    assert "weighted" in out
 
 
 def test_predict_leaves_out_rows_when_asked(run: Run, fitted: bm.Fit, tmp_path: Path) -> None:
@@ -253,7 +276,7 @@ def test_demo_finds_the_penguins_of_an_installed_wheel(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "_demo").mkdir()
-    (tmp_path / "_demo" / "penguins.csv").write_text("nothing\n", encoding="utf-8")
+    (tmp_path / "_demo" / "penguins.csv").write_text("nothing\n1\n", encoding="utf-8")
     monkeypatch.setattr(commands, "files", lambda package: tmp_path)
     code, _, err = run("demo", "--out", tmp_path / "out")
     assert code == 2
@@ -299,10 +322,14 @@ def test_fit_refuses_in_one_line(
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "cannot be read as a table: No columns"),
-        (b"a,b\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
-        (b"a;b\n1;2\n", "seems to be separated by ';'"),
-        ("a,b\nä,1\n".encode("latin-1"), "save it as UTF-8"),
+        (b"", "is empty"),
+        (b"a,b\n", "has a header, 'a', 'b', but no rows"),
+        (b"a,b\n1,2\n3,4,5\n", "line 3 of data.csv has 3 cells, but the header 2 names"),
+        (b"a,b\n1,2,\n3,4\n", "line 2 of data.csv has 3 cells"),
+        (b"a,b,b\n1,2,3\n", "calls its columns 2 and 3 alike, 'b'"),
+        (b"a,,b\n1,2,3\n", "column 2 of data.csv has no name"),
+        (b'a,b\n1,"2\n', "cannot be read as a table: unexpected end of data"),
+        ("a,b\nä,1\n".encode("latin-1"), "give its encoding, for instance --encoding 'cp1252'"),
     ],
 )
 def test_files_that_are_no_tables(run: Run, tmp_path: Path, content: bytes, complaint: str) -> None:
@@ -317,7 +344,7 @@ def test_predict_refuses_in_one_line(run: Run, fitted: bm.Fit, tmp_path: Path) -
     (tmp_path / "new.csv").write_text("species,flipper_length_mm\nDodo,200\n", encoding="utf-8")
     for arguments, complaint in (
         (("nowhere.nc", PENGUINS), "There is no file 'nowhere.nc'. `bayesml fit` writes one."),
-        ((PENGUINS, PENGUINS), "does not hold a bayesml fit"),
+        ((PENGUINS, PENGUINS), "must end in .nc or .zarr"),
         ((tmp_path / "fit.nc", tmp_path / "new.csv"), "species is 'Dodo' in row 0"),
     ):
         code, _, err = run("predict", *arguments)

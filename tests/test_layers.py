@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bayesml"
 # Top to bottom. Layers on one line are siblings: they never import each other.
 LAYERS = (
     {"errors", "typing"},
+    {"arguments"},
     {"stirling"},  # of the gamma function, for losses and densities
     {"linalg", "losses"},
     {"data"},

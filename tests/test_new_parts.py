@@ -423,10 +423,10 @@ def test_it_is_validated_and_compared(name: str) -> None:
         assert len(result.folds) == 3
         assert bm.risk(result).value > 0
     assert bm.risk(fit, case.data).value > 0
-    contrast = fit.compare(NEW[:1], NEW[1:]).mean
+    contrast = fit.comparisons(bm.effects.Scenarios(NEW[:1], NEW[1:])).mean
     difference = float(np.diff(fit.predict(NEW).mean)[0])
     assert contrast == pytest.approx(difference, rel=1e-6)
-    assert np.isfinite(fit.marginal("x0").prediction.mean[0])
+    assert np.isfinite(fit.slopes("x0").mean[0])
     others = {"this": fit, "least squares": bm.fit(bm.Model(), case.data, bm.MLE())}
     assert set(bm.compare(others).table.index) == {"this", "least squares"}
 

@@ -13,7 +13,7 @@ ABOUT = "Bayesian regression: declare a model, learn it, look at it, predict wit
 EXAMPLES = """\
 examples:
   bayesml demo
-  bayesml fit birds.csv "mass ~ wing + species" --missing drop --out birds
+  bayesml fit birds.csv "mass ~ wing + species" --na NA --missing drop --out birds
   bayesml predict birds/fit.nc new_birds.csv --out new_masses.csv
 """
 
@@ -86,7 +86,8 @@ def _add_fit(commands: Any) -> None:
     )
     add("--link", choices=tuple(LINKS), help="of a probability (default: logit)")
     add("--quantile", type=_probability, metavar="Q", help="the quantile that is learned")
-    _add_missing(command)
+    add("--weights", metavar="COLUMN", help="how many times each row counts")
+    _add_reading(command)
     add("--draws", type=_count, metavar="N", help="draws per chain of nuts (default: 1000)")
     add("--seed", type=_seed, metavar="N", help="repeat a run exactly (default: a fresh seed)")
     add("--term", metavar="COLUMN", help="the column on the axis of fit.png")
@@ -103,7 +104,7 @@ def _add_predict(commands: Any) -> None:
     add("fit", metavar="FIT.nc", type=Path, help="fit.nc from the folder of `bayesml fit`")
     add("data", metavar="NEW", type=Path, help="a .csv, .tsv or .parquet file with its columns")
     add("--out", type=Path, metavar="FILE", help="write a CSV file, and show its first rows")
-    _add_missing(command)
+    _add_reading(command)
     _add_probability(command)
     command.set_defaults(run=predict)
 
@@ -115,8 +116,20 @@ def _add_demo(commands: Any) -> None:
     command.set_defaults(run=demo)
 
 
-def _add_missing(command: ArgumentParser) -> None:
-    command.add_argument(
+def _add_reading(command: ArgumentParser) -> None:
+    """Say how the file is written, and what to do about rows with missing values."""
+    add = command.add_argument
+    add("--sep", metavar="MARK", help="between cells (default: that of the name, or seen)")
+    add("--decimal", choices=(".", ","), help="before decimals (default: seen where certain)")
+    add("--encoding", metavar="NAME", help="such as cp1252 (default: utf-8)")
+    add(
+        "--na",
+        action="append",
+        metavar="WORD",
+        help="what means a missing value beside the empty cell, in every column; may be repeated "
+        "(default: NA and its like among numbers)",
+    )
+    add(
         "--missing",
         choices=("raise", "drop"),
         default="raise",

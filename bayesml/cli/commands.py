@@ -1,5 +1,6 @@
 """The commands themselves: read, ask the library, write, say what was written."""
 
+import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 import bayesml as bm
 from bayesml.cli.families import likelihood_of
-from bayesml.cli.tables import complete_rows, read_table, warn_of_stray_text
+from bayesml.cli.tables import Reading, read_table
 from bayesml.cli.wording import in_words, tell
+from bayesml.data import frames
 from bayesml.data.messages import plural
 from bayesml.inference import Method
 from bayesml.results import plots
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-DEMO = 'fit penguins.csv "body_mass_g ~ flipper_length_mm + species + sex" --missing drop'
+DEMO = 'fit penguins.csv "body_mass_g ~ flipper_length_mm + species + sex" --na NA --missing drop'
 SHOWN = 10
 
 
@@ -33,9 +35,10 @@ def fit(options: Namespace) -> None:
     """Learn a model from a table; print it and write everything about it."""
     likelihood = likelihood_of(options.family, options.link, options.quantile)
     method = _method(options.method, options.draws)
-    frame = read_table(options.data)
-    warn_of_stray_text(frame, [str(name) for name in frame if str(name) in options.formula])
-    data = bm.Data.from_formula(options.formula, frame, missing=options.missing)
+    frame = read_table(options.data, _reading(options))
+    data = bm.Data.from_formula(
+        options.formula, frame, missing=options.missing, observation_weights=options.weights
+    )
     for name in filter(None, (options.term, options.by)):
         require_column(name, columns_read(data.design))
     _make_folder(options.out)
@@ -43,17 +46,22 @@ def fit(options: Namespace) -> None:
         warnings.simplefilter("ignore", bm.ConvergenceWarning)  # the report below says it all
         learned = bm.fit(bm.Model(bm.Linear(), likelihood), data, method, rng=options.seed)
     tell(f"{in_words(learned)}\n\n{learned}\n\n{learned.check()}")
-    _write(learned, frame, options)
+    _write(learned, options)
 
 
 def predict(options: Namespace) -> None:
     """Predict new rows with a saved fit."""
     learned = bm.load(options.fit)
-    frame = read_table(options.data)
+    frame = read_table(options.data, _reading(options))
+    labels = frames.index_labels(frame)
+    rows = np.arange(frames.number_of_rows(frame)) if labels is None else labels
     if options.missing == "drop":
-        frame = complete_rows(frame, list(columns_read(learned.design)))
-    classes = learned.design.classes
-    table = _table(learned.predict(frame), frame.index.to_numpy(), options.probability, classes)
+        kept = np.flatnonzero(learned.design.present(frame))
+        if len(kept) < len(rows):
+            left = f"left out {len(rows) - len(kept)} of {plural(len(rows), 'row')}"
+            tell(f"bayesml: warning: {left}, which have missing values", sys.stderr)
+            frame, rows = frames.take(frame, kept), rows[kept]
+    table = _table(learned.predict(frame), rows, options.probability, learned.design.classes)
     if options.out is None:
         tell(_readable(table))
         return
@@ -82,6 +90,11 @@ def demo(options: Namespace) -> None:
                 link=None,
                 quantile=None,
                 missing="drop",
+                weights=None,
+                sep=None,
+                decimal=None,
+                encoding=None,
+                na=["NA"],
                 draws=None,
                 seed=1,
                 term=None,
@@ -90,6 +103,12 @@ def demo(options: Namespace) -> None:
                 out=options.out,
             )
         )
+
+
+def _reading(options: Namespace) -> Reading:
+    na = None if options.na is None else tuple(options.na)
+    sep = "\t" if options.sep in ("tab", "\\t") else options.sep
+    return Reading(sep, options.decimal, options.encoding, na)
 
 
 def _make_folder(path: Path) -> None:
@@ -119,7 +138,7 @@ def _method(name: str, draws: int | None) -> Method:
     raise bm.IncompatibleModelError(f"there is no method {name!r}")
 
 
-def _write(learned: bm.Fit, frame: "pd.DataFrame", options: Namespace) -> None:
+def _write(learned: bm.Fit, options: Namespace) -> None:
     """Write the fit, the tables and the pictures, saying so as they come."""
     out, data = options.out, learned.data
     tell(f"\nWriting to {out}")
@@ -135,14 +154,12 @@ def _write(learned: bm.Fit, frame: "pd.DataFrame", options: Namespace) -> None:
     table.insert(1, "observed", observed)
     table.to_csv(out / "predictions.csv", index=False)
     tell(f"  predictions.csv  what the fit predicts for {plural(data.m, 'row')} it learned from")
-    for name, figure, words in _pictures(learned, frame, options):
+    for name, figure, words in _pictures(learned, options):
         figure.savefig(out / name)
         tell(f"  {name:<15}  {words}")
 
 
-def _pictures(
-    learned: bm.Fit, frame: "pd.DataFrame", options: Namespace
-) -> Iterator[tuple[str, "Figure", str]]:
+def _pictures(learned: bm.Fit, options: Namespace) -> Iterator[tuple[str, "Figure", str]]:
     if learned.kind == "point":
         yield "estimates.png", plots.coefficients(learned), "estimates with confidence limits"
     else:
@@ -151,7 +168,6 @@ def _pictures(
         effect = plots.effect(
             learned,
             options.term,
-            frame=frame,
             by=options.by,
             probability=options.probability,
         )

@@ -8,6 +8,7 @@ from bayesml.results import Fit
 
 # The library speaks of its own names; on the command line they are options.
 _AS_OPTIONS = {
+    "give its sep": "say --sep",
     "missing='drop'": "--missing drop",
     "Fit.save(path) writes one": "`bayesml fit` writes one",
     "Auto()": "--method auto",
@@ -34,6 +35,9 @@ def as_one_line(error: BaseException | str) -> str:
     text = " ".join(str(error).split())
     for name, option in _AS_OPTIONS.items():
         text = text.replace(name, option)
+    text = re.sub(r"\b(na|decimal|encoding)=('[^']*')", r"--\1 \2", text).replace(
+        "its sep", "--sep"
+    )
     return re.sub(
         "^(missing values in .*); drop these rows or fill them$",
         r"\1; fill them, or leave these rows out with --missing drop",

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,9 @@ def real_array(value: Any, what: str) -> NDArray[Any]:
 
 
 def _is_real(item: object) -> bool:
-    return isinstance(item, int | float | np.integer | np.floating | np.bool)
+    if isinstance(item, np.timedelta64):  # which numpy calls an integer
+        return False
+    return isinstance(item, int | float | np.integer | np.floating | np.bool | Decimal)
 
 
 def _refuse_first(array: NDArray[Any], what: str) -> None:

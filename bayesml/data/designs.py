@@ -40,6 +40,9 @@ class Design(Protocol):
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build the (k, n) matrix X of k new rows; a DataError says where they do not fit."""
 
+    def present(self, new: Any) -> NDArray[np.bool]:
+        """Say of each of k new rows whether no value that X is made of is missing."""
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a frame that X is made of."""
@@ -97,6 +100,15 @@ class ArrayDesign:
                 f"{plural(len(self.feature_names), 'feature')}: {quoted(self.feature_names)}"
             )
         return _finite_float64(array, self.feature_names, None)
+
+    def present(self, new: Any) -> NDArray[np.bool]:
+        """Say of each row whether no number in it is missing."""
+        values = (
+            frames.matrix(new, self.feature_names, "the design")
+            if frames.is_frame(new)
+            else two_dimensional(new, "X")
+        )
+        return np.asarray(~np.isnan(values).any(axis=1))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -164,6 +176,10 @@ class FrameDesign:
                 "columns are matched by name (one row of a frame is frame.iloc[[i]])"
             )
         return _frame_matrix(new, self.feature_names, (self.target_name, self.weights_name))
+
+    def present(self, new: Any) -> NDArray[np.bool]:
+        """Say of each row whether no feature of it is missing."""
+        return ~np.isnan(frames.matrix(new, self.feature_names, "the design")).any(axis=1)
 
     @property
     def columns(self) -> tuple[str, ...]:

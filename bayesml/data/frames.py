@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.checks import ENCODE, real_array, require_unique, stored
+from bayesml.data.delimited.table import Table
 from bayesml.data.messages import Labels, Place, listed, suggestion
 from bayesml.errors import DataError
 
@@ -92,6 +93,8 @@ def index_labels(value: Any) -> NDArray[Any] | None:
 
 def number_of_rows(frame: Any) -> int:
     """Count the rows of a frame."""
+    if isinstance(frame, Table):
+        return frame.m
     if isinstance(frame, Mapping):
         return max((len(column) for column in frame.values() if np.ndim(column)), default=0)
     return len(frame)
@@ -115,6 +118,27 @@ def select(frame: Any, names: Sequence[str], needed_by: str) -> dict[str, Any]:
     if isinstance(frame, Mapping):
         _require_one_length(columns)
     return columns
+
+
+def take(frame: Any, rows: NDArray[np.intp]) -> Any:
+    """Take rows of a frame or an array, by their positions."""
+    if _is(frame, "pandas", "DataFrame"):
+        return frame.iloc[rows]
+    if _is(frame, "polars", "DataFrame"):
+        return frame[rows]
+    if isinstance(frame, Table):
+        return frame.take(rows)
+    if isinstance(frame, Mapping):
+        return {name: _taken(column, rows) for name, column in frame.items()}
+    return np.asarray(frame)[rows]
+
+
+def _taken(column: Any, rows: NDArray[np.intp]) -> Any:
+    if _is(column, "pandas", "Series"):
+        return column.iloc[rows]
+    if _is(column, "polars", "Series"):
+        return column[rows]
+    return [column[row] for row in rows.tolist()]
 
 
 def _require_one_length(columns: Mapping[str, Any]) -> None:

@@ -74,3 +74,10 @@ def drops(missing: Any) -> bool:
     if missing not in ("raise", "drop"):
         raise DataError(f"missing is {missing!r}; it is 'raise' or 'drop'")
     return bool(missing == "drop")
+
+
+def keeps(missing: Any) -> bool:
+    """Read the option `missing` of predictions: whether incomplete rows are kept, as NaN."""
+    if missing not in ("raise", "keep"):
+        raise DataError(f"missing is {missing!r}; it is 'raise' or 'keep'")
+    return bool(missing == "keep")

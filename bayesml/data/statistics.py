@@ -16,6 +16,7 @@ from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
 LARGEST = 1e153  # its square is a float64
+SMALLEST = 1e-150  # its square is a normal one, with all digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,13 @@ class SufficientStatistics:
                 f"Values as large as {sizes.max():.3g} have sums of squares beyond float64. "
                 "Measure the columns and the target in larger units, below 1e150."
             )
+        if np.any(np.abs(np.diagonal(found.R)) < SMALLEST):  # or constant, which is no mistake
+            sizes = np.append(np.abs(block.X).max(axis=0, initial=0.0), np.abs(block.y).max())
+            if np.any(small := (sizes > 0.0) & (sizes < SMALLEST)):
+                raise DataError(
+                    f"Values as small as {sizes[small].min():.3g} have squares below float64. "
+                    "Measure the columns and the target in smaller units, above 1e-150."
+                )
         return found
 
     @classmethod

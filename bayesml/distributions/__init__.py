@@ -11,10 +11,10 @@ from bayesml.distributions.gamma_family import (
     Exponential,
     Gamma,
     InverseGamma,
-    RootInverseGamma,
 )
 from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
+from bayesml.distributions.root_gamma import RootGamma, RootInverseGamma
 from bayesml.distributions.supports import (
     Between,
     Binary,
@@ -51,6 +51,7 @@ __all__ = [
     "Normal",
     "Positive",
     "Real",
+    "RootGamma",
     "RootInverseGamma",
     "StudentT",
     "Support",

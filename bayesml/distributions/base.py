@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions.supports import ContinuousSupport, Positive
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike, Integers
@@ -79,10 +80,13 @@ class HasKink(Protocol):
 def real(owner: str, name: str, value: Any) -> Parameter:
     """Return a finite number, or a tuple of them, or say which argument is not one."""
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.asarray(value)
+        if array.dtype.kind in "USTMm":  # of which numpy would make numbers
+            raise TypeError
+        array = np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError):
         raise IncompatibleModelError(
-            f"{owner}: {name} must be a number or a sequence of numbers, got {value!r}. "
+            f"{owner}: {name} must be a number or a sequence of numbers, got {shown(value)}. "
             "Of priors, the scales of Normal, StudentT and Laplace alone may be distributions."
         ) from None
     if array.ndim > 1 or array.size == 0 or not np.all(np.isfinite(array)):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import gammaln, xlogy
 
 from bayesml.distributions.base import Parameter, exact, positive
-from bayesml.distributions.half import LOG_2, inside
+from bayesml.distributions.half import inside
 from bayesml.distributions.supports import ContinuousSupport, Positive
 from bayesml.typing import Array, ArrayLike
 
@@ -195,87 +195,3 @@ class InverseGamma:
     def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Array]]:
         """Return ``pm.InverseGamma`` and its arguments."""
         return pm.InverseGamma, {"alpha": exact(self.shape), "beta": exact(self.scale)}
-
-
-@dataclass(frozen=True)
-class RootInverseGamma:
-    r"""The root of an inverse gamma: a standard deviation whose square is InverseGamma(a, b).
-
-    .. math:: p(x) = \frac{2 b^a}{\Gamma(a)}\, x^{-2a-1} e^{-b/x^2}, \qquad x > 0
-
-    so that the precision :math:`x^{-2}` is Gamma(a, b): what a conjugate prior states of a scale.
-
-    Parameters
-    ----------
-    shape : float or sequence of float
-        :math:`a > 0`.
-    rate : float or sequence of float
-        :math:`b > 0`, in the squared unit of the parameter.
-
-    Raises
-    ------
-    IncompatibleModelError
-        If a parameter is not positive and finite.
-
-    References
-    ----------
-    Gelman et al. (2013), Bayesian Data Analysis, §2.6 and appendix A.
-
-    Examples
-    --------
-    >>> RootInverseGamma(shape=0.5, rate=2.0).score(2.0)
-    array(-0.5)
-    """
-
-    shape: Parameter
-    rate: Parameter = 1.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", positive("RootInverseGamma", "shape", self.shape))
-        object.__setattr__(self, "rate", positive("RootInverseGamma", "rate", self.rate))
-
-    @property
-    def support(self) -> ContinuousSupport:
-        """The positive half line."""
-        return Positive()
-
-    @property
-    def proper(self) -> bool:
-        """True."""
-        return True
-
-    def log_density(self, x: ArrayLike) -> Array:
-        """Evaluate log p(x)."""
-        a, b, x = np.asarray(self.shape), np.asarray(self.rate), np.asarray(x)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            power = LOG_2 + a * np.log(b) - gammaln(a) - (2 * a + 1) * np.log(x)
-            log_density = power - b / x**2
-        return np.asarray(np.where(x > 0, log_density, -np.inf))
-
-    def score(self, x: ArrayLike) -> Array:
-        """Evaluate −(2a + 1)/x + 2b/x³."""
-        x = np.asarray(x)
-        return np.asarray(-(2 * np.asarray(self.shape) + 1) / x + 2 * np.asarray(self.rate) / x**3)
-
-    def curvature(self, x: ArrayLike) -> Array:
-        """Evaluate (2a + 1)/x² − 6b/x⁴."""
-        a, b, x = np.asarray(self.shape), np.asarray(self.rate), np.asarray(x)
-        return np.asarray((2 * a + 1) / x**2 - 6 * b / x**4)
-
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        """Draw `shape` independent values."""
-        return np.sqrt(np.asarray(self.rate) / rng.gamma(self.shape, 1.0, shape))
-
-    def pymc(self, pm: Any, support: ContinuousSupport) -> tuple[Any, dict[str, Any]]:
-        """Return the root of PyMC's inverse gamma, whose density PyMC derives."""
-        a, b = np.asarray(self.shape, dtype=np.float64), np.asarray(self.rate, dtype=np.float64)
-
-        def log_density(x: Any, a: Any, b: Any) -> Any:
-            squared = pm.logp(pm.InverseGamma.dist(a, b), x**2)
-            return squared + pm.math.log(2.0 * x)
-
-        def named(name: str, **dims: Any) -> Any:
-            transform = pm.distributions.transforms.log
-            return pm.CustomDist(name, a, b, logp=log_density, transform=transform, **dims)
-
-        return named, {}

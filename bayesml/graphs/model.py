@@ -56,11 +56,14 @@ def variables(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     import pymc as pm
 
-    parameters, values = _prior(problem)
     supports = problem.model.likelihood.parameter_supports
-    for name, prior in problem.inferred.items():
-        if name not in values:
-            values[name] = variable(name, prior, supports[name])
+    noise = {  # first, since a prior may be in units of it
+        name: variable(name, prior, supports[name])
+        for name, prior in problem.inferred.items()
+        if name not in problem.hyperparameters
+    }
+    parameters, values = _prior(problem)
+    values = noise | values
     frame, dims = problem.frame, problem.frame.predictor.dims()
     for name, moved in _moves(frame, parameters).items():
         if name not in pm.modelcontext(None).named_vars:

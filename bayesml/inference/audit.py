@@ -1,23 +1,26 @@
 """How good a Gaussian at a mode is, for `fit.check()`. Derived in docs/theory/network.md, (M21)."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from bayesml.inference.networks.local import Linearised
 from bayesml.inference.networks.mode import Mode
+from bayesml.posteriors import AuditedDraws
+from bayesml.posteriors.audited import Smoothed, pareto_smoothed
 from bayesml.typing import Array
 
 DRAWS = 1000
-FEWEST_DRAWS = 200
-MOST_EVALUATIONS = 2e7
-"""Rows times draws beyond which fewer draws are made: two hundred still show a heavy tail."""
+"""Of a network's Gaussian."""
+FEWEST_DRAWS, MOST_DRAWS = 200, 4000
+"""Of any other: two hundred still show a heavy tail."""
+MOST_NUMBERS, PER_ROW = 2.5e9, 40
+"""Numbers that all draws together may meet, and what a density costs a row, in numbers."""
+HEAVIEST_TAIL, LARGEST_EXCESS = 0.7, 0.05
+"""k̂ up to which weights average well; ρ up to which it does not matter whether they do (U6)."""
 MOST_ROWS = 500
 """Rows at which the distance of the mode is measured, evenly spread."""
 FEWEST_ROWS = 20
-NO_TAIL = 1e-6
-"""Log weights that differ by less are equal but for rounding."""
 AT_A_TIME = 4_000_000
 """Numbers of η held for all draws at a time, and of the Jacobian."""
 
@@ -26,41 +29,63 @@ def audit(mode: Mode, rng: np.random.Generator) -> dict[str, float]:
     r"""Return what `fit.check()` judges the shape of a Laplace approximation by.
 
     The linearised network's posterior is sampled by its Gaussian, Normal(μ, H⁻¹) of (M7), and
-    the draws are weighted (M21): ``pareto_k`` is the tail index of the weights, smoothed, and
-    ``importance_ess`` how many draws they leave of a thousand.
+    the draws are weighted (M21): ``pareto_k`` is the tail index of the weights, smoothed,
+    ``tail_excess`` how much weight that tail has (U6), and ``importance_ess`` how many draws the
+    weights leave of a thousand.
     """
     noise = mode.point.regression().sample(DRAWS, rng)
     log_weights = _log_weights(mode, _shift(mode), noise)
-    k, effective = _smoothed(log_weights - log_weights.max())
-    return {"pareto_k": k, "importance_ess": effective}
+    return judged(pareto_smoothed(log_weights - log_weights.max()))
 
 
-def importance(
-    log_density: Callable[[Array], Any],
-    mode: Array,
-    factor: Array,
-    rows: int,
-    rng: np.random.Generator,
-) -> dict[str, float]:
+def importance(draws: AuditedDraws, mode: Array, factor: Array) -> dict[str, float]:
     r"""Return the same for a Gaussian of any density, :math:`x = \hat x + F\zeta` (U4).
 
     ``importance_shift`` is by how many of its standard deviations the weights move the mean of a
     coordinate at most: what the Gaussian misses of a skewed posterior (U5).
     """
-    size = int(np.clip(MOST_EVALUATIONS / max(rows, 1), FEWEST_DRAWS, DRAWS))
-    zeta = rng.standard_normal((size, len(mode)))
-    with np.errstate(all="ignore"):  # a draw beyond the density's reach has no weight
-        values = np.asarray(log_density(mode + zeta @ factor.T))
-    log_weights = np.nan_to_num(values, nan=-np.inf) + 0.5 * np.sum(zeta**2, axis=1)
-    log_weights = np.maximum(log_weights - log_weights.max(), -700.0)
-    k, effective = _smoothed(log_weights)
-    weights = np.exp(log_weights)
-    moved = factor @ (weights @ zeta / weights.sum() - zeta.mean(axis=0))
+    log_ratio = draws.log_p - draws.log_q
+    weights = np.exp(np.maximum(log_ratio - log_ratio.max(), -700.0))
+    away = draws.x - mode
+    moved = weights @ away / weights.sum() - away.mean(axis=0)
     return {
-        "pareto_k": k,
-        "importance_ess": effective * DRAWS / size,
+        **judged(draws.smoothed),
         "importance_shift": float(np.max(np.abs(moved) / np.linalg.norm(factor, axis=1))),
     }
+
+
+def judged(smoothed: Smoothed) -> dict[str, float]:
+    """Return what checks read of smoothed weights."""
+    size = len(smoothed.log_weights)
+    return {
+        "pareto_k": smoothed.pareto_k,
+        "audited_draws": float(size),
+        "tail_excess": smoothed.tail_excess,
+        "importance_ess": smoothed.effective * 1000.0 / size,
+    }
+
+
+def heavy_tailed(found: Mapping[str, float]) -> bool:
+    """Say whether the tail of importance weights is too heavy, in shape and in size (U6).
+
+    NaN is heavy.
+    """
+    return not (found["pareto_k"] <= heaviest_tail(found) or found["tail_excess"] <= LARGEST_EXCESS)
+
+
+def heaviest_tail(found: Mapping[str, float]) -> float:
+    """Return the tail index up to which so many draws average well (U6)."""
+    return min(1.0 - 1.0 / float(np.log10(found["audited_draws"])), HEAVIEST_TAIL)
+
+
+def affordable_draws(rows: int, size: int) -> int:
+    """Return how many draws an audit makes of so many rows and coordinates, a multiple of four.
+
+    >>> affordable_draws(1_000, 20), affordable_draws(100_000, 20), affordable_draws(10**7, 20)
+    (4000, 416, 200)
+    """
+    numbers = max(rows, 1) * (size + PER_ROW)
+    return int(np.clip(MOST_NUMBERS / numbers, FEWEST_DRAWS, MOST_DRAWS)) // 4 * 4
 
 
 def off_centre(mode: Mode) -> float:
@@ -83,18 +108,6 @@ def decrement(mode: Mode) -> float:
 def _shift(mode: Mode) -> Array:
     """Return μ − θ̂ (M7)."""
     return mode.point.step(0.0)
-
-
-def _smoothed(log_weights: Array) -> tuple[float, float]:
-    """Return the tail index of weights, and their effective sample size, both smoothed."""
-    from arviz_stats.base import array_stats
-
-    if np.ptp(log_weights) < NO_TAIL:
-        return -np.inf, float(len(log_weights))
-    # ArviZ is given what importance weights divide by: it turns the sign itself
-    smoothed, k = array_stats.psislw(-log_weights)
-    weights = np.exp(smoothed - smoothed.max())
-    return float(k), float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:

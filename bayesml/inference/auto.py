@@ -5,7 +5,9 @@ from time import process_time
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.arguments import check_instance, check_optional
+from bayesml.errors import ConvergenceError
+from bayesml.inference.audit import heavy_tailed
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.exact import Exact, obstacle
@@ -23,8 +25,8 @@ from bayesml.priors import SelectsFeatures
 
 MIXTURE = Ensemble(6, (Laplace(), Langevin(chains=1, steps=4000)))
 
-HEAVIEST_TAIL, LARGEST_SHIFT = 0.7, 0.1
-"""Of the audit of a Gaussian that stands for the posterior: k̂, and standard deviations."""
+LARGEST_SHIFT = 0.1
+"""Standard deviations by which a Gaussian that stands for the posterior may be off in a mean."""
 
 STEPS = 7
 """Gradients that a draw of NUTS takes in whitened coordinates, about."""
@@ -76,10 +78,9 @@ class Auto:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if self.seconds is not None and not self.seconds > 0:
-            raise IncompatibleModelError(
-                f"Auto: seconds must be positive, or None for no limit, got {self.seconds!r}."
-            )
+        check_instance(self, "otherwise", Method, "NUTS()")
+        check_instance(self, "network", Method, "Laplace()")
+        check_optional(self, "seconds", "no limit")
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Choose, learn, and say why."""
@@ -141,7 +142,7 @@ def _over_models(problem: Problem, rng: np.random.Generator) -> Learned:
 def _doubts(gaussian: Learned) -> list[str]:
     """Say what the audit has against a Gaussian."""
     found, out = gaussian.diagnostics, list(gaussian.notes)
-    if not found["pareto_k"] <= HEAVIEST_TAIL:
+    if heavy_tailed(found):
         out.append(f"the audit of Laplace() failed with a Pareto k̂ of {found['pareto_k']:.2f}")
     if not found["importance_shift"] <= LARGEST_SHIFT:
         shift = found["importance_shift"]

@@ -1,10 +1,10 @@
 """Hyperparameters by maximising the evidence. Derived in docs/theory/empirical_bayes.md."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import check_instance
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method, Resumable
@@ -88,12 +88,7 @@ class EmpiricalBayes:
     method: Method = AUTO
 
     def __post_init__(self) -> None:
-        got: Any = self.method
-        if isinstance(got, type) or not isinstance(got, Method):
-            raise IncompatibleModelError(
-                f"EmpiricalBayes: method must be an inference method, got {got!r}. For instance "
-                "EmpiricalBayes(Exact()), with parentheses."
-            )
+        check_instance(self, "method", Method, "EmpiricalBayes(Exact())")
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the evidence, and learn the coefficients given what was found."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
@@ -69,6 +69,7 @@ class Drawn:
     state: Adaptation | None = None
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Draws from the posterior of a problem."""
 

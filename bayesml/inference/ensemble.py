@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesml.arguments import check_count, memory, require_memory
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.map import MAP
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.functions import MOST_RESIDUALS, MOST_ROWS, spread_rows, unlearned
+from bayesml.inference.networks.memory import MEMORY
 from bayesml.inference.networks.mode import Started, joint_objective
 from bayesml.inference.networks.search import raced
 from bayesml.inference.networks.starts import setting_of
@@ -20,7 +22,6 @@ from bayesml.likelihoods import Staged
 from bayesml.log_joint import Coordinates, Members
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer, minimize
-from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.predictors import Network, flat
@@ -98,6 +99,13 @@ class Ensemble:
                 f"{len(self.methods)} methods. Take a multiple, for the mixture is an equal one."
             )
 
+    def _at_a_time(self, problem: Problem) -> int:
+        """Return how many members to learn at a time: no more than memory allows curvatures of."""
+        wanted = min(self.threads or os.cpu_count() or 1, self.members)
+        if not isinstance(problem.model.predictor, Network):
+            return wanted
+        return max(1, min(wanted, int(memory() // MEMORY)))
+
     @property
     def _without_priors(self) -> bool:
         return isinstance(self.member, MLE)
@@ -109,13 +117,18 @@ class Ensemble:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Learn every member, and mix them."""
+        require_memory(
+            4.0 * self.members * problem.size,
+            f"{self.members:,} members of {problem.size:,} parameters",
+            "take fewer members, five to twenty do",
+        )
         optimizer = _batched(self.member)
         staged = isinstance(problem.model.likelihood, Staged)
         if optimizer is not None and not staged and isinstance(problem.model.predictor, Network):
             stated = problem.without_priors() if self._without_priors else problem
             return _at_once(stated, self.members, optimizer, rng)
         methods, told = self._started(problem, rng)
-        with ThreadPoolExecutor(self.threads or os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(self._at_a_time(problem)) as pool:
             streams = rng.spawn(self.members)
             turns = methods * (self.members // len(methods))
             each = list(pool.map(lambda method, own: method.learn(problem, own), turns, streams))

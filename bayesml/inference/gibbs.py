@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
+from bayesml.arguments import check_count, require_memory
 from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
@@ -17,7 +18,6 @@ from bayesml.inference.propriety import propriety
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.model import Problem
-from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import SampledPosterior
 from bayesml.priors import GaussianGivenScales, NormalRows, Spread
 from bayesml.samplers.slice import slice_step
@@ -81,6 +81,11 @@ class Gibbs:
             raise IncompatibleModelError(
                 f"Gibbs() does not apply: {reason} Use NUTS(), or Auto() to choose."
             )
+        require_memory(
+            4.0 * self.chains * self.draws * problem.size,
+            f"{self.chains:,} chains of {self.draws:,} draws of {problem.size:,} parameters",
+            "take fewer draws, a few thousand do for most quantities",
+        )
         notes = propriety(problem)
         sampler = _Sampler.of(problem)
         state = sampler.start(self.chains, rng)

@@ -8,6 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesml.arguments import (
+    check_count,
+    check_flag,
+    check_fraction,
+    check_positive,
+    require_memory,
+)
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
@@ -19,7 +26,6 @@ from bayesml.inference.networks.search import find_mode, raced
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.nuts import refuse_unread
 from bayesml.model import Problem
-from bayesml.optimizers.settings import check_count, check_fraction, check_positive
 from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import Network
 from bayesml.typing import Array
@@ -85,6 +91,7 @@ class Langevin:
         check_count(self, "chains", "steps", "thin")
         check_fraction(self, "warmup")
         check_positive(self, "energy")
+        check_flag(self, "progress")
         if self.steps * (1 - self.warmup) < 4 * self.thin:
             raise IncompatibleModelError(
                 f"{self!r} keeps fewer than four draws a chain: take more steps, or a smaller thin."
@@ -92,6 +99,12 @@ class Langevin:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the modes, and sample around them."""
+        draws = self.steps // self.thin
+        require_memory(
+            4.0 * self.chains * draws * problem.size,
+            f"{self.chains:,} chains of {draws:,} draws of {problem.size:,} parameters",
+            "take fewer steps, or a larger thin",
+        )
         density, precision, found, told, notes = self._around(problem, rng)
         schedule = RunLayout(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
         with _watching(self.steps, self.progress) as watch:

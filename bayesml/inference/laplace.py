@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from bayesml.arguments import check_instance
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.inference.audit import importance
+from bayesml.inference.audit import affordable_draws, importance
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.curvature import (
     Curvature,
@@ -16,7 +16,7 @@ from bayesml.inference.networks.curvature import (
     by_memory,
 )
 from bayesml.inference.networks.mode import Recipe, in_batches
-from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.settings import Start, Training, check_training
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
@@ -25,6 +25,7 @@ from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobi
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LaplacePosterior
+from bayesml.posteriors.audited import audited_draws
 from bayesml.predictors import Network
 from bayesml.priors import PartlyImproper
 from bayesml.typing import Array, Bools
@@ -39,8 +40,10 @@ class Laplace:
 
     in unbounded coordinates x of coefficients and parameters, with their Jacobian. Predictions
     average the likelihood over the Gaussian, without Monte Carlo error (U3); draws of it are
-    weighted by the density itself, and `fit.check()` judges the tail of the weights (U4). Rows may
-    be in files or partitions: a few dozen passes are made.
+    weighted by the density itself, and `fit.check()` judges the tail of the weights (U4, U6). They
+    are kept, with both log densities, as the draws of the DataTree, and ``fit.reweighted()`` is
+    the answer that they make by their weights (U7). Rows may be in files or partitions: a few
+    dozen passes are made.
 
     Of a network the Gaussian is that of the predictor linearised at :math:`\hat\theta` (M7, M13).
     Prior scales and noise that are not known maximise the Laplace evidence there (M10 to M12), and
@@ -97,11 +100,14 @@ class Laplace:
     training: Training = Training()
 
     def __post_init__(self) -> None:
-        got: Any = self.curvature
-        if isinstance(got, type) or not (got is None or isinstance(got, Curvature)):
-            raise IncompatibleModelError(
-                "Laplace: curvature must be FullCurvature(), KroneckerFactored() or LastLayer(), "
-                f"or None for the most that memory allows, got {got!r}."
+        check_training(self)
+        if self.curvature is not None:
+            check_instance(
+                self,
+                "curvature",
+                Curvature,
+                "FullCurvature(), KroneckerFactored() or LastLayer(), or None for the most that "
+                "memory allows",
             )
 
     def recipe(self, problem: Problem) -> Recipe:
@@ -221,7 +227,10 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
         ) from error
     F = solve_triangular(L, np.eye(len(L)), lower=True).T
     unit = H / np.sqrt(np.outer(np.diag(H), np.diag(H)))
-    posterior = LaplacePosterior(predictor, problem.model.likelihood, joint.coordinates, x, F)
+    size = affordable_draws(joint.rows.m, len(x))
+    draws = audited_draws(joint.log_density, x, F, size, rng)
+    likelihood = problem.model.likelihood
+    posterior = LaplacePosterior(predictor, likelihood, joint.coordinates, x, F, draws)
     return Learned(
         posterior,
         problem.model,
@@ -230,7 +239,7 @@ def at_peak(problem: Problem, peak: Peak, rng: np.random.Generator) -> Learned:
         {
             "curvature": float(np.linalg.eigvalsh(unit)[0]),
             **peak.diagnostics,
-            **importance(joint.log_density, x, F, joint.rows.m, rng),
+            **importance(draws, x, F),
         },
         peak.notes,
         peak.losses,

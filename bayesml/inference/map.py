@@ -13,7 +13,7 @@ from bayesml.inference.exact import geometry_of, numerics, obstacle
 from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
-from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.settings import Start, Training, check_training
 from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate, refuse_undetermined
@@ -79,6 +79,9 @@ class MAP:
 
     optimizer: Optimizer | None = None
     training: Training = Training()
+
+    def __post_init__(self) -> None:
+        check_training(self)
 
     def recipe(self, problem: Problem) -> Recipe:
         """Return how the mode of a network is found."""

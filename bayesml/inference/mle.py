@@ -13,7 +13,7 @@ from bayesml.inference.exact import geometry_of, numerics
 from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
-from bayesml.inference.networks.settings import Training
+from bayesml.inference.networks.settings import Training, check_training
 from bayesml.inference.optimality import MeanSquaredError, least_squares_optimality
 from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import (
@@ -86,6 +86,9 @@ class MLE:
 
     optimizer: Optimizer | None = None
     training: Training = Training()
+
+    def __post_init__(self) -> None:
+        check_training(self)
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesml.arguments import check_between, check_count, check_flag, check_instance, require_memory
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Engine
@@ -12,12 +13,14 @@ from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.propriety import propriety
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Problem
-from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import SampledPosterior
 from bayesml.typing import Array
 
 RETUNE = 100
 """Draws for the step size when a run is resumed."""
+
+STATISTICS = 16
+"""Numbers that a sampler keeps of every draw besides its position."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +73,14 @@ class NUTS:
 
     def __post_init__(self) -> None:
         check_count(self, "draws", "tune", "chains", "max_depth")
-        if not 0 < self.target_accept < 1:
-            raise IncompatibleModelError(
-                f"NUTS: target_accept must lie between 0 and 1, got {self.target_accept!r}."
-            )
+        check_between(self, "target_accept")
+        check_flag(self, "progress")
+        check_instance(self, "engine", Engine, "Direct() or PyMC()")
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
         refuse_unread(problem, "NUTS()")
+        self._require_memory(problem, self.draws)
         notes = propriety(problem)
         seed = int(rng.integers(2**31))
         drawn = self.engine.sample(problem, self, seed)
@@ -95,6 +98,15 @@ class NUTS:
             state=drawn.state,
         )
 
+    def _require_memory(self, problem: Problem, draws: int) -> None:
+        """Refuse more draws than fit: of the sampler, its statistics, and in the user's units."""
+        size = problem.size + STATISTICS
+        require_memory(
+            3.0 * self.chains * (draws + self.tune) * size,
+            f"{self.chains:,} chains of {draws:,} draws of {problem.size:,} parameters",
+            "take fewer draws, a few thousand do for most quantities",
+        )
+
     def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
         """Go on where a run stopped, and put the draws of both together.
 
@@ -109,6 +121,7 @@ class NUTS:
         if not isinstance(self.engine, Direct):
             raise IncompatibleModelError(f"resume: {self.engine!r} cannot go on; use Direct().")
         settings = replace(self, draws=draws, tune=RETUNE)
+        settings._require_memory(problem, draws + next(iter(posterior.chains.values())).shape[1])
         drawn = self.engine.sample(problem, settings, seed, earlier.state)
         notes = propriety(problem)
         chains = _appended(posterior.chains, drawn.chains)

@@ -1,31 +1,25 @@
 """Separation: likelihoods without a maximum. Derived in docs/theory/point_estimates.md, (E11)."""
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import linprog
+from functools import partial
+from operator import or_
 
+import numpy as np
+
+from bayesml.data import Block
 from bayesml.data.messages import listed, plural
 from bayesml.errors import SeparationError
-from bayesml.likelihoods import Recedes
-from bayesml.log_joint import Rows, linear_terms, log_joint
-from bayesml.log_joint.rows import by_row, jacobian_of
+from bayesml.inference.recession import LEAST, Direction, separating, signs_of
+from bayesml.likelihoods import Recedes, RecedesJointly
+from bayesml.log_joint import Folded, Rows, is_linear, log_joint
+from bayesml.log_joint.rows import by_row
 from bayesml.log_joint.sums import RowSum, Values
 from bayesml.model import Problem
-from bayesml.predictors import Network
-from bayesml.priors import PartlyImproper
+from bayesml.predictors import LinearPredictors, Network, flat
+from bayesml.priors import proper_functionals
 from bayesml.typing import Array
 
 CERTAIN = 6e-6
 """Score of a row below which it is as good as certain: odds of 160,000 to one."""
-
-LEAST = 1e-6
-"""Of the largest weight of a direction, below which a column has no part in it."""
-
-MOST_TRIED, MOST_NUMBERS = 20, 2_000_000
-"""Columns, and numbers in X, up to which it is tried whether fewer columns do."""
-
-SHARE = 1e-7
-"""Of a unit step along which rows do not move, but for rounding."""
 
 
 def refuse_separated(
@@ -36,8 +30,8 @@ def refuse_separated(
 ) -> None:
     """Refuse rows that columns tell apart without an exception, where the prior is flat.
 
-    They are tried by a linear programme if they are in memory, and if some of them are certain by
-    an estimate of β and of the parameters, where there is one.
+    They are tried by a linear programme if some of them are certain by an estimate of β and of
+    the parameters, where there is one; rows that are read block by block, by one that grows.
 
     Raises
     ------
@@ -45,100 +39,67 @@ def refuse_separated(
         If the likelihood grows without end in a direction in which the prior is flat.
     """
     likelihood, prior = problem.model.likelihood, problem.prior
-    if isinstance(problem.model.predictor, Network) or not isinstance(likelihood, Recedes):
+    recedes = isinstance(likelihood, Recedes | RecedesJointly)
+    if isinstance(problem.model.predictor, Network) or not recedes:
         return
     p = problem.frame.p
-    proper = prior.proper_rows(problem) if isinstance(prior, PartlyImproper) else np.eye(p)
-    flat = p - int(np.linalg.matrix_rank(proper)) if len(proper) else p
-    if not flat:
+    proper = proper_functionals(prior, problem, p)
+    flat_directions = p - int(np.linalg.matrix_rank(proper)) if len(proper) else p
+    if not flat_directions:
         return
     rows = log_joint(problem).rows if rows is None else rows
-    if not isinstance(rows, Rows):
+    if not isinstance(rows, Rows | Folded):
         return
-    eta = rows.eta(rows.frame.start if beta is None else beta)
-    signs = likelihood.recession(rows.y, eta)
-    if values is not None:
-        score = rows.likelihood.score(rows.y, eta, by_row(values))
-        first = np.abs(score if eta.ndim == 1 else score[0])[_says(rows, signs) & (signs != 0)]
-        if not np.any(first < CERTAIN):
-            return
-    direction = separating(rows, signs, proper)
+    at = rows.frame.start if beta is None else beta
+    if values is not None and not _any_certain(rows, at, values):
+        return
+    own = [int(j) for _, entries in _weights(problem) for j in np.ravel(entries)]
+    proper = proper * rows.frame.scale
+    direction = separating(rows, at, proper, own)
     if direction is not None:
-        own = [j for terms in linear_terms(problem) for j in terms.at[int(terms.intercept) :]]
-        _refuse(problem, rows, _of_fewest(rows, signs, proper, direction, own))
+        _refuse(problem, direction)
 
 
-def separating(rows: Rows, signs: Array, proper: Array) -> Array | None:
-    """Return a direction of β along which the likelihood never falls, or None (E11).
-
-    Parameters
-    ----------
-    rows : Rows
-    signs : ndarray, shape (m,)
-        Where η may go in every row: up, down, nowhere, or anywhere.
-    proper : ndarray, shape (k, p)
-        Functionals that a proper prior holds.
-    """
-    there = _says(rows, signs)
-    J = jacobian_of(rows.frame, rows.parameters(rows.frame.start), rows.A[there])
-    J = (J if J.ndim == 2 else J[0]) * rows.frame.scale
-    signs = signs[there]
-    held = np.vstack([J[signs == 0], proper * rows.frame.scale])
-    N = _null_space(held, J.shape[1])
-    moved = (J[signs != 0] * signs[signs != 0, None]) @ N
-    if not moved.size:
-        return None
-    size = np.maximum(np.abs(moved).max(axis=0), 1e-300)
-    found = linprog(
-        -(moved / size).sum(axis=0), A_ub=-moved / size, b_ub=np.zeros(len(moved)), bounds=(-1, 1)
-    )
-    if found.fun is None or -found.fun <= SHARE * len(moved):
-        return None
-    return np.asarray(rows.frame.scale * (N @ (found.x / size)))
+def _any_certain(rows: Rows | Folded, beta: Array, values: Values) -> bool:
+    """Say whether some row is as good as certain."""
+    if isinstance(rows, Folded):
+        return bool(rows.data.reduce(partial(_block_certain, rows.none, beta, values), or_))
+    return any(_certain(part, beta, values) for part in rows.parts())
 
 
-def _says(rows: Rows, signs: Array) -> NDArray[np.bool]:
-    """Say which rows have weight, and a say in where η may go."""
-    return np.asarray((rows.w > 0) & ~np.isnan(signs))
+def _certain(rows: Rows, beta: Array, values: Values) -> bool:
+    eta = rows.eta(beta)
+    score = np.atleast_2d(rows.likelihood.score(rows.y, eta, by_row(values)))
+    if isinstance(rows.likelihood, RecedesJointly):  # slopes along its functionals: Cᵀ⁻¹ score
+        turned = np.moveaxis(rows.likelihood.recession_cone(rows.y), -1, 0).swapaxes(-1, -2)
+        slopes = np.linalg.solve(turned, score.T[..., None])
+        return bool(np.any(np.abs(slopes[rows.w > 0]) < CERTAIN))
+    signs = signs_of(rows, eta)
+    return bool(np.any(np.abs(score[0][~np.isnan(signs) & (signs != 0)]) < CERTAIN))
 
 
-def _of_fewest(
-    rows: Rows, signs: Array, proper: Array, direction: Array, weights: list[int]
-) -> Array:
-    """Return a direction from which no weight can be left out, the smallest tried first."""
-    scale = rows.frame.scale
-    sizes = np.abs(direction / scale)
-    taken = np.array([j for j in weights if sizes[j] > LEAST * sizes.max()], dtype=np.intp)
-    if len(taken) > MOST_TRIED or rows.A.size > MOST_NUMBERS:
-        return direction
-    for j in taken[np.argsort(sizes[taken])]:
-        without = np.vstack([proper, np.eye(len(scale))[[j]]])
-        fewer = separating(rows, signs, without)
-        if fewer is not None:
-            direction, proper = fewer, without
-    return direction
+def _block_certain(none: Rows, beta: Array, values: Values, block: Block) -> bool:
+    return _certain(none.read(block), beta, values)
 
 
-def _null_space(rows: Array, p: int) -> Array:
-    """Return an orthonormal basis of what rows do not see, shape (p, k)."""
-    if not len(rows):
-        return np.eye(p)
-    _, singular, right = np.linalg.svd(np.linalg.qr(rows, mode="r"))
-    rank = int(np.sum(singular > 1e-10 * singular.max(initial=0.0)))
-    return np.asarray(right[rank:].T)
+def _weights(problem: Problem) -> list[tuple[tuple[str, ...], Array]]:
+    """Return the names of columns, and where their weights stand in β, (n,) or (classes, n)."""
+    predictor = problem.model.predictor
+    places = flat.split(np.arange(problem.frame.p), problem.shapes)
+    if isinstance(predictor, LinearPredictors):
+        return [(part.features, places[part.weights_name]) for part in predictor.parts]
+    return [(tuple(problem.feature_names), places["weights"])] if is_linear(problem) else []
 
 
-def _refuse(problem: Problem, rows: Rows, direction: Array) -> None:
+def _refuse(problem: Problem, direction: Direction) -> None:
     """Name the columns of a direction, and how many rows it tells apart."""
-    sizes = np.abs(direction / rows.frame.scale)
+    sizes = np.abs(direction.along)
     names = [
         name
-        for terms in linear_terms(problem)
-        for name, j in zip(terms.names, terms.at, strict=True)
-        if sizes[j] > LEAST * sizes.max() and not name.endswith("intercept")
+        for columns, at in _weights(problem)
+        for name, size in zip(columns, np.atleast_2d(sizes[at]).max(axis=0), strict=True)
+        if size > LEAST * sizes.max()
     ]
-    J = jacobian_of(rows.frame, rows.parameters(rows.frame.start), rows.A)
-    moved = int(np.sum(np.abs((J if J.ndim == 2 else J[0]) @ direction) > SHARE))
     if problem.statistics.sd_y == 0.0:
         raise SeparationError(
             f"{problem.data.target_name} is {problem.statistics.mean_y:g} in every row, so that "
@@ -148,8 +109,8 @@ def _refuse(problem: Problem, rows: Rows, direction: Array) -> None:
     which = listed([repr(name) for name in names]) or "the intercept"
     raise SeparationError(
         f"{problem.data.target_name}: {which} tell{'' if len(names) > 1 else 's'} "
-        f"{plural(moved, 'row')} apart without an exception, so that the likelihood grows without "
-        "end as the weights go to infinity: it has no maximum (separation). Use MAP() or Laplace() "
-        "with proper priors, such as the default, join levels of a factor that are all alike, or "
-        "leave the column out."
+        f"{plural(direction.moved, 'row')} apart without an exception, so that the likelihood "
+        "grows without end as the weights go to infinity: it has no maximum (separation). Use "
+        "MAP() or Laplace() with proper priors, such as the default, join levels of a factor that "
+        "are all alike, or leave the column out."
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logsumexp
 
+from bayesml.arguments import check_count, require_memory
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import linear_coordinates
@@ -12,7 +13,6 @@ from bayesml.inference.kept_models import MOST_MODELS, Kept, Representation, rep
 from bayesml.inference.model_average import refuse_other_than_linear_gaussian, scaled_covariance
 from bayesml.inference.subset_regression import subset_regression
 from bayesml.model import Problem
-from bayesml.optimizers.settings import check_count
 from bayesml.posteriors import Compared, ModelAverage
 from bayesml.posteriors.subset_regression import SubsetRegression
 from bayesml.priors import SelectsFeatures
@@ -82,6 +82,11 @@ class SubsetSampler:
                 "Use Auto(), or Model(prior=SpikeAndSlab())."
             )
         refuse_other_than_linear_gaussian(problem, "SubsetSampler()")
+        require_memory(
+            4.0 * self.chains * self.draws * problem.data.n,
+            f"{self.chains:,} chains of {self.draws:,} models of {problem.data.n:,} features",
+            "take fewer draws, a few thousand do for most quantities",
+        )
         regression, odds = subset_regression(problem, prior), prior.log_inclusion(problem.data.n)
         T = regression.with_slab
         density = SubsetDensity(T.T @ T, regression.shape, odds)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from scipy.special import ndtri
 
+from bayesml.arguments import shown
 from bayesml.distributions import ContinuousSupport, Distribution, Flat, Positive, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.links import Link
@@ -271,6 +272,10 @@ def check_parameter(
     meaning: str = "a standard deviation or degrees of freedom, never a variance or a precision",
 ) -> Stated:
     """Accept a number in the support, a prior on it, or None for the default."""
+    if np.ndim(value):
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be one number or one distribution, got {shown(value)}."
+        )
     if value is None or value == Flat():
         stated: Stated = value
         return stated
@@ -279,11 +284,11 @@ def check_parameter(
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise IncompatibleModelError(
             f"{owner}: {name} must be a number (known) or a distribution (inferred), "
-            f"got {type(value).__name__} {value!r}."
+            f"got {shown(value)}."
         )
     if not support.contains(value):
         raise IncompatibleModelError(
-            f"{owner}: {name} must be positive and finite, got {value!r}. It is {meaning}."
+            f"{owner}: {name} must be positive and finite, got {shown(value)}. It is {meaning}."
             if support == POSITIVE
             else f"{owner}: {name} must be {support.words}, got {value!r}."
         )
@@ -292,6 +297,11 @@ def check_parameter(
 
 def _check_prior(owner: str, name: str, value: Any, support: ContinuousSupport) -> Distribution:
     """Accept one prior, whose support is that of the parameter."""
+    if isinstance(value, type):
+        raise IncompatibleModelError(
+            f"{owner}: {name} got the class {value.__name__}; write {value.__name__}(...) to make "
+            "one."
+        )
     if value.support != support:
         raise IncompatibleModelError(
             f"{owner}: {name} must be positive, but {value!r} has mass on negative values. "

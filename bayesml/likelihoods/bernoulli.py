@@ -99,7 +99,8 @@ class Bernoulli:
             inside = self.link.log_mean(np.multiply(2.0 * y - 1.0, eta))
         else:
             inside = np.where(y == 1, self.link.log_mean(eta), self.link.log_complement(eta))
-        return np.where((y == 0) | (y == 1), inside, -np.inf)
+        known = (y == 0) | (y == 1)
+        return np.asarray(inside) if np.all(known) else np.where(known, inside, -np.inf)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate d log μ/dη or d log(1 − μ)/dη, without cancellation (B2, I3)."""

@@ -135,6 +135,13 @@ class Categorical:
             rest[k, k] = own[k] * others[k]
         return rest if len(own) > 1 else np.asarray(rest[0, 0])
 
+    def recession_cone(self, y: Array) -> Array:
+        """Return η of the class of every row less that of every other one, (K − 1, K − 1, m)."""
+        k, classes = np.asarray(y, dtype=np.intp), len(self.output_names) + 1
+        others = (k + np.arange(1, classes)[:, None]) % classes  # all but k, shape (K − 1, m)
+        unit = np.eye(classes)[1:]  # of η₁, η₂, …; that of the first class is zero
+        return np.asarray(unit[:, k] - np.moveaxis(unit[:, others], 0, 1))
+
     @property
     def canonical(self) -> bool:
         """True."""

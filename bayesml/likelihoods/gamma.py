@@ -21,6 +21,7 @@ from bayesml.likelihoods.base import (
     parameter_words,
     trapezoidal_average,
 )
+from bayesml.likelihoods.gamma_tails import log_lower, log_upper
 from bayesml.likelihoods.links import Link, Log, floats
 from bayesml.losses import GammaDeviance, Loss
 from bayesml.stirling import (
@@ -155,6 +156,16 @@ class GammaResponse:
         """Evaluate P(Y > y), its complement."""
         shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
         return np.asarray(gammaincc(shape, shape * ratio))
+
+    def log_cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y ≤ y), which does not underflow (X24)."""
+        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        return log_lower(shape, shape * ratio)
+
+    def log_survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y > y), which does not underflow (X25)."""
+        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        return log_upper(shape, shape * ratio)
 
     def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log(−∂P(Y ≤ y)/∂η), that of y p(y): e^η is a scale."""

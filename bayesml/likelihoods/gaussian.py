@@ -81,6 +81,11 @@ class Gaussian:
         return {"sigma": self.sigma}
 
     @property
+    def noise_scale(self) -> str:
+        """σ."""
+        return "sigma"
+
+    @property
     def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """The positive half line."""
         return {"sigma": Positive()}

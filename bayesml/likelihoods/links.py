@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
 
@@ -100,7 +101,7 @@ class Log:
 def check_link(owner: str, link: Any, role: type, examples: str) -> None:
     """Refuse what is no link of the role that a likelihood needs."""
     if isinstance(link, type) or not isinstance(link, role):
-        raise IncompatibleModelError(f"{owner}: link must be {examples}, got {link!r}.")
+        raise IncompatibleModelError(f"{owner}: link must be {examples}, got {shown(link)}.")
 
 
 def floats(values: ArrayLike) -> Array:

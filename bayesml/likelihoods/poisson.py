@@ -9,6 +9,7 @@ from scipy.special import gammainc, gammaincc, gammaln
 
 from bayesml.distributions import ContinuousSupport, Counts, Distribution, Support
 from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
+from bayesml.likelihoods.gamma_tails import log_lower, log_upper
 from bayesml.likelihoods.links import Link, Log
 from bayesml.losses import Loss, PoissonDeviance
 from bayesml.typing import Array, ArrayLike
@@ -129,6 +130,16 @@ class Poisson:
         """Evaluate P(Y > y), its complement (K3)."""
         k = np.floor(np.asarray(y, dtype=np.float64))
         return np.where(k < 0, 1.0, gammainc(np.maximum(k, 0.0) + 1.0, self.link.mean(eta)))
+
+    def log_cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y ≤ y), which does not underflow (X25)."""
+        k = np.floor(np.asarray(y, dtype=np.float64))
+        return np.where(k < 0, -np.inf, log_upper(np.maximum(k, 0.0) + 1.0, self.link.mean(eta)))
+
+    def log_survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y > y), which does not underflow (X24)."""
+        k = np.floor(np.asarray(y, dtype=np.float64))
+        return np.where(k < 0, 0.0, log_lower(np.maximum(k, 0.0) + 1.0, self.link.mean(eta)))
 
     def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log(−∂P(Y ≤ y)/∂η), that of e^η p(y) at the count that y reaches."""

@@ -124,6 +124,38 @@ class Recedes(Protocol):
 
 
 @runtime_checkable
+class RecedesJointly(Protocol):
+    """A likelihood of one output or several that may grow without end along a cone of them."""
+
+    def recession_cone(self, y: Array) -> Array:
+        """Return as many independent functionals of η as it has outputs, (k, k, m).
+
+        Along a direction of η in which none falls the likelihood never does.
+        """
+
+
+@runtime_checkable
+class HasNoiseScale(Protocol):
+    """A likelihood of noise around η, in the unit of η, that one of its parameters scales."""
+
+    @property
+    def noise_scale(self) -> str | None:
+        """Its name; None where the likelihood that this one wraps has none."""
+
+
+@runtime_checkable
+class OfOneQuantile(Protocol):
+    """A likelihood that is a device to find one quantile of y, and not meant as a law of y.
+
+    What its predictions promise is that a share q of rows lies below, and nothing else.
+    """
+
+    @property
+    def quantile(self) -> float:
+        """Q."""
+
+
+@runtime_checkable
 class ParameterInformation(Protocol):
     """A likelihood that knows the expected information in its own parameters."""
 

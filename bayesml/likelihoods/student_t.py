@@ -101,6 +101,11 @@ class StudentT:
         return {"df": self.df, "sigma": self.sigma}
 
     @property
+    def noise_scale(self) -> str:
+        """σ."""
+        return "sigma"
+
+    @property
     def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """The positive half line, each."""
         return {"df": Positive(), "sigma": Positive()}

@@ -4,15 +4,22 @@ Derived in docs/theory/censoring.md.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.special import logsumexp
 
-from bayesml.likelihoods.base import Likelihood
+from bayesml.likelihoods.base import Likelihood, PiecewiseLinear
 from bayesml.typing import Array, ArrayLike
 
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 """Of central differences, in the unit of what is moved; their error is about its square."""
+
+NODES, NARROW = 12, float(np.log(0.05))
+"""Of a rule over an interval, and the log of its share of the nearer tail below which it is one."""
+
+FLAT = 3.0
+"""By how much the log density may vary over it: more is a singularity."""
 
 
 @runtime_checkable
@@ -48,6 +55,66 @@ def log_survival(inner: Likelihood, y: Array, eta: Array, parameters: Mapping[st
         return inner.log_survival(y, eta, parameters)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(inner.survival(y, eta, parameters)))
+
+
+def log_between(
+    inner: Likelihood, low: Any, high: Any, eta: Array, parameters: Mapping[str, Any]
+) -> Array:
+    """Evaluate log P(low < Y ≤ high) from the nearer tail (X26)."""
+    above, below = log_survival(inner, low, eta, parameters), log_cdf(inner, low, eta, parameters)
+    right = _log_difference(above, log_survival(inner, high, eta, parameters))
+    left = _log_difference(log_cdf(inner, high, eta, parameters), below)
+    return np.where(above < below, right, left)
+
+
+class Within(NamedTuple):
+    """log P(low < Y ≤ high), and its slope in η (X26)."""
+
+    log_mass: Array
+    slope: Array
+
+
+def within(
+    inner: Likelihood, low: Array, high: Array, eta: Array, parameters: Mapping[str, Any]
+) -> Within:
+    """Evaluate the log mass of an interval that may be narrow, and its slope (X26).
+
+    Where tails at its ends differ by little, a smooth density is integrated instead.
+    """
+    log_mass = log_between(inner, low, high, eta, parameters)
+    with np.errstate(all="ignore"):
+        slope = np.asarray(
+            slope_over(inner, low, eta, parameters, log_mass)
+            - slope_over(inner, high, eta, parameters, log_mass)
+        )
+    if inner.support.discrete or isinstance(inner, PiecewiseLinear):
+        return Within(log_mass, slope)
+    with np.errstate(invalid="ignore"):
+        tail = np.minimum(
+            log_survival(inner, low, eta, parameters), log_cdf(inner, high, eta, parameters)
+        )
+        narrow = np.asarray(~(log_mass - tail > NARROW))  # no number where the difference is none
+    if not np.any(narrow):
+        return Within(log_mass, slope)
+    z, w = np.polynomial.legendre.leggauss(NODES)
+    half = np.asarray(0.5 * (high - low))
+    y = [low + half * (v + 1.0) for v in z]
+    logs = np.stack([inner.log_density(v, eta, parameters) for v in y], axis=-1)
+    scores = np.stack([inner.score(v, eta, parameters) for v in y], axis=-1)
+    with np.errstate(invalid="ignore"):
+        total = logsumexp(logs, axis=-1, b=w)
+        average = np.sum(w * np.exp(logs - total[..., None]) * scores, axis=-1)
+        narrow &= np.ptp(logs, axis=-1) < FLAT
+    return Within(
+        np.where(narrow, total + np.log(half), log_mass), np.where(narrow, average, slope)
+    )
+
+
+def _log_difference(larger: Array, smaller: Array) -> Array:
+    """Evaluate log(e^larger − e^smaller), −∞ where both are zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = larger + np.log(-np.expm1(smaller - larger))
+    return np.where(np.isneginf(larger), -np.inf, value)
 
 
 def slope_over(

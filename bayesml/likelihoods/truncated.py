@@ -10,7 +10,8 @@ from bayesml.distributions import Between, ContinuousSupport, Distribution, Supp
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated, trapezoidal_average
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.tails import log_cdf, log_survival, parameter_slope, slope_over
+from bayesml.likelihoods.roles import HasNoiseScale
+from bayesml.likelihoods.tails import log_between, parameter_slope, slope_over
 from bayesml.likelihoods.wrapping import check_one_output, restated
 from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
@@ -20,6 +21,9 @@ MOST_TRIES = 10_000
 
 NODES, REACH = 400, 40.0
 """Of the quadrature of moments, and standard deviations that it covers densely."""
+
+PANELS, PANEL_NODES = np.array([0.0, 2.0, 6.0, 20.0, 80.0, 320.0]), 40
+"""Of what heavy tails have beyond, over the logarithm of the distance, and nodes in each."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,12 @@ class Truncated:
         return self.likelihood.parameters
 
     @property
+    def noise_scale(self) -> str | None:
+        """That of the value, if it has one."""
+        inner = self.likelihood
+        return inner.noise_scale if isinstance(inner, HasNoiseScale) else None
+
+    @property
     def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """Where these live."""
         return self.likelihood.parameter_supports
@@ -168,14 +178,14 @@ class Truncated:
         """Evaluate P(Y ≤ y)."""
         low, high = self._ends
         at = np.clip(np.asarray(y, dtype=np.float64), low, high)
-        below = self._log_between(np.float64(low), at, eta, parameters)
+        below = log_between(self.likelihood, np.float64(low), at, np.asarray(eta), parameters)
         return np.minimum(np.exp(below - self._log_mass(eta, parameters)), 1.0)
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y)."""
         low, high = self._ends
         at = np.clip(np.asarray(y, dtype=np.float64), low, high)
-        above = self._log_between(at, np.float64(high), eta, parameters)
+        above = log_between(self.likelihood, at, np.float64(high), np.asarray(eta), parameters)
         return np.minimum(np.exp(above - self._log_mass(eta, parameters)), 1.0)
 
     def sample(
@@ -226,21 +236,12 @@ class Truncated:
 
     def _log_mass(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Return log Z, at least that of the smallest number where a tail is known no further."""
-        low, high = self._ends
-        log_mass = self._log_between(np.float64(low), np.float64(high), eta, parameters)
+        (low, high), at = self._ends, np.asarray(eta, dtype=np.float64)
+        log_mass = log_between(self.likelihood, np.float64(low), np.float64(high), at, parameters)
         return np.where(np.isneginf(log_mass), np.log(np.finfo(np.float64).tiny), log_mass)
 
-    def _log_between(
-        self, low: Any, high: Any, eta: ArrayLike, parameters: Mapping[str, Any]
-    ) -> Array:
-        """Evaluate log P(low < Y ≤ high) from the nearer tail."""
-        inner, at = self.likelihood, np.asarray(eta, dtype=np.float64)
-        above, below = log_survival(inner, low, at, parameters), log_cdf(inner, low, at, parameters)
-        right = _log_difference(above, log_survival(inner, high, at, parameters))
-        left = _log_difference(log_cdf(inner, high, at, parameters), below)
-        return np.where(above < below, right, left)
-
     def _moments(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return E[y] and the standard deviation, infinite where they do not exist."""
         at = np.asarray(eta, dtype=np.float64)
         wide = {name: np.asarray(v)[..., None] for name, v in parameters.items()}
         y, w = self._nodes(at, parameters)
@@ -248,16 +249,26 @@ class Truncated:
         total = mass.sum(axis=-1)
         mean = (mass * y).sum(axis=-1) / total
         variance = (mass * (y - mean[..., None]) ** 2).sum(axis=-1) / total
+        low, high = self._within
+        if np.isinf(high) or np.isinf(low):  # a tail is whole, and has the moments that it had
+            exists = np.isfinite(self.likelihood.mean(at, parameters))
+            mean = np.where(exists, mean, np.inf if np.isinf(high) else -np.inf)
+            finite = np.isfinite(self.likelihood.sd(at, parameters))
+            variance = np.where(finite, variance, np.inf)
         return mean, np.sqrt(variance)
+
+    @property
+    def _within(self) -> tuple[float, float]:
+        """Return the limits of what the support has at all."""
+        low, high = self._limits
+        whole = self.likelihood.support
+        low = low if whole.contains(-1.0) else max(low, 0.0)
+        return low, high if whole.contains(2.0) else min(high, 1.0)
 
     def _nodes(self, eta: Array, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
         """Return values of y within the limits and their weights, (..., K)."""
-        low, high = self._limits
-        whole = self.likelihood.support
-        low = low if whole.contains(-1.0) else max(low, 0.0)  # of what lies in the whole at all
-        high = high if whole.contains(2.0) else min(high, 1.0)
-        centre = self.likelihood.mean(eta, parameters)
-        spread = self.likelihood.sd(eta, parameters)
+        low, high = self._within
+        centre, spread = self._centre_and_spread(eta, parameters)
         first = np.maximum(low, np.minimum(centre, high) - REACH * spread)
         last = np.minimum(high, np.maximum(centre, low) + REACH * spread)
         if self.likelihood.support.discrete:
@@ -270,14 +281,33 @@ class Truncated:
         y, weights = [first[..., None] + half * (z + 1.0)], [half * w]
         far = REACH * np.asarray(spread)[..., None]
         for sign, limit, end in ((1.0, high, last), (-1.0, low, first)):
-            if np.isinf(limit):  # what heavy tails have beyond
-                y.append(end[..., None] + sign * far * (1.0 + z) / (1.0 - z))
-                weights.append(2.0 * far * w / (1.0 - z) ** 2)
+            away, weight = _tail_nodes(np.abs(limit - end)[..., None] / far)
+            y.append(end[..., None] + sign * far * away)
+            weights.append(far * weight)
         return np.concatenate(y, axis=-1), np.concatenate(weights, axis=-1)
 
+    def _centre_and_spread(self, eta: Array, parameters: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Return where the likelihood lies, and how wide; without moments, by its information."""
+        inner = self.likelihood
+        mean, sd = inner.mean(eta, parameters), inner.sd(eta, parameters)
+        if np.all(np.isfinite(mean)) and np.all(np.isfinite(sd)):
+            return mean, sd
+        wide = inner.link.slope(eta) / np.sqrt(inner.information(eta, parameters))
+        return (
+            np.where(np.isfinite(mean), mean, inner.link.mean(eta)),
+            np.where(np.isfinite(sd), sd, wide),
+        )
 
-def _log_difference(larger: Array, smaller: Array) -> Array:
-    """Evaluate log(e^larger − e^smaller), −∞ where both are zero."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = larger + np.log(-np.expm1(smaller - larger))
-    return np.where(np.isneginf(larger), -np.inf, value)
+
+def _tail_nodes(length: Array) -> tuple[Array, Array]:
+    """Return nodes and weights over 0 to a length, shape (..., 1), that may be infinite.
+
+    Over t of e^t − 1, in panels, so that powers of any kind are integrated to their ends.
+    """
+    z, w = np.polynomial.legendre.leggauss(PANEL_NODES)
+    ends = np.minimum(PANELS, np.log1p(length))
+    start, width = ends[..., :-1, None], np.diff(ends)[..., None]
+    t = start + 0.5 * width * (z + 1.0)
+    weights = 0.5 * width * w * np.exp(t)
+    shape = (*length.shape[:-1], -1)
+    return np.expm1(t).reshape(shape), weights.reshape(shape)

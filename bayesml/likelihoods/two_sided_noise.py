@@ -40,6 +40,11 @@ class TwoSidedNoise(ABC):
         return {"scale": self.scale}
 
     @property
+    def noise_scale(self) -> str:
+        """The scale."""
+        return "scale"
+
+    @property
     def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
         """The positive half line."""
         return {"scale": Positive()}

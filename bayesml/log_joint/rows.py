@@ -54,6 +54,8 @@ class Rows:
         """Prepare the rows of a problem that are in memory."""
         none = cls.none_of(problem)
         parts = [none.read(block) for block in problem.data.blocks()]
+        if len(parts) == 1:
+            return parts[0]
         A, y, w = (np.concatenate(column) for column in zip(*map(_columns, parts), strict=True))
         return replace(none, A=A, y=y, w=w)
 
@@ -122,6 +124,14 @@ class Rows:
         """Evaluate Σ wᵢ log p(yᵢ | ηᵢ, φ) from η, over the last axis."""
         return self.likelihood.log_density(self.y, eta, by_row(values)) @ self.w
 
+    def value(self, beta: Array, values: Values) -> Any:
+        """Return the sum alone, rows taken a cacheful at a time (J1)."""
+        members = prod(beta.shape[:-1])
+        return sum(part._value(beta, values) for part in self.parts(members))
+
+    def _value(self, beta: Array, values: Values) -> Any:
+        return self.log_likelihood(self.eta(beta).astype(np.float64, copy=False), values)
+
     def sums(self, beta: Array, values: Values) -> Sums:
         """Return the sum and its derivatives, rows taken a cacheful at a time (J1)."""
         at, members = by_row(values), prod(beta.shape[:-1])
@@ -146,8 +156,10 @@ class Rows:
     def _information(self, beta: Array, at: Mapping[str, Any]) -> Array:
         parameters = self.parameters(beta)
         eta = self.frame.predictor.eta(parameters, self.A)
-        J = jacobian_of(self.frame, parameters, self.A)
         information = self.w * self.likelihood.information(eta, at)
+        if self.frame.gram is not None:
+            return self.frame.gram.gram(parameters, self.A, information)
+        J = jacobian_of(self.frame, parameters, self.A)
         if information.ndim > eta.ndim:  # of outputs that are not orthogonal
             turned = np.einsum("klm,lmp->kmp", information, J, optimize=True)
             return np.asarray(J.reshape(-1, J.shape[-1]).T @ turned.reshape(-1, J.shape[-1]))
@@ -217,6 +229,10 @@ class Folded:
         """Return the same rows for another predictor on them, and another likelihood."""
         return replace(self, none=self.none.under(frame, likelihood))
 
+    def value(self, beta: Array, values: Values) -> Any:
+        """Return the sum alone, in one pass over the rows."""
+        return self.data.reduce(partial(_block_value, self.none, beta, values), add)
+
     def sums(self, beta: Array, values: Values) -> Sums:
         """Return the sum and its derivatives, in one pass over the rows."""
         return self.data.reduce(partial(_block_sums, self.none, beta, values), Sums.plus)
@@ -255,6 +271,10 @@ def with_jacobian(predictor: Predictor, needed_by: str) -> HasJacobian:
             "vjp alone."
         )
     return predictor
+
+
+def _block_value(none: Rows, beta: Array, values: Values, block: Block) -> Any:
+    return none.read(block).value(beta, values)
 
 
 def _block_sums(none: Rows, beta: Array, values: Values, block: Block) -> Sums:

@@ -42,6 +42,10 @@ class Statistics:
         """W."""
         return self.data.weight
 
+    def value(self, beta: Array, values: Values) -> Array:
+        """Return the sum alone."""
+        return np.asarray(self.sums(beta, values).value)
+
     def sums(self, beta: Array, values: Values) -> Sums:
         """Return the sum, its gradient in β and its derivative in σ."""
         sigma = np.asarray(values["sigma"], dtype=np.float64)

@@ -49,6 +49,9 @@ class RowSum(Protocol):
     def weight(self) -> float:
         """W, the sum of their weights."""
 
+    def value(self, beta: Array, values: Values) -> Any:
+        """Return the sum alone, at β of shape (..., p)."""
+
     def sums(self, beta: Array, values: Values) -> Sums:
         """Return the sum and its derivatives, at β of shape (..., p)."""
 

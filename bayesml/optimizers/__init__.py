@@ -10,7 +10,7 @@ from bayesml.optimizers.momentum import Momentum
 from bayesml.optimizers.newton import Newton
 from bayesml.optimizers.normal_equation import NormalEquation
 from bayesml.optimizers.objective import HasHessian, HasWeights, Objective, Stochastic
-from bayesml.optimizers.optimizer import Optimizer, Traits, minimize
+from bayesml.optimizers.optimizer import Optimizer, Traits, check_optimizer, minimize
 from bayesml.optimizers.schedules import Constant, Cosine, InverseTime, Schedule
 from bayesml.optimizers.sgd import SGD
 from bayesml.optimizers.state import State
@@ -41,5 +41,6 @@ __all__ = [
     "Stopping",
     "Traits",
     "by_index",
+    "check_optimizer",
     "minimize",
 ]

@@ -8,16 +8,16 @@ from itertools import count
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayesml.optimizers.batches import Gradient, one_pass
-from bayesml.optimizers.objective import Objective, Vector
-from bayesml.optimizers.optimizer import Traits
-from bayesml.optimizers.schedules import Cosine, Schedule
-from bayesml.optimizers.settings import (
+from bayesml.arguments import (
     check_callable,
     check_count,
     check_fraction,
     check_positive,
 )
+from bayesml.optimizers.batches import Gradient, one_pass
+from bayesml.optimizers.objective import Objective, Vector
+from bayesml.optimizers.optimizer import Traits
+from bayesml.optimizers.schedules import Cosine, Schedule
 from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 

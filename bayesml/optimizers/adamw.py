@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bayesml.arguments import check_positive
 from bayesml.optimizers.adam import Adam
 from bayesml.optimizers.objective import HasWeights, Objective
 from bayesml.optimizers.optimizer import Traits
-from bayesml.optimizers.settings import check_positive
 from bayesml.optimizers.state import State, checked_start
 from bayesml.optimizers.stopping import Stopping
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import OptimizeResult, minimize
 
+from bayesml.arguments import check_count, check_positive
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.optimizer import Traits
-from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping, norm
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bayesml.arguments import check_count, check_positive
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.optimizers.objective import Objective, Vector
 from bayesml.optimizers.optimizer import Optimizer, Traits
-from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, checked_start
 from bayesml.optimizers.stopping import Stopping
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bayesml.arguments import check_count, check_fraction, check_optional, check_positive
 from bayesml.optimizers.curvature import largest, secant
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.optimizer import Traits
-from bayesml.optimizers.settings import check_count, check_fraction, check_optional, check_positive
 from bayesml.optimizers.state import State, checked_start, evaluate
 from bayesml.optimizers.stopping import Stopping
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from bayesml.errors import ConvergenceError
+from bayesml.arguments import check_count, check_positive
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.optimizers.objective import HasHessian, Matrix, Objective, Vector, with_hessian
 from bayesml.optimizers.optimizer import Traits
-from bayesml.optimizers.settings import check_count, check_positive
 from bayesml.optimizers.state import State, checked_start, evaluate
-from bayesml.optimizers.stopping import Stopping
+from bayesml.optimizers.stopping import Stopping, norm
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class Newton:
         The most steps to take.
     tolerance : float
         Relative gradient norm at which to stop; see `Stopping`.
+    reuse : float
+        A Hessian by which the gradient fell below this part of itself is kept for the next step,
+        which then costs a gradient alone (Shamanskii's method). Zero never keeps one.
 
     References
     ----------
@@ -57,11 +60,14 @@ class Newton:
 
     max_iterations: int = 1_000
     tolerance: float = 1e-14
+    reuse: float = 0.0
     traits: ClassVar[Traits] = Traits()
 
     def __post_init__(self) -> None:
         check_count(self, "max_iterations")
         check_positive(self, "tolerance")
+        if not 0.0 <= self.reuse < 1.0:
+            raise IncompatibleModelError(f"Newton: reuse must lie in [0, 1), got {self.reuse!r}.")
 
     @property
     def stopping(self) -> Stopping:
@@ -75,26 +81,41 @@ class Newton:
         twice = with_hessian(objective, repr(self))
         state = evaluate(twice, checked_start(start))
         yield state
-        damping = 0.0
-        while found := _step(twice, state, damping):
-            state, damping = found
-            yield state
+        H, damping, fresh = _hessian(twice, state), 0.0, True
+        while True:
+            found = _step(twice, state, H, damping)
+            if found is None and fresh:
+                return
+            before = state
+            if found is not None:
+                state, damping = found
+                yield state
+            fresh = found is None or norm(state.gradient) >= self.reuse * norm(before.gradient)
+            if fresh:
+                H = _hessian(twice, state)
 
 
-def _step(objective: HasHessian, state: State, damping: float) -> tuple[State, float] | None:
-    """Take the least damped step that keeps its promise; None when rounding hides them all."""
+def _hessian(objective: HasHessian, state: State) -> Matrix:
+    """Evaluate ∇²J, and refuse one that is not finite."""
     H = np.asarray(objective.hessian(state.x), dtype=state.x.dtype)
-    unit = float(np.max(np.abs(H))) or 1.0
-    if not np.isfinite(unit):
+    if not np.all(np.isfinite(H)):
         raise ConvergenceError(f"The Hessian is not finite at {state.x}: nothing to step by.")
+    return H
+
+
+def _step(
+    objective: HasHessian, state: State, H: Matrix, damping: float
+) -> tuple[State, float] | None:
+    """Take the least damped step that keeps its promise; None when rounding hides them all."""
+    unit = float(np.max(np.abs(H))) or 1.0
     rounding = 10 * float(np.finfo(H.dtype).eps) * max(1.0, abs(state.value))
     while True:
         move, damping = _solve(H, state.gradient, damping, unit)
         trial = evaluate(objective, state.x + move)
         promise = -float(state.gradient @ move + 0.5 * move @ H @ move)
         if promise <= rounding:
-            norms = np.linalg.norm([trial.gradient, state.gradient], axis=1)
-            return (trial, damping) if norms[0] < 0.5 * norms[1] else None
+            halved = norm(trial.gradient) < 0.5 * norm(state.gradient)
+            return (trial, damping) if halved else None
         if state.value - trial.value >= 0.1 * promise:
             return trial, _relax(damping, unit)
         damping = _raise(damping, unit)

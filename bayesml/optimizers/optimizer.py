@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bayesml.arguments import check_instance
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.state import State
 from bayesml.optimizers.stopping import Optimum, Stopping
@@ -32,6 +33,7 @@ class Traits:
     decays: bool = False
 
 
+@runtime_checkable
 class Optimizer(Protocol):
     """A frozen dataclass of hyperparameters that turns an objective and a start into states.
 
@@ -52,6 +54,12 @@ class Optimizer(Protocol):
         self, objective: Objective, start: ArrayLike, *, rng: np.random.Generator | None = None
     ) -> Iterator[State]:
         """Yield the start, then the state after each iteration, for as long as asked."""
+
+
+def check_optimizer(owner: object) -> None:
+    """Refuse an attribute `optimizer` that is neither None nor one."""
+    if getattr(owner, "optimizer") is not None:  # noqa: B009
+        check_instance(owner, "optimizer", Optimizer, "Adam() or LBFGS()")
 
 
 def minimize(

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from bayesml.optimizers.settings import check_positive
+from bayesml.arguments import check_positive
 
 
 class Schedule(Protocol):

@@ -1,6 +1,8 @@
 """What was learned, each in the representation in which it is exact."""
 
+from bayesml.posteriors.audited import AuditedDraws
 from bayesml.posteriors.base import (
+    Audited,
     Compared,
     Estimate,
     Estimated,
@@ -19,9 +21,12 @@ from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.model_average import ModelAverage
 from bayesml.posteriors.point import PointEstimate
 from bayesml.posteriors.prediction import Interval, Prediction
+from bayesml.posteriors.reweighted import ReweightedPosterior
 from bayesml.posteriors.sampled import SampledPosterior
 
 __all__ = [
+    "Audited",
+    "AuditedDraws",
     "Compared",
     "ConjugatePosterior",
     "EnsemblePosterior",
@@ -40,5 +45,6 @@ __all__ = [
     "PointEstimate",
     "Posterior",
     "Prediction",
+    "ReweightedPosterior",
     "SampledPosterior",
 ]

@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from bayesml.arguments import check_probability
 from bayesml.errors import DataError
 from bayesml.likelihoods.scoring import scoring_rules
-from bayesml.posteriors.rows import check_probability, per_row, row_blocks
+from bayesml.posteriors.rows import per_row, row_blocks
 from bayesml.posteriors.shortest import shortest_of_atoms
 from bayesml.typing import Array, ArrayLike
 

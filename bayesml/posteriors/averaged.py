@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.posteriors.conjugate import InverseGammaScale, scale_cdf
 from bayesml.posteriors.mixed_marginal import HALVINGS
 from bayesml.posteriors.mixture import Mixture
-from bayesml.posteriors.rows import check_probability, per_row
+from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
 
 
@@ -68,7 +69,7 @@ class SpikedMarginal:
 
     def quantile(self, q: float) -> Array:
         """Return the least y with P(· ≤ y) ≥ q: zero for a range of q."""
-        level, out = float(check_probability(q)), np.zeros(len(self.slabs))
+        level, out = one_probability(q), np.zeros(len(self.slabs))
         for j, (slab, p) in enumerate(zip(self.slabs, self.inclusion, strict=True)):
             if slab is None:
                 continue
@@ -151,4 +152,4 @@ class Indicator:
 
     def quantile(self, q: float) -> Array:
         """Return zero or one."""
-        return np.where(float(check_probability(q)) > 1.0 - self.mean, 1.0, 0.0)
+        return np.where(one_probability(q) > 1.0 - self.mean, 1.0, 0.0)

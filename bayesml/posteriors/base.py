@@ -7,6 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 from bayesml.data import Block
+from bayesml.posteriors.audited import AuditedDraws
 from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.prediction import Prediction
 from bayesml.typing import Array, ArrayLike, Bools
@@ -108,6 +109,21 @@ class LeavesOneOut(Protocol):
 
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
         """Predict the rows that were learned from, in their order, without a refit."""
+
+
+@runtime_checkable
+class Audited(Protocol):
+    """An approximation that keeps the draws by which it was audited."""
+
+    @property
+    def audited(self) -> AuditedDraws:
+        """Its draws, with the densities of both."""
+
+    def audited_parameters(self) -> dict[str, Array]:
+        """Return these draws by name, shape (S, ...)."""
+
+    def reweighted(self) -> "Posterior":
+        """Return the same draws with their smoothed weights, as a posterior of its own (U7)."""
 
 
 @runtime_checkable

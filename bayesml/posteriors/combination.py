@@ -1,22 +1,25 @@
-"""Linear combinations of expectations over rows: averages, contrasts and slopes.
+"""Joint laws of a few quantities: averages of expectations, and what is made of them.
 
-Derived in docs/theory/prediction.md.
+Derived in docs/theory/effects.md.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.posteriors.atoms import Atoms
-from bayesml.posteriors.base import Posterior
+from bayesml.arguments import one_probability
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.mixture import Mixture
-from bayesml.posteriors.prediction import Prediction, Sampler
-from bayesml.posteriors.row_distribution import RowDistribution
-from bayesml.posteriors.rows import row_blocks
-from bayesml.typing import Array
+from bayesml.posteriors.rows import per_row
+from bayesml.typing import Array, ArrayLike, Bools
 
-DRAWS = 4000
+CHAINS, DRAWS = 4, 2500
+"""Independent draws of what has no law in closed form, where the posterior has none of its own."""
+
+Transform = Callable[[Array], Array]
 
 
 @runtime_checkable
@@ -30,59 +33,258 @@ class LinearPosterior(Protocol):
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row."""
 
+    def sample_functional(self, A: Array, size: int, rng: np.random.Generator) -> Array:
+        """Draw Aβ jointly, shape (size, rows)."""
 
-def combination(posterior: Posterior, X: Array, C: Array, rng: np.random.Generator) -> Prediction:
-    r"""Return the distribution of :math:`C\mu`, :math:`\mu_i = E[y \mid x_i, \theta]` (P7).
 
-    Parameters
+class JointLaw(Protocol):
+    """The joint posterior distribution of k quantities."""
+
+    @property
+    def size(self) -> int:
+        """How many quantities there are."""
+
+    @property
+    def mean(self) -> Array:
+        """Means, shape (k,)."""
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations, shape (k,)."""
+
+    @property
+    def covariance(self) -> Array:
+        """Covariances, shape (k, k)."""
+
+    @property
+    def mcse(self) -> Array | None:
+        """Monte Carlo standard errors of the means, shape (k,); None where nothing was drawn."""
+
+    @property
+    def certain(self) -> bool:
+        """Whether there is one atom, a point estimate, so that no uncertainty is known."""
+
+    @property
+    def how(self) -> str:
+        """How it is known, in words."""
+
+    def quantile(self, q: float) -> Array:
+        """Quantiles, shape (k,)."""
+
+    def exceedance(self, threshold: ArrayLike) -> Array:
+        """P(· > threshold), for one threshold or one per quantity."""
+
+    def below(self, threshold: ArrayLike) -> Array:
+        """P(· < threshold), for one threshold or one per quantity."""
+
+    def combine(self, C: Array, constant: Array | float = 0.0) -> "JointLaw":
+        """Return the joint law of Cq + constant."""
+
+    def map(self, function: Transform) -> "DrawnLaw":
+        """Return the law of a function of (k, chains, draws), by draws."""
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw jointly, shape (size, k)."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearLaw:
+    r"""The law of :math:`A\beta + c`, which the posterior of a linear model knows (P7).
+
+    Attributes
     ----------
-    posterior : Posterior
-    X : ndarray, shape (m, n)
-    C : ndarray, shape (k, m)
-        For instance one row of 1/m: the average over the rows.
-    rng : Generator
-        For posteriors that know neither functionals nor draws of their own.
-
-    Returns
-    -------
-    Prediction
-        With k rows and no aleatoric part. Exact for linear models with exact posteriors, over
-        the draws of sampled ones.
+    posterior : LinearPosterior
+    A : ndarray, shape (k, p)
+    constant : ndarray, shape (k,)
+    seed : sequence of int
+        From which draws are made, where a function of it asks for them.
     """
-    distribution = _distribution(posterior, X, C, rng)
-    sampler = _sampler(posterior, X, C)
-    return Prediction(distribution, distribution, np.zeros(len(C)), sampler, sampler)
+
+    posterior: LinearPosterior
+    A: Array
+    constant: Array
+    seed: Sequence[int]
+
+    @property
+    def size(self) -> int:
+        """How many quantities there are."""
+        return len(self.A)
+
+    @property
+    def mean(self) -> Array:
+        """Means."""
+        return self._moved(self._known.mean) + self.constant
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations."""
+        return self._moved(self._known.sd)
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Covariances, from the variances of sums and differences of standardised pairs (P18)."""
+        sd = np.where(self.sd > 0, self.sd, 1.0)
+        i, j = np.triu_indices(self.size, 1)
+        unit = self.A / sd[:, None]
+        pairs = np.vstack([unit[i] + unit[j], unit[i] - unit[j]])
+        variance = LinearLaw(self.posterior, pairs, np.zeros(len(pairs)), self.seed).sd ** 2
+        out = np.diag((self.sd / sd) ** 2)
+        out[i, j] = out[j, i] = 0.25 * (variance[: len(i)] - variance[len(i) :])
+        return np.asarray(out * np.outer(sd, sd))
+
+    @property
+    def mcse(self) -> None:
+        """Nothing was drawn."""
+        return None
+
+    @property
+    def certain(self) -> bool:
+        """No: it has a distribution."""
+        return False
+
+    @property
+    def how(self) -> str:
+        """In closed form."""
+        return "exact"
+
+    def quantile(self, q: float) -> Array:
+        """Quantiles."""
+        return self._moved(self._known.quantile(q)) + self.constant
+
+    def exceedance(self, threshold: ArrayLike) -> Array:
+        """P(· > threshold); small ones keep their digits."""
+        away = per_row(threshold, self.size, "threshold") - self.constant
+        out = (away < 0).astype(np.float64)
+        out[self._moving] = self._known.survival(away[self._moving])
+        return out
+
+    def below(self, threshold: ArrayLike) -> Array:
+        """P(· < threshold)."""
+        away = per_row(threshold, self.size, "threshold") - self.constant
+        out = (away > 0).astype(np.float64)
+        out[self._moving] = self._known.cdf(away[self._moving])
+        return out
+
+    def combine(self, C: Array, constant: Array | float = 0.0) -> "LinearLaw":
+        """Return the law of Cq + constant: a linear function as well."""
+        return LinearLaw(self.posterior, C @ self.A, C @ self.constant + constant, self.seed)
+
+    def map(self, function: Transform) -> "DrawnLaw":
+        """Return the law of a function, by independent draws."""
+        drawn = self.sample(CHAINS * DRAWS, np.random.default_rng(self.seed)).T
+        return DrawnLaw(function(drawn.reshape(self.size, CHAINS, DRAWS)), True)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw jointly, shape (size, k)."""
+        return self.posterior.sample_functional(self.A, size, rng) + self.constant
+
+    @cached_property
+    def _known(self) -> Mixture:
+        return self.posterior.functional(self.A[self._moving])
+
+    @cached_property
+    def _moving(self) -> Bools:
+        """Which quantities depend on a coefficient; others are their constant."""
+        return np.asarray(np.any(self.A != 0.0, axis=1))
+
+    def _moved(self, values: Array) -> Array:
+        """Put values of what moves between zeros of what does not."""
+        out = np.zeros(self.size)
+        out[self._moving] = values
+        return out
 
 
-def _distribution(
-    posterior: Posterior, X: Array, C: Array, rng: np.random.Generator
-) -> RowDistribution:
-    if isinstance(posterior, LinearPosterior):
-        return posterior.functional(_combined_rows(posterior.coordinates, X, C))
-    means = posterior.predict(X).mean_function
-    if isinstance(means, Atoms):
-        values = np.zeros((len(C), len(means.weights)))
-        for block in row_blocks(means.rows, len(means.weights)):
-            values += C[:, block] @ means.values(block)
-        return Atoms(len(C), means.weights, values.__getitem__)
-    drawn = _sampler(posterior, X, C)(DRAWS, rng).T
-    return Atoms(len(C), np.full(DRAWS, 1.0 / DRAWS), drawn.__getitem__)
+@dataclass(frozen=True, eq=False)
+class DrawnLaw:
+    """The law of quantities that are known by joint draws.
 
+    Attributes
+    ----------
+    values : ndarray, shape (k, chains, draws)
+    independent : bool
+        Whether draws are, within chains; otherwise their autocorrelation counts.
+    """
 
-def _combined_rows(coordinates: LinearCoordinates, X: Array, C: Array) -> Array:
-    """Return C·A without a second copy of the rows."""
-    A = np.zeros((len(C), coordinates.p))
-    for block in row_blocks(len(X), coordinates.p):
-        A += C[:, block] @ coordinates.rows(X[block])
-    return A
+    values: Array
+    independent: bool
 
+    @property
+    def size(self) -> int:
+        """How many quantities there are."""
+        return len(self.values)
 
-def _sampler(posterior: Posterior, X: Array, C: Array) -> Sampler:
-    sample_means = posterior.predict(X).mean_sampler
+    @property
+    def mean(self) -> Array:
+        """Means."""
+        return np.asarray(self._flat.mean(axis=1))
 
-    def sample(size: int, rng: np.random.Generator) -> Array:
-        few = max(1, 5_000_000 // max(len(X), 1))
-        sizes = [min(few, size - start) for start in range(0, size, few)]
-        return np.vstack([sample_means(part, rng) @ C.T for part in sizes])
+    @property
+    def sd(self) -> Array:
+        """Standard deviations."""
+        return np.asarray(self._flat.std(axis=1))
 
-    return sample
+    @property
+    def covariance(self) -> Array:
+        """Covariances."""
+        return np.atleast_2d(np.cov(self._flat, ddof=0))
+
+    @cached_property
+    def mcse(self) -> Array | None:
+        """Monte Carlo standard errors of the means (P20); None of atoms, which are no draws."""
+        chains, draws = self.values.shape[1:]
+        if draws == 1:
+            return None
+        if self.independent:
+            return np.asarray(self.sd / np.sqrt(chains * draws))
+        from arviz_stats.base import array_stats
+
+        vary = np.ptp(self._flat, axis=1) > 0
+        out = np.zeros(self.size)
+        out[vary] = [float(array_stats.mcse(v, method="mean")) for v in self.values[vary]]
+        return out
+
+    @property
+    def certain(self) -> bool:
+        """Whether there is one draw: a point estimate."""
+        return bool(self._flat.shape[1] == 1)
+
+    @property
+    def how(self) -> str:
+        """By so many draws."""
+        chains, draws = self.values.shape[1:]
+        if draws == 1:
+            return "a point estimate" if chains == 1 else f"{chains} members"
+        return f"{chains * draws:,} draws"
+
+    def quantile(self, q: float) -> Array:
+        """Quantiles, interpolated between draws."""
+        level = one_probability(q)
+        return np.asarray(np.quantile(self._flat, level, axis=1, method="hazen"))
+
+    def exceedance(self, threshold: ArrayLike) -> Array:
+        """P(· > threshold)."""
+        at = per_row(threshold, self.size, "threshold")
+        return np.asarray(np.mean(self._flat > at[:, None], axis=1))
+
+    def below(self, threshold: ArrayLike) -> Array:
+        """P(· < threshold)."""
+        at = per_row(threshold, self.size, "threshold")
+        return np.asarray(np.mean(self._flat < at[:, None], axis=1))
+
+    def combine(self, C: Array, constant: Array | float = 0.0) -> "DrawnLaw":
+        """Return the law of Cq + constant, draw by draw."""
+        shift = np.broadcast_to(constant, len(C))[:, None, None]
+        return DrawnLaw(np.tensordot(C, self.values, axes=1) + shift, self.independent)
+
+    def map(self, function: Transform) -> "DrawnLaw":
+        """Return the law of a function, draw by draw."""
+        return DrawnLaw(function(self.values), self.independent)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw jointly from the draws, shape (size, k)."""
+        return self._flat[:, rng.integers(self._flat.shape[1], size=size)].T
+
+    @property
+    def _flat(self) -> Array:
+        """Draws of all chains in a row, shape (k, K)."""
+        return self.values.reshape(self.size, -1)

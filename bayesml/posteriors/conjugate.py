@@ -10,6 +10,7 @@ from math import log, pi
 import numpy as np
 from scipy.special import gammaincc, gammainccinv, gammaln
 
+from bayesml.arguments import one_probability
 from bayesml.data import Block
 from bayesml.distributions.real_line import log_gamma_step
 from bayesml.likelihoods import StudentT
@@ -19,7 +20,7 @@ from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, in_closed_
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import check_probability, row_blocks
+from bayesml.posteriors.rows import row_blocks
 from bayesml.typing import Array, ArrayLike
 
 
@@ -51,7 +52,7 @@ class InverseGammaScale:
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ."""
-        precision = gammainccinv(self.shape, float(check_probability(q))) / self.rate
+        precision = gammainccinv(self.shape, one_probability(q)) / self.rate
         return np.atleast_1d(1.0 / np.sqrt(precision))
 
 
@@ -116,6 +117,10 @@ class ConjugatePosterior:
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (N5)."""
         return Mixture(A.shape[0], np.ones(1), StudentT(), lambda b: self.at(A[b], 0.0))
+
+    def sample_functional(self, A: Array, size: int, rng: np.random.Generator) -> Array:
+        """Draw Aβ jointly, shape (size, rows)."""
+        return self._sample(size, rng)[0] @ A.T
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the marginal distribution of every parameter."""

@@ -9,6 +9,7 @@ from math import log
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.data import Block
 from bayesml.distributions import Distribution
 from bayesml.likelihoods import Gaussian
@@ -20,7 +21,7 @@ from bayesml.posteriors.log_scale import LogScalePosterior
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import by_nodes, given_scale
-from bayesml.posteriors.rows import check_probability, row_blocks
+from bayesml.posteriors.rows import row_blocks
 from bayesml.posteriors.tilted import FarOut, ScaleDensity
 from bayesml.typing import Array, ArrayLike, Integers
 
@@ -88,7 +89,7 @@ class ScaleMarginal:
 
     def quantile(self, q: float) -> Array:
         """Quantiles of σ given y."""
-        return np.atleast_1d(self.posterior.quantile(float(check_probability(q))))
+        return np.atleast_1d(self.posterior.quantile(one_probability(q)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +147,10 @@ class ExactPosterior:
             tail,
             self._far_out(at),
         )
+
+    def sample_functional(self, A: Array, size: int, rng: np.random.Generator) -> Array:
+        """Draw Aβ jointly, shape (size, rows)."""
+        return self._sample(size, rng)[0] @ A.T
 
     def _far_out(
         self, at: Callable[[Integers, Array], tuple[Array, dict[str, Array]]]

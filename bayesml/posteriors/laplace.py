@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from bayesml.arguments import one_probability
 from bayesml.distributions import ContinuousSupport
 from bayesml.likelihoods import Average, Likelihood
 from bayesml.log_joint import Coordinates
 from bayesml.log_joint.rows import jacobian_of
+from bayesml.posteriors.audited import AuditedDraws
 from bayesml.posteriors.base import Compared, Kind, Marginal
 from bayesml.posteriors.linearised import averaged, mean_function, normals
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import check_probability
+from bayesml.posteriors.reweighted import ReweightedPosterior
 from bayesml.predictors import Predictor, flat
 from bayesml.typing import Array, ArrayLike
 
@@ -70,7 +72,7 @@ class TransformedNormal:
 
     def quantile(self, q: float) -> Array:
         """Return T of the normal quantile: T is increasing."""
-        z = ndtri(float(check_probability(q)))
+        z = ndtri(one_probability(q))
         return self.support.constrain(self.centre + self.spread * z)
 
 
@@ -91,6 +93,8 @@ class LaplacePosterior:
     mode : ndarray, shape (d,)
     factor : ndarray, shape (d, d)
         F.
+    audited : AuditedDraws
+        Draws of it, with the density that it stands for (U4).
     """
 
     predictor: Predictor
@@ -98,6 +102,7 @@ class LaplacePosterior:
     coordinates: Coordinates
     mode: Array
     factor: Array
+    audited: AuditedDraws
 
     @property
     def kind(self) -> Kind:
@@ -133,6 +138,20 @@ class LaplacePosterior:
         """Draw independently, in the user's units."""
         zeta = rng.standard_normal((chains, draws, len(self.mode)))
         return self.coordinates.named(self.mode + zeta @ self.factor.T)
+
+    def audited_parameters(self) -> dict[str, Array]:
+        """Return the draws of the audit by name, in the user's units."""
+        return self.coordinates.named(self.audited.x)
+
+    def reweighted(self) -> ReweightedPosterior:
+        """Return the draws of the audit with their smoothed weights (U7)."""
+        return ReweightedPosterior(
+            self.predictor,
+            self.likelihood,
+            self.audited_parameters(),
+            self.audited.weights,
+            self.coordinates.known,
+        )
 
     def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
         """Evaluate the linearised predictor at draws, shape (..., m) or (k, ..., m)."""

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from bayesml.arguments import check_probability
 from bayesml.distributions import FiniteSupport
 from bayesml.errors import ConvergenceError
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.mixture import FAR, Components, Mixture
-from bayesml.posteriors.rows import check_probability, per_row, row_blocks
+from bayesml.posteriors.rows import per_row, row_blocks
 from bayesml.posteriors.shortest import shortest_run
 from bayesml.typing import Array, ArrayLike, Integers
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from scipy.optimize import elementwise
 from scipy.special import logsumexp, ndtri
 
+from bayesml.arguments import check_probability
 from bayesml.errors import ConvergenceError
 from bayesml.likelihoods import ClosedFormCRPS, Likelihood
 from bayesml.posteriors.crps import crps_by_quadrature
-from bayesml.posteriors.rows import check_probability, per_row, row_blocks
+from bayesml.posteriors.rows import per_row, row_blocks
 from bayesml.posteriors.shortest import Inverse, shortest_interval
 from bayesml.typing import Array, ArrayLike, Integers
 

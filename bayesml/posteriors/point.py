@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
+from bayesml.arguments import one_probability
 from bayesml.distributions import Positive, UnitInterval
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Estimate, Kind, Marginal
 from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor
 from bayesml.typing import Array
 
@@ -35,7 +35,7 @@ class NormalEstimate:
 
     def confidence_limit(self, q: float) -> Array:
         """Return the confidence limit of level q: the estimate plus standard errors."""
-        level = float(check_probability(q))
+        level = one_probability(q)
         z = ndtri(level) if np.isinf(self.df) else stdtrit(self.df, level)
         return np.asarray(self.value + self.standard_error * z)
 
@@ -55,7 +55,7 @@ class LogScaleEstimate:
 
     def confidence_limit(self, q: float) -> Array:
         """Return the confidence limit of level q (E6)."""
-        z, error = ndtri(float(check_probability(q))), self.standard_error
+        z, error = ndtri(one_probability(q)), self.standard_error
         unknown = np.isinf(error)  # all of the half line, whatever the level
         finite = (self.value > 0) & ~unknown
         relative = np.divide(error, self.value, out=np.zeros_like(error), where=finite)
@@ -78,7 +78,7 @@ class LogitScaleEstimate:
 
     def confidence_limit(self, q: float) -> Array:
         """Return the confidence limit of level q (X12)."""
-        z, error, v = ndtri(float(check_probability(q))), self.standard_error, self.value
+        z, error, v = ndtri(one_probability(q)), self.standard_error, self.value
         slope = v * (1.0 - v)
         known = np.isfinite(error) & (slope > 0)
         away = np.divide(error, slope, out=np.zeros_like(error), where=known)

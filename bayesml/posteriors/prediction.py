@@ -3,20 +3,32 @@
 Derived in docs/theory/prediction.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import (
+    check_probability,
+    generator_of,
+    one_probability,
+    require_memory,
+    whole_number,
+)
 from bayesml.errors import DataError
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
 from bayesml.posteriors.row_distribution import OfClasses, RowDistribution
-from bayesml.posteriors.rows import check_probability, whole_number
 from bayesml.typing import Array, ArrayLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_ROWS = 10
+"""Rows of a prediction that a notebook shows."""
 
 Booleans = NDArray[np.bool]
 Sampler = Callable[[int, np.random.Generator], Array]
@@ -89,8 +101,47 @@ class Prediction:
         return (
             f"Prediction({len(self)} rows: .mean, .sd, .epistemic_sd, .aleatoric_sd, "
             ".interval(0.9), .quantile(0.5), .exceedance(c), .decide(loss), .log_prob(y), "
-            ".expectation)"
+            ".expectation, .to_frame())"
         )
+
+    def _repr_html_(self) -> str:
+        """Show the numbers of the first rows."""
+        first = slice(0, SHOWN_ROWS)
+        shown = {name: values[first] for name, values in self._moments().items()}
+        more = f", the first {SHOWN_ROWS} of them" if len(self) > SHOWN_ROWS else ""
+        return f"<p>Prediction of {len(self)} rows{more}</p>{_frame(shown).to_html()}"
+
+    def _moments(self) -> dict[str, Array]:
+        return {
+            "mean": self.mean,
+            "sd": self.sd,
+            "epistemic_sd": self.epistemic_sd,
+            "aleatoric_sd": self.aleatoric_sd,
+        }
+
+    def to_frame(self, probability: float = 0.9) -> "pd.DataFrame":
+        """Return a table with one row each, in the unit of y.
+
+        Parameters
+        ----------
+        probability : float
+            Mass of the equal-tailed interval from ``lower`` to ``upper``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``mean``, ``sd``, ``epistemic_sd``, ``aleatoric_sd``, ``lower``, ``upper``.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+        >>> fit.predict([[1.0], [9.0]]).to_frame()["mean"].round(0).tolist()
+        [3.0, 19.0]
+        """
+        interval = self.interval(probability)
+        ends = {"lower": interval.lower, "upper": interval.upper}
+        return _frame(self._moments() | ends)
 
     @property
     def mean(self) -> Array:
@@ -210,7 +261,7 @@ class Prediction:
         Interval
             ``lower`` and ``upper``, each of shape (rows,), in the unit of y.
         """
-        inside = float(check_probability(probability))
+        inside = one_probability(probability)
         tail = 0.5 * (1.0 - inside)
         return Interval(self.quantile(tail), self.quantile(1.0 - tail))
 
@@ -229,7 +280,7 @@ class Prediction:
         Interval
             ``lower`` and ``upper``, each of shape (rows,), in the unit of y.
         """
-        inside = float(check_probability(probability))
+        inside = one_probability(probability)
         return Interval(*self.distribution.highest_density_interval(inside))
 
     def cdf(self, y: ArrayLike) -> Array:
@@ -307,4 +358,14 @@ class Prediction:
         -------
         ndarray, shape (size, rows)
         """
-        return self.sampler(whole_number(size, "size"), np.random.default_rng(rng))
+        count = whole_number(size, "size")
+        rows = len(self)
+        words = f"{count:,} draws at {rows:,} rows"
+        require_memory(2.0 * count * rows, words, "take fewer draws, or rows")
+        return self.sampler(count, generator_of(rng))
+
+
+def _frame(columns: Mapping[str, Array]) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns))

@@ -1,10 +1,10 @@
 """What all distributions of rows share: blocks of rows, and arguments checked at the door."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import is_real, shown
 from bayesml.errors import DataError
 from bayesml.typing import Array, ArrayLike
 
@@ -19,26 +19,27 @@ def row_blocks(rows: int, width: int) -> Iterator[slice]:
 
 
 def per_row(value: ArrayLike, rows: int, name: str) -> Array:
-    """Return one value per row, from one number or one per row."""
-    array = np.asarray(value, dtype=np.float64)
+    """Return one value per row, from one number or one per row; refuse what is no number."""
+    array = numbers(value, name)
     if array.ndim > 1 or (array.ndim == 1 and array.shape[0] != rows):
         raise DataError(
             f"{name} has shape {array.shape}, but the prediction has {rows} rows: "
             "give one number, or one per row."
         )
+    if np.isnan(array).any():
+        where = f" in row {int(np.flatnonzero(np.isnan(array))[0])}" if array.ndim else ""
+        raise DataError(f"{name} is NaN{where}; leave these rows out, or give a number.")
     return np.broadcast_to(array, rows)
 
 
-def check_probability(q: Any) -> Array:
-    """Return probabilities strictly between 0 and 1, or say what was got."""
-    array = np.asarray(q, dtype=np.float64)
-    if not np.all((array > 0) & (array < 1)):
-        raise DataError(f"A probability must lie strictly between 0 and 1, got {q!r}.")
-    return array
-
-
-def whole_number(value: Any, name: str) -> int:
-    """Return a positive whole number, or say what was got."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise DataError(f"{name} must be a positive whole number, got {value!r}.")
-    return int(value)
+def numbers(value: ArrayLike, name: str) -> Array:
+    """Return an array of float64, or say what was got."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a ragged list
+        array = np.asarray(None)
+    if array.dtype.kind == "O" and all(map(is_real, array.flat)):
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} must be one number, or one per row, got {shown(value)}.")
+    return np.asarray(array, dtype=np.float64)

@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from bayesml.likelihoods import Likelihood
-from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Compared, Kind, Marginal
-from bayesml.posteriors.lattice import row_mixture
+from bayesml.posteriors.over_draws import atoms_of_draws, mixed_over_draws
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Predictor
 from bayesml.typing import Array
 
@@ -70,12 +67,9 @@ class SampledPosterior:
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the empirical distribution of every parameter, entries in a row."""
-        out: dict[str, Marginal] = {}
-        for name, draws in self.flat.items():
-            table = draws.reshape(len(draws), -1).T
-            weights = np.full(len(draws), 1.0 / len(draws))
-            out[name] = Atoms(len(table), weights, table.__getitem__)
-        return out
+        flat = self.flat
+        size = len(next(iter(flat.values())))
+        return atoms_of_draws(flat, np.full(size, 1.0 / size))
 
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Return the chains as they were sampled, whatever the number asked for."""
@@ -90,39 +84,4 @@ class SampledPosterior:
         flat = self.flat
         size = len(next(iter(flat.values())))
         weights = np.full(size, 1.0 / size)
-        noise = self._noise(slice(None))
-
-        def at(block: slice) -> tuple[Array, Mapping[str, Any]]:
-            return np.swapaxes(self.predictor.eta(flat, X[block]), -1, -2), noise
-
-        def mean_at(block: slice) -> Array:
-            return self.likelihood.mean(*at(block))
-
-        def picked(size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
-            which = rng.integers(len(weights), size=size)
-            eta = self.predictor.eta({name: v[which] for name, v in flat.items()}, X)
-            return eta, {k: np.reshape(v, (-1, 1)) for k, v in self._noise(which).items()}
-
-        def sample(size: int, rng: np.random.Generator) -> Array:
-            return self.likelihood.sample(*picked(size, rng), rng)
-
-        def sample_mean(size: int, rng: np.random.Generator) -> Array:
-            return self.likelihood.mean(*picked(size, rng))
-
-        variance = np.empty(X.shape[0])
-        for block in row_blocks(X.shape[0], len(weights)):
-            variance[block] = self.likelihood.sd(*at(block)) ** 2 @ weights
-        return Prediction(
-            row_mixture(X.shape[0], weights, self.likelihood, at),
-            Atoms(X.shape[0], weights, mean_at),
-            variance,
-            sample,
-            sample_mean,
-        )
-
-    def _noise(self, pick: Any) -> dict[str, Any]:
-        flat = self.flat
-        return {
-            name: flat[name][pick] if name in flat else self.known[name]
-            for name in self.likelihood.parameters
-        }
+        return mixed_over_draws(self.predictor, self.likelihood, flat, weights, self.known, X)

@@ -4,6 +4,7 @@ from bayesml.predictors.activations import GELU, Activation, ReLU, SiLU, Softplu
 from bayesml.predictors.base import (
     ExportsToPyMC,
     HasFrame,
+    HasGram,
     HasJacobian,
     HasPullback,
     HasSeveral,
@@ -28,6 +29,7 @@ __all__ = [
     "ExportsToPyMC",
     "Frame",
     "HasFrame",
+    "HasGram",
     "HasJacobian",
     "HasPullback",
     "HasSeveral",

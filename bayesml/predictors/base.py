@@ -59,6 +59,14 @@ class HasJacobian(Protocol):
 
 
 @runtime_checkable
+class HasGram(Protocol):
+    """A predictor of one output that knows a faster way to JᵀΛJ than by its Jacobian."""
+
+    def gram(self, parameters: Parameters, X: Array, information: Array) -> Array:
+        """Evaluate JᵀΛJ, shape (p, p), for Λ ≥ 0 of shape (m,)."""
+
+
+@runtime_checkable
 class HasPullback(Protocol):
     """A predictor whose value and backpropagation share a forward pass."""
 

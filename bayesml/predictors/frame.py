@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.predictors import flat
 from bayesml.predictors.base import (
     HasFrame,
+    HasGram,
     Network,
     Outputs,
     Predictor,
@@ -89,6 +90,11 @@ class Frame:
     def pullback(self) -> Pullback:
         """η and its vector-Jacobian product, of (parameters, rows): one forward pass if it can."""
         return pullback_of(self.predictor)
+
+    @cached_property
+    def gram(self) -> HasGram | None:
+        """Who knows JᵀΛJ directly; None if the Jacobian has to be formed."""
+        return self.predictor if isinstance(self.predictor, HasGram) else None
 
     def prepare(self, X: Array) -> Array:
         """Return x̃ at the rows of X."""

@@ -119,6 +119,15 @@ class Linear:
             return X
         return np.column_stack([np.ones(X.shape[0]), X])
 
+    def gram(self, parameters: Parameters, X: Array, information: Array) -> Array:
+        """Evaluate JᵀΛJ for Λ ≥ 0 a row, by a symmetric product: half the work of a general one."""
+        scaled = X * np.sqrt(np.maximum(information, 0.0))[:, None]
+        of_weights = scaled.T @ scaled
+        if not self.has_intercept:
+            return np.asarray(of_weights)
+        first = information @ X
+        return np.block([[information.sum(), first[None]], [first[:, None], of_weights]])
+
     def describe(self) -> str:
         """Say the function in words."""
         return "η = X·weights" if self.intercept is False else "η = intercept + X·weights"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import is_count, require_memory, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors import flat
 from bayesml.predictors.activations import Activation, Floats, Tanh
@@ -84,17 +85,16 @@ class MLP:
 
     def __post_init__(self) -> None:
         widths: Any = self.hidden
-        if isinstance(widths, int) or not all(
-            isinstance(h, int | np.integer) and h > 0 for h in widths
-        ):
+        if not isinstance(widths, tuple | list) or not all(map(is_count, widths)):
             raise IncompatibleModelError(
-                f"MLP: hidden must be a sequence of positive whole numbers, got {self.hidden!r}. "
+                f"MLP: hidden must be a sequence of positive whole numbers, got {shown(widths)}. "
                 "For instance MLP(hidden=(50,)) or MLP(hidden=(50, 50))."
             )
         object.__setattr__(self, "hidden", tuple(int(h) for h in widths))
         if isinstance(self.activation, type) or not isinstance(self.activation, Activation):
             raise IncompatibleModelError(
-                f"MLP: activation must be one such as Tanh() or ReLU(), got {self.activation!r}."
+                "MLP: activation must be one such as Tanh() or ReLU(), got "
+                f"{shown(self.activation)}."
             )
 
     @property
@@ -133,6 +133,8 @@ class MLP:
         widths = (n, *self.hidden, len(self.outputs))
         for layer, (size, out) in enumerate(pairwise(widths), start=1):
             shapes |= {f"weights_{layer}": (out, size), f"biases_{layer}": (out,)}
+        size = sum(prod(shape) for shape in shapes.values())
+        require_memory(4.0 * size, f"{size:,} weights of a network", "take narrower layers")
         return shapes
 
     def dims(self) -> dict[str, list[str]]:

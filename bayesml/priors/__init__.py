@@ -23,6 +23,7 @@ from bayesml.priors.base import (
     StandsForScale,
     StatesParameters,
     Unknown,
+    proper_functionals,
 )
 from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
@@ -34,6 +35,7 @@ from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.priors.r2d2 import R2D2
 from bayesml.priors.ridge import Ridge
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
@@ -42,6 +44,7 @@ from bayesml.priors.weakly_informative import WeaklyInformative
 from bayesml.priors.zellner import NormalInNoise, ZellnerG
 
 __all__ = [
+    "R2D2",
     "After",
     "BetaBinomial",
     "ByPredictor",
@@ -86,4 +89,5 @@ __all__ = [
     "WeaklyInformative",
     "ZellnerG",
     "normal_terms",
+    "proper_functionals",
 ]

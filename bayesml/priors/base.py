@@ -209,6 +209,14 @@ class PartlyImproper(Protocol):
         """Return the names of the coefficients that have none."""
 
 
+def proper_functionals(prior: Resolved, problem: Coefficients, p: int) -> Array:
+    """Return the functionals of p coefficients that have proper priors: all, unless it says less.
+
+    Shape (k, p).
+    """
+    return prior.proper_rows(problem) if isinstance(prior, PartlyImproper) else np.eye(p)
+
+
 @runtime_checkable
 class OfEntries(Protocol):
     """A prior whose density is a product over the entries of β."""

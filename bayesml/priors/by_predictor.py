@@ -25,6 +25,7 @@ from bayesml.priors.base import (
     Spread,
     StatesParameters,
     Unknown,
+    proper_functionals,
 )
 from bayesml.priors.independent import Independent
 from bayesml.priors.joint_spread import JointSpread, SpreadPart
@@ -246,7 +247,7 @@ class Jointly:
             total = total + terms.value
             score[..., list(each.at)] = terms.score
             names = _names(each, view)
-            by_value |= {names[name]: slope for name, slope in terms.by_value.items()}
+            by_value |= {names.get(name, name): slope for name, slope in terms.by_value.items()}
         return PriorTerms(total, score, by_value)
 
     def sample(
@@ -296,12 +297,7 @@ class Jointly:
         """Return the functionals of β that have proper priors."""
         p, blocks = _size(problem), []
         for each in self.parts:
-            view = PartOf(problem, each.part)
-            own = (
-                each.prior.proper_rows(view)
-                if isinstance(each.prior, PartlyImproper)
-                else np.eye(len(each.at))
-            )
+            own = proper_functionals(each.prior, PartOf(problem, each.part), len(each.at))
             block = np.zeros((len(own), p))
             block[:, list(each.at)] = own
             blocks.append(block)

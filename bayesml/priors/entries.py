@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
+from bayesml.arguments import shown
 from bayesml.distributions import Distribution, Flat, HasKink, HasScale, Real
 from bayesml.errors import IncompatibleModelError
 
@@ -11,7 +12,7 @@ def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
     """Refuse what is not a distribution of a coefficient, and say which argument it is."""
     if not isinstance(prior, Distribution):
         raise IncompatibleModelError(
-            f"{owner}: {name} must be a distribution such as Normal(0, 1), got {prior!r}. "
+            f"{owner}: {name} must be a distribution such as Normal(0, 1), got {shown(prior)}. "
             "The likelihood StudentT(df, sigma) is not a prior: use "
             "bayesml.distributions.StudentT(df, location, scale)."
         )

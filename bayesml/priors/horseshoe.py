@@ -7,11 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Distribution, Flat, HalfCauchy, Normal, Real, RootInverseGamma
+from bayesml.distributions import Distribution, HalfCauchy, Normal, RootInverseGamma
 from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.by_precision import check_linear
+from bayesml.priors.given_scales import (
+    check_intercept,
+    drawn_given,
+    entries_given,
+    improper_of,
+    intercept_of,
+    normal_given,
+    pymc_given,
+    units_of,
+)
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
 from bayesml.priors.shrinkage_scales import ShrinkageScales
@@ -87,10 +97,7 @@ class Horseshoe:
             raise IncompatibleModelError(
                 "Horseshoe: relevant and scale both state the global scale. Give one of them."
             )
-        if not (self.intercept is None or isinstance(self.intercept, Normal | Flat)):
-            raise IncompatibleModelError(
-                f"Horseshoe: intercept must be Normal or Flat, got {self.intercept!r}."
-            )
+        check_intercept("Horseshoe", self.intercept)
 
     def resolve(self, scales: Scales) -> "Horseshoe":
         """Return it with every number stated."""
@@ -110,15 +117,7 @@ class Horseshoe:
                     "shrink. Expect fewer, or use WeaklyInformative()."
                 )
             scale = self.relevant / (n - self.relevant) * spread / sqrt(scales.freedom + 1.0)
-        units = self.units or {
-            name: 1.0 / (sd or 1.0)
-            for name, sd in zip(scales.feature_names, scales.sd_X.tolist(), strict=True)
-        }
-        if list(units) != list(scales.feature_names):
-            raise IncompatibleModelError(
-                f"Horseshoe: units are of {list(units)}, but the features are "
-                f"{list(scales.feature_names)}."
-            )
+        units = units_of("Horseshoe", self.units, scales)
         intercept = self.intercept or Normal(scales.centre, 2.5 * spread)
         return replace(self, relevant=None, scale=scale, units=units, intercept=intercept)
 
@@ -161,25 +160,15 @@ class Horseshoe:
         self, problem: Coefficients, beta: Array, values: Values
     ) -> PriorTerms:
         """Evaluate the Normal densities given the scales, and the intercept's."""
-        spread = self.spread(problem)
-        s = spread.scale(values)
-        z = np.where(spread.scaled, beta / s, 0.0)
-        density = np.where(spread.scaled, Normal().log_density(z) - np.log(s), 0.0)
-        value, score = density.sum(axis=-1), -z / s
-        if problem.has_intercept and self.intercept is not None:
-            value = value + self.intercept.log_density(beta[..., 0])
-            score[..., 0] = self.intercept.score(beta[..., 0])
-        slopes = np.where(spread.scaled, z**2 - 1.0, 0.0)
-        return PriorTerms(value, score, spread.pull(values, slopes))
+        return normal_given(
+            self.spread(problem), intercept_of(self.intercept, problem), beta, values
+        )
 
     def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
         """Evaluate the log density of every entry."""
-        spread = self.spread(problem)
-        s = spread.scale(values)
-        out = np.asarray(Normal().log_density(beta / s) - np.log(s))
-        if problem.has_intercept and self.intercept is not None:
-            out[..., 0] = self.intercept.log_density(beta[..., 0])
-        return out
+        return entries_given(
+            self.spread(problem), intercept_of(self.intercept, problem), beta, values
+        )
 
     def sample(
         self,
@@ -189,11 +178,8 @@ class Horseshoe:
         shape: tuple[int, ...],
     ) -> Array:
         """Draw every coefficient given the scales."""
-        s = self.spread(problem).scale(values)
-        out: Array = s * rng.standard_normal((*shape, s.shape[-1]))
-        if problem.has_intercept and self.intercept is not None:
-            out[..., 0] = self.intercept.sample(rng, shape)
-        return out
+        own = intercept_of(self.intercept, problem)
+        return drawn_given(self.spread(problem), own, values, rng, shape)
 
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return all functionals, but for an intercept that is flat."""
@@ -202,7 +188,7 @@ class Horseshoe:
 
     def improper_names(self, problem: Coefficients) -> list[str]:
         """Return the intercept, if it is flat."""
-        return ["intercept"] if problem.has_intercept and self.intercept == Flat() else []
+        return improper_of(self.intercept, problem)
 
     def spread(self, problem: Coefficients) -> ShrinkageScales:
         """Return the scale of every weight (Z15)."""
@@ -219,14 +205,9 @@ class Horseshoe:
         s = values["global_scale"] * values["local_scale"]
         if "slab" in values:
             s = s / (1.0 + (s / values["slab"]) ** 2) ** 0.5
-        z = pm.Normal("weights_in_units", 0.0, 1.0, dims=problem.feature_dim)
         units = np.array(list(self.units.values()))
-        out = {"weights": pm.Deterministic("weights", units * s * z, dims=problem.feature_dim)}
-        if problem.has_intercept and self.intercept is not None:
-            family, arguments = self.intercept.pymc(pm, Real())
-            own = "intercept_centred" if problem.centred else "intercept"
-            out["intercept"] = family(own, **arguments)
-        return out, values
+        own = intercept_of(self.intercept, problem)
+        return pymc_given(pm, units * s, own, problem), values
 
     def describe(self) -> str:
         """Say the prior in words."""

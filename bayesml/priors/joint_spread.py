@@ -26,8 +26,8 @@ class SpreadPart(NamedTuple):
     names: Mapping[str, str]
 
     def own(self, values: Values) -> Values:
-        """Return the values by the names of this predictor's prior."""
-        return {name: values[outer] for name, outer in self.names.items()}
+        """Return the values, its own by the names of this predictor's prior."""
+        return {**values, **{name: values[outer] for name, outer in self.names.items()}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,5 +75,5 @@ class JointSpread:
         out: dict[str, Array] = {}
         for part in self.parts:
             pulled = part.spread.pull(part.own(values), slopes[..., part.at])
-            out |= {part.names[name]: slope for name, slope in pulled.items()}
+            out |= {part.names.get(name, name): slope for name, slope in pulled.items()}
         return out

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from bayesml.arguments import shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.by_precision import NormalByPrecision, check_linear
 from bayesml.priors.scales import Scales
@@ -160,10 +161,13 @@ def _array(name: str, value: Any) -> Array:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise IncompatibleModelError(
-            f"MultivariateNormal: {name} must hold numbers, rows of the same length, got {value!r}."
+            f"MultivariateNormal: {name} must hold numbers, rows of the same length, got "
+            f"{shown(value)}."
         ) from None
     if not np.all(np.isfinite(array)):
-        raise IncompatibleModelError(f"MultivariateNormal: {name} must be finite, got {value!r}.")
+        raise IncompatibleModelError(
+            f"MultivariateNormal: {name} must be finite, got {shown(value)}."
+        )
     return array
 
 
@@ -187,7 +191,7 @@ def _check_covariance(sigma: Array) -> None:
         )
     if np.any(np.abs(sigma - sigma.T) > ASYMMETRY * unit):
         raise IncompatibleModelError(
-            f"MultivariateNormal: covariance must be symmetric, got {sigma.tolist()}."
+            f"MultivariateNormal: covariance must be symmetric, got {shown(sigma)}."
         )
     smallest = float(np.linalg.eigvalsh(sigma / unit)[0])
     if smallest <= len(sigma) * np.finfo(np.float64).eps:

@@ -26,6 +26,9 @@ class Scales:
     centre, spread : float
         Where the first output lies and how far it varies, on the link scale; the spread is zero
         where the target is constant and has no scale of its own.
+    noise_scale : str, float or None
+        What scales the noise around η, in its unit: a parameter of the likelihood, by its name
+        where it is inferred and its value where it is known. None where there is none.
     shapes : mapping of name to shape
         Of the predictor's parameters.
     depth : int
@@ -43,6 +46,7 @@ class Scales:
     freedom: float
     centre: float
     spread: float
+    noise_scale: str | float | None
     shapes: Mapping[str, tuple[int, ...]]
     depth: int
     centred: bool

@@ -3,8 +3,8 @@
 from bayesml.results.calibrate import calibration
 from bayesml.results.calibration import Calibration
 from bayesml.results.comparison import Comparison, compare
-from bayesml.results.contrasts import Effect
 from bayesml.results.cross_validation import CrossValidation, cross_validate
+from bayesml.results.effects import Effects
 from bayesml.results.findings import CheckReport, Finding
 from bayesml.results.fit import Fit
 from bayesml.results.fitting import fit
@@ -18,7 +18,7 @@ __all__ = [
     "CheckReport",
     "Comparison",
     "CrossValidation",
-    "Effect",
+    "Effects",
     "Finding",
     "Fit",
     "Risk",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import check_probability, path_of
 from bayesml.data import Design
 from bayesml.data.blocks import rows_per_block
 from bayesml.data.messages import Place, quoted
@@ -14,9 +15,9 @@ from bayesml.data.optional import optional
 from bayesml.data.sources.parquet_files import ParquetFiles, part
 from bayesml.errors import DataError
 from bayesml.posteriors import Posterior
-from bayesml.posteriors.rows import check_probability
 from bayesml.results.answer import Answer
 from bayesml.results.checks import warn_if_failed
+from bayesml.results.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,6 +111,8 @@ def predict_parquet(
     ------
     DataError
         Naming file and row, as `predict`. No file is left behind then.
+    StorageError
+        If the target cannot be written to.
     MissingDependencyError
         If pyarrow is not installed.
     """
@@ -117,16 +120,11 @@ def predict_parquet(
     posterior, design = answer.learned.posterior, answer.data.design
     batch = BatchPrediction(posterior, design, probability, tuple(keep))
     files = ParquetFiles.at(source, progress)
-    final = Path(target)
+    final = path_of(target, "predict_parquet")
     if any(final.exists() and final.samefile(path) for path in files.paths):
         raise DataError(f"{str(final)!r} is to be read; write the predictions to another file")
-    unfinished = final.with_name(final.name + ".unfinished")
-    try:
-        rows = _write(batch, files, unfinished)
-        unfinished.replace(final)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return rows
+    with replacing(final) as unfinished:
+        return _write(batch, files, unfinished)
 
 
 def _write(batch: BatchPrediction, files: ParquetFiles, path: Path) -> int:

@@ -1,10 +1,13 @@
 """Predictions beside what was observed. Described in docs/guides/calibration.md."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import generator_of
+from bayesml.likelihoods import OfOneQuantile
 from bayesml.posteriors import Prediction
 from bayesml.results.calibration import BY_ROW, SCORED, Calibration
 from bayesml.results.fit import Fit
@@ -61,14 +64,30 @@ def calibration(
     """
     if isinstance(subject, Prediction):
         y = observed_of(subject, observed, "calibration")
-        generator = np.random.default_rng(0 if rng is None else rng)
+        generator = generator_of(0 if rng is None else rng)
         words = "given with their prediction"
         return compared(subject, y, np.ones(len(y)), (), words, generator)
     rows = rows_of(subject, observed)
     prediction = subject.learned.posterior.predict(np.asarray(rows.X, dtype=np.float64))
-    generator = np.random.default_rng([subject.seed, PIT_STREAM] if rng is None else rng)
-    names = class_names(subject)
-    return compared(prediction, rows.y, rows.row_weights, names, whose(subject, rows), generator)
+    own = np.random.default_rng([subject.seed, PIT_STREAM])
+    generator = own if rng is None else generator_of(rng)
+    return replace(
+        compared(
+            prediction,
+            rows.y,
+            rows.row_weights,
+            class_names(subject),
+            whose(subject, rows),
+            generator,
+        ),
+        quantile=quantile_of(subject),
+    )
+
+
+def quantile_of(fit: Fit) -> float | None:
+    """Return the one quantile that predictions of a fit are of; None where they are of a law."""
+    likelihood = fit.learned.resolved.likelihood
+    return likelihood.quantile if isinstance(likelihood, OfOneQuantile) else None
 
 
 def compared(
@@ -100,5 +119,7 @@ def compared(
 
 def pooled(parts: Sequence[Calibration], rows: str) -> Calibration:
     """Put rows that were compared separately together."""
-    columns = {k: np.concatenate([getattr(p, k) for p in parts], axis=-1) for k in BY_ROW}
-    return Calibration(**columns, classes=parts[0].classes, rows=rows)
+    columns: dict[str, Any] = {
+        k: np.concatenate([getattr(p, k) for p in parts], axis=-1) for k in BY_ROW
+    }
+    return replace(parts[0], **columns, rows=rows)

@@ -1,16 +1,22 @@
 """Whether predictions keep what they promise. Described in docs/guides/calibration.md."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.errors import DataError
 from bayesml.likelihoods.scoring import scoring_rules
-from bayesml.posteriors.rows import check_probability
-from bayesml.results.calibration_checks import binomial_band, coverage_of_ninety, uniformity
-from bayesml.results.findings import CheckReport
+from bayesml.results.calibration_checks import (
+    binomial_band,
+    coverage_of_ninety,
+    share_below_quantile,
+    uniformity,
+)
+from bayesml.results.findings import CheckReport, Finding
 from bayesml.results.reliability import Reliability
 from bayesml.typing import Array
 
@@ -23,7 +29,7 @@ SCORED = (0.5, 0.8, 0.9, 0.95)
 BAND = 0.99
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibration:
     r"""How predictions compare with what was observed, row by row.
 
@@ -48,6 +54,8 @@ class Calibration:
         Their names.
     rows : str
         Which rows these are, in words.
+    quantile : float or None
+        The one quantile that predictions are of, where the likelihood is no law of y.
     """
 
     y: Array
@@ -62,6 +70,7 @@ class Calibration:
     probabilities: Array
     classes: tuple[str, ...]
     rows: str
+    quantile: float | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -78,7 +87,7 @@ class Calibration:
         """
         import pandas as pd
 
-        probabilities = np.array([float(check_probability(level)) for level in levels])
+        probabilities = np.array([one_probability(level) for level in levels])
         inside = np.abs(self.pit - 0.5)[None, :] <= 0.5 * probabilities[:, None]
         observed = inside @ self.weights / self.weights.sum()
         low, high = binomial_band(float(self.weights.sum()), probabilities, BAND)
@@ -206,8 +215,11 @@ class Calibration:
     def check(self) -> CheckReport:
         """Judge the predictions: are PIT values uniform, and does the 90 % interval hold 90 %.
 
-        Of classes, whether they come as often as their probabilities say.
+        Of classes, whether they come as often as their probabilities say; of one quantile,
+        whether the share of observations below it is what it should be.
         """
+        if self.quantile is not None:
+            return CheckReport("predictive", (self._share_below(self.quantile),))
         if self.classes:
             findings = (uniformity(self.pit, self.weights), self._reliability().finding())
             return CheckReport("predictive", findings)
@@ -226,13 +238,30 @@ class Calibration:
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.scores().items())
         return f"{len(self)} rows, {self.rows}\n{scores}\n{self.check()}"
 
+    def __repr__(self) -> str:
+        """Say it in words and numbers."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Show the scores, the coverage and the check."""
+        scores = self.scores().to_frame("score").T.to_html()
+        coverage = self.coverage().T.to_html()
+        head = escape(f"{len(self)} rows, {self.rows}")
+        return f"<p>{head}</p>{scores}{coverage}{self.check()._repr_html_()}"
+
+    def _share_below(self, quantile: float) -> Finding:
+        share = self._average((self.pit <= quantile).astype(np.float64))
+        ends = binomial_band(float(self.weights.sum()), np.array([quantile]), BAND)
+        return share_below_quantile(quantile, share, float(ends[0][0]), float(ends[1][0]))
+
     def _average(self, values: Array) -> float:
         return float(np.average(values, weights=self.weights))
 
     def _take(self, rows: Any) -> "Calibration":
         parts = {name: getattr(self, name)[..., rows] for name in BY_ROW}
-        return Calibration(**parts, classes=self.classes, rows=self.rows)
+        return replace(self, **parts)
 
 
-BY_ROW = tuple(f.name for f in fields(Calibration) if f.name not in ("classes", "rows"))
+OF_ALL = ("classes", "rows", "quantile")
+BY_ROW = tuple(f.name for f in fields(Calibration) if f.name not in OF_ALL)
 """What there is one entry a row of, on the last axis."""

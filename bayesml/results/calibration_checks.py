@@ -48,6 +48,19 @@ def coverage_of_ninety(observed: float, low: float, high: float) -> Finding:
     )
 
 
+def share_below_quantile(quantile: float, observed: float, low: float, high: float) -> Finding:
+    """Ask whether a share q of observations lies below the predicted quantile, within its band."""
+    side = "low" if observed < low else "high"
+    return Finding(
+        f"share of observations below their {quantile:g} quantile",
+        low <= observed <= high,
+        observed,
+        f"{low:.3g} to {high:.3g}",
+        f"Predicted quantiles are too {side}.",
+        "New rows differ from the training rows, or the model misses a term; look at by_group.",
+    )
+
+
 def _fault(pit: Array, weights: Array) -> str:
     centre = float(np.average(pit, weights=weights)) - 0.5
     spread = float(np.std(pit)) * np.sqrt(12.0)

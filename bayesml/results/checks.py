@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.errors import ConvergenceWarning, ModelWarning
+from bayesml.inference.audit import LARGEST_EXCESS, heaviest_tail, heavy_tailed
 from bayesml.inference.base import Learned
 from bayesml.results import criticism
 from bayesml.results.answer import Answer
@@ -41,6 +42,8 @@ def warn_if_failed(report: CheckReport) -> None:
 
 def _computation(learned: Learned) -> Iterable[Finding]:
     yield from _numerical(learned.diagnostics)
+    if "pareto_k" in learned.diagnostics:
+        yield _tail(learned.diagnostics)
     compared = learned.posterior.compared
     if compared is not None:
         if not compared.separate:
@@ -138,13 +141,6 @@ LIMITS: Mapping[str, Limit] = {
         "too early.",
         "Allow more iterations, LevenbergMarquardt(max_iterations=...), or more restarts.",
     ),
-    "pareto_k": Limit(
-        "Pareto k̂ of the approximation, against the density that it approximates",
-        "≤ 0.7",
-        lambda value: value <= 0.7,
-        "The approximation misses mass that the posterior has, above all in its tails.",
-        "Use NUTS(), or Langevin() for a network, or trust the means only.",
-    ),
     "importance_ess": Limit(
         "effective sample size of a thousand draws of the approximation, weighted",
         "≥ 100",
@@ -157,7 +153,7 @@ LIMITS: Mapping[str, Limit] = {
         "≤ 0.5",
         lambda value: value <= 0.5,
         "The posterior is skewed, so that estimates and intervals are off to one side.",
-        "Use NUTS().",
+        "Use fit.reweighted(), if k̂ and the effective sample size pass, or NUTS().",
     ),
     "off_centre": Limit(
         "distance of the mode from the centre of its approximation, in sds of the function",
@@ -229,6 +225,19 @@ def _numerical(diagnostics: Mapping[str, float]) -> Iterable[Finding]:
                 limit.remedy,
                 limit.category,
             )
+
+
+def _tail(diagnostics: Mapping[str, float]) -> Finding:
+    """Judge the tail of importance weights by its shape, and by how much weight it has (U6)."""
+    k, excess = diagnostics["pareto_k"], diagnostics["tail_excess"]
+    return Finding(
+        f"Pareto k̂ of the approximation, whose tail has {excess:.2g} of the weight in excess",
+        not heavy_tailed(diagnostics),
+        k,
+        f"≤ {heaviest_tail(diagnostics):.2g}, or an excess ≤ {LARGEST_EXCESS:g}",
+        "The approximation misses mass that the posterior has, above all in its tails.",
+        "Use NUTS(), or Langevin() for a network, or trust the means only.",
+    )
 
 
 def _convergence(chains: Mapping[str, Any], what: str) -> Iterable[Finding]:

@@ -1,11 +1,12 @@
 """The columns that a fit reads, and the typical row at which the others are held."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data import Data, Design, frames
 from bayesml.data.formulas.raw_columns import values_of
 from bayesml.data.messages import suggestion
@@ -41,8 +42,8 @@ def training_columns(data: Data, frame: Any = None) -> Columns:
         return _own_columns(data, read, X)
     rows = _training_rows(data, frame)
     found = frames.select(frame, list(read), "the frame")
-    columns = {name: _values(found[name], name, read[name])[rows] for name in read}
-    if not np.array_equal(_matrix(data.design, columns), X):
+    columns = {name: column_values(found[name], name, read[name])[rows] for name in read}
+    if not np.array_equal(matrix(data.design, columns), X):
         raise DataError(
             "the frame is not the one that the fit learned from: its rows give other features"
         )
@@ -56,7 +57,7 @@ def _own_columns(data: Data, read: Iterable[str], X: Array) -> Columns:
     if tuple(read) != data.feature_names:
         raise DataError(
             "the formula made its features from other columns, which these data do not keep: "
-            "give the frame that the fit learned from, frame=…"
+            "give the frame that the fit learned from: frame=… for a picture, grid=… for effects"
         )
     return dict(zip(read, X.T, strict=True))
 
@@ -66,9 +67,19 @@ def is_numeric(column: Any) -> bool:
     return bool(column.dtype == np.float64)
 
 
-def levels(column: Any) -> list[Any]:
-    """Return the different values of a column in order."""
-    return sorted(set(column.tolist()))
+def levels(column: Any, known: Iterable[Any] = ()) -> list[Any]:
+    """Return the different values of a column: known levels in their order, others sorted."""
+    found = set(column.tolist())
+    first = [level for level in known if level in found]
+    return first + sorted(found.difference(first))
+
+
+def levels_known(design: Design, name: str) -> tuple[Any, ...]:
+    """Return the levels that a formula learned of a column, in the order of the data."""
+    for factor, known in design.levels.items():
+        if factor in (name, f"C({name})") or factor.startswith(f"C({name},"):
+            return tuple(known)
+    return ()
 
 
 def typical(columns: Columns) -> dict[str, Any]:
@@ -92,17 +103,37 @@ def rows_at(design: Design, held: Mapping[str, Any], moved: Columns) -> Array:
     """Build X where some columns move and the others are held."""
     k = len(next(iter(moved.values())))
     fixed: Columns = {name: np.full(k, value, dtype=_dtype(value)) for name, value in held.items()}
-    return _matrix(design, fixed | moved)
+    return matrix(design, fixed | moved)
+
+
+def moves(design: Design, columns: Columns, name: str, known: Sequence[int]) -> bool:
+    """Say whether a column moves more of X than what is known of every row, such as an offset."""
+    if not known:
+        return True
+    held = typical({k: v for k, v in columns.items() if k != name})
+    every = levels(columns[name])
+    ends = np.array([every[0], every[-1]], dtype=columns[name].dtype)
+    X = rows_at(design, held, {name: ends})
+    return bool(np.ptp(np.delete(X, known, axis=1), axis=0).any())
+
+
+def features_read(design: Design, columns: Columns) -> list[str]:
+    """Name the columns that features are made of, and not only what is known of every row."""
+    known = list(design.roles.known_places().values())
+    return [name for name in columns if moves(design, columns, name, known)]
 
 
 def require_column(name: str, columns: Iterable[str]) -> None:
     """Refuse a column that the model does not read."""
     known = list(columns)
+    if not isinstance(name, str):
+        raise DataError(f"a column is given by its name, got {shown(name)}.")
     if name not in known:
         raise DataError(f"the model reads no column {name!r}{suggestion(name, known)}")
 
 
-def _matrix(design: Design, columns: Columns) -> Array:
+def matrix(design: Design, columns: Columns) -> Array:
+    """Build X of columns at their rows."""
     plain = {name: v if is_numeric(v) else v.tolist() for name, v in columns.items()}
     return np.asarray(design.matrix(plain), dtype=np.float64)
 
@@ -117,7 +148,8 @@ def _typical(column: Any) -> Any:
     return Counter(column.tolist()).most_common(1)[0][0]
 
 
-def _values(column: Any, name: str, numeric: bool) -> Any:
+def column_values(column: Any, name: str, numeric: bool) -> Any:
+    """Read one column: float64 where it holds numbers, objects where it holds levels."""
     if numeric:
         return np.asarray(frames.numbers(column, f"column {name!r}"), dtype=np.float64)
     values = column.to_list() if frames.is_series(column) else list(column)

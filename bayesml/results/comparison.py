@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data.messages import listed, row_name
 from bayesml.errors import (
     INSIDE,
@@ -235,12 +236,17 @@ def compare(fits: Mapping[str, Fit], *, jacobian: Mapping[str, Any] | None = Non
     >>> result.table["kind"].to_dict()
     {'exact': 'exact', 'ols': 'point'}
     """
+    if not isinstance(fits, Mapping):
+        raise IncompatibleModelError(
+            "compare takes fits by their labels, compare({'linear': fit, 'curved': other}), got "
+            f"a {type(fits).__name__}."
+        )
     fits = dict(fits)
     if not fits:
         raise IncompatibleModelError("compare: no fits were given; give at least one.")
     for label, fit in fits.items():
         if not isinstance(fit, Fit):
-            raise IncompatibleModelError(f"compare: {label!r} is not a Fit, got {fit!r}.")
+            raise IncompatibleModelError(f"compare: {label!r} is not a Fit, got {shown(fit)}.")
     return Comparison(fits, common_quantity(fits, {} if jacobian is None else jacobian))
 
 

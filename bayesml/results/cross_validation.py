@@ -1,20 +1,20 @@
 """Cross-validation. Described in docs/guides/calibration.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from bayesml.arguments import seed_of, whole_number
 from bayesml.data import Data
 from bayesml.errors import DataError
 from bayesml.inference import Method
-from bayesml.model import Model
+from bayesml.model import Model, require_model
 from bayesml.posteriors import Prediction
-from bayesml.posteriors.rows import whole_number
-from bayesml.results.calibrate import compared, pooled
+from bayesml.results.calibrate import compared, pooled, quantile_of
 from bayesml.results.calibration import Calibration
 from bayesml.results.fit import Fit
-from bayesml.results.fitting import fit, seed_of
+from bayesml.results.fitting import fit
 from bayesml.results.new_rows import class_names
 from bayesml.typing import Integers
 
@@ -36,7 +36,7 @@ class Fold:
     prediction: Prediction
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CrossValidation:
     """Every row predicted by a fit that has not seen it.
 
@@ -64,7 +64,8 @@ class CrossValidation:
             )
             for k, fold in enumerate(self.folds)
         ]
-        return pooled(parts, f"each left out once, in {len(self.folds)} folds")
+        rows = f"each left out once, in {len(self.folds)} folds"
+        return replace(pooled(parts, rows), quantile=quantile_of(self.folds[0].fit))
 
     @property
     def rows(self) -> Integers:
@@ -74,6 +75,14 @@ class CrossValidation:
     def __str__(self) -> str:
         """Show the calibration."""
         return str(self.calibration)
+
+    def __repr__(self) -> str:
+        """Show the calibration."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Show the calibration."""
+        return self.calibration._repr_html_()
 
 
 def cross_validate(
@@ -120,6 +129,7 @@ def cross_validate(
     >>> len(result.folds), len(result.calibration)
     (4, 40)
     """
+    require_model(model, data, "cross_validate")
     count = whole_number(folds, "folds")
     if not 2 <= count <= data.m:
         raise DataError(f"cross_validate: folds must be between 2 and {data.m} rows, got {folds}.")

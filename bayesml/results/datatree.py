@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bayesml.arguments import require_memory
 from bayesml.data import Block, Data
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
@@ -148,6 +149,8 @@ def log_likelihood(
     model: Model, data: Data, draws: Mapping[str, Array], eta_of: Eta
 ) -> "xr.Dataset":
     """Return log p(yᵢ | draw) of one copy of every row of positive weight, labelled."""
+    chains, per_chain = next(iter(draws.values())).shape[:2]
+    _require_rows(data, 2 * chains * per_chain, "log densities")
     parts = list(row_log_densities(model, data, draws, eta_of))
     labels = observation_labels(data)[np.concatenate([rows.positions for rows, _ in parts])]
     values = {"y": np.concatenate([log_p for _, log_p in parts], axis=-1)}
@@ -172,12 +175,19 @@ def posterior_predictive(
     """Draw one replicated data set per parameter draw, shape (chain, draw, observation)."""
     first = next(iter(draws.values()))
     chains, per_chain = first.shape[:2]
+    _require_rows(data, chains * per_chain, "replicated data sets")
     out = np.empty((chains, per_chain, data.m))
     noise = noise_of(model, draws)
     for rows, block in _small_blocks(data, chains * per_chain):
         eta = eta_of(draws, block.X)
         out[..., rows] = model.likelihood.sample(eta, noise, rng)
     return out
+
+
+def _require_rows(data: Data, width: int, what: str) -> None:
+    """Refuse numbers for every row and draw that do not fit in memory."""
+    words = f"{what} of {width:,} draws and {data.m:,} rows"
+    require_memory(float(width) * data.m, words, "take fewer draws, or rows: chains=1, draws=100")
 
 
 def _small_blocks(data: Data, width: int) -> Iterator[tuple[slice, Block]]:

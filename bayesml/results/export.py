@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesml.posteriors.rows import whole_number
+from bayesml.arguments import require_memory, whole_number
+from bayesml.posteriors import Audited
 from bayesml.results import datatree
 from bayesml.results.answer import DRAWS, PREDICTIVE, PRIOR, Answer, generator
 from bayesml.results.prior import prior_draws
@@ -14,14 +15,61 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+APPROXIMATION = "the approximation, not reweighted; Fit.reweighted() weighs its draws"
+"""What the draws of an audited approximation are of, among the attributes of their group."""
+
+
 def parameter_draws(answer: Answer, chains: int = 4, draws: int = 1000) -> dict[str, Array]:
-    """Return parameter draws by name, shape (chain, draw, ...), the same at every call."""
+    """Return parameter draws by name, shape (chain, draw, ...), the same at every call.
+
+    Parameters
+    ----------
+    chains, draws : int
+        How many; sampled answers keep their own, and a point estimate is one draw.
+
+    Raises
+    ------
+    DataError
+        If a number is not a whole number of at least one.
+    TooLargeError
+        If they do not fit in memory.
+    """
+    whole_number(chains, "chains"), whole_number(draws, "draws")
+    if answer.learned.posterior.kind not in ("sampled", "point"):
+        size = answer.problem.size
+        what = f"{chains:,} chains of {draws:,} draws of {size:,} parameters"
+        require_memory(3.0 * chains * draws * size, what, "take fewer draws")
     return answer.learned.posterior.draws(chains, draws, generator(answer, DRAWS))
 
 
 def kept_draws(answer: Answer, chains: int = 4, draws: int | None = None) -> dict[str, Array]:
-    """Return as many draws as a DataTree holds where their number is not given."""
+    """Return as many draws as a DataTree holds where their number is not given.
+
+    Of an approximation that was audited these are the draws of the audit.
+    """
+    posterior = answer.learned.posterior
+    if draws is None and isinstance(posterior, Audited):
+        values = posterior.audited_parameters()
+        return {name: in_chains(v, chains) for name, v in values.items()}
     return parameter_draws(answer, chains, _affordable(answer, chains) if draws is None else draws)
+
+
+def kept_statistics(answer: Answer, values: dict[str, Array]) -> dict[str, Array]:
+    """Return statistics of the kept draws: log densities where they were audited (U4)."""
+    posterior = answer.learned.posterior
+    stats = dict(datatree.sample_stats(answer.learned, values))
+    if not isinstance(posterior, Audited):
+        return stats
+    chains, audited = next(iter(values.values())).shape[0], posterior.audited
+    found = {"log_p": audited.log_p, "log_q": audited.log_q}
+    found["log_weights"] = audited.smoothed.log_weights
+    return stats | {name: in_chains(v, chains) for name, v in found.items()}
+
+
+def in_chains(values: Array, chains: int) -> Array:
+    """Lay draws of shape (S, ...) out as chains; what does not fill them all is left out."""
+    each = len(values) // chains
+    return values[: each * chains].reshape(chains, each, *values.shape[1:])
 
 
 def so_many_draws(answer: Answer, number: int) -> dict[str, Array]:
@@ -55,7 +103,9 @@ def to_datatree(
     chains, draws : int
         How many independent draws to make of an exact answer; None takes 1000, or as many
         as fit in 1 GB of parameters, and the group's attributes say so. Sampled answers keep
-        their own, and a point estimate is one draw.
+        their own, and a point estimate is one draw. Of `Laplace` None takes the draws of its
+        audit: they are of the Gaussian, and ``sample_stats`` has ``log_p``, ``log_q`` and the
+        smoothed ``log_weights`` of each. `Fit.reweighted` weighs them.
     log_likelihood, log_prior, posterior_predictive, prior : bool
         Which of these groups to add; log_likelihood and posterior_predictive hold one number
         per draw and row, and prior as many draws of the priors. log_likelihood is that of one
@@ -71,10 +121,13 @@ def to_datatree(
         a distribution are in ``constant_data``: noise that is known or tuned, hidden layers
         at their mode.
     """
+    whole_number(chains, "chains")
     posterior = answer.learned.posterior
     values = kept_draws(answer, chains, draws)
     groups: dict[str, dict[str, Array]] = {"posterior": values}
-    groups["sample_stats"] = dict(datatree.sample_stats(answer.learned, values))
+    audited = draws is None and isinstance(posterior, Audited)
+    stats = kept_statistics(answer, values) if audited else {}
+    groups["sample_stats"] = stats or dict(datatree.sample_stats(answer.learned, values))
     if log_prior:
         groups["log_prior"] = datatree.log_prior(answer.problem, values)
     if posterior_predictive:
@@ -90,6 +143,8 @@ def to_datatree(
     fewer = draws is None and affordable < datatree.DRAWS
     if fewer and posterior.kind not in ("sampled", "point"):
         tree["posterior"].attrs["draws"] = f"{affordable} a chain, for these fill 1 GB"
+    if isinstance(posterior, Audited):
+        tree["posterior"].attrs["drawn_from"] = APPROXIMATION
     return tree
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from html import escape
 from textwrap import fill
 
 from bayesml.errors import ConvergenceWarning, ModelWarning
@@ -63,7 +64,7 @@ class Finding:
         return f"{word} {self.measured}\n{said}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckReport:
     """All findings about one fit.
 
@@ -122,6 +123,23 @@ class CheckReport:
         for f in self.findings:
             if f.doubts and not f.passed:
                 warnings.warn(f"{f.failure} See fit.check().", f.category, stacklevel + 1)
+
+    def __repr__(self) -> str:
+        """Give the whole report."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Show every finding in a row."""
+        rows = [["FAIL", note, ""] for note in self.notes]
+        for f in self.findings:
+            word = "ok" if f.passed else "DOUBT" if f.doubts else "FAIL"
+            rows.append([word, f.measured, "" if f.passed else f"{f.meaning} {f.remedy}"])
+        rows += [["not judged", what, ""] for what in self.not_judged]
+        cells = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        )
+        head = escape(str(self).split("\n", 1)[0])
+        return f"<p>{head}</p><table><tbody>{cells}</tbody></table>"
 
     def __str__(self) -> str:
         """Give the whole report."""

@@ -6,28 +6,38 @@ Its verbs are functions of an `Answer` in files of their own, of which it makes 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bayesml.data import Data, Design
+from bayesml.arguments import whole_number
+from bayesml.data import Data, Design, frames
+from bayesml.data.missing import keeps
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
-from bayesml.posteriors.rows import whole_number
-from bayesml.results import batch_prediction, checks, contrasts, export, loo, sequential, storage
+from bayesml.posteriors.gaps import with_gaps
+from bayesml.results import (
+    batch_prediction,
+    checks,
+    export,
+    loo,
+    reweighted,
+    sequential,
+    storage,
+)
+from bayesml.results.effects import hypothesis, questions
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import (
     Labels,
-    as_html,
-    as_text,
     labels_of_entries,
-    rows_as_text,
+    readable,
     summarise,
 )
+from bayesml.results.table import Table
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -104,7 +114,8 @@ class Fit:
         """Objective values of the optimizer, from the start to the end."""
         if self.learned.loss_curve is None:
             raise IncompatibleModelError(
-                f"There is no loss curve: {self.method!r} did not iterate ({self.explanation}). "
+                f"There is no loss curve: {type(self.method).__name__} did not iterate "
+                f"({self.explanation}). "
                 "Ask for an optimizer, for instance MLE(GradientDescent())."
             )
         return self.learned.loss_curve
@@ -130,8 +141,11 @@ class Fit:
     to_datatree = export.to_datatree
     posterior_predictive = export.posterior_predictive
     predict_parquet = batch_prediction.predict_parquet
-    compare = contrasts.compare_scenarios
-    marginal = contrasts.average_effect
+    predictions = questions.predictions
+    comparisons = questions.comparisons
+    slopes = questions.slopes
+    marginal = questions.slopes  # average marginal effects, as economists call them
+    hypothesis = hypothesis.hypothesis
     leave_one_out = loo.leave_one_out
     as_prior = sequential.as_prior
 
@@ -155,6 +169,16 @@ class Fit:
         frame: pd.DataFrame = table.frame()
         return frame
 
+    def table(self, probability: float = 0.89) -> Table:
+        """Return the same table to be read, with `to_markdown`, `to_latex` and `to_html`.
+
+        Parameters
+        ----------
+        probability : float
+            Mass of the equal-tailed interval; of a point estimate's confidence interval.
+        """
+        return readable(summarise(self.learned.posterior, self._labels, probability))
+
     def check(self) -> CheckReport:
         """Return what can be said for and against the answer, and against the model.
 
@@ -169,7 +193,7 @@ class Fit:
         """
         return self._criticised
 
-    def predict(self, X: Any) -> Prediction:
+    def predict(self, X: Any, *, missing: Literal["raise", "keep"] = "raise") -> Prediction:
         """Return the predictive distribution of a new observation at every row.
 
         Parameters
@@ -177,6 +201,8 @@ class Fit:
         X : array_like or data frame
             As the data were given: an array of n columns, or a frame with the columns that the
             model reads, in any order.
+        missing : {"raise", "keep"}
+            Refuse rows with missing values, or keep them, as NaN and where they are.
 
         Returns
         -------
@@ -188,6 +214,10 @@ class Fit:
         DataError
             If columns are missing, or hold missing values or unseen levels.
         """
+        if keeps(missing):
+            present = self.design.present(X)
+            if not present.all():
+                return with_gaps(self.predict(frames.take(X, np.flatnonzero(present))), present)
         checks.warn_if_failed(self._report)
         rows = np.asarray(self.design.matrix(X), dtype=np.float64)
         prediction = self.learned.posterior.predict(rows)
@@ -263,29 +293,75 @@ class Fit:
         elapsed = self.elapsed + perf_counter() - start
         return checked(replace(self, learned=learned, elapsed=elapsed))
 
+    def reweighted(self) -> "Fit":
+        """Return the fit with the draws of its audit, weighted by the density itself (U7).
+
+        An approximation with light tails that is somewhat skewed or too narrow becomes right but
+        for Monte Carlo error: intervals, predictions and the DataTree are then of the posterior,
+        by Pareto-smoothed importance weights. Where the tail index k̂ fails its check it still
+        does.
+
+        Returns
+        -------
+        Fit
+            With as many effective draws as its explanation says; this one stays as it is.
+
+        Raises
+        ------
+        IncompatibleModelError
+            If the answer is not an approximation that kept its audit, as `Laplace` does.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> data = bm.Data([[-1.0], [0.0], [1.0], [2.0]], [0.0, 1.0, 1.0, 5.0])
+        >>> fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, bm.Laplace(), rng=1)
+        >>> means = (fit.summary()["mean"], fit.reweighted().summary()["mean"])
+        >>> [mean.round(1).tolist() for mean in means]
+        [[-0.5, 1.0], [-0.8, 1.1]]
+        """
+        return checked(replace(self, learned=reweighted.reweighted(self)))
+
     def save(self, path: Any) -> None:
         """Write the fit to a netCDF file, or a Zarr folder if the path ends in ``.zarr``.
 
         The DataTree's groups can be read by ArviZ; `bayesml.load` gives the fit back, and its
-        predictions are the same to the last bit.
+        predictions are the same to the last bit. The file is written beside its place and renamed
+        when it is on the disk: whatever goes wrong before, an older one is still there.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.nc`` or ``.zarr``; its folder has to exist.
+
+        Raises
+        ------
+        StorageError
+            If the path cannot be written to, the disk is full, or some part cannot be saved.
         """
-        storage.save(self, self.idata, path)
+        place = storage.place_of(path)
+        storage.save(self, self.idata, place)
+
+    def __array__(self, *_: Any, **__: Any) -> Array:
+        """Refuse: ArviZ and numpy take the draws, ``fit.idata``."""
+        raise IncompatibleModelError(
+            "A fit is no array of draws. Give ArviZ its DataTree: az.summary(fit.idata)."
+        )
 
     def __repr__(self) -> str:
         """Show the table, how it was obtained and whether the checks passed."""
-        return as_text(*self._table())
+        return repr(self._printed())
 
     def _repr_html_(self) -> str:
-        return as_html(*self._table())
+        return self._printed().to_html()
 
-    def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
-        table = summarise(self.learned.posterior, self._labels, 0.89)
+    def _printed(self) -> Table:
         lines = ["", f"{self.kind}: {self.explanation}"]
         if not isinstance(self.learned.log_evidence, str):
             lines.append(f"log evidence {self.learned.log_evidence:.3f}")
         checked = f"{self.elapsed:.2g} s; checks {self.check().headline}"
         lines += [repr(self.data), *checked.split("\n")]
-        return *rows_as_text(table), lines
+        return replace(self.table(), lines=tuple(lines))
 
     @property
     def _labels(self) -> Labels:
@@ -304,6 +380,16 @@ class Fit:
         # a predictor that has nothing but weights passes through the origin
         intercept = set(self.resolved.predictor.shapes(self.data.n)) != {"weights"}
         return training_leverage(self.data, self.statistics, intercept=intercept)
+
+
+def require_fit(value: Any, what: str) -> Fit:
+    """Return a fit, or say what was got in its place."""
+    if isinstance(value, Fit):
+        return value
+    raise IncompatibleModelError(
+        f"{what} takes a Fit, which bm.fit(model, data) returns, got a {type(value).__name__}. "
+        "A fit's DataTree, fit.idata, is for ArviZ's own functions."
+    )
 
 
 def learn(model: Model, data: Data, method: Method, seed: int) -> Fit:

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import seed_of, shown
 from bayesml.data import Data
-from bayesml.errors import DataError, IncompatibleModelError
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference import Auto, Method
-from bayesml.model import Model
+from bayesml.model import Model, require_model
 from bayesml.results.fit import Fit, learn
 
 
@@ -55,33 +56,11 @@ def fit(
     >>> print(bm.fit(bm.Model(), data, bm.MLE()).explanation)
     least squares by orthogonal factors of the centred data
     """
-    if not isinstance(model, Model):
-        raise IncompatibleModelError(
-            f"fit: model must be a Model, got {model!r}. For instance Model(Linear(), Gaussian())."
-        )
-    if not isinstance(data, Data):
-        raise DataError(
-            f"fit: data must be a Data, got {type(data).__name__}. Make one with Data(X, y) or "
-            "Data.from_formula('y ~ x', frame)."
-        )
+    require_model(model, data, "fit")
     chosen: Any = Auto() if method is None else method
     if isinstance(chosen, type) or not isinstance(chosen, Method):
-        name = chosen.__name__ if isinstance(chosen, type) else repr(chosen)
         raise IncompatibleModelError(
-            f"fit: method must be an inference method, got {name}. For instance Exact(), MLE(), "
-            "MAP(), NUTS() or Auto(), with parentheses."
+            f"fit: method must be an inference method, got {shown(chosen)}. For instance Exact(), "
+            "MLE(), MAP(), NUTS() or Auto(), with parentheses."
         )
     return learn(model, data, chosen, seed_of(rng))
-
-
-def seed_of(rng: Any) -> int:
-    """Return a seed from what the user gave, or a fresh one."""
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**63))
-    if rng is None:
-        return int(np.random.default_rng().integers(2**63))
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
-        raise IncompatibleModelError(
-            f"rng must be a non-negative whole number, a numpy Generator or None, got {rng!r}."
-        )
-    return int(rng)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
+from bayesml.posteriors import Audited
 from bayesml.results import datatree, export
 from bayesml.results.answer import Answer
 from bayesml.typing import Array, Integers
@@ -54,12 +55,13 @@ def leave_one_out_by_draws(answer: Answer) -> SampledLeaveOneOut:
 
     values = export.kept_draws(answer)
     shape = next(iter(values.values())).shape[:2]
+    log_ratio = _log_ratio(answer, shape)
     efficiency = _efficiency(answer, values)
     model, eta = answer.learned.resolved, answer.learned.posterior.eta
     parts, influence = [], np.zeros(shape)
     for block, found in datatree.row_log_densities(model, answer.data, values, eta):
         log_p = np.moveaxis(found, -1, 0)
-        log_weights, k = _smoothed(log_p, np.minimum(block.weights, 1.0), efficiency)
+        log_weights, k = _smoothed(log_p, np.minimum(block.weights, 1.0), log_ratio, efficiency)
         log_density = logsumexp(log_weights + log_p, axis=(1, 2))
         gain = np.exp(log_weights) * np.expm1(log_p - log_density[:, None, None])
         influence += np.tensordot(block.weights, gain, axes=1)
@@ -71,11 +73,21 @@ def leave_one_out_by_draws(answer: Answer) -> SampledLeaveOneOut:
     return SampledLeaveOneOut(log_density, weights, rows, pareto_k, good_k, mcse)
 
 
-def _smoothed(log_p: Array, copies: Array, efficiency: float) -> tuple[Array, Array]:
+def _log_ratio(answer: Answer, shape: tuple[int, int]) -> Array:
+    """Return log p/q of draws of an approximation q, zero of draws of the posterior (R8)."""
+    posterior = answer.learned.posterior
+    if not isinstance(posterior, Audited):
+        return np.zeros(shape)
+    return export.in_chains(posterior.audited.log_p - posterior.audited.log_q, shape[0])
+
+
+def _smoothed(
+    log_p: Array, copies: Array, log_ratio: Array, efficiency: float
+) -> tuple[Array, Array]:
     """Return smoothed log weights (k, chain, draw) that sum to one, and Pareto's k̂ (k,)."""
     from arviz_stats.base import array_stats
 
-    log_p = copies[:, None, None] * log_p
+    log_p = copies[:, None, None] * log_p - log_ratio
     log_weights = np.full(log_p.shape, -np.log(log_p[0].size))
     pareto_k = np.zeros(len(log_p))
     vary = np.ptp(log_p, axis=(1, 2)) > CONSTANT

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesml.arguments import path_of
 from bayesml.data import Data, design_from_config
 from bayesml.errors import DataError, StorageError
+from bayesml.results.checksums import checksum_of_text, require_checksums
 from bayesml.results.fit import Fit
-from bayesml.results.serialisation import deserialise
-from bayesml.results.storage import FORMAT, GROUP
+from bayesml.results.row_labels import labels_from
+from bayesml.results.serialisation import UnknownClassError, deserialise
+from bayesml.results.storage import FORMAT, GROUP, SUFFIXES
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ def load(path: Any, *, modules: Sequence[str] = ()) -> Fit:
     Raises
     ------
     StorageError
-        If there is no such file, it does not hold a fit, or holds classes of other modules.
+        Naming the file, if there is none, it does not hold a fit, is damaged in one bit, was
+        written by another version, or holds classes of other modules.
 
     Examples
     --------
@@ -51,24 +55,39 @@ def load(path: Any, *, modules: Sequence[str] = ()) -> Fit:
     """
     if isinstance(modules, str):
         raise StorageError(f"load: modules is a sequence of names, modules=({modules!r},).")
-    group = _read(Path(path))
-    if group.attrs.get("format") != FORMAT:
-        raise StorageError(
-            f"{path}: format {group.attrs.get('format')!r} is not {FORMAT}, the one this version "
-            "of bayesml reads. Load it with the version that wrote it."
-        )
+    place = path_of(path, "load", SUFFIXES)
+    group = _read(place)
+    _require_format(group.attrs.get("format"), place)
     try:
         return _fit(group, modules)
-    except (KeyError, ValueError, TypeError, AttributeError, DataError) as error:
+    except UnknownClassError as error:
+        raise StorageError(f"{str(place)!r}: {error}") from error
+    except Exception as error:  # whatever a damaged file makes of the parts that read it
+        kind = "" if isinstance(error, StorageError) else f"{type(error).__name__}: "
         raise StorageError(
-            f"{str(path)!r} is damaged, or not what this version of bayesml writes "
-            f"({type(error).__name__}: {error}). Load it with the version that wrote it."
+            f"{str(place)!r} is damaged, or not what this version of bayesml writes: "
+            f"{kind}{error}. Take a copy of it, or fit and save again."
         ) from error
 
 
+def _require_format(found: Any, place: Path) -> None:
+    """Refuse files that another version wrote."""
+    if found == FORMAT:
+        return
+    newer = isinstance(found, int | np.integer) and found > FORMAT
+    raise StorageError(
+        f"{str(place)!r} has the format {found!r}, and this version of bayesml reads {FORMAT}. "
+        + ("Load it with a newer version." if newer else "Load it with the version that wrote it.")
+    )
+
+
 def _fit(group: "xr.Dataset", modules: Sequence[str]) -> Fit:
-    config = json.loads(group.attrs["config"])
+    text = group.attrs["config"]
+    if checksum_of_text(text) != group.attrs["checksum"]:
+        raise StorageError("the description of the fit is not as it was written")
+    config = json.loads(text)
     arrays = {str(key): np.asarray(value) for key, value in group.data_vars.items()}
+    require_checksums(arrays, config.pop("checksums"))
     data = config.pop("data")
     parts = {name: deserialise(part, arrays, modules) for name, part in config.items()}
     return Fit(data=_data(data, arrays), **parts)
@@ -90,22 +109,29 @@ def _data(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Data:
         y,
         deserialise(config["observation_weights"], arrays),
         design,
-        None if labels is None else np.asarray(labels),
-        deserialise(config.get("columns"), arrays),  # files of before have none
+        None if labels is None else labels_from(labels),
+        deserialise(config["columns"], arrays),
     )
 
 
 def _read(path: Path) -> "xr.Dataset":
     import xarray as xr
 
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise StorageError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+    if not there:
         raise StorageError(f"There is no file {str(path)!r}. Fit.save(path) writes one.")
     engine: Any = "zarr" if path.suffix == ".zarr" else "h5netcdf"
-    try:
-        options: Any = {"consolidated": False} if engine == "zarr" else {}
-        with xr.open_dataset(path, engine=engine, group=GROUP, **options) as group:
+    options: Any = {"consolidated": False} if engine == "zarr" else {}
+    try:  # NaN is a value here, and no gap to fill
+        with xr.open_dataset(
+            path, engine=engine, group=GROUP, mask_and_scale=False, **options
+        ) as group:
             return group.load()
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # readers of foreign files raise whatever they meet
         raise StorageError(
-            f"{str(path)!r} does not hold a bayesml fit: {error}. Fit.save(path) writes one."
+            f"{str(path)!r} does not hold a bayesml fit, or is damaged "
+            f"({type(error).__name__}: {error}). Fit.save(path) writes one."
         ) from error

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesml.arguments import whole_number
 from bayesml.errors import IncompatibleModelError
 from bayesml.posteriors import OverModels
-from bayesml.posteriors.rows import whole_number
 from bayesml.results.fit import Fit
 
 if TYPE_CHECKING:

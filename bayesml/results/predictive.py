@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesml.arguments import seed_of, whole_number
 from bayesml.data import Data
-from bayesml.model import Model
-from bayesml.posteriors.rows import whole_number
+from bayesml.model import Model, require_model
 from bayesml.results import datatree
-from bayesml.results.fitting import seed_of
 from bayesml.results.prior import prior_draws
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ def prior_predictive(
     >>> tree["prior_predictive"]["y"].shape
     (1, 200, 3)
     """
+    require_model(model, data, "prior_predictive")
     problem = model.resolve(data)
     generator = np.random.default_rng(seed_of(rng))
     values = prior_draws(problem, 1, whole_number(draws, "draws"), generator)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bayesml.arguments import require_memory
 from bayesml.errors import ImproperPosteriorError
 from bayesml.model import Problem
 from bayesml.priors import PartlyImproper
@@ -19,6 +20,8 @@ def prior_draws(
         If a prior is flat.
     """
     refuse_improper(problem)
+    what = f"{chains * draws:,} draws of {problem.size:,} parameters"
+    require_memory(3.0 * chains * draws * problem.size, what, "take fewer draws")
     shape, hyper = (chains, draws), problem.hyperparameters
     values = {name: prior.sample(rng, shape) for name, prior in problem.inferred.items()}
     values |= {

@@ -19,6 +19,10 @@ from bayesml.typing import Array
 OWN = "bayesml"
 
 
+class UnknownClassError(StorageError):
+    """A file names a class that is not imported, or that there is not."""
+
+
 def serialise(value: Any, key: str, arrays: dict[str, Array]) -> Any:
     """Return JSON for a value, its arrays put aside under keys.
 
@@ -104,19 +108,21 @@ def _class(name: str, modules: Sequence[str]) -> Any:
     """Import the class of a name, from modules that are allowed only."""
     module, _, qualname = name.partition(":")
     if not any(module == one or module.startswith(f"{one}.") for one in (OWN, *modules)):
-        raise StorageError(
+        raise UnknownClassError(
             f"The file holds a {qualname} of the module {module!r}, which is not imported unless "
             f"you say so: load(path, modules=({module!r},)), if you trust it."
         )
     try:
         cls = _found(import_module(module), qualname)
     except ImportError as error:
-        raise StorageError(
+        raise UnknownClassError(
             f"The file holds a {qualname} of the module {module!r}, which cannot be imported: "
             f"{error}."
         ) from error
     if not (isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == module):
-        raise StorageError(f"The file names an unknown class {name!r}: {module} has none such.")
+        raise UnknownClassError(
+            f"The file names an unknown class {name!r}: {module} has none such."
+        )
     return cls
 
 

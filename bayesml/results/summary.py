@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bayesml.arguments import one_probability
 from bayesml.posteriors import Estimated, Posterior
-from bayesml.posteriors.rows import check_probability
 from bayesml.predictors import Predictor, labels_of
+from bayesml.results.table import Table, significant
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ParameterTable(NamedTuple):
 
 def summarise(posterior: Posterior, labels: Labels, probability: float) -> ParameterTable:
     """Compute the table of every parameter entry."""
-    tail = 0.5 * (1.0 - float(check_probability(probability)))
+    tail = 0.5 * (1.0 - one_probability(probability))
     limits = [f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
     if isinstance(posterior, Estimated):
         columns = _estimates(posterior, tail)
@@ -121,28 +122,12 @@ def _sampling(chains: Sequence[Array]) -> dict[str, list[float]]:
     }
 
 
-def significant(value: float, unit: float) -> str:
-    """Format a number to the digits that its uncertainty leaves meaningful.
-
-    Examples
-    --------
-    >>> significant(123.4567, 0.5), significant(0.00123, 1e-4), significant(3.0, 0.0)
-    ('123.46', '0.00123', '3')
-    """
-    if not np.isfinite(value):
-        return str(value)
-    if not np.isfinite(unit) or unit <= 0:
-        return f"{value:.6g}"
-    decimals = max(0, 1 - int(np.floor(np.log10(unit))))
-    return f"{value:.{decimals}f}" if decimals < 12 else f"{value:.4g}"
-
-
-def rows_as_text(summary: ParameterTable) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells for a table to read."""
+def readable(summary: ParameterTable) -> Table:
+    """Return the table to be read."""
     headings = list(summary.columns)
     if headings[1] == "std_error":
         headings[:2] = ["estimate", "std. error"]
-    cells = []
+    cells: list[tuple[str, ...]] = []
     hidden = [name for name in summary.names if UNIT.match(name)]
     left_out = set(hidden[MOST_UNITS:])
     for name, row in zip(summary.names, summary.values, strict=True):
@@ -151,38 +136,8 @@ def rows_as_text(summary: ParameterTable) -> tuple[list[str], list[list[str]]]:
         unit = float(row[1])
         shown = [significant(float(v), unit) for v in row[:4]]
         shown += [f"{v:.0f}" if v > 20 else f"{v:.3g}" for v in row[4:]]
-        cells.append([name, *shown])
+        cells.append((name, *shown))
     if left_out:
         left = f"… {len(left_out)} more of the network's, in summary()"
-        cells.append([left, *[""] * len(headings)])
-    return ["", *headings], cells
-
-
-def as_text(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
-    """Render a table and the lines under it as plain text."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for k, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if k == 0 else "right", no_wrap=True)
-    for row in cells:
-        table.add_row(*map(escape, row))
-    console = Console(width=200, no_color=True, highlight=False)
-    with console.capture() as capture:
-        console.print(table)
-    body = "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
-    return "\n".join([body, *lines])
-
-
-def as_html(headings: Sequence[str], cells: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
-    """Render the same as HTML."""
-    from html import escape
-
-    head = "".join(f"<th>{escape(h)}</th>" for h in headings)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in cells
-    )
-    foot = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+        cells.append((left, *[""] * len(headings)))
+    return Table("", ("", *headings), tuple(cells), (), 1, summary.frame())

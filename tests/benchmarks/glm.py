@@ -1,12 +1,14 @@
 """Logistic regression against peers: modes, Laplace's approximation against NUTS, Parquet.
 
 ``python -m tests.benchmarks.glm modes laplace parquet --runs 3``: CPU seconds of this process,
-imports excluded, medians of the runs; peers on the same data in the same run.
+imports excluded, medians of the runs; peers on the same data in the same run. NUTS is started and
+scaled by the mode, so that few draws tell how many gradients one takes: ``--draws 250 --tune 250``.
 """
 
 import argparse
 import resource
 import tempfile
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import bayesml as bm
+from bayesml.log_joint import log_joint
 
 
 def made(m: int, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -48,24 +51,35 @@ def modes_of(X: np.ndarray, y: np.ndarray, runs: int) -> dict[str, float]:
     for solver in ("newton-cholesky", "lbfgs"):
         peer = LogisticRegression(C=np.inf, tol=1e-8, solver=solver, max_iter=1000)
         found[solver] = seconds(partial(peer.fit, X, y), runs)
+    found["defaults"] = seconds(partial(LogisticRegression().fit, X, y), runs)
     return found
 
 
-def laplace(runs: int) -> None:
+def laplace(runs: int, sampler: bm.NUTS) -> None:
     X, y = made(100_000, 20)
     data, model = bm.Data(X, y), bm.Model(likelihood=bm.Bernoulli())
+    joint = log_joint(model.resolve(data)).unconstrained()
+    x = np.zeros(joint.size)
+    gradient = seconds(lambda: joint.log_density_and_gradient(x), 20)
     approximate = seconds(lambda: bm.fit(model, data, bm.Laplace(), rng=1), runs)
     fit = bm.fit(model, data, bm.Laplace(), rng=1)
+    print(f"Laplace {approximate:.2f} s, a gradient {1e3 * gradient:.1f} ms; {fit.diagnostics}")
     start = process_time()
-    sampled = bm.fit(model, data, bm.NUTS(draws=500, tune=300, progress=False), rng=1)
+    with warnings.catch_warnings():  # of few draws
+        warnings.simplefilter("ignore", bm.ConvergenceWarning)
+        sampled = bm.fit(model, data, sampler, rng=1)
     by_nuts = process_time() - start
+    steps = float(sampled.learned.sample_stats["n_steps"].mean())
+    full = steps * gradient * bm.NUTS().chains * (bm.NUTS().draws + bm.NUTS().tune)
     one, other = fit.summary(), sampled.summary()
     print(
-        f"Laplace {approximate:.2f} s, NUTS {by_nuts:.0f} s, ratio {by_nuts / approximate:.0f}; "
-        f"k {fit.diagnostics['pareto_k']:.2f}; largest error of a mean "
+        f"{sampler!r}: {by_nuts:.0f} s, {steps:.1f} gradients a draw, ratio "
+        f"{by_nuts / approximate:.0f}; the default NUTS() by gradients {full:.0f} s, ratio "
+        f"{full / approximate:.0f}; largest error of a mean "
         f"{float(np.max(np.abs(one['mean'] - other['mean']) / other['sd'])):.3f} sd, of an sd "
         f"{float(np.max(np.abs(one['sd'] / other['sd'] - 1))):.3f} "
-        f"(Monte Carlo error {float(np.max(1 / np.sqrt(other['ess_bulk']))):.3f})"
+        f"(Monte Carlo error {float(np.max(1 / np.sqrt(other['ess_bulk']))):.3f})",
+        flush=True,
     )
 
 
@@ -94,7 +108,12 @@ def parquet(runs: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="+", choices=("modes", "laplace", "parquet"))
-    parser.add_argument("--runs", type=int, default=3)
+    for name, default in {"runs": 3, "draws": 250, "tune": 250, "chains": 4}.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
+    few = bm.NUTS(options.draws, options.tune, options.chains, progress=False)
     for part in options.parts:
-        {"modes": modes, "laplace": laplace, "parquet": parquet}[part](options.runs)
+        if part == "laplace":
+            laplace(options.runs, few)
+        else:
+            {"modes": modes, "parquet": parquet}[part](options.runs)

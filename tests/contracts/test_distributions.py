@@ -27,6 +27,8 @@ POSITIVE = [
     d.Gamma(2.0, 0.1),
     d.Gamma(1.0, 3.0),
     d.InverseGamma(3.0, 2.0),
+    d.RootGamma(0.7, 2.0),
+    d.RootInverseGamma(3.0, 2.0),
 ]
 UNIT = [d.Beta(1.0, 1.0), d.Beta(2.0, 3.5)]
 ALL = [*REAL, *POSITIVE, *UNIT]

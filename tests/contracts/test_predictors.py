@@ -11,6 +11,7 @@ from bayesml.data.roles import LinearPart
 from bayesml.posteriors import PointEstimate
 from bayesml.predictors import (
     GELU,
+    HasGram,
     HasJacobian,
     KnownColumns,
     LinearPredictors,
@@ -105,6 +106,18 @@ def test_the_jacobian_is_the_derivative(predictor: Any) -> None:
     J = predictor.jacobian(flat.split(at.theta, at.shapes), at.X)
     expected = differences(at)
     np.testing.assert_allclose(J, expected, rtol=1e-6, atol=1e-7 * np.abs(expected).max())
+
+
+@each
+def test_the_gram_matrix_is_that_of_the_jacobian(predictor: Any) -> None:
+    at = somewhere(predictor)
+    if not isinstance(predictor, HasGram):
+        return
+    information = np.random.default_rng(5).exponential(size=M)
+    found = predictor.gram(flat.split(at.theta, at.shapes), at.X, information)
+    J = differences(at)
+    expected = J.T @ np.diag(information) @ J
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7 * np.abs(expected).max())
 
 
 @each

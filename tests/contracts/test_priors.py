@@ -9,6 +9,7 @@ import numpy as np
 import pymc as pm
 import pytest
 from scipy import integrate, stats
+from scipy.special import logit
 
 import bayesml as bm
 from bayesml.data.roles import LinearPart
@@ -112,6 +113,11 @@ CASES = {
     "ZellnerG, σ known": Case(bm.ZellnerG(7.0, 0.7)),
     "Horseshoe": Case(bm.Horseshoe(scale=0.5, intercept=bm.Normal(1, 3))),
     "Horseshoe, slab": Case(bm.Horseshoe(scale=0.5, slab_scale=1.5, intercept=bm.Normal(1, 3))),
+    "R2D2": Case(bm.R2D2(0.3, 5.0, 0.8, intercept=bm.Normal(1, 3))),
+    "R2D2, noise stated": Case(bm.R2D2(noise=2.0), likelihood=bm.Gaussian()),
+    "R2D2, no noise": Case(
+        bm.R2D2(intercept=bm.Normal(1, 3)), likelihood=bm.Categorical(), data=_of_classes
+    ),
     "ByTerm": Case(bm.ByTerm({"b": StudentT(4.0, 0.5, 2.0)})),
     "NormalInverseGamma": Case(
         bm.NormalInverseGamma((0.5, -1.0), (2.0, 0.3), 3.0, 2.0, 1.0, 4.0),
@@ -140,13 +146,14 @@ CASES = {
     "Layered, by layer": Case(bm.Layered(relevance=False, shape=3.0, rate=2.0), bm.MLP((3, 2))),
     "Layered, two outputs": Case(bm.Layered(shape=3.0, rate=2.0), bm.MLP((3,)), TWO),
 }
+SHARED = [case.prior for case in CASES.values() if isinstance(case.prior, bm.R2D2)]
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 def values_of(problem: Problem, rng: np.random.Generator, *batch: int) -> dict[str, Any]:
     """Draw what the prior is scaled by, and known values of what else there is."""
     return {
-        name: np.exp(0.3 * rng.standard_normal((*batch, *unknown.shape)))
+        name: unknown.support.constrain(0.3 * rng.standard_normal((*batch, *unknown.shape)))
         for name, unknown in problem.hyperparameters.items()
     }
 
@@ -190,7 +197,20 @@ def textbook(case: Case, problem: Problem, beta: Vector, values: dict[str, Any])
         c2 = values["slab"] ** 2 if prior.slab_scale else np.inf
         sd = t / np.sqrt(1.0 + t**2 / c2) / _data().X.std(axis=0, ddof=1)
         return float(stats.norm(0, sd).logpdf(beta[1:]).sum() + stats.norm(1, 3).logpdf(beta[0]))
+    if isinstance(prior, bm.R2D2):
+        noise, level = 0.7, prior.intercept
+        if prior.noise is not None:
+            noise, level = prior.noise, bm.Normal(_data().y.mean(), 2.5 * _data().y.std(ddof=1))
+        return _shared(noise, level, beta, values)
     return _of_scales(case, problem, beta, values)
+
+
+def _shared(noise: float, level: Any, beta: Vector, values: dict[str, Any]) -> float:
+    """R2D2: the explained variance is R²/(1 − R²) times that of the noise, and φ its shares."""
+    r2, square = values["r_squared"], values["local_scale"] ** 2
+    variance = noise**2 * r2 / (1 - r2) * square / square.sum()
+    sd = np.sqrt(variance) / _data().X.std(axis=0, ddof=1)
+    return float(stats.norm(0, sd).logpdf(beta[1:]).sum()) + _scipy(level, beta[0])
 
 
 def _of_scales(case: Case, problem: Problem, beta: Vector, values: dict[str, Any]) -> float:
@@ -226,6 +246,12 @@ def _independent(case: Case, problem: Problem, beta: Vector) -> float:
 def _by_predictor(case: Case, beta: Vector, values: dict[str, Any]) -> float:
     """The sum over predictors, written out: β is b, θ, b_σ, θ_σ, or the b and then the θ of two."""
     X, y = _rows()
+    if isinstance(case.prior, bm.R2D2):
+        total = 0.0
+        for name, at in (("v_", [0, 2, 3]), ("w_", [1, 4, 5])):
+            own = {k.removeprefix(name): v for k, v in values.items() if k.startswith(name)}
+            total += _shared(1.0, bm.Normal(1, 3), beta[at], own)
+        return total
     if case.data is _of_classes:
         parts = [("v_", [0, 2, 3], X, 0.0, 1.0), ("w_", [1, 4, 5], X, 0.0, 1.0)]
         priors = [case.prior, case.prior]
@@ -335,7 +361,8 @@ def test_what_scales_the_density_has_a_slope(case: Case) -> None:
     problem = case.problem()
     beta, values = somewhere(problem)
     for name in values:
-        moved = values | {name: 1.1 * values[name]}
+        factors = np.linspace(1.1, 1.2, np.size(values[name])).reshape(np.shape(values[name]))
+        moved = values | {name: factors * values[name]}
         depends = terms(problem, beta, moved).value != terms(problem, beta, values).value
         assert depends == (name in terms(problem, beta, values).by_value)
 
@@ -367,6 +394,9 @@ GAUSSIAN = {
         "elastic net",
         "Horseshoe",
         "Horseshoe, slab",
+        "R2D2",
+        "R2D2, noise stated",
+        "R2D2, no noise",
         "by predictor",
         "by predictor, scale inferred",
         "classes",
@@ -516,7 +546,8 @@ def test_its_pymc_variables_have_its_density(case: Case) -> None:
         ours = float(terms(problem, beta, values).value)
         for name, unknown in problem.hyperparameters.items():
             # The density of log τ: that of τ times τ; PyMC's of log τ⁻² or log τ² is half of it.
-            log_prior = unknown.prior.log_density(values[name]) + np.log(values[name])
+            u = unknown.support.unconstrain(values[name])
+            log_prior = unknown.prior.log_density(values[name]) + unknown.support.log_jacobian(u)
             ours += float(np.sum(log_prior))
         if isinstance(problem.prior, bm.NormalInNoise):  # and in units of σ
             ours += len(beta) * float(np.log(values["sigma"]))
@@ -583,6 +614,8 @@ def coordinates_of(prior: Any, view: Any, beta: Vector, values: dict[str, Any]) 
         named = zip(view.feature_names, units, strict=True)
         point |= {f"weights_in_units_{n}": v for n, v in named}
         point |= {f"{name}_log__": np.log(v) for name, v in values.items()}
+        if "r_squared" in values:
+            point["r_squared_logodds__"] = logit(values["r_squared"])
     if "prior_sd" in values:
         point["precision_log__"] = -2.0 * np.log(values["prior_sd"])
     if "sigma" in values:
@@ -620,7 +653,8 @@ def test_it_says_every_parameter(case: Case) -> None:
     if isinstance(problem.prior, Jointly):
         for part in problem.prior.parts:
             before = f"{part.label}: " if part.label else "\n"
-            for name in ("intercept", *(f"weights[{n}] ~" for n in part.part.features)):
+            of_each = [f"weights[{n}] ~" for n in part.part.features]
+            for name in ("intercept", *(["weights ~"] if case.prior in SHARED else of_each)):
                 assert f"{before}{name}" in text
         return
     for name, shape in problem.shapes.items():
@@ -633,6 +667,7 @@ def test_it_says_every_parameter(case: Case) -> None:
         else:
             assert "weights ~" in text
     for name, unknown in problem.hyperparameters.items():
-        family = "Half" if unknown.prior.proper else "flat"
+        family = type(unknown.prior).__name__ if case.prior in SHARED else "Half"
+        family = family if unknown.prior.proper else "flat"
         said = {"sigma": "σ² ~ InverseGamma(3, 2)", "slab": "slab² ~ InverseGamma(2, 4.5)"}
         assert said.get(name, f"{name} ~ {family}") in text

@@ -1,6 +1,7 @@
 """What is said against a Gaussian at a mode, and against an ensemble."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +10,9 @@ from scipy import stats
 import bayesml as bm
 from bayesml.inference.audit import (
     _log_weights,
-    _smoothed,
     audit,
     decrement,
+    heavy_tailed,
     importance,
     off_centre,
 )
@@ -19,6 +20,7 @@ from bayesml.inference.ensemble import agreement
 from bayesml.inference.networks.mode import Mode, Recipe
 from bayesml.inference.networks.search import find_mode
 from bayesml.likelihoods import Likelihood
+from bayesml.posteriors.audited import AuditedDraws, audited_draws, pareto_smoothed
 from bayesml.posteriors.ensemble import EnsemblePosterior
 
 FLAT = bm.MLP(hidden=())
@@ -36,7 +38,7 @@ def test_a_gaussian_posterior_is_found_gaussian() -> None:
     mode = mode_of(bm.Gaussian(sigma=0.5))
     found = audit(mode, np.random.default_rng(0))
     assert found["pareto_k"] == -np.inf
-    assert found["importance_ess"] == 1000
+    assert found["importance_ess"] == pytest.approx(1000)
     assert off_centre(mode) < 1e-6
     assert decrement(mode) < 1e-6
 
@@ -65,19 +67,76 @@ def test_weights_are_ratios_of_the_densities_themselves() -> None:
 def test_the_tail_index_is_of_the_large_weights(k: float) -> None:
     """Weights whose tail is exactly Pareto's, and their inverses, which are bounded."""
     log_weights = k * np.random.default_rng(0).exponential(size=20_000)
-    assert _smoothed(log_weights)[0] == pytest.approx(k, abs=0.1)
-    assert _smoothed(-log_weights)[0] < 0.0
+    assert pareto_smoothed(log_weights).pareto_k == pytest.approx(k, abs=0.1)
+    assert pareto_smoothed(-log_weights).pareto_k < 0.0
 
 
 def test_a_gaussian_for_heavy_tails_is_found_out() -> None:
     """Of a Gaussian of sd σ by one of s < σ, log w is χ²₁ by ½(1 − s²/σ²): k = 1 − s²/σ²."""
-    mode, factor, rng = np.zeros(1), np.eye(1), np.random.default_rng(0)
-    heavy = importance(lambda x: stats.t(3).logpdf(x[:, 0]), mode, factor, 10, rng)
+    heavy = audited_by(stats.t(3))
     assert heavy["pareto_k"] > 0.5
-    narrow = importance(lambda x: stats.norm(0, 3).logpdf(x[:, 0]), mode, factor, 10, rng)
+    narrow = audited_by(stats.norm(0, 3))
     assert narrow["pareto_k"] == pytest.approx(8 / 9, abs=0.2)
-    wide = importance(lambda x: stats.norm(0, 0.5).logpdf(x[:, 0]), mode, factor, 10, rng)
+    assert heavy_tailed(narrow)
+    wide = audited_by(stats.norm(0, 0.5))
     assert wide["pareto_k"] < 0.2
+    assert not heavy_tailed(wide)
+
+
+def drawn_of(truth: Any, size: int = 1000, seed: int = 0) -> AuditedDraws:
+    """Draw from a standard normal as an approximation of a distribution."""
+    rng = np.random.default_rng(seed)
+    return audited_draws(lambda x: truth.logpdf(x[:, 0]), np.zeros(1), np.eye(1), size, rng)
+
+
+def audited_by(truth: Any) -> dict[str, float]:
+    return importance(drawn_of(truth), np.zeros(1), np.eye(1))
+
+
+def test_densities_are_normalised_as_they_say() -> None:
+    """Scipy's for q, and the mean ratio of densities of integral one is one."""
+    mode, factor = np.array([1.0, -2.0]), np.array([[2.0, 0.0], [0.5, 0.3]])
+    truth = stats.multivariate_normal(mode, 0.9 * factor @ factor.T)
+    draws = audited_draws(truth.logpdf, mode, factor, 4000, np.random.default_rng(1))
+    q = stats.multivariate_normal(mode, factor @ factor.T)
+    np.testing.assert_allclose(draws.log_q, q.logpdf(draws.x), rtol=1e-12)
+    np.testing.assert_array_equal(draws.log_p, truth.logpdf(draws.x))
+    ratio = np.exp(draws.log_p - draws.log_q)
+    assert abs(ratio.mean() - 1.0) < 4.0 * ratio.std() / np.sqrt(len(ratio))
+
+
+@pytest.mark.parametrize("k", [0.3, 0.6, 0.8])
+def test_the_excess_is_that_of_the_tail_and_of_what_no_draw_shows(k: float) -> None:
+    """Pareto weights w = u^(−k) have E(w − c)₊ = P(w > c) c k/(1 − k) (U6), here to scale."""
+    size, excess = 20_000, []
+    for seed in range(10):
+        log_weights = k * np.random.default_rng(seed).exponential(size=size)
+        excess.append(pareto_smoothed(log_weights).tail_excess)
+    tail = np.floor(3.0 * np.sqrt(size)) / size
+    truth = tail * tail**-k * k / (1.0 - k) * (1.0 - k)  # the last factor: in units of E w
+    assert np.mean(excess) == pytest.approx(truth, rel=0.25)
+
+
+def test_events_are_understated_no_more_than_the_excess_says() -> None:
+    """The hockey-stick divergence: P(A) ≤ u Q(A) + ρ, for the event where it is sharpest (U6)."""
+    truth, q = stats.norm(0.0, 1.1), stats.norm()
+    draws = drawn_of(truth, 4000)
+    weights = np.sort(draws.weights)
+    u = weights[-int(3.0 * np.sqrt(len(weights))) - 1] * len(weights)
+    at = np.sqrt(2.0 * (np.log(u) + np.log(1.1)) / (1.0 - 1.1**-2))  # where p = u q
+    sharpest = 2.0 * (truth.sf(at) - u * q.sf(at))
+    assert draws.smoothed.tail_excess == pytest.approx(sharpest, rel=0.35)
+
+
+def test_a_heavy_tail_of_hardly_any_weight_is_no_failure() -> None:
+    """An audit of two hundred draws whose k̂ is 0.8 by chance, and a tail that is worse than it."""
+    found = {"audited_draws": 200.0, "pareto_k": 0.81, "tail_excess": 0.03}
+    assert not heavy_tailed(found)
+    assert heavy_tailed(found | {"tail_excess": 0.06})
+    assert heavy_tailed(found | {"tail_excess": np.inf, "pareto_k": 1.2})
+    assert heavy_tailed(found | {"tail_excess": np.nan, "pareto_k": np.nan})
+    assert heavy_tailed(found | {"tail_excess": 0.06, "pareto_k": 0.6})  # of few draws
+    assert not heavy_tailed({"audited_draws": 4000.0, "pareto_k": 0.6, "tail_excess": 0.06})
 
 
 def test_a_mode_off_its_centre_is_found() -> None:
@@ -99,7 +158,7 @@ def test_checks_of_a_laplace_approximation_and_of_an_ensemble_are_not_empty() ->
     model = bm.Model(bm.MLP((5,)), bm.Gaussian())
     laplace = bm.fit(model, data, bm.Laplace(), rng=1).check()
     started = [f.name.split(" ")[0] for f in laplace.findings if not f.doubts]
-    assert started == ["gradient", "Pareto", "effective", "distance", "correlation"]
+    assert started == ["gradient", "effective", "distance", "correlation", "Pareto"]
     assert laplace.passed
     for other in (bm.MAP(), bm.Laplace(curvature=bm.LastLayer())):
         report = bm.fit(model, data, other, rng=1).check()

@@ -286,3 +286,25 @@ def test_no_worse_than_statsmodels(
         for beta in (fit.summary()["mean"].iloc[:-1], theirs.params)
     )
     assert ours <= other * (1 + 1e-12)
+
+
+def test_a_quantile_is_judged_by_the_share_of_rows_below_it() -> None:
+    """Normal noise is no asymmetric Laplace law, and nothing that a quantile promises is wrong."""
+    rng = np.random.default_rng(1)
+    X, new = rng.normal(size=(2, 500, 2))
+    y, y_new = (1.0 + rows @ [1.0, 2.0] + rng.normal(size=500) for rows in (X, new))
+    model = bm.Model(likelihood=bm.AsymmetricLaplace(0.9))
+    fit = bm.fit(model, bm.Data(X, y), bm.MLE())
+    report = fit.check()
+    assert report.passed
+    assert any("finds the 0.9 quantile and is no law of y" in said for said in report.not_judged)
+    fresh = bm.calibration(fit, bm.Data(new, y_new))
+    (found,) = fresh.check().findings
+    eta = fit.summary()["mean"].to_numpy()
+    below = y_new <= eta[0] + new @ eta[1:3]
+    assert found.value == pytest.approx(below.mean())
+    assert fresh.passed
+    shifted = bm.calibration(fit, bm.Data(new, y_new + 0.4))
+    assert "quantiles are too low" in shifted.check().failures[0]
+    crossed = bm.cross_validate(model, bm.Data(X, y), bm.MLE(), folds=2, rng=1)
+    assert [f.name for f in crossed.calibration.check().findings] == [found.name]

@@ -10,6 +10,7 @@ from scipy import integrate, optimize, stats
 
 import bayesml as bm
 from bayesml.likelihoods import Likelihood
+from bayesml.likelihoods.gamma_tails import log_lower, log_upper
 
 CENSORED: dict[str, tuple[Likelihood, dict[str, float], float]] = {
     "Gaussian": (bm.Gaussian(), {"sigma": 1.3}, 0.4),
@@ -151,13 +152,102 @@ def test_far_tails_are_right_to_the_last_digits() -> None:
     np.testing.assert_allclose(positive.cdf(np.inf, -z, phi), 1.0)
 
 
-@pytest.mark.parametrize("df", [2.5, 3.0, 8.0])
+@pytest.mark.parametrize("shape", [0.01, 0.5, 3.0, 50.0, 1e3])
+def test_logs_of_incomplete_gamma_functions_have_all_digits(shape: float) -> None:
+    """Against 40 digits, as far as these tell a complement from one."""
+    x = shape * np.array([1e-3, 0.1, 0.6, 0.95, 1.0, 1.2, 3.0, 30.0, 1e4])
+    mpmath.mp.dps = 40
+    for at in x:
+        below = mpmath.gammainc(shape, 0, at, regularized=True)
+        above = mpmath.gammainc(shape, at, mpmath.inf, regularized=True)
+        for ours, theirs in ((log_lower, below), (log_upper, above)):
+            truth = float(mpmath.log(theirs)) if theirs > 0 else 0.0
+            if truth < -1e-25:
+                assert float(ours(shape, at)) == pytest.approx(truth, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "phi", "y", "c"),
+    [
+        (bm.Poisson(), {}, 3000.0, 1.0),
+        (bm.Poisson(), {}, 2.0, -1.0),
+        (bm.GammaResponse(), {"shape": 2.5}, 5e4, 1.0),
+        (bm.GammaResponse(), {"shape": 400.0}, 1.0, -1.0),
+    ],
+    ids=repr,
+)
+def test_far_tails_of_counts_and_gammas_have_scores(
+    likelihood: Likelihood, phi: dict[str, float], y: float, c: float
+) -> None:
+    """Where the tail is far below the smallest number; by mpmath, and by differences of it."""
+    eta, censored, h = (np.log(1000.0) if c < 0 else 2.0), bm.Censored(likelihood), 1e-6
+    mpmath.mp.dps = 60
+
+    def truth(at: float) -> Any:
+        mu = mpmath.exp(mpmath.mpf(at))
+        if not phi:
+            if c > 0:
+                return mpmath.log(mpmath.gammainc(y, 0, mu, regularized=True))
+            return mpmath.log(mpmath.gammainc(y + 1, mu, mpmath.inf, regularized=True))
+        a = mpmath.mpf(phi["shape"])
+        ends = (a * y / mu, mpmath.inf) if c > 0 else (0, a * y / mu)
+        return mpmath.log(mpmath.gammainc(a, *ends, regularized=True))
+
+    found = float(censored.log_density(y, np.array([eta, c]), phi))
+    assert found < -750.0
+    assert found == pytest.approx(float(truth(eta)), rel=1e-12)
+    slope = float((truth(eta + h) - truth(eta - h)) / (2 * h))
+    assert float(censored.score(y, np.array([eta, c]), phi)[0]) == pytest.approx(slope, rel=1e-7)
+    for score in censored.parameter_scores(y, np.array([eta, c]), phi).values():
+        assert np.all(np.isfinite(score))
+
+
+@pytest.mark.parametrize("df", [2.2, 2.5, 3.0, 8.0])
 def test_moments_of_heavy_tails_are_whole(df: float) -> None:
     half = bm.Truncated(bm.StudentT(), lower=0.0)
     phi, law = {"df": df, "sigma": 1.0}, stats.t(df)
     mean = 2.0 * integrate.quad(lambda v: v * law.pdf(v), 0, np.inf)[0]
     assert half.mean(np.zeros(1), phi)[0] == pytest.approx(mean, rel=1e-6)
-    assert half.sd(np.zeros(1), phi)[0] == pytest.approx(np.sqrt(law.var() - mean**2), rel=1e-3)
+    assert half.sd(np.zeros(1), phi)[0] == pytest.approx(np.sqrt(law.var() - mean**2), rel=1e-6)
+
+
+@pytest.mark.parametrize("df", [0.5, 1.0, 1.5, 2.0])
+@pytest.mark.parametrize("limits", [(-1.0, 3.0), (0.5, 1e4), (-1e6, 2.0)])
+def test_between_limits_all_moments_exist(df: float, limits: tuple[float, float]) -> None:
+    between = bm.Truncated(bm.StudentT(), *limits)
+    phi, law = {"df": df, "sigma": 0.7}, stats.t(df, 0.2, 0.7)
+    ends = np.arcsinh((np.array(limits) - 0.2) / 0.7)
+    constant = stats.t(df).pdf(0.0)
+
+    def moment(k: int) -> float:
+        """Over t of v = 0.2 + 0.7 sinh t, in which tails of any power are exponential."""
+
+        def integrand(t: float) -> float:
+            v = 0.2 + 0.7 * np.sinh(t)
+            density = constant * (1.0 + np.sinh(t) ** 2 / df) ** (-(df + 1.0) / 2.0)
+            return float(v**k * density * np.cosh(t))
+
+        return float(integrate.quad(integrand, *ends, epsrel=1e-12, epsabs=0, limit=400)[0])
+
+    total, first, second = (moment(k) for k in range(3))
+    assert total == pytest.approx(law.cdf(limits[1]) - law.cdf(limits[0]), rel=1e-10)
+    mean, eta = first / total, np.array([0.2])
+    assert between.mean(eta, phi)[0] == pytest.approx(mean, rel=1e-8)
+    assert between.sd(eta, phi)[0] == pytest.approx(np.sqrt(second / total - mean**2), rel=1e-7)
+
+
+def test_moments_of_a_whole_tail_that_do_not_exist_are_infinite() -> None:
+    eta = np.zeros(1)
+    for df, mean, sd in ((0.8, np.inf, np.inf), (1.5, None, np.inf), (3.0, None, None)):
+        above = bm.Truncated(bm.StudentT(), lower=0.0)
+        below = bm.Truncated(bm.StudentT(), upper=0.0)
+        phi = {"df": df, "sigma": 1.0}
+        up, down = above.mean(eta, phi)[0], below.mean(eta, phi)[0]
+        law = stats.t(df)
+        exact = 2.0 * law.pdf(0) * df / (df - 1.0) if mean is None else mean
+        assert up == pytest.approx(exact, rel=1e-8)
+        assert down == pytest.approx(-up, rel=1e-12)
+        assert np.isinf(above.sd(eta, phi)[0]) == (sd is not None)
 
 
 def test_two_sided_noise_keeps_the_logs_of_its_tails() -> None:
@@ -281,3 +371,116 @@ def test_rows_that_cannot_be_are_named() -> None:
         )
     with pytest.raises(bm.IncompatibleModelError, match="has to know 'censoring' of every row"):
         bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian())), bm.Data([[1.0]], [1.0]))
+
+
+INTERVALS = [(0.3, 1e-12), (0.3, 1e-6), (-1.0, 0.05), (-2.0, 5.0), (8.0, 0.01), (60.0, 1e-3)]
+INTERVALS += [(60.0, 30.0), (-45.0, 2.0), (-45.0, 1e-9)]
+
+
+@pytest.mark.parametrize(("low", "width"), INTERVALS)
+def test_intervals_have_all_digits_however_narrow_or_far(low: float, width: float) -> None:
+    """By mpmath, from the ends as they are rounded."""
+    mpmath.mp.dps = 60
+    high = low + width
+    at = np.array([0.0, 2.0, high])
+    ends = mpmath.mpf(low), mpmath.mpf(high)
+    with mpmath.workdps(60):
+        above = mpmath.ncdf(-ends[0]) - mpmath.ncdf(-ends[1])
+        mass = above if low > 0 else mpmath.ncdf(ends[1]) - mpmath.ncdf(ends[0])
+        truth = float(mpmath.log(mass))
+        slope = float((mpmath.npdf(ends[0]) - mpmath.npdf(ends[1])) / mass)
+    interval = bm.Censored(bm.Gaussian(), intervals=True)
+    found = float(interval.log_density(low, at, {"sigma": 1.0}))
+    assert found == pytest.approx(truth, rel=1e-12, abs=1e-12)
+    score = float(interval.score(low, at, {"sigma": 1.0})[0])
+    assert score == pytest.approx(slope, rel=1e-9, abs=1e-15 / width)
+
+
+@of_censored
+def test_intervals_are_sums_of_their_parts(name: str) -> None:
+    inner, phi, eta = CENSORED[name]
+    likelihood, h = bm.Censored(inner, intervals=True), 1e-5
+    y, upper = np.array([1.0, 2.0, 4.0]), np.array([2.0, 5.0, 4.0 + inner.support.discrete])
+    upper = np.where(upper > y, upper, y + 0.5)
+
+    def of(e: float, values: dict[str, float]) -> np.ndarray:
+        return likelihood.log_density(y, np.stack([np.full(3, e), np.full(3, 2.0), upper]), values)
+
+    mass = inner.cdf(upper, eta, phi) - inner.cdf(y - inner.support.discrete, eta, phi)
+    np.testing.assert_allclose(np.exp(of(eta, phi)), mass, rtol=1e-11)
+    outputs = np.stack([np.full(3, eta), np.full(3, 2.0), upper])
+    score = likelihood.score(y, outputs, phi)
+    np.testing.assert_array_equal(score[1:], 0.0)
+    slope = (of(eta + h, phi) - of(eta - h, phi)) / (2 * h)
+    np.testing.assert_allclose(score[0], slope, rtol=1e-6, atol=1e-8)
+    for parameter, found in likelihood.parameter_scores(y, outputs, phi).items():
+        up, down = (of(eta, phi | {parameter: phi[parameter] + s * h}) for s in (1, -1))
+        np.testing.assert_allclose(found, (up - down) / (2 * h), rtol=1e-5, atol=1e-7)
+
+
+def in_intervals() -> pd.DataFrame:
+    """Rounded down to whole numbers, those above 4 right censored, those below -3 left."""
+    rows = made()
+    rows["y"] = np.floor(rows["value"])
+    rows["u"] = rows["y"] + 1.0
+    rows["c"] = 2.0
+    rows.loc[rows["value"] > 4.0, ["y", "u", "c"]] = [4.0, 4.0, 1.0]
+    rows.loc[rows["value"] < -3.0, ["y", "u", "c"]] = [-3.0, -3.0, -1.0]
+    seen = np.arange(len(rows)) % 7 == 0
+    rows.loc[seen, "y"], rows.loc[seen, "c"] = rows.loc[seen, "value"], 0.0
+    return rows
+
+
+def test_intervals_reach_the_maximum_that_scipy_finds(tmp_path: Any) -> None:
+    """As R's survreg with Surv(type = "interval") does; in formulas, arrays and files alike."""
+    rows, model = in_intervals(), bm.Model(likelihood=bm.Censored(bm.Gaussian(), intervals=True))
+    data = bm.Data.from_formula("y | censoring(c) + upper(u) ~ x", rows)
+    fit = bm.fit(model, data, bm.MLE())
+    X = np.column_stack([np.ones(len(rows)), rows["x"]])
+    y, u, c = (rows[name].to_numpy() for name in ("y", "u", "c"))
+
+    def negative(p: np.ndarray) -> float:
+        law = stats.norm(X @ p[:2], np.exp(p[2]))
+        with np.errstate(all="ignore"):  # rows of another kind
+            between = np.log(law.cdf(u) - law.cdf(y))
+        kinds = [c == 0, c == 1, c == -1]
+        terms = np.select(kinds, [law.logpdf(y), law.logsf(y), law.logcdf(y)], between)
+        return -float(terms.sum())
+
+    best = optimize.minimize(negative, [1.0, 2.0, 0.4], method="BFGS", options={"gtol": 1e-7})
+    assert fit.loss_curve[-1] <= best.fun * (1 + 1e-10)
+    estimates = fit.summary()["mean"].to_numpy()
+    np.testing.assert_allclose(estimates, [*best.x[:2], np.exp(best.x[2])], rtol=1e-5)
+    arrays = bm.Data(rows[["x"]].to_numpy(), y, known={"censoring": c, "upper": u})
+    rows.to_parquet(tmp_path / "rows.parquet")
+    stream = bm.Data.from_parquet(
+        tmp_path / "rows.parquet", "y | censoring(c) + upper(u) ~ x", progress=False
+    )
+    for other in (arrays, stream):
+        again = bm.fit(model, other, bm.MLE()).summary()["mean"]
+        np.testing.assert_allclose(again, estimates, rtol=1e-7)
+    prediction = fit.predict(pd.DataFrame({"x": [3.0], "c": [0.0], "u": [0.0]}))
+    assert prediction.mean[0] == pytest.approx(7.0, abs=0.6)
+
+
+def test_an_interval_that_ends_before_it_begins_is_named() -> None:
+    rows = in_intervals()
+    rows.loc[3, ["c", "u"]] = [2.0, -50.0]
+    data = bm.Data.from_formula("y | censoring(c) + upper(u) ~ x", rows)
+    with pytest.raises(bm.DataError, match=r"row 3 is .* where upper is larger than y, 2"):
+        bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian(), intervals=True)), data)
+    with pytest.raises(bm.IncompatibleModelError, match="have 'upper', which"):
+        bm.fit(bm.Model(likelihood=bm.Censored(bm.Gaussian())), data)
+
+
+def test_pymc_has_the_density_of_intervals() -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    likelihood, y = bm.Censored(bm.Gaussian(), intervals=True), np.array([1.0, 2.0, -1.0, 0.4])
+    outputs = np.stack([np.full(4, 0.3), [0.0, 1.0, -1.0, 2.0], [1.0, 0.0, 0.0, 1.4]])
+    sigma = pt.as_tensor(np.float64(1.3))
+    family, arguments = likelihood.pymc(pm, pt.as_tensor(outputs), {"sigma": sigma})
+    theirs = pm.logp(family.dist(**arguments), y).eval(mode="FAST_COMPILE")
+    ours = likelihood.log_density(y, outputs, {"sigma": 1.3})
+    np.testing.assert_allclose(ours, theirs, rtol=5e-7)

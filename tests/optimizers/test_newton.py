@@ -101,3 +101,19 @@ def test_a_hessian_of_nan_is_an_error():
 
     with pytest.raises(ConvergenceError, match="Hessian is not finite"):
         minimize(Newton(), Broken(), [2.0, 1.0])
+
+
+def test_a_hessian_that_is_kept_leads_to_the_same_minimum_by_fewer_of_them() -> None:
+    class Counted(Logistic):
+        hessians = 0
+
+        def hessian(self, x: np.ndarray) -> np.ndarray:
+            self.hessians += 1
+            return super().hessian(x)
+
+    fresh, kept = Counted(), Counted()
+    one = minimize(Newton(), fresh, fresh.start)
+    other = minimize(Newton(reuse=0.1), kept, kept.start)
+    np.testing.assert_allclose(other.x, one.x, atol=1e-12)
+    assert other.converged
+    assert kept.hessians < fresh.hessians

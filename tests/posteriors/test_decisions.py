@@ -13,6 +13,7 @@ from bayesml.likelihoods import Gaussian
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.shortest import shortest_of_atoms
+from bayesml.results.effects import Scenarios
 from tests.agreement.problems import made, with_ones
 
 MEANS, SDS = np.array([[0.0, 4.0]]), np.array([[1.0, 2.0]])
@@ -172,7 +173,7 @@ def test_a_prediction_without_data_says_so(fit: bm.Fit) -> None:
 def test_comparison_is_the_functional_of_the_mean_difference(fit: bm.Fit) -> None:
     X = np.asarray(fit.data.X)
     before, after = X[:10], X[10:40] + np.array([1.0, 0.0])
-    delta = fit.compare(before, after)
+    delta = fit.comparisons(Scenarios(before, after))
     draws = fit.draws(4, 5000)["weights"].reshape(-1, 2) @ (after.mean(0) - before.mean(0))
     error = delta.sd[0] / np.sqrt(len(draws))
     assert delta.mean[0] == pytest.approx(draws.mean(), abs=4 * error)
@@ -180,12 +181,11 @@ def test_comparison_is_the_functional_of_the_mean_difference(fit: bm.Fit) -> Non
     assert delta.quantile(0.9)[0] == pytest.approx(np.quantile(draws, 0.9), abs=8 * error)
     sampled = delta.sample(20_000, rng=1)
     assert sampled.mean() == pytest.approx(delta.mean[0], abs=4 * error)
-    assert delta.aleatoric_sd[0] == 0.0
 
 
 def test_what_both_scenarios_share_cancels(fit: bm.Fit) -> None:
     X = np.asarray(fit.data.X) + np.array([1e4, 0.0])
-    delta = fit.compare(X, X + np.array([1.0, 0.0]))
+    delta = fit.comparisons(Scenarios(X, X + np.array([1.0, 0.0])))
     slope = fit.summary().loc["weights[x0]"]
     assert delta.mean[0] == pytest.approx(slope["mean"], rel=1e-9)
     assert delta.sd[0] == pytest.approx(slope["sd"], rel=1e-7)
@@ -194,13 +194,14 @@ def test_what_both_scenarios_share_cancels(fit: bm.Fit) -> None:
 def test_scenarios_that_are_the_same_differ_by_exactly_nothing(fit: bm.Fit) -> None:
     X = np.asarray(fit.data.X) / 3
     for one in (fit, bm.fit(bm.Model(), fit.data, bm.MLE())):
-        delta = one.compare(X, X)
+        delta = one.comparisons(Scenarios(X, X))
         assert delta.mean[0] == delta.sd[0] == delta.exceedance(0.0)[0] == 0.0
         assert delta.interval(0.9) == (0.0, 0.0)
         assert not delta.sample(5, rng=1).any()
     moved = X + np.array([1.0, 0.0]) * (np.arange(len(X)) < 3)[:, None]
     slope = fit.summary().loc["weights[x0]", "mean"]
-    assert fit.compare(X, moved).mean[0] == pytest.approx(3 * slope / len(X), rel=1e-9)
+    found = fit.comparisons(Scenarios(X, moved))
+    assert found.mean[0] == pytest.approx(3 * slope / len(X), rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_a_scenario_that_cannot_be_read_is_named(change: Any, complaint: str) ->
     frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 5.0], "g": list("aabb"), "y": [1.0, 2.0, 5.0, 8.0]})
     fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + g", frame))
     with pytest.raises(bm.DataError, match=complaint):
-        fit.compare(frame, change(frame))
+        fit.comparisons(Scenarios(frame, change(frame)))
 
 
 def test_slope_and_levels_are_those_of_the_formula() -> None:
@@ -226,23 +227,22 @@ def test_slope_and_levels_are_those_of_the_formula() -> None:
     for method in (bm.Exact(), bm.MLE()):
         fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x * g", frame), method)
         table = fit.summary()["mean"]
-        slope = fit.marginal("x", frame)
+        slope = fit.slopes("x")
         mean = table["weights[x]"] + (table["weights[x:g[T.b]]"] + table["weights[x:g[T.c]]"]) / 3
-        assert slope.prediction.mean[0] == pytest.approx(mean, rel=1e-7)
-        effect = fit.marginal("g", frame)
-        assert effect.labels == ("b − a", "c − a")
+        assert slope.mean[0] == pytest.approx(mean, rel=1e-7)
+        effect = fit.comparisons("g", grid=frame)
+        assert effect.labels["contrast"] == ("b − a", "c − a")
         at_mean = table["weights[g[T.b]]"] + frame["x"].mean() * table["weights[x:g[T.b]]"]
-        assert effect.prediction.mean[0] == pytest.approx(at_mean, rel=1e-9)
-        assert list(effect.summary().columns) == ["mean", "sd", "5.5%", "94.5%"]
+        assert effect.mean[0] == pytest.approx(at_mean, rel=1e-9)
     with pytest.raises(bm.DataError, match="no column 'z'"):
-        fit.marginal("z", frame)
+        fit.slopes("z")
 
 
 def test_contrasts_of_draws_use_every_draw() -> None:
     data = made(m=25, n=2)
     nuts = bm.fit(bm.Model(), data, bm.NUTS(progress=False), rng=1)
     X = np.asarray(data.X)
-    delta = nuts.compare(X[:5], X[5:])
+    delta = nuts.comparisons(Scenarios(X[:5], X[5:]))
     weights = nuts.draws()["weights"].reshape(-1, 2)
     by_hand = weights @ (X[5:].mean(0) - X[:5].mean(0))
     assert delta.mean[0] == pytest.approx(by_hand.mean(), rel=1e-9)

@@ -77,7 +77,6 @@ def test_nan_fails_and_every_finding_says_what_to_do(key: str, sampled: bm.Fit) 
         ("curvature", 0.1, -0.1),
         ("definiteness", 1e-12, -1e-12),
         ("decrement", 0.1, 2.0),
-        ("pareto_k", 0.3, 0.9),
         ("importance_ess", 500.0, 20.0),
         ("importance_shift", 0.5, 0.51),
         ("agreement", 0.9, 0.1),

@@ -205,6 +205,51 @@ def test_effect_by_a_column_draws_a_curve_for_each_over_its_range(
         assert species in words(figure)
 
 
+def test_effect_at_numbers_draws_a_curve_for_each(frame: pd.DataFrame) -> None:
+    """Rows go to the nearest value, over whose range the curve is; one value is held."""
+    data = bm.Data.from_formula("body_mass_g ~ flipper_length_mm * bill_length_mm + sex", frame)
+    fit = bm.fit(bm.Model(), data, rng=1)
+    figure = bm.plots.effect(
+        fit, "flipper_length_mm", at={"bill_length_mm": (38, 50), "sex": "male"}
+    )
+    curves = [line for line in figure.axes[0].lines if line.get_linestyle() == "-"]
+    near = frame[(frame["bill_length_mm"] - 38).abs() <= (frame["bill_length_mm"] - 50).abs()]
+    x, y = curves[0].get_xydata().T
+    assert x[0] == near["flipper_length_mm"].min()
+    assert x[-1] == near["flipper_length_mm"].max()
+    row = pd.DataFrame({"flipper_length_mm": x, "bill_length_mm": 38.0, "sex": "male"})
+    np.testing.assert_allclose(y, fit.predict(row).mean, rtol=1e-12)
+    said = words(figure)
+    assert "Held: sex = male." in said
+    assert "with the nearest bill_length_mm" in said
+    assert_legible(figure)
+    for at, complaint in [
+        ({"bill_length_mm": (38, 50), "sex": ("male", "female")}, "by one column"),
+        ({"bill_length_mm": range(30, 40)}, "10 values; at most 6"),
+        ({"flipper_length_mm": 200}, "is the column on the axis"),
+        ({"sex": "mal"}, "did you mean 'male'"),
+    ]:
+        with pytest.raises(bm.DataError, match=complaint):
+            bm.plots.effect(fit, "flipper_length_mm", at=at)
+
+
+def test_levels_are_in_the_order_of_the_data(frame: pd.DataFrame) -> None:
+    order = ["Gentoo", "Adelie", "Chinstrap"]
+    own = frame.assign(species=pd.Categorical(frame["species"], categories=order))
+    data = bm.Data.from_formula("body_mass_g ~ bill_length_mm + species", own)
+    fit = bm.fit(bm.Model(), data, rng=1)
+    ticks = bm.plots.effect(fit, "species").axes[0].get_xticklabels()
+    assert [tick.get_text() for tick in ticks] == order
+    found = fit.comparisons("species")
+    assert found.labels["contrast"] == ("Adelie − Gentoo", "Chinstrap − Gentoo")
+    figure = bm.plots.effects(found, probability=0.8)
+    assert figure.axes[0].get_xlabel() == "mean and 80 % interval"
+    lower = figure.axes[0].collections[0].get_segments()[0][0]
+    np.testing.assert_allclose(lower, [found.interval(0.8).lower[0], 0])
+    assert "Differences of average body_mass_g" in words(figure)
+    assert_legible(figure)
+
+
 def test_effect_of_levels_has_a_place_for_each(exact: bm.Fit, frame: pd.DataFrame) -> None:
     axes = bm.plots.effect(exact, "year", frame=frame).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2007", "2008", "2009"]
@@ -287,9 +332,10 @@ def test_effect_needs_no_frame(formula: str, path: str, tmp_path: Path) -> None:
         other = bm.plots.effect(fit, column).axes[0].lines
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a.get_xydata(), b.get_xydata())
-        one, other = fit.marginal(column, frame), fit.marginal(column)
+        one = fit.comparisons(column, grid=frame.dropna(), by=column if column == "k" else None)
+        other = fit.comparisons(column, by=column if column == "k" else None)
         assert one.labels == other.labels
-        np.testing.assert_array_equal(one.prediction.mean, other.prediction.mean)
+        np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12)
 
 
 def by_formula(formula: str) -> tuple[bm.Fit, pd.DataFrame]:
@@ -307,15 +353,15 @@ def test_new_rows_of_a_formula_keep_their_columns() -> None:
     later = frame.iloc[10:30].reset_index(drop=True)
     later["y"] += 0.1
     again = fit.update(fit.data.like(later))
-    one, other = again.marginal("x", later), again.marginal("x")
-    np.testing.assert_array_equal(one.prediction.mean, other.prediction.mean)
+    one, other = again.slopes("x", grid=later), again.slopes("x")
+    np.testing.assert_array_equal(one.mean, other.mean)
 
 
 def test_a_part_of_the_rows_asks_for_the_frame() -> None:
     fit, _ = by_formula("y ~ np.log(x) + g")
     (fold, *_) = bm.cross_validate(fit.model, fit.data, folds=3, rng=1).folds
     with pytest.raises(bm.DataError, match="give the frame that the fit learned from"):
-        fold.fit.marginal("x")
+        fold.fit.slopes("x")
 
 
 def test_effect_refuses_another_frame(exact: bm.Fit, frame: pd.DataFrame) -> None:

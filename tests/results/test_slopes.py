@@ -23,7 +23,7 @@ def learned(formula: str, frame: pd.DataFrame) -> bm.Fit:
 
 
 def slope(formula: str, frame: pd.DataFrame) -> float:
-    return float(learned(formula, frame).marginal("x").prediction.mean[0])
+    return float(learned(formula, frame).slopes("x").mean[0])
 
 
 @pytest.mark.parametrize("spline", ["bs(x, df=5{})", "bs(x, df=4, degree=1{})"])
@@ -56,7 +56,7 @@ def test_slopes_are_derivatives(
     fit = learned(f"y ~ {term}", frame)
     weight = fit.summary()["mean"].iloc[1]
     truth = weight * np.mean(derivative(frame["x"].to_numpy()))
-    assert fit.marginal("x").prediction.mean[0] == pytest.approx(truth, rel=1e-7)
+    assert fit.slopes("x").mean[0] == pytest.approx(truth, rel=1e-7)
 
 
 def test_rows_are_weighted(frame: pd.DataFrame) -> None:
@@ -65,7 +65,7 @@ def test_rows_are_weighted(frame: pd.DataFrame) -> None:
     fit = bm.fit(bm.Model(), data)
     _, first, second, _ = fit.summary()["mean"]
     truth = first + 2 * second * np.average(frame["x"], weights=w)
-    assert fit.marginal("x").prediction.mean[0] == pytest.approx(truth, rel=1e-9)
+    assert fit.slopes("x").mean[0] == pytest.approx(truth, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_infinite_slope_is_named(frame: pd.DataFrame, formula: str, complaint
     frame.loc[3, "x"], frame.loc[7, "x"] = 0.0, 2.5
     fit = learned(formula, frame)
     with pytest.raises(bm.DataError, match=complaint):
-        fit.marginal("x")
+        fit.slopes("x")
 
 
 def test_a_column_that_varies_by_rounding_alone_has_no_slope(frame: pd.DataFrame) -> None:
@@ -91,7 +91,7 @@ def test_a_column_that_varies_by_rounding_alone_has_no_slope(frame: pd.DataFrame
     with pytest.warns(bm.DataWarning, match="constant"):
         fit = bm.fit(bm.Model(), data)
     with pytest.raises(bm.DataError):
-        fit.marginal("x")
+        fit.slopes("x")
 
 
 def test_a_predictor_that_bends_is_followed(frame: pd.DataFrame) -> None:
@@ -103,11 +103,11 @@ def test_a_predictor_that_bends_is_followed(frame: pd.DataFrame) -> None:
     b, weight, _ = fit.summary()["mean"]
     x = frame["x"].to_numpy()
     truth = np.mean(np.exp(b + weight * np.sqrt(x)) * weight * 0.5 / np.sqrt(x))
-    assert fit.marginal("x").prediction.mean[0] == pytest.approx(truth, rel=1e-7)
+    assert fit.slopes("x").mean[0] == pytest.approx(truth, rel=1e-7)
 
 
 def test_a_column_far_from_zero_keeps_its_digits(frame: pd.DataFrame) -> None:
     frame["x"] += 1e8
     fit = learned("y ~ x", frame)
     weight = fit.summary()["mean"].iloc[1]
-    assert fit.marginal("x").prediction.mean[0] == pytest.approx(weight, rel=1e-9)
+    assert fit.slopes("x").mean[0] == pytest.approx(weight, rel=1e-9)

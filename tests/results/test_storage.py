@@ -6,11 +6,14 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 import bayesml as bm
@@ -251,3 +254,25 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: Any) -> None:
         file["bayesml"].attrs["config"] = json.dumps(config)
     with pytest.raises(bm.StorageError, match=r"fit.nc.*damaged"):
         bm.load(path)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2021-01-01", periods=6),
+        pd.date_range("2021-01-01", periods=6, tz="Asia/Kathmandu"),
+        pd.timedelta_range("1h", periods=6),
+        pd.period_range("2021-01", periods=6, freq="M"),
+        pd.Index([Decimal(k) for k in range(1, 7)]),
+        pd.Index(pa.array(range(1, 7)), dtype=pd.ArrowDtype(pa.int64())),
+    ],
+    ids=lambda index: str(index.dtype),
+)
+def test_labels_of_rows_of_any_type_are_saved(index: pd.Index, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2, 4, 5, 7, 8], "y": [1.0, 3, 2, 5, 4, 6]}, index=index)
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x", frame))
+    fit.save(tmp_path / "fit.nc")
+    labels = bm.load(tmp_path / "fit.nc").data.row_labels
+    assert list(map(str, labels)) == list(map(str, fit.data.row_labels))
+    if fit.data.row_labels.dtype.kind in "mM":
+        assert labels.dtype == fit.data.row_labels.dtype

@@ -17,6 +17,7 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
+from bayesml.data.formulas.names import shown
 from bayesml.data.formulas.parsing import Sides, expand_dot, parse, term_uses
 from bayesml.data.formulas.tables import (
     Column,
@@ -105,7 +106,7 @@ def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundCla
 
 
 def _uses(sides: Sides, names: tuple[str, ...]) -> list[Use]:
-    return term_uses(sides.right, names, str(sides.right))
+    return term_uses(sides.right, names, shown(str(sides.right)))
 
 
 def design_of(

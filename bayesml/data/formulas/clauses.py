@@ -6,6 +6,7 @@ Each clause becomes a formula of its own with the same target, whose columns sta
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bayesml.data.formulas.bounds import require_readable
 from bayesml.data.messages import quoted
 from bayesml.data.roles import OFFSET
 from bayesml.errors import DataError
@@ -60,6 +61,7 @@ def clauses(formula: str) -> Clauses:
     """
     if not isinstance(formula, str):
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
+    require_readable(formula)
     first, *others = _split(formula, ",")
     left, tilde, right = _halves(first)
     target, *bars = _split(left, "|")

@@ -16,9 +16,10 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
-from bayesml.data.formulas.parsing import parse
+from bayesml.data.formulas.parsing import Sides, parse
 from bayesml.data.formulas.tables import (
     Column,
+    as_levels,
     require_finite_numbers,
     table,
 )
@@ -45,9 +46,19 @@ class FormulaDesign:
     terms: Mapping[str, tuple[str, ...]]
     weights_column: str | None = None
 
+    @property
+    def sides(self) -> Sides:
+        """The terms left and right of `~`."""
+        names = (column.name for column in (*self.left.columns, *self.right.columns))
+        return parse(self.formula, tuple(names))
+
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
-        return self._build(build_matrix, parse(self.formula).right, self.right, new, "X")
+        return self._build(build_matrix, self.sides.right, self.right, new, "X")
+
+    def present(self, new: Any) -> NDArray[np.bool]:
+        """Say of each row whether no value that the formula reads is missing."""
+        return ~table(new, self.right.columns).isna().to_numpy().any(axis=1)
 
     @property
     def roles(self) -> Roles:
@@ -83,7 +94,7 @@ class FormulaDesign:
             return None
         if table(new, self.left.columns).isna().all().any():
             return None
-        return self._build(build_target, parse(self.formula).left, self.left, new, "y")[:, 0]
+        return self._build(build_target, self.sides.left, self.left, new, "y")[:, 0]
 
     def _build(
         self,
@@ -94,6 +105,7 @@ class FormulaDesign:
         what: str,
     ) -> NDArray[np.float64]:
         rows, labels = table(new, learned.columns), frames.row_labels(new)
+        rows = as_levels(rows, learned.levels)
         missing = Missing.of(rows.isna().to_numpy(), list(rows.columns), labels)
         if missing.rows:
             raise DataError(f"missing values in {missing}; drop these rows or fill them")
@@ -134,8 +146,8 @@ def _learned_from_config(config: Mapping[str, Any]) -> LearnedSide:
 
 
 def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
-    """Make the design that `FormulaDesign.to_config` described."""
-    return FormulaDesign(
+    """Make the design that `FormulaDesign.to_config` described, if its formula can be read."""
+    design = FormulaDesign(
         formula=config["formula"],
         feature_names=tuple(config["feature_names"]),
         target_name=config["target_name"],
@@ -145,3 +157,5 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         terms={term: tuple(columns) for term, columns in config["terms"].items()},
         weights_column=config["weights_column"],
     )
+    _ = design.sides  # refuses what cannot be read: someone else may have written it
+    return design

@@ -8,15 +8,20 @@ but arithmetic.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.data.formulas.bounds import require_bounded_numbers
+from bayesml.data.formulas.names import original, reader_of, shown
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 
 _ELEMENTWISE = ("where", "clip", "round")
+_OF_R = {"ns": "cr(x, df=4), a natural cubic spline", "factor": "C(x)"}
+"""What R calls otherwise."""
+
 _REFUSED = (
     ast.Lambda,
     ast.ListComp,
@@ -43,8 +48,8 @@ class Factor(NamedTuple):
     is_code: bool
 
 
-def uses(parts: Iterable[Factor], columns: tuple[str, ...] | None, formula: str) -> Iterator[Use]:
-    """Find the columns that parts of `formula` use, each one of `columns` if these are given.
+def uses(parts: Iterable[Factor], columns: tuple[str, ...], formula: str) -> Iterator[Use]:
+    """Find the columns that parts of `formula` use, each one of `columns`.
 
     Raises
     ------
@@ -52,46 +57,55 @@ def uses(parts: Iterable[Factor], columns: tuple[str, ...] | None, formula: str)
         For a column or function that does not exist, or code that is not a transformation.
     """
     from formulaic.transforms import TRANSFORMS
-    from formulaic.utils.code import sanitize_variable_names
 
     functions = {name: value for name, value in TRANSFORMS.items() if name not in ("np", "contr")}
+    walk = _Walk(formula, columns, functions, reader_of(columns))
     for part in parts:
-        aliases: dict[str, str] = {}
-        walk = _Walk(formula, columns, aliases, functions)
         if part.is_code:
-            code = sanitize_variable_names(part.text, {}, aliases, template="_backticks_{}")
-            yield from walk.visit(ast.parse(code, mode="eval").body)
+            tree = ast.parse(part.text.strip(), mode="eval").body
+            walk.require_bounded(tree)
+            yield from walk.visit(tree)
         else:
-            yield from walk.column(part.text)
+            yield from walk.column(original(part.text))
 
 
 class _Walk(NamedTuple):
     """A walk over the syntax tree of one expression of a formula."""
 
     formula: str
-    columns: tuple[str, ...] | None
-    aliases: Mapping[str, str]
+    columns: tuple[str, ...]
     functions: Mapping[str, Any]
+    column_of: Callable[[str], str | None]
+
+    def require_bounded(self, node: ast.AST) -> None:
+        """Refuse numbers and columns without a bound, which would be computed before they fail."""
+        try:
+            require_bounded_numbers(node)
+        except DataError as error:
+            raise self._error(str(error)) from error
 
     def visit(self, node: ast.AST, as_levels: bool = False) -> Iterator[Use]:
         """Find the columns used at and below `node`."""
         if isinstance(node, ast.Call):
             yield from self._call(node)
         elif isinstance(node, ast.Name):
-            name = self.aliases.get(node.id, node.id)
-            if name in (self.columns or ()) or name not in self.functions:
-                yield from self.column(name, as_levels)
+            name = self.column_of(node.id)
+            if name is not None or node.id not in self.functions:
+                yield from self.column(node.id if name is None else name, as_levels)
         elif isinstance(node, ast.Attribute):
-            self._require_elementwise(node)
+            if (name := self.column_of(ast.unparse(node))) is not None:
+                yield from self.column(name, as_levels)
+            else:
+                self._require_elementwise(node)
         elif isinstance(node, _REFUSED) or isinstance(getattr(node, "op", None), ast.MatMult):
-            raise self._error(f"{ast.unparse(node)!r} is not a transformation of columns")
+            raise self._error(f"{shown(ast.unparse(node))!r} is not a transformation of columns")
         else:
             for child in ast.iter_child_nodes(node):
                 yield from self.visit(child)
 
     def column(self, name: str, as_levels: bool = False) -> Iterator[Use]:
         """Use the column `name`, which has to be there."""
-        if self.columns is not None and name not in self.columns:
+        if name not in self.columns:
             raise self._error(f"{name!r} is not a column{suggestion(name, self.columns)}")
         yield Use(name, as_levels)
 
@@ -103,7 +117,7 @@ class _Walk(NamedTuple):
             self._require_elementwise(node.func)
         for argument in node.args:
             if name == "Q" and isinstance(argument, ast.Constant):
-                yield from self.column(str(argument.value))
+                yield from self.column(original(str(argument.value)))
             else:
                 yield from self.visit(argument, as_levels=name == "C")
         for keyword in node.keywords:
@@ -112,6 +126,8 @@ class _Walk(NamedTuple):
     def _require_function(self, name: str) -> None:
         if name == "lag":
             raise self._error("lag() reads other rows; compute that column before the formula")
+        if name in _OF_R:
+            raise self._error(f"there is no function {name!r}; write {_OF_R[name]}")
         if name not in self.functions:
             known = [f"np.{name}"] if isinstance(getattr(np, name, None), np.ufunc) else []
             hint = suggestion(name, known or self.functions)

@@ -15,6 +15,7 @@ from bayesml.data.formulas.binding import BoundFormula, build_sides, design_of
 from bayesml.data.formulas.encoding import to_json
 from bayesml.data.formulas.formula_statistics import FactorLevels, FormulaStatistics, SideStatistics
 from bayesml.data.formulas.model_matrix import LearnedSide
+from bayesml.data.formulas.names import original, private, shown
 from bayesml.data.formulas.reader import FormulaReader
 from bayesml.data.formulas.tables import (
     Column,
@@ -135,6 +136,7 @@ def _side_statistics(
 
     if not len(rows):
         return SideStatistics()
+    rows = rows.rename(columns=private)
     state: dict[str, State] = {key: dict(value) for key, value in known.items()}
     context = PandasMaterializer(rows, context=accumulating_transforms()).layered_context
     levels = {}
@@ -149,7 +151,7 @@ def _side_statistics(
                 else stateful_eval(expression, context, {}, state, None)
             )
         if (found := _levels(value, declared)) is not None:
-            levels[expression] = found
+            levels[shown(expression)] = found
     transforms = {key: value.pop(STATISTICS) for key, value in state.items() if STATISTICS in value}
     return SideStatistics(levels, transforms)
 
@@ -165,8 +167,9 @@ def _levels(value: Any, declared: Declared) -> FactorLevels | None:
     categorical = isinstance(getattr(series, "dtype", None), pd.CategoricalDtype)
     if not (is_factor or categorical):
         return None
-    used = frozenset(pd.Series(series).dropna().unique().tolist())
-    return FactorLevels(used, declared.get(getattr(series, "name", None), ()))
+    series = pd.Series(series)
+    used = frozenset(series.dropna().unique().tolist())
+    return FactorLevels(used, declared.get(original(str(series.name)), ()))
 
 
 def _updated(known: States, side: SideStatistics) -> States:

@@ -65,6 +65,10 @@ class JoinedDesign:
         """Build X for new rows; columns that no clause reads are ignored."""
         return np.column_stack([part.matrix(new) for part in self.parts])
 
+    def present(self, new: Any) -> NDArray[np.bool]:
+        """Say of each row whether no value that a clause reads is missing."""
+        return self.parts[0].present(new)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a frame that X is made of."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data.formulas.encoding import from_json, to_json
+from bayesml.data.formulas.names import private, shown, written
 from bayesml.data.formulas.parsing import plain_message
 from bayesml.data.formulas.tables import Column
 from bayesml.data.messages import Labels, quoted, row_names
@@ -32,7 +33,7 @@ class LearnedSide:
     columns : tuple of Column
         The columns of the frame that it reads.
     transforms : JSON
-        State of center, scale, poly, bs, … by expression, encoded.
+        State of center, scale, poly, bs, … by expression with private names, encoded.
     levels : mapping
         Levels of each factor by expression, the base first.
     """
@@ -72,18 +73,27 @@ def build_matrix(
         transform_state=from_json(learned.transforms),
         encoder_state={
             factor: (Factor.Kind.CATEGORICAL, {"categories": list(levels)})
-            for factor, levels in learned.levels.items()
+            for factor, levels in _by_factor(terms, learned.levels).items()
         },
     )
-    materializer = PandasMaterializer(rows)
+    materializer = PandasMaterializer(rows.rename(columns=private))
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("error", DataMismatchWarning)
             matrix = materializer.get_model_matrix(spec)
     except Exception as error:
-        _refuse_unseen_levels(materializer, learned.levels, row_labels)
+        _refuse_unseen_levels(materializer, _by_factor(terms, learned.levels), row_labels)
+        _refuse_outside(learned.transforms, rows, str(error), row_labels)
         raise DataError(f"the formula cannot be evaluated: {plain_message(error)}") from error
     return _without_intercept(matrix, learned.columns)
+
+
+def _by_factor(
+    terms: "SimpleFormula", levels: Mapping[str, tuple[Any, ...]]
+) -> dict[str, tuple[Any, ...]]:
+    """Give the levels by the factors of formulaic, which hold private names."""
+    factors = {shown(factor.expr): factor.expr for term in terms for factor in term.factors}
+    return {factors.get(name, name): known for name, known in levels.items()}
 
 
 def build_target(
@@ -112,9 +122,28 @@ def _refuse_unseen_levels(
             if rows:
                 unseen = dict.fromkeys(values[i] for i in rows)
                 raise DataError(
-                    f"{factor} is {quoted(unseen)} in {row_names(rows, row_labels)}, which the "
-                    f"training rows never had; its levels are {quoted(known)}"
+                    f"{shown(factor)} is {quoted(unseen)} in {row_names(rows, row_labels)}, which "
+                    f"the training rows never had; its levels are {quoted(known)}"
                 )
+
+
+def _refuse_outside(transforms: Any, rows: "pd.DataFrame", said: str, row_labels: Labels) -> None:
+    """Name the rows beyond the knots of a spline, and say what to write."""
+    if "upper and/or lower bounds" not in said:
+        return
+    for expression, state in from_json(transforms).items():
+        column = next((name for name in rows if private(str(name)) in expression), None)
+        if column is None or "lower_bound" not in state:
+            continue
+        x, low, high = rows[column].to_numpy(), state["lower_bound"], state["upper_bound"]
+        if expression.startswith(f"bs({private(str(column))},") and ((x < low) | (x > high)).any():
+            outside = np.flatnonzero((x < low) | (x > high))
+            raise DataError(
+                f"{shown(expression)} learned its knots from {low:g} to {high:g}, but "
+                f"{column!r} is {x[outside[0]]:g} in {row_names(outside, row_labels)}: write "
+                f"bs({written(str(column))}, …, extrapolation='extend') to go on with the last "
+                "piece, or cr(…), which goes on straight"
+            )
 
 
 def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> ModelMatrix:
@@ -123,19 +152,21 @@ def _without_intercept(matrix: Any, columns: tuple[Column, ...]) -> ModelMatrix:
     for row in spec.structure:
         if not row.columns:
             raise DataError(
-                f"{str(row.term)!r} has a single level, so that its effect cannot be told from the "
-                "rest of the model; leave it out of the formula"
+                f"{shown(str(row.term))!r} has a single level, so that its effect cannot be told "
+                "from the rest of the model; leave it out of the formula"
             )
     has_intercept = spec.structure[0].term.degree == 0  # terms come in order of their degree
     values = np.asarray(matrix.__wrapped__, dtype=np.float64)[:, int(has_intercept) :]
-    names = tuple(str(name) for name in spec.column_names[int(has_intercept) :])
+    names = tuple(shown(str(name)) for name in spec.column_names[int(has_intercept) :])
     levels = {
-        factor: tuple(from_json(to_json(state["categories"])))
+        shown(factor): tuple(from_json(to_json(state["categories"])))
         for factor, (_, state) in spec.encoder_state.items()
         if "categories" in state
     }
     learned = LearnedSide(columns, to_json(spec.transform_state), levels)
     terms = {
-        str(row.term): tuple(map(str, row.columns)) for row in spec.structure if row.term.degree
+        shown(str(row.term)): tuple(shown(str(name)) for name in row.columns)
+        for row in spec.structure
+        if row.term.degree
     }
     return ModelMatrix(values, names, has_intercept, learned, terms)

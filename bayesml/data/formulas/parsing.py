@@ -5,7 +5,19 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from bayesml.data.formulas.bounds import require_bounded_terms, require_readable
 from bayesml.data.formulas.expressions import Factor, Use, uses
+from bayesml.data.formulas.names import (
+    PRIVATE,
+    original,
+    private,
+    privately,
+    reader_of,
+    shown,
+    with_backquotes,
+    without_backquotes,
+    written,
+)
 from bayesml.data.messages import quoted
 from bayesml.errors import DataError
 
@@ -21,8 +33,8 @@ class Sides(NamedTuple):
     right: "SimpleFormula"
 
 
-def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
-    """Read the two sides of a formula, checking every name in it if the columns are given.
+def parse(formula: str, columns: tuple[str, ...]) -> Sides:
+    """Read the two sides of a formula, checking every name in it.
 
     Raises
     ------
@@ -32,10 +44,15 @@ def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
     from formulaic import Formula
     from formulaic.formula import SimpleFormula, StructuredFormula
 
-    _check(formula, columns)  # before formulaic evaluates any of it
+    require_readable(formula)
     try:
-        parsed = Formula(formula)
-    except Exception as error:
+        _check(formula, columns)  # before formulaic evaluates any of it
+        private_names = _under_private_names(formula, columns)
+        require_bounded_terms(private_names)
+        parsed = Formula(private_names)
+    except DataError:
+        raise
+    except Exception as error:  # RecursionError among them
         raise DataError(
             f"the formula {formula!r} cannot be read: {plain_message(error)}"
         ) from error
@@ -52,42 +69,81 @@ def parse(formula: str, columns: tuple[str, ...] | None = None) -> Sides:
     if not len(right) or not formula.rpartition("~")[2].strip():
         raise DataError(f"the formula {formula!r} has nothing right of '~'; 'y ~ 1' is the mean")
     _refuse_scaled_terms(right, formula)
+    _require_all_entered(left, right, private_names, formula)
     return Sides(left, right)
 
 
-def _check(formula: str, columns: tuple[str, ...] | None) -> None:
+def _under_private_names(formula: str, columns: tuple[str, ...]) -> str:
+    """Write every column of a formula that was checked by its private name."""
+    text = without_backquotes(formula)
+    column_of = reader_of(columns)
+    for token in reversed(_tokens(text)):
+        if not _is_used(token) or token.source_start is None:
+            continue
+        start = token.source_start + (text[token.source_start] == "{")
+        if token.kind is token.Kind.PYTHON:
+            word = privately(token.token, column_of)
+        else:
+            word = private(column_of(token.token) or original(token.token))
+        text = text[:start] + word + text[start + len(token.token) :]
+    return text
+
+
+def _require_all_entered(
+    left: "SimpleFormula", right: "SimpleFormula", private_names: str, formula: str
+) -> None:
+    """Make sure that every column that is named enters a term, or was taken out by a minus."""
+    from formulaic import Formula
+
+    def columns_of(text: str) -> set[str]:
+        return {original(found[0]) for found in PRIVATE.finditer(text)}
+
+    lost = columns_of(private_names) - columns_of(f"{left} {right}")
+    if lost and "-" in private_names:
+        tokens = [token for token in _tokens(private_names) if token.kind is token.Kind.OPERATOR]
+        added = private_names
+        for token in reversed(tokens):
+            start = token.source_start or 0
+            plus = token.token.replace("-", "+")
+            added = added[:start] + plus + added[start + len(token.token) :]
+        both = Formula(added)
+        lost -= columns_of(f"{both.lhs} {both.rhs}")
+    if lost:
+        raise DataError(
+            f"in the formula {formula!r}, {quoted(sorted(lost))} enters no term; write it as a "
+            "term of its own, or leave it out"
+        )
+
+
+def _check(formula: str, columns: tuple[str, ...]) -> None:
     """Check the names and expressions of a formula, and powers that would do nothing."""
-    tokens = _tokens(formula)
+    tokens = _tokens(without_backquotes(formula))
     parts = [_factor_of(token) for token in tokens if _is_used(token)]
-    code = [part for part in parts if part.is_code]
     try:
-        used = {use.column for use in uses(parts, columns, formula)}
-        in_code = {use.column for use in uses(code, columns, formula)}
+        list(uses(parts, columns, formula))
     except SyntaxError as error:
         raise DataError(f"the formula {formula!r} cannot be read: {error.msg}") from error
-    _refuse_look_alikes(used, in_code, formula)
+    for before, operator, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        _refuse_scaling(before, operator, after, formula)
     for token, operator in pairwise(tokens):
         if _is_used(token) and operator.token in ("**", "^"):
-            name = token.token
+            name = shown(token.token)
             raise DataError(
                 f"in the formula {formula!r}, {name}{operator.token}… is the interaction of {name} "
                 f"with itself, which is just {name}; for a power write {{{name}**2}}"
             )
 
 
-def _refuse_look_alikes(used: set[str], in_code: set[str], formula: str) -> None:
-    """Refuse `a b` in an expression beside a_b: as words of Python they would be the same."""
-    from formulaic.utils.code import sanitize_variable_name
-
-    words: dict[str, list[str]] = {}
-    for name in sorted(used):
-        words.setdefault(sanitize_variable_name(name, {}, reserved_names=()), []).append(name)
-    for word, names in words.items():
-        if len(names) > 1 and any(name in in_code and name != word for name in names):
-            raise DataError(
-                f"in the formula {formula!r}, the columns {quoted(names)} are alike once every "
-                "character is part of a word; rename one of them"
-            )
+def _refuse_scaling(before: "Token", operator: "Token", after: "Token", formula: str) -> None:
+    """Refuse `x/1000` and `1000*x`, which are crossings with a number and not arithmetic."""
+    values = [token.kind is token.Kind.VALUE for token in (before, after)]
+    used = any(map(_is_used, (before, after)))
+    if used and any(values) and operator.token in ("*", "/"):
+        wanted = f"{shown(before.token)} {operator.token} {shown(after.token)}"
+        raise DataError(
+            f"in the formula {formula!r}, {operator.token} crosses terms and does not compute; "
+            f"write arithmetic in braces: {{{wanted}}}"
+        )
 
 
 def _refuse_scaled_terms(terms: "SimpleFormula", formula: str) -> None:
@@ -95,7 +151,7 @@ def _refuse_scaled_terms(terms: "SimpleFormula", formula: str) -> None:
     for term in terms:
         if term.degree and term.degree < len(term.factors):
             raise DataError(
-                f"in the formula {formula!r}, {str(term)!r} scales a term by a number; "
+                f"in the formula {formula!r}, {shown(str(term))!r} scales a term by a number; "
                 "write arithmetic in braces: {2 * x}"
             )
 
@@ -115,16 +171,20 @@ def expand_dot(formula: str, columns: Sequence[str], taken: Collection[str] = ()
     """
     if not isinstance(formula, str):
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
+    require_readable(formula)
+    formula = without_backquotes(formula)
     tokens = _tokens(formula)
     tilde = next((i for i, token in enumerate(tokens) if token.token == "~"), 0)
     left = [_factor_of(token) for token in tokens[:tilde] if _is_used(token)]
     used = {*taken, *(use.column for use in uses(left, tuple(columns), formula))}
-    others = [name if name.isidentifier() else f"`{name}`" for name in columns if name not in used]
+    others = [
+        name if written(name) == name else private(name) for name in columns if name not in used
+    ]
     for token in reversed(tokens[tilde:]):
         if token.token == "." and not _is_used(token):
             start = token.source_start
             formula = f"{formula[:start]}({' + '.join(others)}){formula[start + 1 :]}"
-    return formula
+    return with_backquotes(formula)
 
 
 def _tokens(formula: str) -> list["Token"]:
@@ -151,4 +211,4 @@ def _factor_of(token: "Token") -> Factor:
 def plain_message(error: BaseException) -> str:
     """Take the first line of an error of formulaic, without its terminal colours."""
     text = re.sub(r"\x1b\[[0-9;]*m|[\u29da\u29db]", "", str(error))
-    return text.partition("\n")[0].partition(". They are being")[0]
+    return shown(text).partition("\n")[0].partition(". They are being")[0]

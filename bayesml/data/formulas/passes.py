@@ -10,6 +10,7 @@ from bayesml.data.checks import require_some_weight
 from bayesml.data.formulas.binding import BoundClauses
 from bayesml.data.formulas.formula_state import FormulaState
 from bayesml.data.formulas.formula_statistics import FormulaStatistics
+from bayesml.data.formulas.names import shown
 from bayesml.data.formulas.reader import FormulaReader, JoinedReader
 from bayesml.data.formulas.tables import Column
 from bayesml.data.frames import Part
@@ -107,7 +108,7 @@ def _needs(statistics: FormulaStatistics, drop: bool) -> list[str]:
     sides = (statistics.left, statistics.right)
     return [
         *(f"levels of {name}" for side in sides for name in side.levels),
-        *(name for side in sides for name in side.transforms),
+        *(shown(name) for side in sides for name in side.transforms),
         *(["rows with missing values"] if drop else []),
     ]
 

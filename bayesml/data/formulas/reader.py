@@ -13,7 +13,7 @@ from bayesml.data.checks import require_finite
 from bayesml.data.designs import Design
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, build_matrix, build_target
-from bayesml.data.formulas.parsing import Sides, parse
+from bayesml.data.formulas.parsing import Sides
 from bayesml.data.formulas.tables import (
     Column,
     complete_rows,
@@ -52,7 +52,7 @@ class FormulaReader:
 
     @cached_property
     def _sides(self) -> Sides:
-        return parse(self.design.formula)
+        return self.design.sides
 
     def block(self, part: Part) -> Block:
         """Read the complete rows of a part; a DataError names those that cannot be used."""

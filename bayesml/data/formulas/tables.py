@@ -1,6 +1,7 @@
 """The columns that a formula reads, as a pandas frame of float64 numbers and categories."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.checks import require_finite
+from bayesml.data.delimited.cells import Cells
 from bayesml.data.formulas.expressions import Use
 from bayesml.data.messages import Labels
 from bayesml.data.missing import Missing
@@ -31,9 +33,16 @@ def typed_columns(uses: Iterable[Use], frame: Any) -> tuple[Column, ...]:
         only_levels[use.column] = use.as_levels and only_levels.get(use.column, True)
     columns = frames.select(frame, list(only_levels), "the formula")
     return tuple(
-        Column(name, "text" if _is_text(_series(columns[name], name)) else _otherwise(only))
+        Column(name, "text" if _is_text(_as_used(columns[name], name, only)) else _otherwise(only))
         for name, only in only_levels.items()
     )
+
+
+def _as_used(values: Any, name: str, only_levels: bool) -> "pd.Series[Any]":
+    """Read a column of delimited text as levels where it is used for nothing else."""
+    if isinstance(values, Cells):
+        return values.levels if only_levels else values.values
+    return _series(values, name)
 
 
 def _otherwise(only_levels: bool) -> Literal["number", "level"]:
@@ -59,9 +68,7 @@ def table(frame: Any, columns: Sequence[Column]) -> "pd.DataFrame":
 
     require_frame(frame)
     found = frames.select(frame, [column.name for column in columns], "the formula")
-    read = {
-        column.name: _read(_series(found[column.name], column.name), column) for column in columns
-    }
+    read = {column.name: _read(_typed(found[column.name], column), column) for column in columns}
     m = len(next(iter(read.values()))) if read else frames.number_of_rows(frame)
     return pd.DataFrame(read, index=pd.RangeIndex(m))
 
@@ -105,22 +112,51 @@ def require_finite_numbers(rows: "pd.DataFrame", labels: Labels) -> None:
             require_finite(values.to_numpy(), f"column {name!r}", labels=labels)
 
 
+def _typed(values: Any, column: Column) -> "pd.Series[Any]":
+    """Take a column; the cells of delimited text are read as what is asked for."""
+    if not isinstance(values, Cells):
+        return _series(values, column.name)
+    match column.kind:
+        case "text":
+            return values.text
+        case "level":
+            return values.levels
+        case "number":
+            return values.numbers
+
+
 def _series(values: Any, name: str) -> "pd.Series[Any]":
     """Make a pandas Series of any column."""
     import pandas as pd
 
     if isinstance(values, pd.Series):
-        return values
+        return _without_dictionary(values)
     if not frames.is_series(values):
         try:
             return pd.Series(values)
         except ValueError as error:
             raise DataError(f"column {name!r} is not one-dimensional: {error}") from error
+    if str(values.dtype).startswith("Decimal"):
+        return pd.Series(frames.numbers(values, name))
+    if str(values.dtype) in ("Int128", "UInt128"):
+        return pd.Series(values.to_list())
     if values.dtype.is_numeric() and not values.null_count():
         return pd.Series(values.to_numpy())
     if str(values.dtype).startswith("Enum"):
         return pd.Series(pd.Categorical(values.to_list(), categories=list(values.dtype.categories)))
     return pd.Series(values.to_list())
+
+
+def _without_dictionary(series: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Make a category of a dictionary of Arrow, which is the same thing."""
+    import pandas as pd
+
+    if not isinstance(series.dtype, pd.ArrowDtype) or "dictionary" not in str(series.dtype):
+        return series
+    from pyarrow import chunked_array
+
+    array = chunked_array([series.array.__arrow_array__()]) if len(series) else None
+    return series if array is None else array.unify_dictionaries().to_pandas()
 
 
 def _is_text(series: "pd.Series[Any]") -> bool:
@@ -137,9 +173,26 @@ def _read(series: "pd.Series[Any]", column: Column) -> "NDArray[np.float64] | pd
         return np.asarray(frames.numbers(series, what), dtype=np.float64)
     if column.kind == "level" and _is_text(series):
         raise DataError(f"{what} holds text, but its levels in the training rows are numbers")
-    if column.kind == "text" and not _is_text(series) and not series.isna().all():
+    if column.kind == "text" and not (_is_text(series) or _is_whole(series)):
         raise DataError(f"{what} has dtype {series.dtype}, but held text in the training rows")
     return _factor(series, what)
+
+
+def _is_whole(series: "pd.Series[Any]") -> bool:
+    """Say whether a column may hold levels that are numbers, or nothing at all."""
+    from pandas.api.types import is_integer_dtype
+
+    return bool(is_integer_dtype(series.dtype) or series.isna().all())
+
+
+def as_levels(rows: "pd.DataFrame", levels: Mapping[str, Sequence[Any]]) -> "pd.DataFrame":
+    """Call whole numbers by the text of the levels that they stand for: 1 is the level '1'."""
+    for name, known in levels.items():
+        if name in rows and isinstance(known[0], str) and hasattr(rows[name], "cat"):
+            found = rows[name].cat.categories
+            if len(found) and all(isinstance(level, int) for level in found.tolist()):
+                rows[name] = rows[name].cat.rename_categories(str)
+    return rows
 
 
 def _factor(series: "pd.Series[Any]", what: str) -> "pd.Categorical":
@@ -148,6 +201,7 @@ def _factor(series: "pd.Series[Any]", what: str) -> "pd.Categorical":
 
     factor = pd.Categorical(series).remove_unused_categories()
     levels = [x.item() if isinstance(x, np.generic) else x for x in factor.categories]
+    levels = [float(x) if isinstance(x, Decimal) else x for x in levels]
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = list(map(plain_level, levels))
     for allowed in (str, (int, float)):

@@ -1,18 +1,19 @@
 """Parquet files as parts of bounded size: only the columns that are needed, a few at a time."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayesml.arguments import path_of, shown
 from bayesml.data.frames import Part
 from bayesml.data.messages import Place, plural, suggestion
 from bayesml.data.optional import optional
 from bayesml.data.sources.progress import progress_bar
-from bayesml.errors import DataError
+from bayesml.errors import DataError, StorageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,10 +43,10 @@ class ParquetFiles:
     @classmethod
     def at(cls, paths: Any, progress: bool = True) -> "ParquetFiles":
         """Find the files at a path, or at several."""
-        several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        several = [paths] if isinstance(paths, str | os.PathLike) else _several(paths)
         if not several:
             raise DataError("paths is empty; give one Parquet file at least")
-        found = [file for path in several for file in _files(Path(path))]
+        found = [file for path in several for file in _files(path_of(path, "Parquet files"))]
         return cls(tuple(map(str, found)), progress)
 
     @cached_property
@@ -144,6 +145,12 @@ class ParquetFiles:
 def part(table: "pa.Table", columns: Sequence[str], place: Place) -> Part:
     """Make a frame of columns of an Arrow table."""
     return Part({name: _column(table[name]) for name in columns}, place)
+
+
+def _several(paths: Any) -> list[Any]:
+    if not isinstance(paths, Iterable):
+        raise StorageError(f"Parquet files: a path or several are needed, got {shown(paths)}.")
+    return list(paths)
 
 
 def _files(path: Path) -> list[Path]:

@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 
-from bayesml.errors import IncompatibleModelError
-from bayesml.optimizers.settings import check_count, check_positive
+from bayesml.arguments import (
+    check_count,
+    check_flag,
+    check_fraction,
+    check_instance,
+    check_positive,
+)
+from bayesml.optimizers import check_optimizer
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,11 @@ class Training:
 
     def __post_init__(self) -> None:
         check_count(self, "restarts", "patience")
-        if not 0 <= self.held_out < 1:
-            raise IncompatibleModelError(
-                f"Training: held_out must be a share of the rows from 0 up to 1, got "
-                f"{self.held_out!r}."
-            )
+        check_fraction(self, "held_out")
+        check_flag(self, "progress")
+
+
+def check_training(owner: object) -> None:
+    """Refuse the settings of a method that trains: its optimizer and its `Training`."""
+    check_optimizer(owner)
+    check_instance(owner, "training", Training, "Training(restarts=3)")

@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesml.data import Data
 from bayesml.errors import PredictiveWarning
+from bayesml.likelihoods import OfOneQuantile
 from bayesml.results.answer import CRITICISED, Answer, generator
 from bayesml.results.datatree import posterior_predictive
 from bayesml.results.export import so_many_draws
@@ -28,7 +29,12 @@ Statistic = Callable[[Array], Array]
 
 def findings(answer: Answer) -> Iterable[Finding] | str:
     """Compare a few statistics of y with those of replicas, drawn from the posterior."""
-    data = answer.data
+    data, likelihood = answer.data, answer.learned.resolved.likelihood
+    if isinstance(likelihood, OfOneQuantile):
+        return (
+            f"replicated data: {likelihood!r} finds the {likelihood.quantile:g} quantile and is no "
+            "law of y; bm.calibration(fit, data) asks what share of rows lies below it."
+        )
     if not data.in_memory:
         return (
             f"replicated data: the rows are {data.whereabouts}, not in memory; data.collect() puts "
@@ -45,8 +51,7 @@ def findings(answer: Answer) -> Iterable[Finding] | str:
         return "replicated data: some draws of the answer expect no finite data."
     if names := class_names(answer):
         return [_compare_classes(names, y, replicas)]
-    discrete = answer.problem.model.likelihood.support.discrete
-    statistics = OF_COUNTS if discrete else ON_THE_LINE
+    statistics = OF_COUNTS if likelihood.support.discrete else ON_THE_LINE
     return [_compare(name, s, y, replicas) for name, s in statistics.items()]
 
 

@@ -8,6 +8,7 @@ what it can draw; these are the pictures that need the model, or its prediction,
 from bayesml.results.plots.calibration import calibration
 from bayesml.results.plots.coefficients import coefficients
 from bayesml.results.plots.effect import effect
+from bayesml.results.plots.effects import effects
 from bayesml.results.plots.loss import loss
 from bayesml.results.plots.posterior import posterior
 from bayesml.results.plots.predictions import predictions
@@ -19,6 +20,7 @@ __all__ = [
     "calibration",
     "coefficients",
     "effect",
+    "effects",
     "loss",
     "posterior",
     "predictions",

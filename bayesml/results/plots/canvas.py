@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from bayesml.arguments import one_probability
 from bayesml.errors import MissingDependencyError
-from bayesml.posteriors.rows import check_probability
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -126,4 +126,4 @@ def percent(probability: float) -> str:
     >>> percent(0.9), percent(0.995)
     ('90 %', '99.5 %')
     """
-    return f"{100 * float(check_probability(probability)):g} %"
+    return f"{100 * one_probability(probability):g} %"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.data.messages import quoted
 from bayesml.data.roles import TRIALS
 from bayesml.errors import DataError
 from bayesml.likelihoods import Log, PiecewiseLinear
@@ -16,14 +17,17 @@ from bayesml.results.columns import (
     Columns,
     is_numeric,
     levels,
+    levels_known,
+    moves,
     require_column,
     rows_at,
-    typical,
 )
+from bayesml.results.effects.grid import values_at
 from bayesml.results.export import parameter_draws
 from bayesml.results.fit import Fit
 from bayesml.results.new_rows import class_names
-from bayesml.typing import Array
+from bayesml.results.table import label_text
+from bayesml.typing import Array, Integers
 
 GRID = 60
 MOST_POINTS = 2_000
@@ -132,56 +136,119 @@ def default_term(fit: Fit, columns: Columns) -> str:
         )
     several = [k for k, v in columns.items() if is_numeric(v) and len(levels(v)) > 2]
     known = list(fit.design.roles.known_places().values())
-    features = [name for name in [*several, *columns] if moves(fit, columns, name, known)]
+    features = [name for name in [*several, *columns] if moves(fit.design, columns, name, known)]
     return next(iter([*features, *columns]))
 
 
-def moves(fit: Fit, columns: Columns, name: str, known: Sequence[int]) -> bool:
-    """Say whether a column moves more of X than what is known of every row, such as an offset."""
-    if not known:
-        return True
-    held = typical({k: v for k, v in columns.items() if k != name})
-    every = levels(columns[name])
-    ends = np.array([every[0], every[-1]], dtype=columns[name].dtype)
-    X = rows_at(fit.design, held, {name: ends})
-    return bool(np.ptp(np.delete(X, known, axis=1), axis=0).any())
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Rows that one curve is of, and what it holds.
+
+    Attributes
+    ----------
+    label : str
+    fixed : mapping of column to value
+    rows : ndarray of int
+    """
+
+    label: str
+    fixed: Mapping[str, Any]
+    rows: Integers
 
 
-def check_by(by: str | None, term: str, columns: Columns) -> None:
-    """Refuse a column that cannot tell curves apart."""
-    if by is None:
-        return
-    require_column(by, columns)
-    if by == term:
-        raise DataError(f"by={by!r} is the column on the axis; choose another")
-    count = len(levels(columns[by]))
-    if count > MOST_CURVES:
-        raise DataError(f"by={by!r} has {count} values; at most {MOST_CURVES} can be told apart")
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """What tells curves apart.
+
+    Attributes
+    ----------
+    column : str or None
+    groups : list of Group
+    """
+
+    column: str | None
+    groups: list[Group]
+
+    @property
+    def fixed(self) -> set[str]:
+        """The columns that are held where the caller said."""
+        return set(self.groups[0].fixed)
+
+
+def apart(fit: Fit, columns: Columns, term: str, by: str | None, at: Mapping[str, Any]) -> Apart:
+    """Part the rows by the levels of `by`, or to the nearest of several values of a column."""
+    known = {n: levels(v, levels_known(fit.design, n)) for n, v in columns.items()}
+    found: dict[str, list[Any]] = {}
+    for name in (*at, *(() if by is None else (by,))):
+        require_column(name, columns)
+        what = "by" if name == by else "at"
+        if name == term:
+            raise DataError(f"{what}={name!r} is the column on the axis; choose another")
+    for name, value in at.items():
+        found[name] = values_at("effect: at", name, value, columns, known)
+    several = [name for name, values in found.items() if len(values) > 1]
+    if by is not None:
+        found[by] = known[by]
+        several.append(by)
+    if len(several) > 1:
+        raise DataError(
+            f"curves can be told apart by one column, and got {quoted(several)}: give one value "
+            "of the others, at={column: value}"
+        )
+    for name in several:
+        if (count := len(found[name])) > MOST_CURVES:
+            what = "by" if name == by else "at"
+            raise DataError(
+                f"{what}={name!r} has {count} values; at most {MOST_CURVES} can be told apart"
+            )
+    held = {name: values[0] for name, values in found.items() if name not in several}
+    everyone = np.arange(fit.data.m)
+    if not several:
+        return Apart(None, [Group("", held, everyone)])
+    (name,) = several
+    nearest = _nearest(columns[name], found[name])
+    groups = [
+        Group(label_text(value), {**held, name: value}, everyone[nearest == k])
+        for k, value in enumerate(found[name])
+    ]
+    return Apart(name, groups)
+
+
+def _nearest(column: Any, values: list[Any]) -> Integers:
+    """Return the place of the value of every row, of numbers the nearest one."""
+    if is_numeric(column):
+        return np.argmin(np.abs(column[:, None] - np.array(values)), axis=1)
+    places = {value: k for k, value in enumerate(values)}
+    return np.array([places.get(value, -1) for value in column.tolist()])
 
 
 def curves(
-    fit: Fit, columns: Columns, held: Mapping[str, Any], term: str, by: str | None, what: Shown
+    fit: Fit, columns: Columns, held: Mapping[str, Any], term: str, groups: list[Group], what: Shown
 ) -> Iterator[Curve]:
-    """Yield one curve, or one for each level of `by` over the range that the level has."""
+    """Yield a curve for every group, over the range that its rows have."""
     posterior, rng = fit.learned.posterior, np.random.default_rng(fit.seed)
-    for level in [None] if by is None else levels(columns[by]):
-        rows = np.arange(fit.data.m) if by is None else np.flatnonzero(columns[by] == level)
-        few = np.sort(rng.permutation(rows)[: MOST_POINTS // (1 if by is None else MOST_CURVES)])
-        fixed = dict(held) if by is None else {**held, by: level}
-        own = columns[term][rows]
-        x = np.linspace(own.min(), own.max(), GRID) if is_numeric(own) else _levels(own)
+    for group in groups:
+        rows = group.rows
+        few = np.sort(
+            rng.permutation(rows)[: MOST_POINTS // (1 if len(groups) == 1 else MOST_CURVES)]
+        )
+        fixed = {**held, **group.fixed}
+        own = columns[term][rows if len(rows) else slice(None)]
+        known = levels_known(fit.design, term)
+        x = np.linspace(own.min(), own.max(), GRID) if is_numeric(own) else _levels(own, known)
         X = _of_one_trial(rows_at(fit.design, fixed, {term: x}), what)
         prediction = posterior.predict(X)
         modelled = _quantile(fit, X) if what.quantile is not None else prediction.mean_function
+        points = rows_at(fit.design, fixed, {term: columns[term][few]}) if len(few) else X[:0]
         yield Curve(
-            "" if by is None else f"{level:g}" if isinstance(level, float) else str(level),
+            group.label,
             x,
             X,
             prediction,
             prediction.mean if what.quantile is None else modelled.mean,
             modelled,
             columns[term][few],
-            _points(fit, few, rows_at(fit.design, fixed, {term: columns[term][few]}), what),
+            _points(fit, few, points, what) if len(few) else np.empty(0),
         )
 
 
@@ -234,8 +301,8 @@ def _of_one_trial(X: Array, what: Shown) -> Array:
     return out
 
 
-def _levels(values: Any) -> Any:
-    found = levels(values)
+def _levels(values: Any, known: Sequence[Any]) -> Any:
+    found = levels(values, known)
     out = np.empty(len(found), dtype=object)
     out[:] = found
     return out

@@ -1,19 +1,22 @@
 """The fit against one column, with the uncertainty of the mean and of a new observation."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.posteriors.rows import check_probability
+from bayesml.arguments import one_probability
 from bayesml.results.columns import (
     describe,
     is_numeric,
     levels,
+    levels_known,
+    moves,
     require_column,
     training_columns,
     typical,
 )
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.plots.canvas import (
     COLOURS,
     GREY,
@@ -26,7 +29,7 @@ from bayesml.results.plots.canvas import (
     side_legend,
 )
 from bayesml.results.plots.class_effect import draw_classes
-from bayesml.results.plots.curves import Curve, Shown, check_by, curves, default_term, moves, shown
+from bayesml.results.plots.curves import Curve, Shown, apart, curves, default_term, shown
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ def effect(
     *,
     frame: Any = None,
     by: str | None = None,
+    at: Mapping[str, Any] | None = None,
     probability: float = 0.9,
 ) -> "Figure":
     """Draw the fit against one column, the other columns held at typical values.
@@ -65,6 +69,9 @@ def effect(
         read: rows were streamed, or are some of other data's.
     by : str, optional
         A column with at most six values, and one curve for each over the range that it has.
+    at : mapping of column to value or values, optional
+        Where other columns are held: ``{"age": 40}``, or a curve for each of at most six values,
+        ``{"age": (20, 40, 60)}``; rows are drawn with the curve whose value is nearest to theirs.
     probability : float
         Mass of both bands.
 
@@ -91,15 +98,18 @@ def effect(
     >>> effect(fit).axes[0].get_xlabel()
     'x0'
     """
+    require_fit(fit, "plots.effect")
     columns = training_columns(fit.data, frame)
     term = default_term(fit, columns) if term is None else term
     require_column(term, columns)
-    check_by(by, term, columns)
-    held, what = typical({k: v for k, v in columns.items() if k not in (term, by)}), shown(fit)
-    drawn = list(curves(fit, columns, held, term, by, what))
-    names = None if is_numeric(columns[term]) else levels(columns[term])
+    parts, what = apart(fit, columns, term, by, at or {}), shown(fit)
+    held = typical({k: v for k, v in columns.items() if k != term and k not in parts.fixed})
+    drawn = list(curves(fit, columns, held, term, parts.groups, what))
+    by, known = parts.column, levels_known(fit.design, term)
+    names = None if is_numeric(columns[term]) else levels(columns[term], known)
+    held |= {k: v for k, v in parts.groups[0].fixed.items() if k != by}
     if what.trials is not None:  # of one trial, so that their number is not held
-        held = {k: v for k, v in held.items() if moves(fit, columns, k, [what.trials])}
+        held = {k: v for k, v in held.items() if moves(fit.design, columns, k, [what.trials])}
     if len(what.classes) > 2:
         return draw_classes(fit, drawn, what, term, by, names, _held(held), probability)
     with paper(6.2, 4.4) as figure:
@@ -111,7 +121,8 @@ def effect(
         axes.set_xlabel(plain(term))
         axes.set_ylabel(plain(what.label))
         _legend(figure, drawn, what, by, probability, point=fit.kind == "point")
-        caption(figure, _words(held, drawn, what, fit.data.m))
+        nearest = f"Points are with the nearest {by}." if at and by in at else ""
+        caption(figure, f"{_words(held, drawn, what, fit.data.m)} {nearest}".strip())
     return figure
 
 
@@ -131,7 +142,7 @@ def _draw_bands(
 
 def _ends(curve: Curve, probability: float) -> tuple[Array, Array]:
     """Return the ends of the posterior interval of what is modelled."""
-    tail = 0.5 * (1.0 - float(check_probability(probability)))
+    tail = 0.5 * (1.0 - one_probability(probability))
     return curve.modelled.quantile(tail), curve.modelled.quantile(1.0 - tail)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.plots.canvas import (
     COLOURS,
     GREY,
@@ -18,7 +18,8 @@ from bayesml.results.plots.canvas import (
     percent,
 )
 from bayesml.results.plots.collection import collection
-from bayesml.results.summary import entry_names, labels_of_entries, significant
+from bayesml.results.summary import entry_names, labels_of_entries
+from bayesml.results.table import significant
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def posterior(fit: Fit, *, probability: float = 0.89) -> "Figure":
     >>> [axes.get_title() for axes in posterior(fit).axes]
     ['intercept', 'x0', 'sigma']
     """
+    require_fit(fit, "plots.posterior")
     if fit.kind == "point":
         raise IncompatibleModelError(
             f"{fit.method!r} gives a point estimate, which has no posterior density. "

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayesml.data import Data
 from bayesml.data.messages import plural
 from bayesml.posteriors import Prediction
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.new_rows import class_names, rows_of, whose
 from bayesml.results.plots.canvas import (
     COLOURS,
@@ -66,6 +66,7 @@ def predictions(fit: Fit, frame: Any = None, *, probability: float = 0.9) -> "Fi
     >>> predictions(fit).axes[0].get_ylabel()
     'predicted y'
     """
+    require_fit(fit, "plots.predictions")
     rows = fit.data if frame is None else rows_of(fit, frame)
     X, y = np.asarray(rows.X, dtype=np.float64), rows.y
     if names := class_names(fit):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesml.distributions import Support
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.new_rows import class_names
 from bayesml.results.plots.canvas import COLOURS, caption, legend, paper, plain
 from bayesml.results.plots.collection import collection
@@ -62,6 +62,7 @@ def predictive_check(fit: Fit, *, samples: int | None = None) -> "Figure":
     >>> predictive_check(fit).axes[0].get_xlabel()
     'y'
     """
+    require_fit(fit, "plots.predictive_check")
     names, support = class_names(fit), fit.resolved.likelihood.support
     many = samples or (REPLICAS if support.discrete else DENSITIES)
     y, replicas = _replicated(fit, many)

@@ -8,7 +8,7 @@ import numpy as np
 from bayesml.results.criticism.influence import FAR, cooks_distance, cooks_limit
 from bayesml.results.criticism.linearised import Linearised
 from bayesml.results.criticism.quantiles import expected_quantiles
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.plots.canvas import COLOURS, GREY, caption, legend, message, paper, plain
 from bayesml.results.plots.names import name_points
 from bayesml.results.plots.residual_rows import Judged, judge
@@ -67,6 +67,7 @@ def residuals(fit: Fit) -> "Figure":
     >>> residuals(bm.fit(bm.Model(), data, rng=1)).axes[2].get_xlabel()
     'leverage'
     """
+    require_fit(fit, "plots.residuals")
     judged = judge(fit)
     with paper(8.6, 7.4) as figure:
         scatter, quantiles, influence, neighbours = figure.subplots(2, 2).ravel()

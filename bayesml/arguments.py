@@ -1,0 +1,212 @@
+"""The doors for arguments: one for each kind, used wherever one of that kind is taken.
+
+A message says which argument, what was got and what is needed. Functions whose name begins with
+`check` look at the attributes of a part, and name it; the others look at a value and return it.
+"""
+
+import os
+from collections.abc import Sequence
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayesml.errors import DataError, IncompatibleModelError, StorageError, TooLargeError
+from bayesml.typing import Array
+
+SHOWN = 80
+"""Characters of a value in a message; arrays of a page are none."""
+
+
+def shown(value: Any) -> str:
+    """Say what was got in a few words, whatever it is.
+
+    Examples
+    --------
+    >>> shown("a"), shown(np.zeros((1000, 3))), shown(int)
+    ("'a'", 'an array of shape (1000, 3)', 'the class int')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    shape = getattr(value, "shape", None)  # of arrays and frames of any library
+    if isinstance(shape, tuple) and shape:
+        kind = "an array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+        return f"{kind} of shape {shape}"
+    text = repr(value)
+    return text if len(text) <= SHOWN and "\n" not in text else f"a {type(value).__name__}"
+
+
+def is_real(value: Any) -> bool:
+    """Say whether a value is a real number, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool)
+
+
+def is_count(value: Any) -> bool:
+    """Say whether a value is a whole number of at least one."""
+    return is_real(value) and isinstance(value, Integral) and int(value) >= 1
+
+
+def whole_number(value: Any, name: str) -> int:
+    """Return a positive whole number, or say what was got."""
+    if not is_count(value):
+        raise DataError(f"{name} must be a positive whole number, got {shown(value)}.")
+    return int(value)
+
+
+def check_probability(q: Any) -> Array:
+    """Return probabilities strictly between 0 and 1, or say what was got."""
+    try:
+        array = np.asarray(q)
+    except ValueError:  # a ragged list
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf" or not array.size or not np.all((array > 0) & (array < 1)):
+        raise DataError(f"A probability must lie strictly between 0 and 1, got {shown(q)}.")
+    return np.asarray(array, dtype=np.float64)
+
+
+def one_probability(q: Any) -> float:
+    """Return one probability strictly between 0 and 1, or say what was got."""
+    array = check_probability(q)
+    if array.ndim:
+        raise DataError(f"One probability is needed, a number between 0 and 1, got {shown(q)}.")
+    return float(array)
+
+
+def seed_of(rng: Any) -> int:
+    """Return a seed from what the user gave, or a fresh one."""
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(2**63))
+    if rng is None:
+        return int(np.random.default_rng().integers(2**63))
+    if not (is_real(rng) and isinstance(rng, Integral) and int(rng) >= 0):
+        raise IncompatibleModelError(
+            f"rng must be a non-negative whole number, a numpy Generator or None, got {shown(rng)}."
+        )
+    return int(rng)
+
+
+def generator_of(rng: Any) -> np.random.Generator:
+    """Return a generator from what the user gave: itself, or one of that seed."""
+    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(seed_of(rng))
+
+
+def path_of(value: Any, what: str, suffixes: Sequence[str] = ()) -> Path:
+    """Return a path from what the user gave, with one of these suffixes if any are named.
+
+    Raises
+    ------
+    StorageError
+        If it is no path, an empty one, or ends in something else.
+
+    Examples
+    --------
+    >>> path_of("fit.nc", "save", (".nc", ".zarr")).name
+    'fit.nc'
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise StorageError(f"{what}: the path must be a string or a Path, got {shown(value)}.")
+    text = os.fsdecode(value)
+    if not text or "\0" in text:
+        raise StorageError(f"{what}: {text!r} is no path. Give the name of a file.")
+    path = Path(text)
+    if suffixes and path.suffix not in suffixes:
+        raise StorageError(f"{what}: {text!r} must end in {' or '.join(suffixes)}.")
+    return path
+
+
+def check_instance(owner: object, name: str, role: Any, example: str) -> None:
+    """Refuse an attribute that does not play a role, a class for an instance among them."""
+    part = getattr(owner, name)
+    if isinstance(part, role) and not isinstance(part, type):
+        return
+    words = f"{type(owner).__name__}: {name} must play the role {role.__name__}"
+    if isinstance(part, type) and isinstance(part, role):
+        raise IncompatibleModelError(
+            f"{words}, got {shown(part)}; write {part.__name__}(...) to make one."
+        )
+    raise IncompatibleModelError(f"{words}, got {shown(part)}. For instance {example}.")
+
+
+def require_memory(numbers: float, what: str, instead: str) -> None:
+    """Refuse a request for more float64 numbers than the machine has memory for.
+
+    Raises
+    ------
+    TooLargeError
+        With the figure, before anything is allocated.
+
+    Examples
+    --------
+    >>> require_memory(1e6, "1000 draws of 1000 parameters", "take fewer draws")
+    """
+    needed, there = 8.0 * numbers, memory()
+    if needed > there:
+        raise TooLargeError(
+            f"{what} take {needed / 1e9:,.3g} GB, and this machine has {there / 1e9:,.3g} GB of "
+            f"memory; {instead}."
+        )
+
+
+def memory() -> float:
+    """Return the bytes of memory of this machine, or 16 GB where it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return 16e9
+
+
+def _refuse(owner: object, name: str, need: str) -> None:
+    got = shown(getattr(owner, name))
+    raise IncompatibleModelError(f"{type(owner).__name__}: {name} must be {need}, got {got}.")
+
+
+def check_positive(owner: object, *names: str) -> None:
+    """Refuse attributes of `owner` that are not positive finite numbers."""
+    for name in names:
+        value = getattr(owner, name)
+        if not (is_real(value) and 0 < value < float("inf")):
+            _refuse(owner, name, "a positive finite number")
+
+
+def check_fraction(owner: object, *names: str) -> None:
+    """Refuse attributes of `owner` that are not numbers in [0, 1)."""
+    for name in names:
+        value = getattr(owner, name)
+        if not (is_real(value) and 0 <= value < 1):
+            _refuse(owner, name, "a number from 0 up to, but not including, 1")
+
+
+def check_between(owner: object, *names: str) -> None:
+    """Refuse attributes of `owner` that are not numbers between 0 and 1, both left out."""
+    for name in names:
+        value = getattr(owner, name)
+        if not (is_real(value) and 0 < value < 1):
+            _refuse(owner, name, "a number between 0 and 1")
+
+
+def check_count(owner: object, *names: str) -> None:
+    """Refuse attributes of `owner` that are not whole numbers of at least one."""
+    for name in names:
+        if not is_count(getattr(owner, name)):
+            _refuse(owner, name, "a whole number of at least 1")
+
+
+def check_flag(owner: object, *names: str) -> None:
+    """Refuse attributes of `owner` that are neither True nor False."""
+    for name in names:
+        if not isinstance(getattr(owner, name), bool | np.bool):
+            _refuse(owner, name, "True or False")
+
+
+def check_optional(owner: object, name: str, otherwise: str) -> None:
+    """Refuse an attribute that is neither positive nor None, and say what None would do."""
+    value = getattr(owner, name)
+    if value is not None and not (is_real(value) and 0 < value < float("inf")):
+        _refuse(owner, name, f"a positive finite number, or None for {otherwise}")
+
+
+def check_callable(owner: object, name: str, example: str) -> None:
+    """Refuse an attribute that cannot be called."""
+    if not callable(getattr(owner, name)):
+        _refuse(owner, name, f"callable, such as {example}")

@@ -1,0 +1,80 @@
+"""Distributions that weighted draws of the parameters make: marginals, and predictions (P4)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesml.likelihoods import Likelihood
+from bayesml.posteriors.atoms import Atoms
+from bayesml.posteriors.base import Marginal
+from bayesml.posteriors.lattice import row_mixture
+from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.rows import row_blocks
+from bayesml.predictors import Predictor
+from bayesml.typing import Array
+
+
+def atoms_of_draws(flat: Mapping[str, Array], weights: Array) -> dict[str, Marginal]:
+    """Return the empirical distribution of every parameter of shape (K, ...), entries in a row."""
+    out: dict[str, Marginal] = {}
+    for name, draws in flat.items():
+        table = draws.reshape(len(draws), -1).T
+        out[name] = Atoms(len(table), weights, table.__getitem__)
+    return out
+
+
+def mixed_over_draws(
+    predictor: Predictor,
+    likelihood: Likelihood,
+    flat: Mapping[str, Array],
+    weights: Array,
+    known: Mapping[str, Any],
+    X: Array,
+) -> Prediction:
+    """Return the mixture of the likelihood over draws, at the rows of X (P4).
+
+    Parameters
+    ----------
+    predictor : Predictor
+    likelihood : Likelihood
+    flat : mapping of name to ndarray, shape (K, ...)
+    weights : ndarray, shape (K,)
+        Probabilities of the draws.
+    known : mapping of name to float
+        Noise parameters that have no draws.
+    X : ndarray, shape (rows, n)
+    """
+    noise_at = {
+        name: flat[name] if name in flat else np.asarray(known[name])
+        for name in likelihood.parameters
+    }
+
+    def at(block: slice) -> tuple[Array, Mapping[str, Any]]:
+        return np.swapaxes(predictor.eta(flat, X[block]), -1, -2), noise_at
+
+    def mean_at(block: slice) -> Array:
+        return likelihood.mean(*at(block))
+
+    def picked(size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+        which = rng.choice(len(weights), size=size, p=weights)
+        eta = predictor.eta({name: v[which] for name, v in flat.items()}, X)
+        noise = {k: np.reshape(v[which] if v.ndim else v, (-1, 1)) for k, v in noise_at.items()}
+        return eta, noise
+
+    def sample(size: int, rng: np.random.Generator) -> Array:
+        return likelihood.sample(*picked(size, rng), rng)
+
+    def sample_mean(size: int, rng: np.random.Generator) -> Array:
+        return likelihood.mean(*picked(size, rng))
+
+    variance = np.empty(X.shape[0])
+    for block in row_blocks(X.shape[0], len(weights)):
+        variance[block] = likelihood.sd(*at(block)) ** 2 @ weights
+    return Prediction(
+        row_mixture(X.shape[0], weights, likelihood, at),
+        Atoms(X.shape[0], weights, mean_at),
+        variance,
+        sample,
+        sample_mean,
+    )
