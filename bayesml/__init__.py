@@ -5,6 +5,7 @@ from bayesml.data import Data
 from bayesml.data.delimited.table import read_csv
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import (
+    LKJ,
     Beta,
     Exponential,
     Flat,
@@ -107,6 +108,8 @@ from bayesml.priors import (
     BetaBinomial,
     ByPredictor,
     ByTerm,
+    GroupEffects,
+    Hierarchical,
     Horseshoe,
     Independent,
     Layered,
@@ -143,6 +146,7 @@ from bayesml.results import (
 __all__ = [
     "GELU",
     "LBFGS",
+    "LKJ",
     "MAP",
     "MLE",
     "MLP",
@@ -191,11 +195,13 @@ __all__ = [
     "Gaussian",
     "Gibbs",
     "GradientDescent",
+    "GroupEffects",
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
     "HeteroscedasticGaussian",
     "HeteroscedasticStudentT",
+    "Hierarchical",
     "Horseshoe",
     "Hurdle",
     "ImproperPosteriorError",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bayesml.data import Block, Data
+from bayesml.data.designs import HasGroups
 from bayesml.data.messages import quoted
 from bayesml.data.roles import OFFSET, TRIALS, Features, LinearPart, Roles
 from bayesml.data.statistics import SufficientStatistics
@@ -25,6 +26,7 @@ from bayesml.likelihoods import (
 )
 from bayesml.linalg import triangular_factor
 from bayesml.predictors import (
+    Grouped,
     HasSeveral,
     KnownColumns,
     LinearPredictors,
@@ -32,8 +34,17 @@ from bayesml.predictors import (
     Outputs,
     Predictor,
     frame_of,
+    group_parts,
 )
-from bayesml.priors import ByPredictor, Jointly, Prior, Scales
+from bayesml.priors import (
+    ByPredictor,
+    Hierarchical,
+    Independent,
+    Jointly,
+    Prior,
+    Scales,
+    WithGroups,
+)
 from bayesml.typing import Array
 
 
@@ -155,30 +166,60 @@ def meet(
     """
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     met = _predictor(predictor, likelihood, data, statistics, outputs)
+    if isinstance(met, Grouped):
+        return _meet_groups(met, prior, likelihood, data, statistics, rest)
+    if isinstance(met, LinearPredictors):
+        return _meet_linear(met, prior, likelihood, data, statistics, rest)
+    n, names = data.n, data.feature_names
+    frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, outputs)
+    whole = LinearPart("", (0, n), names, frame.shifted)
+    noise = _noise_scale(likelihood)
+    own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted, noise)
+    return Met(met, prior.resolve(own))
+
+
+def _meet_groups(
+    met: Grouped,
+    prior: Prior,
+    likelihood: Likelihood,
+    data: Data,
+    statistics: SufficientStatistics,
+    rest: Mapping[str, Flat],
+) -> Met:
+    """Resolve the priors of the linear part and of the effects of groups."""
+    if isinstance(prior, WithGroups):
+        return Met(met, prior)
+    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
+    flat = isinstance(prior, Independent) and prior == Independent()
+    stated = prior if isinstance(prior, Hierarchical) else Hierarchical(Flat() if flat else prior)
+    own = _meet_linear(met.fixed, stated.of_coefficients, likelihood, data, statistics, rest)
+    return Met(met, stated.met(own.prior, data.design.roles.groups, outputs[0][1]))
+
+
+def _meet_linear(
+    met: LinearPredictors,
+    prior: Prior,
+    likelihood: Likelihood,
+    data: Data,
+    statistics: SufficientStatistics,
+    rest: Mapping[str, Flat],
+) -> Met:
+    """Resolve the priors of several linear predictors."""
+    if isinstance(prior, Jointly):
+        return Met(met, prior)
 
     def noise(part: LinearPart) -> str | float | None:
         return None if part.name else _noise_scale(likelihood)
 
-    if isinstance(met, LinearPredictors):
-        if isinstance(prior, Jointly):
-            return Met(met, prior)
-        by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
-        firsts = np.cumsum([0, *(part.size for part in met.parts)])
-        centres = met.without_offset(statistics.mean_X, outputs)
-        scales = [
-            _scales(met, part, of.terms, statistics, centres[first], part.intercept, noise(part))
-            for part, first, of in zip(
-                met.parts, firsts, data.design.roles.predictors, strict=False
-            )
-        ]
-        return Met(met, Jointly.resolved(by_part, met.parts, scales))
-    n, names = data.n, data.feature_names
-    frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, outputs)
-    whole = LinearPart("", (0, n), names, frame.shifted)
-    own = _scales(
-        met, whole, data.design.terms, statistics, outputs[0], frame.shifted, noise(whole)
-    )
-    return Met(met, prior.resolve(own))
+    by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
+    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
+    firsts = np.cumsum([0, *(part.size for part in met.parts)])
+    centres = met.without_offset(statistics.mean_X, outputs)
+    scales = [
+        _scales(met, part, of.terms, statistics, centres[first], part.intercept, noise(part))
+        for part, first, of in zip(met.parts, firsts, data.design.roles.predictors, strict=False)
+    ]
+    return Met(met, Jointly.resolved(by_part, met.parts, scales))
 
 
 def _predictor(
@@ -192,14 +233,33 @@ def _predictor(
     several = not roles.plain or (len(outputs) > 1 and isinstance(likelihood, NamesOutputs))
     if several and isinstance(predictor, HasSeveral):
         classes = likelihood.output_names if isinstance(likelihood, NamesOutputs) else None
-        return predictor.several(_parts(roles, classes), _known(likelihood, roles))
+        found = predictor.several(_parts(roles, classes), _known(likelihood, roles))
+        return _grouped(found, data) if roles.groups and not isinstance(found, Grouped) else found
     if not roles.plain:
         what = [*roles.known, *(part.predictor for part in roles.predictors[1:])]
+        what += [f"groups of {group.factor}" for group in roles.groups]
         raise IncompatibleModelError(
             f"{predictor!r} does not read {quoted(what)}, which the data have. Use Linear(), or "
             "leave it out."
         )
     return predictor.resolve(statistics.mean_X, statistics.sd_X, outputs, design.has_intercept)
+
+
+def _grouped(found: Predictor, data: Data) -> Predictor:
+    """Return the predictor with effects of the groups of the data."""
+    roles, design = data.design.roles, data.design
+    if (
+        not isinstance(found, LinearPredictors)
+        or len(found.parts) > 1
+        or found.parts[0].classes is not None
+        or not isinstance(design, HasGroups)
+    ):
+        raise IncompatibleModelError(
+            f"The data have group terms ({quoted(group.factor for group in roles.groups)}), which "
+            "are of one linear predictor: not beside predictors of other parameters, or of every "
+            "class. Leave these out."
+        )
+    return Grouped(found, group_parts(roles.groups, roles.group_places(), design.group_levels))
 
 
 def _parts(roles: Roles, classes: Sequence[str] | None) -> tuple[LinearPart, ...]:

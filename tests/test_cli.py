@@ -261,6 +261,85 @@ def test_predict_leaves_out_rows_when_asked(run: Run, fitted: bm.Fit, tmp_path: 
     assert len(out.strip().split("\n")) == 1 + 342
 
 
+def test_predictions_are_written_by_the_ending_of_their_name(
+    run: Run, birds: Path, fitted: bm.Fit, tmp_path: Path
+) -> None:
+    fitted.save(tmp_path / "fit.nc")
+    for name, read in (("p.csv", pd.read_csv), ("p.parquet", pd.read_parquet)):
+        assert run("predict", tmp_path / "fit.nc", birds, "--out", tmp_path / name)[0] == 0
+        table = read(tmp_path / name)
+        assert table["mean"].to_numpy() == pytest.approx(fitted.predict(pd.read_csv(birds)).mean)
+    copy = tmp_path / "birds.csv"
+    copy.write_bytes(birds.read_bytes())
+    for out, complaint in (
+        (copy, "is what is read; write to another file"),
+        (tmp_path / "p.xlsx", "its name ends in none of .csv, .tsv, .tab, .parquet, .pq"),
+        (tmp_path, "is a folder; give the name of a file"),
+    ):
+        code, _, err = run("predict", tmp_path / "fit.nc", copy, "--out", out)
+        assert code == 2
+        assert complaint in err
+    assert copy.read_bytes() == birds.read_bytes()
+
+
+def test_what_a_fit_reads_is_not_written_over(run: Run, birds: Path, tmp_path: Path) -> None:
+    (tmp_path / "predictions.csv").write_bytes(birds.read_bytes())
+    code, _, err = run("fit", tmp_path / "predictions.csv", FORMULA, "--out", tmp_path)
+    assert code == 2
+    assert "is what is read" in err
+    assert (tmp_path / "predictions.csv").read_bytes() == birds.read_bytes()
+
+
+def test_pictures_are_of_this_fit_and_of_the_kind_asked_for(
+    run: Run, birds: Path, tmp_path: Path
+) -> None:
+    for name in ("estimates.png", "reliability.svg", "notes.png"):
+        (tmp_path / name).write_text("earlier", encoding="utf-8")
+    options = ("--draws", 50, "--format", "pdf", "--out", tmp_path)
+    code, out, err = run("fit", birds, FORMULA, *options)
+    assert code == 0
+    assert "--draws 50 was of no use" in err
+    pictures = {path.name for path in tmp_path.iterdir()} - {"fit.nc", "summary.csv"}
+    made = {"posterior.pdf", "fit.pdf", "ppc.pdf", "residuals.pdf"}
+    assert pictures == made | {"predictions.csv", "notes.png"}
+    assert (tmp_path / "fit.pdf").read_bytes().startswith(b"%PDF")
+    assert "estimates.png    of an earlier fit, removed" in out
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_many_rows_are_summarised(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(commands, "MANY", 500)
+    monkeypatch.setattr(commands, "PICTURED", 100)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=1001), "g": rng.choice(list("abc"), 1001)})
+    frame["y"] = frame.x + (frame.g == "b") + rng.normal(size=1001)
+    path = tmp_path / f"many.{suffix}"
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    code, out, _ = run("fit", path, "y ~ x + g", "--by", "g", "--out", tmp_path / "out")
+    assert code == 0
+    assert "of 1001. --predictions writes those of all." in out
+    assert not (tmp_path / "out" / "predictions.csv").exists()
+    right = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + g", frame))
+    found = pd.read_csv(tmp_path / "out" / "summary.csv", index_col="parameter")
+    pd.testing.assert_frame_equal(found, right.summary(), check_names=False, rtol=1e-9)
+    assert not bm.load(tmp_path / "out" / "fit.nc").data.in_memory
+    frame.loc[7, "x"] = np.nan
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    options = ("--missing", "drop", "--out", tmp_path / "p.parquet")
+    code, out, err = run("predict", tmp_path / "out" / "fit.nc", path, *options)
+    assert code == 0
+    assert "left out 1 of 1001 rows" in err
+    table = pd.read_parquet(tmp_path / "p.parquet")
+    assert list(table["row"]) == [k for k in range(1001) if k != 7]
+    expected = right.predict(frame.drop(index=7)).mean
+    assert table["mean"].to_numpy() == pytest.approx(expected, rel=1e-9)
+    code, out, _ = run("fit", path, "y ~ g", "--predictions", "--out", tmp_path / "out")
+    assert code == 0
+    assert len(pd.read_csv(tmp_path / "out" / "predictions.csv")) == 1001
+
+
 def test_demo(run: Run, tmp_path: Path) -> None:
     code, out, err = run("demo", "--out", tmp_path)
     assert code == 0

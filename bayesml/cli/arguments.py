@@ -93,6 +93,12 @@ def _add_fit(commands: Any) -> None:
     add("--term", metavar="COLUMN", help="the column on the axis of fit.png")
     add("--by", metavar="COLUMN", help="one curve of fit.png for each value of this column")
     _add_probability(command)
+    add(
+        "--predictions",
+        action="store_true",
+        help="write what the fit predicts for its own rows, however many (default: up to 100000)",
+    )
+    add("--format", choices=("png", "pdf", "svg"), default="png", help="of pictures (default: png)")
     _add_out(command)
     command.set_defaults(run=fit)
 
@@ -103,7 +109,7 @@ def _add_predict(commands: Any) -> None:
     add = command.add_argument
     add("fit", metavar="FIT.nc", type=Path, help="fit.nc from the folder of `bayesml fit`")
     add("data", metavar="NEW", type=Path, help="a .csv, .tsv or .parquet file with its columns")
-    add("--out", type=Path, metavar="FILE", help="write a CSV file, and show its first rows")
+    add("--out", type=Path, metavar="FILE", help="write a .csv, .tsv or .parquet file")
     _add_reading(command)
     _add_probability(command)
     command.set_defaults(run=predict)

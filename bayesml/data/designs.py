@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,21 @@ class Design(Protocol):
 
     def to_config(self) -> dict[str, Any]:
         """Describe this design in strings, numbers, lists and dicts, for `design_from_config`."""
+
+
+@runtime_checkable
+class HasGroups(Protocol):
+    """A design of rows that are grouped by the levels of factors."""
+
+    @property
+    def group_levels(self) -> Mapping[str, tuple[str, ...]]:
+        """What the levels of every grouping factor are called, in the order of their numbers."""
+
+    def matrix_with_new(self, new: Any) -> NDArray[np.float64]:
+        """Build X of rows whose groups may be new: their numbers go on after the known levels."""
+
+    def matrix_of_population(self, new: Any) -> NDArray[np.float64]:
+        """Build X of rows that are of no group; the columns of factors need not be there."""
 
 
 @dataclass(frozen=True)

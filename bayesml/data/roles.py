@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -9,6 +10,10 @@ from bayesml.data.messages import listed, plural
 
 OFFSET = "offset"
 """The known column that is added to η: a feature whose weight is one."""
+
+
+INTERCEPT = "intercept"
+"""The term of a group that is one in every row."""
 
 
 TRIALS = "trials"
@@ -34,6 +39,45 @@ class Features(NamedTuple):
     names: tuple[str, ...]
     has_intercept: bool | None
     terms: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Group:
+    """The effects of the levels of a grouping factor: Σ_j z_j u_{gj}, one u a level and term.
+
+    The last columns of X are those of all groups: the terms that are no intercept, and then the
+    number of the level of every row.
+
+    Attributes
+    ----------
+    factor : str
+        By which rows are grouped: a column, or several, `a:b`.
+    terms : tuple of str
+        What has an effect of its own in every level: ``intercept``, and names of columns.
+    blocks : tuple of int
+        How many terms, one after the other, are correlated with each other.
+    """
+
+    factor: str
+    terms: tuple[str, ...]
+    blocks: tuple[int, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Which terms are correlated with which, the later first."""
+        ends = [sum(self.blocks[:k]) for k in range(len(self.blocks) + 1)]
+        return tuple(
+            (i, j)
+            for start, end in pairwise(ends)
+            for i in range(start, end)
+            for j in range(start, i)
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What its columns of X are called: of the terms, and of the level's number."""
+        own = [f"{self.factor}[{term}]" for term in self.terms if term != INTERCEPT]
+        return (*own, self.factor)
 
 
 @dataclass(frozen=True)
@@ -95,6 +139,8 @@ class Roles:
         That of η first.
     known : tuple of str
         ``offset``, ``trials``, …: one column each, which no parameter multiplies.
+    groups : tuple of Group
+        Whose levels have effects of their own.
 
     Examples
     --------
@@ -105,6 +151,7 @@ class Roles:
 
     predictors: tuple[Features, ...]
     known: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     def __str__(self) -> str:
         """Say what there is, in words."""
@@ -114,12 +161,13 @@ class Roles:
             count = plural(len(part.names), "feature")
             of = f" of {part.predictor}" if part.predictor else ""
             words.append(f"{count}{of}{': ' if names else ''}{names}")
+        words += [f"effects of {group.factor}: {listed(group.terms)}" for group in self.groups]
         return "; ".join([*words, *self.known])
 
     @property
     def plain(self) -> bool:
         """Whether all columns are features of η."""
-        return len(self.predictors) == 1 and not self.known
+        return len(self.predictors) == 1 and not (self.known or self.groups)
 
     def places(self) -> dict[str, slice]:
         """Return the columns of every predictor."""
@@ -133,6 +181,14 @@ class Roles:
         start = sum(len(part.names) for part in self.predictors)
         return {name: start + k for k, name in enumerate(self.known)}
 
+    def group_places(self) -> dict[str, slice]:
+        """Return the columns of every group, that of the levels' numbers last."""
+        start = sum(len(part.names) for part in self.predictors) + len(self.known)
+        out = {}
+        for group in self.groups:
+            out[group.factor] = slice(start, start := start + len(group.columns))
+        return out
+
     def to_config(self) -> dict[str, Any]:
         """Describe them in strings and lists."""
         return {
@@ -141,6 +197,7 @@ class Roles:
                 for p, names, own, terms in self.predictors
             ],
             "known": list(self.known),
+            "groups": [[group.factor, [*group.terms], [*group.blocks]] for group in self.groups],
         }
 
 
@@ -155,7 +212,8 @@ def roles_from_config(config: Mapping[str, Any]) -> Roles:
         Features(p, tuple(names), own, {term: tuple(made) for term, made in terms.items()})
         for p, names, own, terms in config["predictors"]
     )
-    return Roles(tuple(parts), tuple(config["known"]))
+    groups = (Group(f, tuple(terms), tuple(blocks)) for f, terms, blocks in config["groups"])
+    return Roles(tuple(parts), tuple(config["known"]), tuple(groups))
 
 
 def column_name(predictor: str, name: str) -> str:

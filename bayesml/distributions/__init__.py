@@ -13,6 +13,7 @@ from bayesml.distributions.gamma_family import (
     InverseGamma,
 )
 from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
+from bayesml.distributions.lkj import LKJ, cholesky_of_partials, partials_of_cholesky
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
 from bayesml.distributions.root_gamma import RootGamma, RootInverseGamma
 from bayesml.distributions.supports import (
@@ -29,6 +30,7 @@ from bayesml.distributions.supports import (
 )
 
 __all__ = [
+    "LKJ",
     "Beta",
     "Between",
     "Binary",
@@ -56,7 +58,9 @@ __all__ = [
     "StudentT",
     "Support",
     "UnitInterval",
+    "cholesky_of_partials",
     "exact",
     "grouped",
+    "partials_of_cholesky",
     "stack",
 ]

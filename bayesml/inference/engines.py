@@ -46,8 +46,12 @@ class Settings(Protocol):
     def progress(self) -> bool:
         """Whether to show progress."""
 
+    @property
+    def engine(self) -> "Engine":
+        """What evaluates the log density."""
 
-def _stated(settings: Settings) -> dict[str, Any]:
+
+def stated(settings: Settings) -> dict[str, Any]:
     """Return the settings by the names that both samplers give them."""
     return {
         "draws": settings.draws,
@@ -96,7 +100,7 @@ class Direct:
         frame = whitening(joint, starting_point(problem, joint, rng))
         start = rng.uniform(-2.0, 2.0, (settings.chains, joint.size))
         at = start if state is None else state.position
-        drawn = sample(frame.log_density, at, **_stated(settings), seed=seed, adaptation=state)
+        drawn = sample(frame.log_density, at, **stated(settings), seed=seed, adaptation=state)
         chains = joint.coordinates.named(frame.position(drawn.positions))
         how = "by the package's own log density"
         return Drawn(chains, drawn.sample_stats, how, drawn.adaptation)
@@ -112,7 +116,7 @@ def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
         joint.coordinates.x(m.x, {"prior_sd": m.scales.precision**-0.5, **m.scales.values})
         for m in modes
     ]
-    drawn = sample(quietly(joint), np.array(starts), **_stated(settings), seed=seed)
+    drawn = sample(quietly(joint), np.array(starts), **stated(settings), seed=seed)
     how = "from modes, by the package's own log density"
     return Drawn(joint.coordinates.named(drawn.positions), drawn.sample_stats, how)
 
@@ -147,7 +151,7 @@ class PyMC:
 
         model = build(problem) if self.compiled else build_of_row_sum(problem)
         sampler = sample_compiled if self.compiled else sample_uncompiled
-        drawn, statistics = sampler(model, **_stated(settings), seed=seed)
+        drawn, statistics = sampler(model, **stated(settings), seed=seed)
         names = [*problem.shapes, *problem.inferred, *problem.hyperparameters]
         chains = {name: drawn[name] for name in names if name in drawn}
         if problem.data.n == 0 and "weights" in problem.shapes:

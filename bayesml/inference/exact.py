@@ -7,6 +7,7 @@ import numpy as np
 from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.groups import exact_groups, not_gaussian_groups
 from bayesml.inference.model_average import average_all
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import RowResiduals, least_squares
@@ -22,6 +23,7 @@ from bayesml.posteriors.log_scale import (
     maximise_log_scale,
 )
 from bayesml.posteriors.tilted import ScaleDensity
+from bayesml.predictors import Grouped
 from bayesml.priors import Conjugate, HasSeenRows, NormalRows, SelectsFeatures
 
 REFINED_FROM = ((5_000, 0.0), (1_000_000, 10.0), (np.inf, 1e5))
@@ -76,6 +78,8 @@ class Exact:
                 f"Exact() does not apply: {reason} Use NUTS() to sample it, MAP() for its mode, "
                 "or Auto() to choose."
             )
+        if isinstance(problem.model.predictor, Grouped):
+            return exact_groups(problem, rng)
         if isinstance(prior, Conjugate):
             return _given_earlier_rows(problem, _conjugate(problem, prior))
         return _given_earlier_rows(problem, _quadrature(problem))
@@ -83,6 +87,8 @@ class Exact:
 
 def obstacle(problem: Problem) -> str | None:
     """Say why a problem has no exact posterior, or None if it has one."""
+    if isinstance(problem.model.predictor, Grouped):
+        return not_gaussian_groups(problem)
     why = not_linear_gaussian(problem)
     if why is not None:
         return why

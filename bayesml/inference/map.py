@@ -10,6 +10,7 @@ from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics, obstacle
+from bayesml.inference.group_point import group_map
 from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
@@ -23,7 +24,7 @@ from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import maximise_log_scale
-from bayesml.predictors import Network
+from bayesml.predictors import Grouped, Network
 from bayesml.priors import HasKinks
 from bayesml.typing import Array
 
@@ -99,6 +100,8 @@ class MAP:
                 "away from the posterior mode. State the decay as the prior, Layered(sd=...), and "
                 "use MAP(Adam()); or use MLE(AdamW()), which claims no mode."
             )
+        if isinstance(problem.model.predictor, Grouped):
+            return group_map(problem)
         if isinstance(problem.model.predictor, Network):
             return network_point(problem, rng, self.recipe(problem), "posterior mode")
         closed = obstacle(problem) is None and not problem.hyperparameters

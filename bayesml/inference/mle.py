@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
+from bayesml.inference.group_point import group_mle
 from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
@@ -27,7 +28,7 @@ from bayesml.log_joint import not_linear_gaussian, single_rows
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer, minimize
 from bayesml.posteriors.linear_gaussian import LinearGaussian
-from bayesml.predictors import Network
+from bayesml.predictors import Grouped, Network
 from bayesml.typing import Array
 
 CERTAIN = 1e-6
@@ -64,6 +65,9 @@ class MLE:
         for networks is `LevenbergMarquardt`.
     training : Training
         Restarts, early stopping and the progress bar of networks.
+    restricted : bool
+        Of models with effects of groups: whether to integrate the coefficients out too (REML),
+        so that scales are not too small by what coefficients cost (G35).
 
     Raises
     ------
@@ -86,6 +90,7 @@ class MLE:
 
     optimizer: Optimizer | None = None
     training: Training = Training()
+    restricted: bool = False
 
     def __post_init__(self) -> None:
         check_training(self)
@@ -93,6 +98,13 @@ class MLE:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
+        if isinstance(problem.model.predictor, Grouped):
+            return group_mle(problem, restricted=self.restricted)
+        if self.restricted:
+            raise IncompatibleModelError(
+                "MLE(restricted=True) is of models with effects of groups, and the data have none. "
+                "Use MLE(): its diagnostics have the unbiased residual_sd."
+            )
         network = isinstance(problem.model.predictor, Network)
         if not network and self.optimizer is not None and self.optimizer.traits.decays:
             raise IncompatibleModelError(

@@ -9,11 +9,13 @@ from bayesml.arguments import check_between, check_count, check_flag, check_inst
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Engine
+from bayesml.inference.group_sampling import sample_groups
 from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.propriety import propriety
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
+from bayesml.predictors import Grouped
 from bayesml.typing import Array
 
 RETUNE = 100
@@ -79,6 +81,8 @@ class NUTS:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
+        if isinstance(problem.model.predictor, Grouped):
+            return sample_groups(problem, self, rng)
         refuse_unread(problem, "NUTS()")
         self._require_memory(problem, self.draws)
         notes = propriety(problem)

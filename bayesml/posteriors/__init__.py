@@ -6,6 +6,7 @@ from bayesml.posteriors.base import (
     Compared,
     Estimate,
     Estimated,
+    HasGroupEffects,
     Kind,
     LeavesOneOut,
     Marginal,
@@ -15,6 +16,7 @@ from bayesml.posteriors.base import (
 from bayesml.posteriors.conjugate import ConjugatePosterior
 from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.posteriors.exact import ExactPosterior
+from bayesml.posteriors.grouped import GroupedPosterior
 from bayesml.posteriors.laplace import LaplacePosterior
 from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.linearised import LinearisedPosterior
@@ -33,6 +35,8 @@ __all__ = [
     "Estimate",
     "Estimated",
     "ExactPosterior",
+    "GroupedPosterior",
+    "HasGroupEffects",
     "Interval",
     "Kind",
     "LaplacePosterior",

@@ -112,6 +112,14 @@ class LeavesOneOut(Protocol):
 
 
 @runtime_checkable
+class HasGroupEffects(Protocol):
+    """An answer that has the distributions of effects of groups, which are no parameters of it."""
+
+    def effects(self, factor: str) -> Marginal:
+        """Return those of a group, entries (level, term) in a row."""
+
+
+@runtime_checkable
 class Audited(Protocol):
     """An approximation that keeps the draws by which it was audited."""
 

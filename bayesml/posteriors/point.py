@@ -102,6 +102,8 @@ class PointEstimate:
         Of the estimated ones, same shapes.
     df : float
         Residual degrees of freedom; infinite where the theory is asymptotic.
+    positive : tuple of str
+        Parameters that are positive, beside the likelihood's.
     """
 
     predictor: Predictor
@@ -109,6 +111,7 @@ class PointEstimate:
     values: Mapping[str, Array]
     standard_errors: Mapping[str, Array]
     df: float
+    positive: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -135,7 +138,8 @@ class PointEstimate:
         out: dict[str, Estimate] = {}
         for name, error in self.standard_errors.items():
             value, wide = np.ravel(self.values[name]), np.ravel(error)
-            match self.likelihood.parameter_supports.get(name):
+            supports = self.likelihood.parameter_supports
+            match Positive() if name in self.positive else supports.get(name):
                 case Positive():
                     out[name] = LogScaleEstimate(value, wide)
                 case UnitInterval():

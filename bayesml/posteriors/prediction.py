@@ -6,7 +6,7 @@ Derived in docs/theory/prediction.md.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from bayesml.errors import DataError
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
 from bayesml.posteriors.row_distribution import OfClasses, RowDistribution
+from bayesml.posteriors.transformed import TransformedPrediction, transformed
 from bayesml.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
@@ -341,6 +342,40 @@ class Prediction:
     def log_prob(self, y: ArrayLike) -> Array:
         """Evaluate the log predictive density of y, for one y or one per row."""
         return self.distribution.log_density(y)
+
+    def transformed(
+        self, function: Callable[[Any], Any], inverse: Callable[[Any], Any] | None = None
+    ) -> TransformedPrediction:
+        """Return the prediction on the scale of an increasing function of y.
+
+        Parameters
+        ----------
+        function : callable
+            Elementwise, such as ``np.exp`` where ``log(y)`` was learned.
+        inverse : callable, optional
+            Of any other function than ``exp``, ``expm1``, ``exp2`` and ``sinh``; elementwise, of
+            complex numbers too.
+
+        Returns
+        -------
+        TransformedPrediction
+            Exact quantiles and probabilities; mean and sd by quadrature.
+
+        Raises
+        ------
+        DataError
+            For counts and classes, a function that falls, or a wrong inverse.
+
+        Examples
+        --------
+        >>> import numpy as np, bayesml as bm
+        >>> frame = {"y": [1.0, 3.0, 7.0, 21.0, 50.0], "x": [0.0, 1.0, 2.0, 3.0, 4.0]}
+        >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("log(y) ~ x", frame))
+        >>> p = fit.predict({"x": [2.0]})
+        >>> bool(p.transformed(np.exp).quantile(0.5)[0] == np.exp(p.quantile(0.5)[0]))
+        True
+        """
+        return transformed(self.distribution, function, inverse, self.sampler)
 
     def sample(self, size: int = 1, *, rng: int | np.random.Generator | None = None) -> Array:
         """Draw from the predictive distribution, jointly across rows.

@@ -63,7 +63,7 @@ class SampledPosterior:
     @property
     def flat(self) -> dict[str, Array]:
         """Draws of all chains in a row, shape (K, ...)."""
-        return {name: v.reshape(-1, *v.shape[2:]) for name, v in self.chains.items()}
+        return {n: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for n, v in self.chains.items()}
 
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the empirical distribution of every parameter, entries in a row."""

@@ -18,6 +18,7 @@ from bayesml.predictors.base import (
     pullback_of,
 )
 from bayesml.predictors.frame import Frame, Shift, frame_of
+from bayesml.predictors.grouped import Grouped, GroupPart, group_parts
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.mlp import MLP, Standardisation
@@ -28,6 +29,8 @@ __all__ = [
     "Activation",
     "ExportsToPyMC",
     "Frame",
+    "GroupPart",
+    "Grouped",
     "HasFrame",
     "HasGram",
     "HasJacobian",
@@ -49,6 +52,7 @@ __all__ = [
     "Standardisation",
     "Tanh",
     "frame_of",
+    "group_parts",
     "labels_of",
     "pullback_of",
 ]

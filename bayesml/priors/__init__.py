@@ -29,6 +29,7 @@ from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.by_predictor import ByPredictor, Jointly
 from bayesml.priors.by_term import ByTerm
+from bayesml.priors.group_effects import GroupEffects, Hierarchical, WithGroups
 from bayesml.priors.horseshoe import Horseshoe
 from bayesml.priors.independent import Independent
 from bayesml.priors.layered import Groups, Layered
@@ -53,9 +54,11 @@ __all__ = [
     "Conjugate",
     "ExportsPrior",
     "GaussianGivenScales",
+    "GroupEffects",
     "Groups",
     "HasKinks",
     "HasSeenRows",
+    "Hierarchical",
     "Horseshoe",
     "Independent",
     "InfersScales",
@@ -87,6 +90,7 @@ __all__ = [
     "Unknown",
     "Values",
     "WeaklyInformative",
+    "WithGroups",
     "ZellnerG",
     "normal_terms",
     "proper_functionals",

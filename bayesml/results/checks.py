@@ -88,6 +88,20 @@ LIMITS: Mapping[str, Limit] = {
         "The integral over σ did not settle when its nodes were doubled.",
         "Check the prior of σ: its scale may be absurd for these data.",
     ),
+    "scale_error": Limit(
+        "error of the integral over scales of groups by half of its nodes, relative",
+        "≤ 0.05",
+        lambda value: value <= 0.05,
+        "Half of the nodes give another integral: moments of scales may be off by a percent.",
+        "State priors of the scales that are less vague, Hierarchical(groups=...), or use NUTS().",
+    ),
+    "scale_effective": Limit(
+        "effective number of Sobol points of the scales of groups",
+        "≥ 100",
+        lambda value: value >= 100,
+        "Few points carry all of the integral over the scales.",
+        "State priors of the scales, Hierarchical(groups=...), or use NUTS().",
+    ),
     "gradient_norm": Limit(
         "gradient norm at the answer, standardised",
         "≤ 1e-3",

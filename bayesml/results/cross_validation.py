@@ -7,7 +7,6 @@ import numpy as np
 
 from bayesml.arguments import seed_of, whole_number
 from bayesml.data import Data
-from bayesml.errors import DataError
 from bayesml.inference import Method
 from bayesml.model import Model, require_model
 from bayesml.posteriors import Prediction
@@ -15,8 +14,9 @@ from bayesml.results.calibrate import compared, pooled, quantile_of
 from bayesml.results.calibration import Calibration
 from bayesml.results.fit import Fit
 from bayesml.results.fitting import fit
+from bayesml.results.folds import divided
 from bayesml.results.new_rows import class_names
-from bayesml.typing import Integers
+from bayesml.typing import ArrayLike, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +91,8 @@ def cross_validate(
     method: Method | None = None,
     *,
     folds: int = 10,
+    groups: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> CrossValidation:
     """Fit as many times as there are folds, and predict the rows left out each time.
@@ -102,6 +104,10 @@ def cross_validate(
     folds : int
         Rows are divided at random into this many parts of the same size, but for one. As many as
         there are rows leaves one out at a time.
+    groups : (m,) array_like, optional
+        Rows of one group are left out together, to be judged as a group that was never seen.
+    strata : (m,) array_like, optional
+        Every fold has its share of each stratum: of rare classes or levels.
     rng : int, Generator or None
         Of the division and the fits.
 
@@ -109,12 +115,13 @@ def cross_validate(
     -------
     CrossValidation
         Its ``calibration`` is over all rows; give it to `risk` for any loss. What a formula has
-        learned from all rows, such as levels and centres, is not learned again.
+        learned from all rows, such as levels and centres, is not learned again, and default
+        priors are those of all rows, the same in every fold.
 
     Raises
     ------
     DataError
-        If there are more folds than rows, or less than two.
+        If there are more folds than rows or groups, or less than two.
 
     References
     ----------
@@ -130,13 +137,11 @@ def cross_validate(
     (4, 40)
     """
     require_model(model, data, "cross_validate")
-    count = whole_number(folds, "folds")
-    if not 2 <= count <= data.m:
-        raise DataError(f"cross_validate: folds must be between 2 and {data.m} rows, got {folds}.")
     generator = np.random.default_rng(seed_of(rng))
-    parts = np.array_split(generator.permutation(data.m), count)
+    parts = divided(data.m, whole_number(folds, "folds"), groups, strata, generator)
+    resolved = model.resolve(data).model
     return CrossValidation(
-        data, tuple(_fold(model, data, method, np.sort(rows), generator) for rows in parts)
+        data, tuple(_fold(resolved, data, method, rows, generator) for rows in parts)
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from bayesml.arguments import whole_number
 from bayesml.data import Data, Design, frames
+from bayesml.data.designs import HasGroups
 from bayesml.data.missing import keeps
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
@@ -23,6 +24,7 @@ from bayesml.results import (
     batch_prediction,
     checks,
     export,
+    group_tables,
     loo,
     reweighted,
     sequential,
@@ -146,6 +148,8 @@ class Fit:
     slopes = questions.slopes
     marginal = questions.slopes  # average marginal effects, as economists call them
     hypothesis = hypothesis.hypothesis
+    effects = group_tables.group_effects
+    variance_shares = group_tables.variance_shares
     leave_one_out = loo.leave_one_out
     as_prior = sequential.as_prior
 
@@ -193,7 +197,14 @@ class Fit:
         """
         return self._criticised
 
-    def predict(self, X: Any, *, missing: Literal["raise", "keep"] = "raise") -> Prediction:
+    def predict(
+        self,
+        X: Any,
+        *,
+        missing: Literal["raise", "keep"] = "raise",
+        new_groups: bool = False,
+        population: bool = False,
+    ) -> Prediction:
         """Return the predictive distribution of a new observation at every row.
 
         Parameters
@@ -203,6 +214,12 @@ class Fit:
             model reads, in any order.
         missing : {"raise", "keep"}
             Refuse rows with missing values, or keep them, as NaN and where they are.
+        new_groups : bool
+            Of a model with groups: whether levels that were never seen are new groups, whose
+            effects vary as those of the others do. Otherwise they are refused.
+        population : bool
+            Of a model with groups: whether to predict without effects of groups, those of a group
+            in the middle. Columns of groups need not be there.
 
         Returns
         -------
@@ -217,9 +234,12 @@ class Fit:
         if keeps(missing):
             present = self.design.present(X)
             if not present.all():
-                return with_gaps(self.predict(frames.take(X, np.flatnonzero(present))), present)
+                rows = frames.take(X, np.flatnonzero(present))
+                found = self.predict(rows, new_groups=new_groups, population=population)
+                return with_gaps(found, present)
         checks.warn_if_failed(self._report)
-        rows = np.asarray(self.design.matrix(X), dtype=np.float64)
+        built = matrix_of(self.design, X, new_groups, population)
+        rows = np.asarray(built, dtype=np.float64)
         prediction = self.learned.posterior.predict(rows)
         return replace(prediction, locate=lambda: self._leverage.locate(rows))
 
@@ -380,6 +400,23 @@ class Fit:
         # a predictor that has nothing but weights passes through the origin
         intercept = set(self.resolved.predictor.shapes(self.data.n)) != {"weights"}
         return training_leverage(self.data, self.statistics, intercept=intercept)
+
+
+def matrix_of(design: Design, X: Any, new_groups: bool, population: bool) -> Array:
+    """Build the rows that are predicted, of known groups, new ones or none."""
+    if not (new_groups or population):
+        return design.matrix(X)
+    if not isinstance(design, HasGroups) or not design.group_levels:
+        raise IncompatibleModelError(
+            "new_groups and population are of models with groups, 'y ~ x + (1 | g)', and this one "
+            "has none: leave them out."
+        )
+    if new_groups and population:
+        raise IncompatibleModelError(
+            "new_groups and population contradict each other: a prediction is for groups that are "
+            "new, or without effects of groups. Give one."
+        )
+    return design.matrix_with_new(X) if new_groups else design.matrix_of_population(X)
 
 
 def require_fit(value: Any, what: str) -> Fit:

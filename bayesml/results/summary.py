@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 UNIT = re.compile(r"(weights|biases)_\d+(\[|$)")
 """Names of the parameters of a network."""
 
+EFFECTS = re.compile(r"effects\[")
+"""Names of the effects of groups, which have a table of their own: `Fit.effects`."""
+
 MOST_UNITS = 12
 """The most of them that a printed table shows: one by one they mean nothing."""
 
@@ -41,9 +44,10 @@ def labels_of_entries(predictor: Predictor, feature_names: tuple[str, ...]) -> L
 def entry_names(parameter: str, size: int, labels: Labels) -> list[str]:
     """Name the entries of a parameter: ``weights[age]``, or the parameter itself if scalar."""
     axes = labels.get(parameter, ())
+    before = f"{parameter[:-1]}, " if parameter.endswith("]") else f"{parameter}["
     if axes and prod(map(len, axes)) == size:
-        return [f"{parameter}[{', '.join(entry)}]" for entry in product(*axes)]
-    return [parameter] if size == 1 else [f"{parameter}[{k}]" for k in range(size)]
+        return [f"{before}{', '.join(entry)}]" for entry in product(*axes)]
+    return [parameter] if size == 1 else [f"{before}{k}]" for k in range(size)]
 
 
 class ParameterTable(NamedTuple):
@@ -76,10 +80,11 @@ def summarise(posterior: Posterior, labels: Labels, probability: float) -> Param
     else:
         columns = _moments(posterior, tail)
         headings = ["mean", "sd", *limits]
-    names = [n for name, part in columns.items() for n in entry_names(name, len(part), labels)]
-    table = np.vstack([*columns.values()]) if columns else np.empty((0, 4))
+    shown = {name: part for name, part in columns.items() if not EFFECTS.match(name)}
+    names = [n for name, part in shown.items() for n in entry_names(name, len(part), labels)]
+    table = np.vstack([*shown.values()]) if shown else np.empty((0, 4))
     if posterior.compared is not None and posterior.compared.what == "parameter":
-        sampling = _sampling([posterior.compared.values[name] for name in columns])
+        sampling = _sampling([posterior.compared.values[name] for name in shown])
         headings, table = [*headings, *sampling], np.column_stack([table, *sampling.values()])
     return ParameterTable(names, headings, table)
 

@@ -11,6 +11,7 @@ from bayesml.data.formulas.clauses import Clause, clauses
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.expressions import Use
 from bayesml.data.formulas.joined import JoinedDesign
+from bayesml.data.formulas.levels import LevelsDesign
 from bayesml.data.formulas.model_matrix import (
     LearnedSide,
     ModelMatrix,
@@ -25,7 +26,7 @@ from bayesml.data.formulas.tables import (
     typed_columns,
 )
 from bayesml.data.messages import Labels, quoted
-from bayesml.data.roles import Features, Roles, column_name
+from bayesml.data.roles import INTERCEPT, Features, Group, Roles, column_name
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ if TYPE_CHECKING:
 class BoundFormula(NamedTuple):
     """A clause that has met the columns of a frame, but not yet its rows.
 
-    `right` are the columns of all clauses, so that each looks at the same complete rows.
+    `right` are the columns of all clauses, so that each looks at the same complete rows; `factor`
+    those whose levels are numbered, where that is what the clause is for.
     """
 
     formula: str
     sides: Sides
     left: tuple[Column, ...]
     right: tuple[Column, ...]
+    factor: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,22 +64,44 @@ class BoundClauses:
     clauses: tuple[Clause, ...]
     weights: str | None
 
-    def design(self, designs: Sequence[FormulaDesign]) -> Design:
+    def design(self, designs: Sequence[FormulaDesign | LevelsDesign]) -> Design:
         """Return the design of all clauses from that of each."""
-        if len(designs) == 1:
-            return designs[0]
+        first, *others = designs
+        if isinstance(first, FormulaDesign) and not others:
+            return first
         pairs = list(zip(self.clauses, designs, strict=True))
         predictors = [
             Features(clause.role, design.feature_names, design.has_intercept, design.terms)
             for clause, design in pairs
-            if not clause.known
+            if clause.kind == "predictor" and isinstance(design, FormulaDesign)
         ]
         known = [clause for clause in self.clauses if clause.known]
+        groups = self._groups(pairs)
         names = [column_name(part.predictor, name) for part in predictors for name in part.names]
         names += [f"{clause.role}({clause.text})" for clause in known]
+        names += [name for group in groups for name in group.columns]
         require_unique(names, "the columns of a formula")
-        roles = Roles(tuple(predictors), tuple(clause.role for clause in known))
+        roles = Roles(tuple(predictors), tuple(clause.role for clause in known), groups)
         return JoinedDesign(tuple(designs), tuple(names), roles)
+
+    def _groups(
+        self, pairs: list[tuple[Clause, FormulaDesign | LevelsDesign]]
+    ) -> tuple[Group, ...]:
+        """Put the terms of every factor together."""
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for clause, design in pairs:
+            if clause.kind == "terms" and isinstance(design, FormulaDesign):
+                level = (INTERCEPT,) if design.has_intercept else ()
+                blocks = [level, *design.terms.values()]
+                if clause.correlated:
+                    blocks = [(*level, *design.feature_names)]
+                found.setdefault(clause.role, []).extend(block for block in blocks if block)
+        groups = []
+        for factor, blocks in found.items():
+            terms = tuple(name for block in blocks for name in block)
+            require_unique(terms, f"the terms of {factor!r}")
+            groups.append(Group(factor, terms, tuple(map(len, blocks))))
+        return tuple(groups)
 
 
 def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundClauses:
@@ -95,13 +120,20 @@ def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundCla
     weights = observation_weights if isinstance(observation_weights, str) else found.weights
     known = [part for part in found.parts if part.known]
     taken = {use.column for part in known for use in _uses(parse(part.formula, names), names)}
+    taken |= {name for part in found.parts for name in part.factor}
     taken |= {weights} if weights else set()
-    texts = [p.formula if p.known else expand_dot(p.formula, names, taken) for p in found.parts]
+    texts = [
+        expand_dot(p.formula, names, taken) if p.kind == "predictor" else p.formula
+        for p in found.parts
+    ]
     sides = [parse(text, names) for text in texts]
     left = typed_columns(term_uses(sides[0].left, names, texts[0]), frame)
     right = typed_columns([use for each in sides for use in _uses(each, names)], frame)
     _require_target(left, right, formula)
-    parts = (BoundFormula(text, s, left, right) for text, s in zip(texts, sides, strict=True))
+    parts = (
+        BoundFormula(text, each, left, right, clause.factor if clause.kind == "levels" else ())
+        for text, each, clause in zip(texts, sides, found.parts, strict=True)
+    )
     return BoundClauses(tuple(parts), found.parts, weights)
 
 

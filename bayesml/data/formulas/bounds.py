@@ -168,8 +168,10 @@ def _require_bounded_columns(call: ast.Call) -> None:
             )
 
 
-def require_bounded_terms(formula: str) -> None:
+def require_bounded_terms(text: str, formula: str) -> None:
     """Refuse a formula whose products of terms are more than `MOST_TERMS`.
+
+    `text` is the formula as formulaic reads it, under private names.
 
     Raises
     ------
@@ -179,7 +181,7 @@ def require_bounded_terms(formula: str) -> None:
     from formulaic.parser import DefaultFormulaParser
     from formulaic.parser.types import ASTNode
 
-    tree = DefaultFormulaParser().get_ast(formula)
+    tree = DefaultFormulaParser().get_ast(text)
     if isinstance(tree, ASTNode):
         _terms(tree, formula)
 

@@ -3,15 +3,15 @@
 Each clause becomes a formula of its own with the same target, whose columns stand side by side.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bayesml.data.formulas.bounds import require_readable
+from bayesml.data.formulas.groups import Bar, without_groups
+from bayesml.data.formulas.splitting import halves, is_name, outside, signed_terms, split
 from bayesml.data.messages import quoted
 from bayesml.data.roles import OFFSET
 from bayesml.errors import DataError
 
-OPENING, CLOSING, QUOTES = "({[", ")}]", "\"'`"
 WEIGHTS, EXPOSURE = "weights", "exposure"
 
 
@@ -21,22 +21,34 @@ class Clause(NamedTuple):
     Attributes
     ----------
     role : str
-        Empty for η, the parameter that it predicts, or the name of what is known.
-    known : bool
+        Empty for η, the parameter that it predicts, the name of what is known, or the factor.
+    kind : {"predictor", "known", "terms", "levels"}
+        Terms have effects in every level of a factor; levels are those of the factor.
     formula : str
         With the target: ``y ~ z``.
     text : str
         The expression, of what is known.
+    factor : tuple of str
+        The columns whose levels together are the levels.
+    correlated : bool
+        Of terms: whether their effects are correlated with each other.
     """
 
     role: str
-    known: bool
+    kind: Literal["predictor", "known", "terms", "levels"]
     formula: str
     text: str = ""
+    factor: tuple[str, ...] = ()
+    correlated: bool = True
+
+    @property
+    def known(self) -> bool:
+        """Whether it is of what is known of every row."""
+        return self.kind == "known"
 
 
 class Clauses(NamedTuple):
-    """All clauses of a formula, that of η first and what is known last; and a column of weights."""
+    """All clauses of a formula: of η, other parameters, what is known, groups; and of weights."""
 
     parts: tuple[Clause, ...]
     weights: str | None
@@ -62,20 +74,21 @@ def clauses(formula: str) -> Clauses:
     if not isinstance(formula, str):
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
     require_readable(formula)
-    first, *others = _split(formula, ",")
-    left, tilde, right = _halves(first)
-    target, *bars = _split(left, "|")
+    first, *others = split(formula, ",")
+    left, tilde, right = halves(first)
+    target, *bars = split(left, "|")
     if not tilde or len(bars) > 1:
         if others or len(bars) > 1:
             raise DataError(
                 f"the formula {formula!r} cannot be read: write 'y ~ x', or "
                 "'y | trials(n) + weights(w) ~ x + offset(z), sigma ~ x'"
             )
-        return Clauses((Clause("", False, formula),), None)
-    known = [_call(text, formula) for text in _split(bars[0], "+")] if bars else []
+        return Clauses((Clause("", "predictor", formula),), None)
+    known = [_call(text, formula) for text in split(bars[0], "+")] if bars else []
     rest, offsets = _without_offsets(right, formula)
-    if not (known or offsets or others):
-        return Clauses((Clause("", False, formula),), None)
+    rest, groups = without_groups(rest, formula)
+    if not (known or offsets or others or groups):
+        return Clauses((Clause("", "predictor", formula),), None)
     target = target.strip()
     weights = _weights(known, formula)
     terms = [(name, text) for name, text in known if name != WEIGHTS]
@@ -83,26 +96,43 @@ def clauses(formula: str) -> Clauses:
         total = offsets[0] if len(offsets) == 1 else " + ".join(f"({text})" for text in offsets)
         terms = [(OFFSET, total), *terms]
     parts = [
-        Clause("", False, f"{target} ~ {rest}"),
+        Clause("", "predictor", f"{target} ~ {rest}"),
         *(_predictor(text, target, formula) for text in others),
-        *(Clause(name, True, f"{target} ~ 0 + {{{text}}}", text) for name, text in terms),
+        *(Clause(name, "known", f"{target} ~ 0 + {{{text}}}", text) for name, text in terms),
+        *_of_groups(groups, target),
     ]
-    roles = [part.role for part in parts]
+    roles = [part.role for part in parts if part.kind in ("predictor", "known")]
     if repeated := sorted({role for role in roles if roles.count(role) > 1}):
         raise DataError(f"the formula {formula!r} says {quoted(repeated)} twice; once is needed")
     return Clauses(tuple(parts), weights)
 
 
+def _of_groups(bars: list[Bar], target: str) -> list[Clause]:
+    """Return the clauses of every factor, one after the other: of its terms, and of its levels."""
+    by_factor: dict[tuple[str, ...], list[Bar]] = {}
+    for bar in bars:
+        by_factor.setdefault(bar.factor, []).append(bar)
+    out = []
+    for factor, own in by_factor.items():
+        label = own[0].label
+        for bar in own:
+            text = f"{target} ~ {bar.terms}"
+            out.append(Clause(label, "terms", text, factor=factor, correlated=bar.correlated))
+        levels = " + ".join(f"C(`{name}`)" for name in factor)
+        out.append(Clause(label, "levels", f"{target} ~ 0 + {levels}", factor=factor))
+    return out
+
+
 def _predictor(text: str, target: str, formula: str) -> Clause:
-    name, tilde, right = (part.strip() for part in _halves(text))
+    name, tilde, right = (part.strip() for part in halves(text))
     if not (tilde and right and name.isidentifier()):
         raise DataError(
             f"the formula {formula!r} cannot be read at {text.strip()!r}: after a comma stands a "
             "parameter of the likelihood and what it depends on, as in 'y ~ x, sigma ~ z'"
         )
-    if _without_offsets(right, formula)[1]:
-        raise DataError(f"the formula {formula!r}: an offset is of the first clause only")
-    return Clause(name, False, f"{target} ~ {right}")
+    if _without_offsets(right, formula)[1] or without_groups(right, formula)[1]:
+        raise DataError(f"the formula {formula!r}: offsets and groups are of the first clause only")
+    return Clause(name, "predictor", f"{target} ~ {right}")
 
 
 def _call(text: str, formula: str) -> tuple[str, str]:
@@ -121,7 +151,7 @@ def _is_call(text: str, name: str) -> bool:
     """Say whether a text is `name(…)` with something in it, and nothing before or after it."""
     return (
         text.startswith(f"{name}(")
-        and "".join(c for _, c in _outside(text)) == name
+        and "".join(c for _, c in outside(text)) == name
         and bool(_inside(text, name))
     )
 
@@ -132,24 +162,17 @@ def _inside(text: str, name: str) -> str:
 
 def _weights(known: list[tuple[str, str]], formula: str) -> str | None:
     found = [text for name, text in known if name == WEIGHTS]
-    if len(found) > 1 or not all(map(_is_name, found)):
+    if len(found) > 1 or not all(map(is_name, found)):
         raise DataError(
             f"the formula {formula!r}: weights(…) takes the name of one column; compute it before"
         )
     return found[0].strip("`") if found else None
 
 
-def _is_name(text: str) -> bool:
-    """Say whether a text may be the name of a column: in backticks, or without brackets."""
-    if text.startswith("`"):
-        return text.endswith("`") and text.count("`") == 2 and bool(text.strip("`").strip())
-    return "".join(c for _, c in _outside(text)) == text
-
-
 def _without_offsets(right: str, formula: str) -> tuple[str, list[str]]:
     """Take the terms `offset(…)` and `exposure(…)` out of a right side."""
     kept, offsets = "", []
-    for sign, term in _signed_terms(right):
+    for sign, term in signed_terms(right):
         text = term.strip()
         name = next((name for name in (OFFSET, EXPOSURE) if text.startswith(f"{name}(")), None)
         if name is None:
@@ -165,40 +188,3 @@ def _without_offsets(right: str, formula: str) -> tuple[str, list[str]]:
     if not offsets:
         return right, []
     return kept.strip().removeprefix("+").strip() or "1", offsets
-
-
-def _signed_terms(text: str) -> list[tuple[str, str]]:
-    """Split a right side into its terms, each with the sign before it."""
-    marks = [k for k, c in _outside(text) if c in "+-"]
-    signs = ["", *(text[k] for k in marks)]
-    starts = [0, *(k + 1 for k in marks)]
-    return [(s, text[a:b]) for s, a, b in zip(signs, starts, [*marks, len(text)], strict=True)]
-
-
-def _halves(text: str) -> tuple[str, str, str]:
-    """Split at the first `~` that stands by itself."""
-    at = next((k for k, c in _outside(text) if c == "~"), None)
-    return (text, "", "") if at is None else (text[:at], "~", text[at + 1 :])
-
-
-def _split(text: str, mark: str) -> list[str]:
-    """Split at a mark that is in no brackets and no quotes."""
-    ends = [k for k, c in _outside(text) if c == mark]
-    starts = [0, *(k + 1 for k in ends)]
-    return [text[a:b] for a, b in zip(starts, [*ends, len(text)], strict=True)]
-
-
-def _outside(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the characters in no brackets and no quotes, and where they are."""
-    depth, quote = 0, ""
-    for k, c in enumerate(text):
-        if quote:
-            quote = "" if c == quote else quote
-        elif c in QUOTES:
-            quote = c
-        elif c in OPENING:
-            depth += 1
-        elif c in CLOSING:
-            depth -= 1
-        elif depth == 0:
-            yield k, c

@@ -1,7 +1,7 @@
 """A fitted formula as plain data, from which every matrix is built, saved in between or not."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from bayesml.data.formulas.model_matrix import (
     build_matrix,
     build_target,
 )
-from bayesml.data.formulas.parsing import Sides, parse
+from bayesml.data.formulas.parsing import Sides, parse, term_uses, words_of
 from bayesml.data.formulas.tables import (
     Column,
     as_levels,
@@ -49,8 +49,13 @@ class FormulaDesign:
     @property
     def sides(self) -> Sides:
         """The terms left and right of `~`."""
-        names = (column.name for column in (*self.left.columns, *self.right.columns))
-        return parse(self.formula, tuple(names))
+        return parse(self.formula, self.words)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The columns that are read, and words that a minus takes out of the formula."""
+        names = {column.name for column in (*self.left.columns, *self.right.columns)}
+        return tuple(names | words_of(self.formula))
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that the formula does not read are ignored."""
@@ -84,6 +89,12 @@ class FormulaDesign:
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """The levels of every factor, by its expression."""
         return self.right.levels
+
+    def without(self, columns: Set[str]) -> "FormulaDesign":
+        """Return the same, not looking at columns that this formula itself does not use."""
+        used = {use.column for use in term_uses(self.sides.right, self.words, self.formula)}
+        kept = tuple(c for c in self.right.columns if c.name in used or c.name not in columns)
+        return replace(self, right=replace(self.right, columns=kept))
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""
@@ -157,5 +168,5 @@ def formula_design_from_config(config: Mapping[str, Any]) -> FormulaDesign:
         terms={term: tuple(columns) for term, columns in config["terms"].items()},
         weights_column=config["weights_column"],
     )
-    _ = design.sides  # refuses what cannot be read: someone else may have written it
+    parse(design.formula, design.words)  # someone else may have written it
     return design

@@ -97,6 +97,9 @@ class _Walk(NamedTuple):
                 yield from self.column(name, as_levels)
             else:
                 self._require_elementwise(node)
+        elif isinstance(node, ast.Set):
+            inner = shown(ast.unparse(node))
+            raise self._error(f"{inner} stands in an expression; inside brackets leave braces out")
         elif isinstance(node, _REFUSED) or isinstance(getattr(node, "op", None), ast.MatMult):
             raise self._error(f"{shown(ast.unparse(node))!r} is not a transformation of columns")
         else:

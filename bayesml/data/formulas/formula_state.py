@@ -14,6 +14,7 @@ import numpy as np
 from bayesml.data.formulas.binding import BoundFormula, build_sides, design_of
 from bayesml.data.formulas.encoding import to_json
 from bayesml.data.formulas.formula_statistics import FactorLevels, FormulaStatistics, SideStatistics
+from bayesml.data.formulas.levels import LevelsDesign, LevelsReader, group_codes
 from bayesml.data.formulas.model_matrix import LearnedSide
 from bayesml.data.formulas.names import original, private, shown
 from bayesml.data.formulas.reader import FormulaReader
@@ -79,11 +80,25 @@ class FormulaState:
             weight=self.weights is None or bool(rows[self.weights].any()),
             sample=rows[:SAMPLE],
             left=_side_statistics(sides.left, rows, self.left, declared),
-            right=_side_statistics(sides.right, rows, self.right, declared),
+            right=self._right(rows, declared),
         )
 
-    def reader(self, statistics: FormulaStatistics) -> FormulaReader:
+    def _right(self, rows: "pd.DataFrame", declared: Declared) -> SideStatistics:
+        """Summarise the right side; of a factor that groups rows, its levels are all."""
+        factor = self.bound.factor
+        if not factor:
+            return _side_statistics(self.bound.sides.right, rows, self.right, declared)
+        used = group_codes(rows, factor)[1] if len(rows) else ()
+        order = declared.get(factor[0], ()) if len(factor) == 1 else ()
+        return SideStatistics({":".join(factor): FactorLevels(frozenset(used), order)})
+
+    def reader(self, statistics: FormulaStatistics) -> FormulaReader | LevelsReader:
         """Build a few rows with what was learned, which fixes the columns."""
+        if self.bound.factor:
+            ((label, found),) = statistics.right.levels.items()
+            columns, own = (*self.bound.left, *self.bound.right), self.bound.factor
+            design = LevelsDesign(label, columns, own, found.ordered(), self.weights)
+            return LevelsReader(design, self.drop)
         left, right = (
             LearnedSide(
                 columns,
@@ -103,7 +118,7 @@ class FormulaState:
         sides = self.bound.sides
         return bool(
             _side_statistics(sides.left, rows, self.left, {}).transforms
-            or _side_statistics(sides.right, rows, self.right, {}).transforms
+            or self._right(rows, {}).transforms
         )
 
     def updated(self, statistics: FormulaStatistics) -> "FormulaState":

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.data import frames
 from bayesml.data.designs import Design
 from bayesml.data.formulas.design import FormulaDesign, formula_design_from_config
+from bayesml.data.formulas.levels import NO_LEVEL, LevelsDesign, levels_design_from_config
 from bayesml.data.formulas.model_matrix import LearnedSide
 from bayesml.data.messages import quoted
 from bayesml.data.roles import Roles, roles_from_config
@@ -20,73 +22,108 @@ class JoinedDesign:
 
     Attributes
     ----------
-    parts : tuple of FormulaDesign
-        That of η first, and those of what is known last.
+    parts : tuple of FormulaDesign or LevelsDesign
+        That of η first, then other parameters, what is known, and the terms and levels of groups.
     feature_names : tuple of str
         One name for each column of X.
     roles : Roles
     """
 
-    parts: tuple[FormulaDesign, ...]
+    parts: tuple[FormulaDesign | LevelsDesign, ...]
     feature_names: tuple[str, ...]
     roles: Roles
 
     @property
     def target_name(self) -> str:
         """What y is called."""
-        return self.parts[0].target_name
+        return self._first.target_name
 
     @property
     def has_intercept(self) -> bool:
         """Whether the first clause has an intercept."""
-        return self.parts[0].has_intercept
+        return self._first.has_intercept
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
         """The levels of a target that is no number, in the order of their numbers."""
-        return self.parts[0].classes
+        return self._first.classes
 
     @property
     def terms(self) -> Mapping[str, tuple[str, ...]]:
         """The features that every term of the first clause makes."""
-        return self.parts[0].terms
+        return self._first.terms
 
     @property
     def weights_column(self) -> str | None:
         """The column that holds the observation weights of rows to learn from."""
-        return self.parts[0].weights_column
+        return self._first.weights_column
 
     @property
     def right(self) -> LearnedSide:
         """What the first clause learned; its columns are those of all clauses."""
-        return self.parts[0].right
+        return self._first.right
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X for new rows; columns that no clause reads are ignored."""
         return np.column_stack([part.matrix(new) for part in self.parts])
 
+    def matrix_with_new(self, new: Any) -> NDArray[np.float64]:
+        """Build X of rows whose groups may be new: their numbers go on after the known levels."""
+        return np.column_stack(
+            [
+                part.matrix_with_new(new) if isinstance(part, LevelsDesign) else part.matrix(new)
+                for part in self.parts
+            ]
+        )
+
+    def matrix_of_population(self, new: Any) -> NDArray[np.float64]:
+        """Build X of rows that are of no group; the columns of factors need not be there."""
+        own = [part for part in self.parts if isinstance(part, FormulaDesign)]
+        factors = {
+            name for part in self.parts if isinstance(part, LevelsDesign) for name in part.own
+        }
+        built = iter([part.without(factors).matrix(new) for part in own])
+        rows = frames.number_of_rows(new)
+        return np.column_stack(
+            [
+                np.full((rows, 1), NO_LEVEL) if isinstance(part, LevelsDesign) else next(built)
+                for part in self.parts
+            ]
+        )
+
     def present(self, new: Any) -> NDArray[np.bool]:
         """Say of each row whether no value that a clause reads is missing."""
-        return self.parts[0].present(new)
+        return self._first.present(new)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a frame that X is made of."""
-        return self.parts[0].columns
+        return self._first.columns
 
     @property
     def numeric_columns(self) -> tuple[str, ...]:
         """Those of them that hold numbers; the others hold levels."""
-        return self.parts[0].numeric_columns
+        return self._first.numeric_columns
 
     @property
     def levels(self) -> Mapping[str, Sequence[Any]]:
         """The levels of every factor, by its expression."""
-        return {name: levels for part in self.parts for name, levels in part.levels.items()}
+        parts = (part for part in self.parts if isinstance(part, FormulaDesign))
+        return {name: levels for part in parts for name, levels in part.levels.items()}
+
+    @property
+    def group_levels(self) -> dict[str, tuple[str, ...]]:
+        """What the levels of every grouping factor are called, in the order of their numbers."""
+        return {part.factor: part.names for part in self.parts if isinstance(part, LevelsDesign)}
+
+    @property
+    def _first(self) -> FormulaDesign:
+        first: Any = self.parts[0]
+        return first  # type: ignore[no-any-return]
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Build y for new rows, or None where a column of it is absent or missing throughout."""
-        return self.parts[0].target(new)
+        return self._first.target(new)
 
     def to_config(self) -> dict[str, Any]:
         """Describe this design in strings, numbers, lists and dicts."""
@@ -100,15 +137,20 @@ class JoinedDesign:
 
 def joined_design_from_config(config: Mapping[str, Any]) -> JoinedDesign:
     """Make the design that `JoinedDesign.to_config` described."""
-    parts = tuple(map(formula_design_from_config, config["parts"]))
+    parts = tuple(
+        levels_design_from_config(part) if "factor" in part else formula_design_from_config(part)
+        for part in config["parts"]
+    )
     return JoinedDesign(parts, tuple(config["feature_names"]), roles_from_config(config["roles"]))
 
 
-def difference(one: Design, other: Design) -> str:
+def difference(one: Design | LevelsDesign, other: Design | LevelsDesign) -> str:
     """Say what columns of the same names were made with in one design and not in the other."""
     if isinstance(one, JoinedDesign) and isinstance(other, JoinedDesign):
         parts = zip(one.parts, other.parts, strict=False)
         return next(filter(None, (difference(a, b) for a, b in parts)), "")
+    if isinstance(one, LevelsDesign) and isinstance(other, LevelsDesign):
+        return "" if one.levels == other.levels else f"the levels of {one.factor} differ"
     if not (isinstance(one, FormulaDesign) and isinstance(other, FormulaDesign)):
         return ""
     for a, b in ((one.left, other.left), (one.right, other.right)):

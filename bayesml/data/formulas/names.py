@@ -134,6 +134,22 @@ def _columns_in(
         yield from _columns_in(child, column_of)
 
 
+def words_in(code: str) -> set[str]:
+    """Return the words of an expression that may be columns: those that are not called.
+
+    >>> sorted(words_in("log(a) + np.exp(b) - C"))
+    ['C', 'a', 'b']
+    """
+    found: set[str] = set()
+
+    def note(word: str) -> None:
+        if "." not in word:
+            found.add(original(word))
+
+    list(_columns_in(ast.parse(code.strip(), mode="eval").body, note))
+    return found
+
+
 def reader_of(columns: tuple[str, ...]) -> Callable[[str], str | None]:
     """Return what tells a column by a word of an expression, as Python reads words.
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from bayesml.data.formulas.names import (
     shown,
     with_backquotes,
     without_backquotes,
+    words_in,
     written,
 )
 from bayesml.data.messages import quoted
@@ -48,7 +50,7 @@ def parse(formula: str, columns: tuple[str, ...]) -> Sides:
     try:
         _check(formula, columns)  # before formulaic evaluates any of it
         private_names = _under_private_names(formula, columns)
-        require_bounded_terms(private_names)
+        require_bounded_terms(private_names, formula)
         parsed = Formula(private_names)
     except DataError:
         raise
@@ -71,6 +73,19 @@ def parse(formula: str, columns: tuple[str, ...]) -> Sides:
     _refuse_scaled_terms(right, formula)
     _require_all_entered(left, right, private_names, formula)
     return Sides(left, right)
+
+
+def words_of(formula: str) -> set[str]:
+    """Return the words of a formula that may be columns, also those that a minus takes out."""
+    require_readable(formula)
+    found: set[str] = set()
+    for token in _tokens(without_backquotes(formula)):
+        if token.kind is token.Kind.NAME:
+            found.add(original(token.token))
+        elif token.kind is token.Kind.PYTHON:
+            with suppress(SyntaxError, RecursionError, ValueError):  # which `parse` refuses
+                found |= words_in(token.token)
+    return found
 
 
 def _under_private_names(formula: str, columns: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from bayesml.data.checks import require_some_weight
 from bayesml.data.formulas.binding import BoundClauses
 from bayesml.data.formulas.formula_state import FormulaState
 from bayesml.data.formulas.formula_statistics import FormulaStatistics
+from bayesml.data.formulas.levels import LevelsReader
 from bayesml.data.formulas.names import shown
 from bayesml.data.formulas.reader import FormulaReader, JoinedReader
 from bayesml.data.formulas.tables import Column
@@ -37,7 +38,7 @@ class LearnedFormula:
 
 
 class _Learned(NamedTuple):
-    reader: FormulaReader
+    reader: FormulaReader | LevelsReader
     rows: int | None
     passes: int
     task: str
@@ -53,7 +54,9 @@ def learn_clauses(
         learned.append(_learn_from_parts(state, reduce_parts, count=count and not learned))
     design = bound.design([each.reader.design for each in learned])
     readers = tuple(each.reader for each in learned)
-    reader = readers[0] if len(readers) == 1 else JoinedReader(design, readers)
+    first, *others = readers
+    joined = JoinedReader(design, readers)
+    reader = first if isinstance(first, FormulaReader) and not others else joined
     rows = next((each.rows for each in learned if each.rows is not None), None)
     passes = sum(each.passes for each in learned)
     if not passes:

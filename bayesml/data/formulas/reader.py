@@ -12,6 +12,7 @@ from bayesml.data.blocks import Block
 from bayesml.data.checks import require_finite
 from bayesml.data.designs import Design
 from bayesml.data.formulas.design import FormulaDesign
+from bayesml.data.formulas.levels import LevelsReader
 from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, build_matrix, build_target
 from bayesml.data.formulas.parsing import Sides
 from bayesml.data.formulas.tables import (
@@ -102,7 +103,7 @@ class JoinedReader:
     """Build the columns of several formulas, which look at the same columns, side by side."""
 
     design: Design
-    readers: tuple[FormulaReader, ...]
+    readers: tuple[FormulaReader | LevelsReader, ...]
 
     @property
     def weights(self) -> str | None:

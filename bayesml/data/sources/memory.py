@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from bayesml.data import frames
 from bayesml.data.blocks import Block, read_only, rows_per_block
 from bayesml.data.checks import require_finite
 from bayesml.data.designs import Design
-from bayesml.data.formulas.binding import bind_formula, build_sides, design_of
+from bayesml.data.formulas.binding import BoundFormula, bind_formula, build_sides, design_of
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.joined import JoinedDesign
+from bayesml.data.formulas.levels import LevelsDesign, group_codes
 from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide
 from bayesml.data.formulas.raw_columns import RawColumns, raw_columns
 from bayesml.data.formulas.tables import (
@@ -24,7 +25,7 @@ from bayesml.data.formulas.tables import (
     with_weights,
 )
 from bayesml.data.inputs import common_labels, weights_vector
-from bayesml.data.messages import EVERYWHERE, Place, quoted
+from bayesml.data.messages import EVERYWHERE, Labels, Place, quoted
 from bayesml.data.missing import drops
 from bayesml.errors import DataError
 
@@ -107,24 +108,33 @@ def memory_formula(
     require_finite_numbers(rows, labels)
     if not len(rows):
         raise DataError("the frame has no rows; there is nothing to learn from")
-    sides = [
-        build_sides(part, LearnedSide(part.left), LearnedSide(part.right), rows, labels)
-        for part in bound.parts
-    ]
-    target = sides[0][0]
-    require_finite(target.values, "y", target.names, labels, OUT_OF_DOMAIN)
-    for _, features in sides:
-        require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
-    design = bound.design(
-        [
-            design_of(part, *side, weights_column)
-            for part, side in zip(bound.parts, sides, strict=True)
-        ]
-    )
+    built = [_built(part, rows, labels, weights_column) for part in bound.parts]
+    design = bound.design([part.design for part in built])
     columns = raw_columns(rows, main.right, design.feature_names)
-    values = [features.values for _, features in sides]
+    values = [part.X for part in built]
     X = read_only(values[0] if len(values) == 1 else np.column_stack(values))
-    return MemorySource(X, read_only(target.values[:, 0]), weights, columns), design, labels
+    return MemorySource(X, read_only(built[0].y), weights, columns), design, labels
+
+
+class _Built(NamedTuple):
+    X: NDArray[np.float64]
+    y: NDArray[np.float64]
+    design: FormulaDesign | LevelsDesign
+
+
+def _built(part: BoundFormula, rows: "pd.DataFrame", labels: Labels, weights: str | None) -> _Built:
+    """Build the columns of one clause, and remember how."""
+    if part.factor:
+        codes, levels = group_codes(rows, part.factor)
+        columns = (*part.left, *part.right)
+        design = LevelsDesign(":".join(part.factor), columns, part.factor, levels, weights)
+        return _Built(codes.astype(np.float64)[:, None], np.empty(0), design)
+    learned = LearnedSide(part.left), LearnedSide(part.right)
+    target, features = build_sides(part, *learned, rows, labels)
+    require_finite(target.values, "y", target.names, labels, OUT_OF_DOMAIN)
+    require_finite(features.values, "X", features.names, labels, OUT_OF_DOMAIN)
+    design_of_part = design_of(part, target, features, weights)
+    return _Built(features.values, target.values[:, 0], design_of_part)
 
 
 def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:

@@ -192,6 +192,7 @@ REFUSED = {
     "y ~ {x @ x}": "'x @ x' is not a transformation",
     "y ~ x[0]": r"'x\[0\]' is not a transformation",
     "y ~ {[a for a in x]}": "is not a transformation",
+    "y ~ np.abs({x - 3})": r"\{x - 3\} stands in an expression; inside brackets leave braces",
     "y ~ lag(x)": r"lag\(\) reads other rows",
     "y ~ x**2": r"interaction of x with itself, which is just x; .*\{x\*\*2\}",
     "y ~ k + x^3": "interaction of x with itself",

@@ -1,0 +1,238 @@
+"""Maximum likelihood, restricted or not, and the marginal mode of models with effects of groups.
+
+Derived in docs/theory/group_effects.md, (G35) and (G36).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.base import Learned
+from bayesml.inference.groups import grouped, marginal_of, not_gaussian_groups
+from bayesml.inference.point import NO_EVIDENCE
+from bayesml.linalg.arrow import Eliminated
+from bayesml.log_joint.group_marginal import LOG_2PI, GroupMarginal, residual
+from bayesml.model import Problem
+from bayesml.posteriors import PointEstimate
+from bayesml.posteriors.grouped import GroupedPosterior
+from bayesml.samplers.lattice import Density, curvature_of
+from bayesml.typing import Array
+
+STEP = 1e-4
+"""Of differences, in units of the noise."""
+
+LARGEST = 1e6
+"""Largest scale of effects, in units of the noise, that is looked for."""
+
+NOTHING = 1e-5
+"""A scale below it, in units of the noise, that is not worse at zero, is zero."""
+
+
+def group_mle(problem: Problem, *, restricted: bool) -> Learned:
+    """Maximise the likelihood with effects integrated out; restricted, with coefficients too."""
+    _check(problem, "MLE()")
+    marginal = marginal_of(problem)
+    freedom = marginal.arrow.weight - (marginal.p if restricted else 0)
+
+    def log_likelihood(theta: Array) -> Array:
+        found = marginal.arrow.eliminate(marginal.scales.factors(theta))
+        return _profile(marginal, found, freedom, restricted=restricted)
+
+    theta, value = _maximum(marginal, log_likelihood)
+    found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
+    known = problem.known.get("sigma")
+    rss = residual(found.schur, marginal.p)[0] * marginal.reference.unit**2
+    sigma = float(np.sqrt(rss / freedom)) if known is None else known
+
+    def joint(phi: Array) -> Array:
+        at, log_sigma = _relative(marginal, phi)
+        here = marginal.arrow.eliminate(marginal.scales.factors(at))
+        squares = residual(here.schur, marginal.p) * marginal.reference.unit**2
+        out = -0.5 * (here.log_det + squares * np.exp(-2.0 * log_sigma)) - freedom * log_sigma
+        if restricted:
+            out = out - 0.5 * np.linalg.slogdet(here.schur[:, : marginal.p, : marginal.p])[1]
+        return np.asarray(out)
+
+    how = "restricted maximum likelihood" if restricted else "maximum likelihood"
+    posterior = _estimate(problem, marginal, theta, sigma, joint)
+    diagnostics = {"deviance": -2.0 * value, "log_likelihood": value}
+    return Learned(
+        posterior, problem.model, f"{how}, effects integrated out", NO_EVIDENCE, diagnostics
+    )
+
+
+def group_map(problem: Problem) -> Learned:
+    """Find the mode of scales and σ with all else integrated out, then that of all else."""
+    _check(problem, "MAP()")
+    marginal = marginal_of(problem)
+
+    def density(phi: Array) -> Array:
+        theta, log_sigma = _relative(marginal, phi)
+        found = marginal.arrow.eliminate(marginal.scales.factors(theta))
+        return np.asarray(marginal.given(theta, found, log_sigma[:, None]).log_density[:, 0])
+
+    known = problem.known.get("sigma")
+
+    def of_theta(theta: Array) -> Array:
+        found = marginal.arrow.eliminate(marginal.scales.factors(theta))
+        grid = np.log(known) if known is not None else _sigma_modes(marginal, theta, found)
+        log_sigma = np.broadcast_to(grid, (len(theta),))[:, None]
+        return np.asarray(marginal.given(theta, found, log_sigma).log_density[:, 0])
+
+    theta, value = _maximum(marginal, of_theta)
+    found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
+    sigma = known or float(np.exp(_sigma_modes(marginal, theta[None], found)[0]))
+    posterior = _estimate(problem, marginal, theta, sigma, density)
+    how = "mode of the scales, effects and coefficients integrated out, and of these given them"
+    return Learned(posterior, problem.model, how, NO_EVIDENCE, {"log_density": value})
+
+
+def _check(problem: Problem, method: str) -> None:
+    why = not_gaussian_groups(problem)
+    if why is not None:
+        raise IncompatibleModelError(
+            f"{method} of effects of groups needs a linear Gaussian model, but {why} Use "
+            "Laplace() or NUTS()."
+        )
+
+
+def _profile(
+    marginal: GroupMarginal, found: Eliminated, freedom: float, *, restricted: bool
+) -> Array:
+    """Evaluate the log likelihood at the best σ, with flat priors (G35)."""
+    p, reference = marginal.p, marginal.reference
+    log_det = found.log_det
+    rss = residual(found.schur, p)
+    if restricted:
+        log_det = log_det + np.linalg.slogdet(found.schur[:, :p, :p])[1]
+        log_det = log_det - 2.0 * np.linalg.slogdet(reference.transform)[1]
+    if isinstance(marginal.sigma, float):
+        variance = (marginal.sigma / reference.unit) ** 2
+        fit = freedom * np.log(variance) + rss / variance
+    else:
+        fit = freedom * (np.log(np.maximum(rss, 1e-300) / freedom) + 1.0)
+    fit = fit + freedom * (LOG_2PI + 2.0 * np.log(reference.unit))
+    return np.asarray(-0.5 * (log_det + fit))
+
+
+def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Array:
+    """Find the mode of σ at every θ, on ever finer grids."""
+    freedom = max(marginal.arrow.weight, 1.0)
+    rss = np.maximum(residual(found.schur, marginal.p), 1e-300)
+    centre = 0.5 * np.log(rss / freedom) + np.log(marginal.reference.unit)
+    width = np.full(len(theta), 8.0 / np.sqrt(2.0 * freedom))
+    for _ in range(14):
+        grid = centre[:, None] + width[:, None] * np.linspace(-1.0, 1.0, 9)
+        value = marginal.given(theta, found, grid).log_density
+        best = np.argmax(value, axis=1)
+        centre = grid[np.arange(len(theta)), best]
+        width = np.where((best == 0) | (best == 8), width, 0.3 * width)
+    return np.asarray(centre)
+
+
+def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
+    """Maximise over scales, which may be zero, and correlations."""
+    log_scale = np.concatenate(
+        [np.arange(part.size) < part.terms for part in marginal.scales.parts]
+    )
+
+    def theta_of(x: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.where(log_scale, np.log(np.where(log_scale, x, 1.0)), x)
+
+    k = len(log_scale)
+
+    def objective(x: Array) -> tuple[float, Array]:
+        E = STEP * np.eye(k)
+        points = np.concatenate([x[None], x + E, np.where(log_scale, np.abs(x - E), x - E)])
+        values = function(theta_of(points))
+        return -float(values[0]), -(values[1 : k + 1] - values[k + 1 :]) / (2.0 * STEP)
+
+    bounds = [(0.0, LARGEST) if own else (-8.0, 8.0) for own in log_scale]
+    start = np.where(log_scale, 0.5, 0.0)
+    options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
+    settings: Any = {"jac": True, "bounds": bounds, "options": options}
+    x = np.asarray(minimize(objective, start, **settings).x)
+    for j in np.flatnonzero(log_scale & (x < NOTHING * 1e3)):
+        zero = np.where(np.arange(k) == j, 0.0, x)
+        if objective(zero)[0] <= objective(x)[0] + 1e-9:
+            x = zero
+    return theta_of(x), -objective(x)[0]
+
+
+def _relative(marginal: GroupMarginal, phi: Array) -> tuple[Array, Array]:
+    """Return θ and log σ from logs of scales in the unit of y, correlations and log σ."""
+    log_sigma, parts = phi[:, -1], []
+    for part, u in zip(marginal.scales.parts, marginal.scales.split(phi[:, :-1]), strict=True):
+        parts.append(u - log_sigma[:, None] * (np.arange(part.size) < part.terms))
+    return np.concatenate(parts, axis=1), log_sigma
+
+
+def _estimate(
+    problem: Problem, marginal: GroupMarginal, theta: Array, sigma: float, joint: Density
+) -> PointEstimate:
+    """Return everything at the estimate of the scales, with standard errors."""
+    predictor = grouped(problem)
+    found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
+    log_sigma = np.array([[np.log(sigma)]])
+    with np.errstate(all="ignore"):  # a scale of zero has no log prior
+        given = marginal.given(theta[None], found, log_sigma)
+    here = GroupedPosterior(
+        predictor,
+        marginal,
+        theta[None],
+        np.zeros(1, dtype=np.intp),
+        log_sigma[0],
+        np.ones(1),
+        given.mean[0],
+        given.root[0],
+    )
+    marginals = here.of_coefficients()
+    values: dict[str, Array] = {
+        name: np.asarray(marginals[name].mean)
+        for name in ("intercept", "weights")
+        if name in marginals
+    }
+    errors: dict[str, Array] = {n: np.asarray(marginals[n].sd) for n in values}
+    if "intercept" in values:
+        values["intercept"], errors["intercept"] = values["intercept"][0], errors["intercept"][0]
+    for part in predictor.groups:
+        of_group = here.effects(part.factor)
+        values[part.name] = np.reshape(of_group.mean, part.shape)
+        errors[part.name] = np.reshape(of_group.sd, part.shape)
+    scales = {name: value[0] for name, value in here.scales.items()}
+    values |= scales | {"sigma": np.asarray(sigma)}
+    errors |= _errors_of_scales(marginal, theta, sigma, joint, scales)
+    if isinstance(marginal.sigma, float):
+        errors.pop("sigma")
+    positive = tuple(name for name in scales if name.startswith("sd["))
+    likelihood = problem.model.likelihood
+    return PointEstimate(predictor, likelihood, values, errors, np.inf, positive)
+
+
+def _errors_of_scales(
+    marginal: GroupMarginal, theta: Array, sigma: float, joint: Density, scales: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Return standard errors of scales by the curvature in their logs; NaN where there is none."""
+    out = {name: np.full(value.shape, np.nan) for name, value in scales.items()}
+    out["sigma"] = np.asarray(np.nan)
+    parts = marginal.scales.parts
+    shift = np.concatenate([np.arange(part.size) < part.terms for part in parts])
+    phi = np.append(theta + np.log(sigma) * shift, np.log(sigma))
+    if not np.isfinite(phi).all():
+        return out
+    H = curvature_of(joint, phi, 1e-3)
+    values, vectors = np.linalg.eigh(H)
+    if not (values > 0).all():
+        return out
+    sd = np.sqrt(np.sum(vectors**2 / values, axis=1))
+    at = 0
+    for part in parts:
+        name = f"sd[{part.group.factor}]"
+        out[name] = scales[name] * sd[at : at + part.terms]
+        at += part.size
+    out["sigma"] = np.asarray(sigma * sd[-1])
+    return out

@@ -1,0 +1,151 @@
+"""Linear Gaussian models with effects of groups, exactly: scales on nodes, all else integrated.
+
+Derived in docs/theory/group_effects.md.
+"""
+
+import numpy as np
+
+from bayesml.errors import IncompatibleModelError
+from bayesml.inference.base import Learned
+from bayesml.likelihoods import Gaussian
+from bayesml.log_joint.group_marginal import GroupMarginal, Integrated
+from bayesml.log_joint.group_scales import GroupScales
+from bayesml.log_joint.group_statistics import arrow_of, reference_of
+from bayesml.model import Problem
+from bayesml.posteriors.grouped import GroupedPosterior
+from bayesml.predictors import Grouped
+from bayesml.priors import WithGroups
+from bayesml.priors.by_predictor import PartOf
+from bayesml.samplers.lattice import Density, Peak, Points, fill_lattice, peak_of, sobol_points
+from bayesml.typing import Array
+
+MOST_DIMENSIONS = 4
+"""Scales and correlations, σ apart, that a lattice is laid over."""
+
+STEPS = {1: 0.2, 2: 0.6, 3: 1.25, 4: 1.25}
+"""Steps of the lattice, in standard deviations, by its dimension."""
+
+FALL = 10.0
+"""How far the log density falls on it."""
+
+COARSE, COARSE_FALL = 1.6, 7.0
+"""The same where a node is expensive."""
+
+EXPENSIVE = 3e7
+"""Operations of one node, from which on the lattice is coarse."""
+
+MOST_POINTS = 20_000
+SOBOL = 1024
+NEGLIGIBLE = 1e-9
+
+
+def not_gaussian_groups(problem: Problem) -> str | None:
+    """Say why a model with groups has no exact posterior, or None if it has one."""
+    likelihood = problem.model.likelihood
+    if type(likelihood) is not Gaussian:
+        return f"the likelihood is {likelihood!r}, not Gaussian."
+    prior = group_prior(problem)
+    rows = prior.coefficients.normal_rows(PartOf(problem, grouped(problem).part))
+    if rows is None or rows.scale is not None:
+        stated = prior.coefficients.describe().replace("\n", "; ")
+        return f"not every coefficient has a Normal or Flat prior of known scale ({stated})."
+    return None
+
+
+def grouped(problem: Problem) -> Grouped:
+    """Return the predictor of a problem that is known to have groups."""
+    predictor = problem.model.predictor
+    if not isinstance(predictor, Grouped):
+        raise IncompatibleModelError(f"{predictor!r} has no effects of groups.")
+    return predictor
+
+
+def group_prior(problem: Problem) -> WithGroups:
+    """Return the prior of a problem that is known to have groups."""
+    prior = problem.model.prior
+    if not isinstance(prior, WithGroups):
+        raise IncompatibleModelError(f"{prior!r} is no prior of groups: use Hierarchical(...).")
+    return prior
+
+
+def marginal_of(problem: Problem) -> GroupMarginal:
+    """Fold the rows, and return the density of the scales."""
+    predictor, prior = grouped(problem), group_prior(problem)
+    view = PartOf(problem, predictor.part)
+    rows = prior.coefficients.normal_rows(view)
+    if rows is None:
+        raise IncompatibleModelError(f"Exact() does not apply: {not_gaussian_groups(problem)}")
+    reference = reference_of(problem, predictor)
+    known = problem.known.get("sigma")
+    sigma = problem.inferred["sigma"] if known is None else known
+    scales = GroupScales.of(predictor, prior)
+    arrow = arrow_of(problem, predictor, reference)
+    return GroupMarginal(arrow, scales, reference, rows, view.mean_X, sigma)
+
+
+def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
+    """Integrate over the scales on a lattice, or on Sobol points where they are many."""
+    marginal = marginal_of(problem)
+    found: list[Integrated] = []
+
+    def density(theta: Array) -> Array:
+        found.append(marginal.integrated(theta))
+        return found[-1].log_marginal
+
+    peak = peak_of(density, marginal.scales.start())
+    found.clear()
+    points, how = _points(marginal, density, peak, rng)
+    posterior = _posterior(grouped(problem), marginal, points, found)
+    proper = group_prior(problem).proper and len(marginal.rows.mean) == marginal.p
+    if not isinstance(marginal.sigma, float):
+        proper = proper and marginal.sigma.proper
+    reason = "the evidence is defined only under proper priors, and some of these are Flat()."
+    diagnostics = {
+        "scale_nodes": float(len(points.weights)),
+        "scale_error": points.error,
+    }
+    if marginal.scales.size > MOST_DIMENSIONS:
+        diagnostics["scale_effective"] = points.effective
+    return Learned(
+        posterior,
+        problem.model,
+        f"exact given the scales, these integrated {how}",
+        points.log_total if proper else reason,
+        diagnostics,
+    )
+
+
+def _points(
+    marginal: GroupMarginal, density: Density, peak: Peak, rng: np.random.Generator
+) -> tuple[Points, str]:
+    k, arrow = marginal.scales.size, marginal.arrow
+    if k > MOST_DIMENSIONS:
+        points, _ = sobol_points(density, peak, SOBOL, rng)
+        return points, f"by importance sampling on {SOBOL} Sobol points of {k} dimensions"
+    expensive = float(arrow.k) ** 3 > EXPENSIVE
+    step, drop = (COARSE, COARSE_FALL) if expensive else (STEPS[k], FALL)
+    points, _ = fill_lattice(density, peak, step, drop, MOST_POINTS)
+    return points, f"on a lattice of {len(points.weights)} nodes in {k} dimensions, times σ"
+
+
+def _posterior(
+    predictor: Grouped, marginal: GroupMarginal, points: Points, found: list[Integrated]
+) -> GroupedPosterior:
+    """Put all nodes of scales and σ in a row, and leave those without mass out."""
+    log_density = np.concatenate([part.given.log_density for part in found])
+    log_marginal = np.concatenate([part.log_marginal for part in found])
+    share = np.exp(log_density - log_marginal[:, None]) * points.weights[:, None]
+    kept = share > NEGLIGIBLE * share.max()
+    node, _ = np.nonzero(kept)
+    there, node = np.unique(node, return_inverse=True)
+    weights = share[kept] / share[kept].sum()
+    return GroupedPosterior(
+        predictor,
+        marginal,
+        points.at[there],
+        node,
+        np.concatenate([part.log_sigma for part in found])[kept],
+        weights,
+        np.concatenate([part.given.mean for part in found])[kept],
+        np.concatenate([part.given.root for part in found])[kept],
+    )

@@ -1,0 +1,154 @@
+"""Coordinates of the covariances of group effects, in units of the noise.
+
+Derived in docs/theory/group_effects.md, (G23) and (G24).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bayesml.data.roles import Group
+from bayesml.distributions import LKJ, Distribution, cholesky_of_partials
+from bayesml.predictors import Grouped
+from bayesml.priors import WithGroups
+from bayesml.typing import Array
+
+
+@dataclass(frozen=True)
+class GroupScale:
+    """The covariance of the effects of one group, and its priors.
+
+    Attributes
+    ----------
+    group : Group
+    levels : int
+    priors : tuple of Distribution
+        Of the standard deviation of every term.
+    correlation : LKJ
+    """
+
+    group: Group
+    levels: int
+    priors: tuple[Distribution, ...]
+    correlation: LKJ
+
+    @property
+    def terms(self) -> int:
+        """Number of terms."""
+        return len(self.group.terms)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of correlations of every block of terms."""
+        return tuple(size * (size - 1) // 2 for size in self.group.blocks)
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates: log scales, and then atanh of partial correlations."""
+        return self.terms + sum(self.counts)
+
+    def correlation_root(self, u: Array) -> Array:
+        """Return the Cholesky factor of the correlation matrix, shape (..., d, d)."""
+        L = np.zeros((*u.shape[:-1], self.terms, self.terms))
+        start, at = 0, self.terms
+        for size, count in zip(self.group.blocks, self.counts, strict=True):
+            here = slice(start, start + size)
+            partials = np.tanh(u[..., at : at + count])
+            L[..., here, here] = cholesky_of_partials(partials, size)
+            start, at = start + size, at + count
+        return L
+
+    def factor(self, u: Array) -> Array:
+        """Return Λ, shape (..., d, d)."""
+        scales: Array = np.exp(u[..., : self.terms])
+        return scales[..., None] * self.correlation_root(u)
+
+    def log_prior(self, u: Array, log_sigma: Array) -> Array:
+        """Evaluate the log prior density of scales and partial correlations, given σ (G24)."""
+        out: Array = np.zeros(np.broadcast_shapes(u.shape[:-1], np.shape(log_sigma)))
+        for j, prior in enumerate(self.priors):
+            out = out + prior.log_density(np.exp(u[..., j] + log_sigma))
+        at = self.terms
+        for count in self.counts:
+            if count:
+                partials = np.tanh(u[..., at : at + count])
+                out = out + self.correlation.log_density_of_partials(partials)
+            at += count
+        return out
+
+    def log_jacobian(self, u: Array, log_sigma: Array) -> Array:
+        """Evaluate log |∂(scales, partial correlations)/∂u| given σ."""
+        y = np.abs(u[..., self.terms :])
+        of_partials = 2.0 * (np.log(2.0) - y - np.log1p(np.exp(-2.0 * y)))  # log(1 − tanh²)
+        own = (u[..., : self.terms] + log_sigma[..., None]).sum(axis=-1)
+        return np.asarray(own + of_partials.sum(axis=-1))
+
+    def start(self) -> Array:
+        """Return where a search begins: effects as large as half of the noise, uncorrelated."""
+        return np.concatenate([np.full(self.terms, np.log(0.5)), np.zeros(sum(self.counts))])
+
+
+@dataclass(frozen=True)
+class GroupScales:
+    """The covariances of all groups, that of most levels first, with their coordinates θ in a row.
+
+    Attributes
+    ----------
+    parts : tuple of GroupScale
+    """
+
+    parts: tuple[GroupScale, ...]
+
+    @classmethod
+    def of(cls, predictor: Grouped, prior: WithGroups) -> "GroupScales":
+        """Return those of a model."""
+        by_factor = {group.factor: (priors, lkj) for group, _, priors, lkj in prior.parts()}
+        parts = []
+        for part in predictor.by_levels():
+            priors, correlation = by_factor[part.factor]
+            parts.append(GroupScale(part.group, part.shape[0], priors, correlation))
+        return cls(tuple(parts))
+
+    @cached_property
+    def size(self) -> int:
+        """Number of coordinates of all groups."""
+        return sum(part.size for part in self.parts)
+
+    def split(self, theta: Array) -> list[Array]:
+        """Return the coordinates of every group."""
+        ends = np.cumsum([part.size for part in self.parts])[:-1]
+        return np.split(theta, ends, axis=-1)
+
+    def factors(self, theta: Array) -> list[Array]:
+        """Return Λ of every group, in units of σ, shape (..., d, d)."""
+        pairs = zip(self.parts, self.split(theta), strict=True)
+        return [part.factor(u) for part, u in pairs]
+
+    def log_prior(self, theta: Array, log_sigma: Array) -> Array:
+        """Evaluate the log prior density of scales and partial correlations given σ."""
+        pairs = zip(self.parts, self.split(theta), strict=True)
+        return np.asarray(sum(part.log_prior(u, log_sigma) for part, u in pairs))
+
+    def log_jacobian(self, theta: Array, log_sigma: Array) -> Array:
+        """Evaluate the log of the Jacobian of these in θ."""
+        pairs = zip(self.parts, self.split(theta), strict=True)
+        return np.asarray(sum(part.log_jacobian(u, log_sigma) for part, u in pairs))
+
+    def start(self) -> Array:
+        """Return where a search begins."""
+        return np.concatenate([part.start() for part in self.parts])
+
+    def named(self, theta: Array, sigma: Array) -> dict[str, Array]:
+        """Return standard deviations and correlations, (..., terms) and (..., pairs), by name."""
+        out: dict[str, Array] = {}
+        for part, u in zip(self.parts, self.split(theta), strict=True):
+            factor = part.group.factor
+            out[f"sd[{factor}]"] = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
+        for part, u in zip(self.parts, self.split(theta), strict=True):
+            if part.group.pairs:
+                L = part.correlation_root(u)
+                one, other = zip(*part.group.pairs, strict=True)
+                R = L @ np.swapaxes(L, -1, -2)
+                out[f"correlation[{part.group.factor}]"] = R[..., list(one), list(other)]
+        return out

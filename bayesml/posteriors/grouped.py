@@ -1,0 +1,386 @@
+"""The exact posterior of a linear Gaussian model with effects of groups.
+
+Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+
+from bayesml.data import Block
+from bayesml.likelihoods import Gaussian
+from bayesml.linalg.arrow import Factored
+from bayesml.log_joint.group_marginal import GroupMarginal
+from bayesml.posteriors.atoms import Atoms
+from bayesml.posteriors.base import Kind, Marginal
+from bayesml.posteriors.coordinates import LinearCoordinates
+from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
+from bayesml.posteriors.mixture import Mixture
+from bayesml.posteriors.prediction import Prediction
+from bayesml.posteriors.reweighting import Reweighting
+from bayesml.posteriors.scale_marginal import ScaleMarginals
+from bayesml.predictors import Grouped
+from bayesml.typing import Array, Integers
+
+MOST_WORK = 2e10
+"""Operations for rows at all nodes; where they are more, rows are predicted by draws."""
+
+DRAWS = 1000
+
+
+class Functionals(NamedTuple):
+    """Linear functionals of coefficients and effects, as rows.
+
+    Attributes
+    ----------
+    base : ndarray, shape (m,)
+        What is known of them.
+    columns : ndarray, shape (m, p)
+        Of β̃.
+    terms : tuple of ndarray, shape (m, d)
+        z of every group, the one of most levels first.
+    codes : tuple of ndarray of int, shape (m,)
+        Numbers of the levels; −1 adds no effect, numbers beyond the known ones a new one.
+    """
+
+    base: Array
+    columns: Array
+    terms: tuple[Array, ...]
+    codes: tuple[Integers, ...]
+
+    def of(self, rows: slice | Integers) -> "Functionals":
+        """Return some of them."""
+        pick = tuple(z[rows] for z in self.terms), tuple(g[rows] for g in self.codes)
+        return Functionals(self.base[rows], self.columns[rows], *pick)
+
+
+class Explained(NamedTuple):
+    """Functionals given scales and β̃: mean a + cᵀβ̃, variance d σ² (G33)."""
+
+    a: Array
+    c: Array
+    d: Array
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedPosterior:
+    r"""Gaussian in coefficients and effects given scales, which are on weighted nodes (G29).
+
+    Attributes
+    ----------
+    predictor : Grouped
+    marginal : GroupMarginal
+    theta : ndarray, shape (N, k)
+        Coordinates of the covariances of effects, in units of σ.
+    node : ndarray of int, shape (K,)
+        Which of them every joint node has.
+    log_sigma, weights : ndarray, shape (K,)
+    mean : ndarray, shape (K, p)
+        Of β̃.
+    root : ndarray, shape (K, p, p)
+        Lower factor of the precision of β̃.
+    """
+
+    predictor: Grouped
+    marginal: GroupMarginal
+    theta: Array
+    node: Integers
+    log_sigma: Array
+    weights: Array
+    mean: Array
+    root: Array
+
+    @property
+    def kind(self) -> Kind:
+        """An exact posterior."""
+        return "exact"
+
+    @property
+    def constants(self) -> dict[str, Array]:
+        """None: every parameter has a distribution."""
+        return {}
+
+    @property
+    def compared(self) -> None:
+        """Nothing: draws are independent."""
+        return None
+
+    @cached_property
+    def sigma(self) -> Array:
+        """σ at the joint nodes, in the unit of y."""
+        return np.exp(self.log_sigma)
+
+    @cached_property
+    def scales(self) -> dict[str, Array]:
+        """Standard deviations and correlations at the joint nodes, by name."""
+        return self.marginal.scales.named(self.theta[self.node], self.sigma)
+
+    @cached_property
+    def _inverse_root(self) -> Array:
+        """Return L⁻ᵀ at the joint nodes: β̃ = mean + L⁻ᵀz."""
+        p = self.mean.shape[1]
+        eye = np.broadcast_to(np.eye(p), self.root.shape)
+        return np.asarray(np.linalg.solve(np.swapaxes(self.root, -1, -2), eye))
+
+    def marginals(self) -> Mapping[str, Marginal]:
+        """Return the distributions of coefficients and scales; `effects` has those of effects."""
+        out: dict[str, Marginal] = dict(self.of_coefficients())
+        scales = {f"sd[{group.factor}]" for group in self.predictor.groups}
+        for name, values in self.scales.items():
+            of = ScaleMarginals.of_scales if name in scales else ScaleMarginals.of_correlations
+            out[name] = of(values.T, self.weights)
+        if not isinstance(self.marginal.sigma, float):
+            out["sigma"] = ScaleMarginals.of_scales(self.sigma[None], self.weights)
+        return out
+
+    def of_coefficients(self) -> dict[str, Mixture]:
+        """Return the distributions of the intercept and the weights."""
+        out: dict[str, Mixture] = {}
+        part = self.predictor.part
+        n, reference = len(part.features), self.marginal.reference
+        if part.intercept:
+            out["intercept"] = self._mixture(self._row(np.zeros((1, n))))
+        M, start = reference.coefficients(self.marginal.origin)
+        own = M[int(part.intercept) :] / reference.unit
+        out["weights"] = self._mixture(self._plain(start[int(part.intercept) :], own))
+        return out
+
+    def effects(self, factor: str) -> Marginal:
+        """Return the distributions of the effects of a group, entries (level, term) in a row."""
+        parts = list(self.predictor.by_levels())
+        at = next(k for k, part in enumerate(parts) if part.factor == factor)
+        levels, d = parts[at].shape
+        m, p = levels * d, self.mean.shape[1]
+        terms = [np.zeros((m, part.shape[1])) for part in parts]
+        codes = [np.full(m, -1) for _ in parts]
+        terms[at], codes[at] = np.tile(np.eye(d), (levels, 1)), np.repeat(np.arange(levels), d)
+        rows = Functionals(np.zeros(m), np.zeros((m, p)), tuple(terms), tuple(codes))
+        if self._work(m) <= MOST_WORK:
+            return self._mixture(rows)
+        draws = self.draws(1, DRAWS, np.random.default_rng(0))[parts[at].name]
+        table = draws.reshape(DRAWS, m).T
+        return Atoms(m, np.full(DRAWS, 1.0 / DRAWS), table.__getitem__)
+
+    def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw independently: scales, coefficients given them, effects given both."""
+        size = chains * draws
+        which = rng.choice(len(self.weights), size, p=self.weights)
+        out = self.drawn(which, rng)
+        return {name: v.reshape(chains, draws, *v.shape[1:]) for name, v in out.items()}
+
+    def drawn(self, which: Integers, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw everything given the scales at joint nodes, shape (size, ...)."""
+        tilde, beta = self._beta(which, rng)
+        out = self._coordinates.split(beta)
+        out |= self._effects(which, tilde, rng)
+        out |= {name: values[which] for name, values in self.scales.items()}
+        if not isinstance(self.marginal.sigma, float):
+            out["sigma"] = self.sigma[which]
+        return out
+
+    def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
+        """Evaluate η at draws, shape (..., m)."""
+        return self.predictor.eta(parameters, X)
+
+    def predict(self, X: Array) -> Prediction:
+        """Return the predictive distribution at the rows of X (G33)."""
+        m, rows = len(X), self._functionals(X)
+        work = self._work(m)
+        variance = np.full(m, float(self.weights @ self.sigma**2))
+
+        def sample_mean(size: int, rng: np.random.Generator) -> Array:
+            return self._sample_rows(rows, size, rng)[0]
+
+        def sample(size: int, rng: np.random.Generator) -> Array:
+            eta, sigma = self._sample_rows(rows, size, rng)
+            return np.asarray(eta + sigma[:, None] * rng.standard_normal(eta.shape))
+
+        if work <= MOST_WORK:
+            total, mean = self._mixture(rows, noise=True), self._mixture(rows)
+            return Prediction(total, mean, variance, sample, sample_mean)
+        eta, sigma = self._sample_rows(rows, DRAWS, np.random.default_rng(0))
+        weights = np.full(DRAWS, 1.0 / DRAWS)
+        total = Mixture(m, weights, Gaussian(), lambda b: (eta[:, b].T, {"sigma": sigma}))
+        atoms = Atoms(m, weights, lambda b: np.asarray(eta[:, b].T))
+        return Prediction(total, atoms, variance, sample, sample_mean)
+
+    def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
+        """Predict a copy of every row from the others, by taking it out at every node (G34)."""
+
+        def predict(part: Part) -> Rows:
+            rows = self._functionals(part.X)
+            eta, spread = self._at(rows)
+
+            def at(some: Integers, u: Array) -> tuple[Array, Array]:
+                return eta[some], spread[some]
+
+            everything = np.arange(len(part.y))
+            without = Reweighting(part, at, 1.0).without(everything, self.log_sigma)
+            given, predicted, mean, relative = without
+            log_weights = np.log(self.weights) - given
+            log_weights -= logsumexp(log_weights, axis=1, keepdims=True)
+            share = np.exp(log_weights)
+            log_density = logsumexp(log_weights + predicted, axis=1)
+            leverage = part.weights * (relative @ self.weights)
+            return np.asarray(log_density), np.sum(share * mean, axis=1), leverage
+
+        return leave_one_out(blocks, len(self.weights), predict)
+
+    @property
+    def _coordinates(self) -> LinearCoordinates:
+        origin = self.marginal.origin
+        return LinearCoordinates(origin, np.zeros(len(origin)), self.predictor.part.intercept)
+
+    def _functionals(self, X: Array) -> Functionals:
+        """Return η of the rows of X."""
+        part, offset = self.predictor.part, self.predictor.fixed.known.offset
+        rows = self._row(X[:, part.where])
+        base = rows.base if offset is None else rows.base + X[:, offset]
+        groups = list(self.predictor.by_levels())
+        terms = tuple(group.terms(X) for group in groups)
+        return Functionals(base, rows.columns, terms, tuple(group.codes(X) for group in groups))
+
+    def _row(self, X: Array) -> Functionals:
+        """Return b + Xθ."""
+        reference = self.marginal.reference
+        away = X - reference.centre
+        ones = [np.ones((len(X), 1))] if reference.intercept else []
+        base = reference.level + away @ reference.weights
+        return self._plain(base, np.hstack([*ones, away @ reference.transform]))
+
+    def _plain(self, base: Array, columns: Array) -> Functionals:
+        """Return functionals of coefficients alone."""
+        groups = list(self.predictor.by_levels())
+        terms = tuple(np.zeros((len(base), group.shape[1])) for group in groups)
+        return Functionals(base, columns, terms, tuple(np.full(len(base), -1) for _ in groups))
+
+    def _work(self, rows: int) -> float:
+        k = self.marginal.arrow.k
+        return float(len(self.theta)) * (k**3 / 3.0 + rows * k**2)
+
+    def _factored(self, nodes: Iterable[int]) -> Iterator[tuple[int, Factored]]:
+        for node in nodes:
+            factors = self.marginal.scales.factors(self.theta[node])
+            yield node, self.marginal.arrow.factor(factors)
+
+    def _mixture(self, rows: Functionals, *, noise: bool = False) -> Mixture:
+        def components(block: slice) -> tuple[Array, dict[str, Array]]:
+            mean, sd = self._at(rows.of(block))
+            return mean, {"sigma": np.sqrt(sd**2 + self.sigma**2) if noise else sd}
+
+        return Mixture(len(rows.base), self.weights, Gaussian(), components)
+
+    def _at(self, rows: Functionals) -> tuple[Array, Array]:
+        """Return means and standard deviations of functionals at the joint nodes, (m, K)."""
+        unit = self.marginal.reference.unit
+        mean, sd = np.empty((2, len(rows.base), len(self.weights)))
+        anything = any(np.any(codes >= 0) for codes in rows.codes)
+        plain = Explained(np.zeros(len(rows.base)), rows.columns, np.zeros(len(rows.base)))
+        order = np.argsort(self.node, kind="stable")
+        ends = np.searchsorted(self.node[order], np.arange(len(self.theta) + 1))
+        factored = self._factored(range(len(self.theta))) if anything else iter(())
+        for node in range(len(self.theta)):
+            here = order[ends[node] : ends[node + 1]]
+            found = plain
+            if anything:
+                found = explained(rows, next(factored)[1])
+            mean[:, here] = rows.base[:, None] + unit * (
+                found.a[:, None] + found.c @ self.mean[here].T
+            )
+            spread = np.einsum("mp,kpq->mkq", found.c, self._inverse_root[here])
+            variance = np.sum(spread**2, axis=-1) * unit**2
+            sd[:, here] = np.sqrt(variance + found.d[:, None] * self.sigma[here] ** 2)
+        return mean, sd
+
+    def _beta(self, which: Integers, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Draw β̃ and β at joint nodes."""
+        p = self.mean.shape[1]
+        noise = rng.standard_normal((len(which), p))
+        tilde = self.mean[which] + np.einsum("spq,sq->sp", self._inverse_root[which], noise)
+        M, start = self.marginal.reference.coefficients(self.marginal.origin)
+        return tilde, tilde @ M.T + start
+
+    def _effects(self, which: Integers, tilde: Array, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw the effects of all groups given scales and β̃ (G28)."""
+        unit, arrow = self.marginal.reference.unit, self.marginal.arrow
+        groups = list(self.predictor.by_levels())
+        out = [np.empty((len(which), *group.shape)) for group in groups]
+        nodes = np.unique(self.node[which])
+        for node, factored in self._factored(nodes):
+            here = np.flatnonzero(self.node[which] == node)
+            size, sigma = len(here), self.sigma[which[here]] / unit
+            columns = np.column_stack([-tilde[here], np.ones(size)])
+            first = sigma[:, None, None] * rng.standard_normal((size, *groups[0].shape))
+            rest = sigma[:, None] * rng.standard_normal((size, arrow.k))
+            u, v = factored.effects(columns, first, rest)
+            out[0][here] = unit * u
+            start = 0
+            for group, values in zip(groups[1:], out[1:], strict=True):
+                count = group.shape[0] * group.shape[1]
+                values[here] = unit * v[:, start : start + count].reshape(size, *group.shape)
+                start += count
+        return {group.name: values for group, values in zip(groups, out, strict=True)}
+
+    def _sample_rows(
+        self, rows: Functionals, size: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Draw functionals jointly, rows of one group sharing its effect, and σ."""
+        which = rng.choice(len(self.weights), size, p=self.weights)
+        tilde, _ = self._beta(which, rng)
+        effects = self._effects(which, tilde, rng)
+        eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns.T)
+        factors = self.marginal.scales.factors(self.theta[self.node[which]])
+        for k, group in enumerate(self.predictor.by_levels()):
+            u, codes = effects[group.name], rows.codes[k]
+            new = max(0, int(codes.max(initial=-1)) + 1 - group.shape[0])
+            fresh = rng.standard_normal((size, new, group.shape[1]))
+            fresh = np.einsum("sab,sgb->sga", factors[k], fresh) * self.sigma[which, None, None]
+            own = np.concatenate([u, fresh], axis=1)[:, codes]
+            eta += np.where(codes >= 0, np.einsum("sma,ma->sm", own, rows.terms[k]), 0.0)
+        return eta, self.sigma[which]
+
+
+def explained(rows: Functionals, factored: Factored) -> Explained:
+    """Return what functionals are given β̃, at one set of covariances (G33)."""
+    arrow = factored.arrow
+    p, d = arrow.q - 1, np.zeros(len(rows.base))
+    a, c = np.zeros(len(d)), np.array(rows.columns, dtype=np.float64)
+    levels, terms = arrow.shapes[0]
+    h = np.zeros((len(d), terms))
+    known = np.flatnonzero((rows.codes[0] >= 0) & (rows.codes[0] < levels))
+    g = rows.codes[0][known]
+    h[known] = np.einsum("mab,mb->ma", factored.inverse[g], rows.terms[0][known])
+    a[known] = np.einsum("ma,ma->m", h[known], factored.W[g, :, p])
+    c[known] -= np.einsum("ma,map->mp", h[known], factored.W[g, :, :p])
+    d += np.sum(h * h, axis=1)
+    for k, (count, _) in enumerate(arrow.shapes):
+        new = np.flatnonzero(rows.codes[k] >= count)
+        d[new] += np.sum((rows.terms[k][new] @ factored.factors[k]) ** 2, axis=1)
+    if arrow.k:
+        F = _of_rest(rows, factored, h, known)
+        G = solve_triangular(factored.R, F.T, lower=True, check_finite=False)
+        a += G.T @ factored.V[:, p]
+        c -= G.T @ factored.V[:, :p]
+        d += np.sum(G * G, axis=0)
+    return Explained(a, c, d)
+
+
+def _of_rest(rows: Functionals, factored: Factored, h: Array, known: Integers) -> Array:
+    """Return how functionals depend on the unit effects of the other groups, (m, k)."""
+    arrow = factored.arrow
+    F, start = np.zeros((len(rows.base), arrow.k)), 0
+    terms = arrow.shapes[0][1]
+    for a in range(terms):
+        own = rows.codes[0][known] * terms + a
+        F[known] -= factored.B[own].toarray() * h[known, a][:, None]
+    for k, (count, d) in enumerate(arrow.shapes[1:], start=1):
+        there = np.flatnonzero((rows.codes[k] >= 0) & (rows.codes[k] < count))
+        for j in range(d):
+            F[there, start + rows.codes[k][there] * d + j] += rows.terms[k][there, j]
+        start += count * d
+    return arrow.turned(F.T, factored.factors[1:]).T

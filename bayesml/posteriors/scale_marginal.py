@@ -1,0 +1,89 @@
+"""The distribution of a scale or a correlation that is known on weighted points.
+
+Described in docs/theory/group_effects.md, below (G32).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr
+
+from bayesml.arguments import check_probability
+from bayesml.posteriors.rows import per_row
+from bayesml.typing import Array, ArrayLike
+
+WIDTH = 1.0 / 3.0
+"""Of the Gaussian around every point, in posterior standard deviations."""
+
+HALVINGS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleMarginals:
+    """Entries with weighted points, and Gaussians around these in an unbounded coordinate.
+
+    Attributes
+    ----------
+    values : ndarray, shape (rows, K)
+    weights : ndarray, shape (K,)
+    unbounded : ndarray, shape (rows, K)
+        The points' coordinates: logarithms of scales, artanh of correlations.
+    positive : bool
+        Whether the entries are scales.
+    """
+
+    values: Array
+    weights: Array
+    unbounded: Array
+    positive: bool
+
+    @classmethod
+    def of_scales(cls, values: Array, weights: Array) -> "ScaleMarginals":
+        """Return those of positive entries."""
+        return cls(values, weights, np.log(values), True)
+
+    @classmethod
+    def of_correlations(cls, values: Array, weights: Array) -> "ScaleMarginals":
+        """Return those of entries between −1 and 1."""
+        return cls(values, weights, np.arctanh(values), False)
+
+    @property
+    def mean(self) -> Array:
+        """Means, by the points alone."""
+        return np.asarray(self.values @ self.weights)
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations, by the points alone."""
+        return np.sqrt(np.square(self.values - self.mean[:, None]) @ self.weights)
+
+    def cdf(self, y: ArrayLike) -> Array:
+        """Evaluate P(· ≤ y)."""
+        at = per_row(y, len(self.values), "y")
+        with np.errstate(all="ignore"):
+            u = np.log(np.maximum(at, 0.0)) if self.positive else np.arctanh(np.clip(at, -1, 1))
+        return self._cdf(u)
+
+    def quantile(self, q: float) -> Array:
+        """Return quantiles, by halving."""
+        level = float(check_probability(q))
+        low, high = self.unbounded.min(axis=1) - 1.0, self.unbounded.max(axis=1) + 1.0
+        for _ in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            below = self._cdf(middle) < level
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.exp(high) if self.positive else np.tanh(high)
+
+    def _cdf(self, u: Array) -> Array:
+        centres, spread = self._kernels
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (u[:, None] - centres) / spread[:, None]
+        return np.asarray(ndtr(z) @ self.weights)
+
+    @cached_property
+    def _kernels(self) -> tuple[Array, Array]:
+        mean = self.unbounded @ self.weights
+        away = self.unbounded - mean[:, None]
+        sd = np.maximum(np.sqrt(np.square(away) @ self.weights), 1e-300)
+        return mean[:, None] + np.sqrt(1.0 - WIDTH**2) * away, WIDTH * sd

