@@ -23,7 +23,9 @@ from bayesml.model import Problem
 from bayesml.predictors import HasJacobian, Network
 from bayesml.priors import SelectsFeatures
 
-MIXTURE = Ensemble(6, (Laplace(), Langevin(chains=1, steps=4000)))
+CHAIN = Langevin(chains=1, steps=4000)
+
+MIXTURE = Ensemble(9, (Laplace(), CHAIN, CHAIN))
 
 LARGEST_SHIFT = 0.1
 """Standard deviations by which a Gaussian that stands for the posterior may be off in a mean."""

@@ -56,12 +56,12 @@ def test_a_race_that_diverges_everywhere_is_refused_and_one_side_loses(ripples, 
 
     problem, rng = MODEL.resolve(ripples), np.random.default_rng(0)
 
-    def calm_diverges(setting, held, rng):
+    def calm_diverges(setting, held, sd_y, rng):
         return np.full(held.m, LOWEST if setting.start == CALM else -1.0)
 
     monkeypatch.setattr(search, "_density", calm_diverges)
     assert raced(problem, rng, Recipe()).training.start == replace(FREE, foreseen=-1.0)
-    monkeypatch.setattr(search, "_density", lambda setting, held, rng: np.full(held.m, LOWEST))
+    monkeypatch.setattr(search, "_density", lambda setting, held, *rest: np.full(held.m, LOWEST))
     with pytest.raises(bm.ConvergenceError, match="diverged from every start"):
         raced(problem, rng, Recipe())
 

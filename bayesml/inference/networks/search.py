@@ -13,7 +13,7 @@ from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.mode import Mode, Recipe, from_start, in_batches
 from bayesml.inference.networks.settings import CALM, FREE, Start
-from bayesml.inference.networks.starts import Setting, setting_of, simplest, without_hidden
+from bayesml.inference.networks.starts import Setting, setting_of, without_hidden
 from bayesml.log_joint import Rows
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Damped, LevenbergMarquardt
@@ -148,24 +148,24 @@ def _rounds(rows: Rows, rng: np.random.Generator) -> Iterator[tuple[Rows, Rows]]
 def _densities(
     problem: Problem, recipe: Recipe, rows: Rows, held: Rows, rng: np.random.Generator
 ) -> tuple[Array, Array, Array]:
-    """Return log densities of rows held out, from either start and of the linear model.
-
-    A staged likelihood is raced in its simplest form: what starts differ in is the mean.
-    """
+    """Return log densities of rows held out, from either start and of the linear model."""
+    calm, free = (_prepared(problem, recipe, start)[0] for start in (CALM, FREE))
     sd_y = problem.statistics.sd_y or 1.0
-    calm, free = (
-        simplest(_prepared(problem, recipe, start)[0], sd_y, rows) for start in (CALM, FREE)
+    one, two, three = (
+        _density(
+            replace(own, rows=rows.under(own.rows.frame, own.rows.likelihood)), held, sd_y, rng
+        )
+        for own in (calm, free, without_hidden(calm))
     )
-    one, two, three = (_density(own, held, rng) for own in (calm, free, without_hidden(calm)))
     return one, two, three
 
 
-def _density(setting: Setting, held: Rows, rng: np.random.Generator) -> Array:
+def _density(setting: Setting, held: Rows, sd_y: float, rng: np.random.Generator) -> Array:
     """Return log densities of rows held out, as often as they count."""
     frame, likelihood = setting.rows.frame, setting.rows.likelihood
     try:
         tries = 2 if setting.start == FREE else 1  # which may stay in a plateau
-        modes = [from_start(setting, 1.0, rng, Recipe(FEW_STEPS)) for _ in range(tries)]
+        modes = [from_start(setting, sd_y, rng, Recipe(FEW_STEPS)) for _ in range(tries)]
     except ConvergenceError:
         return np.full(held.m, LOWEST)
     mode = max(modes, key=lambda one: one.score)

@@ -33,8 +33,8 @@ class Start:
 
     Examples
     --------
-    >>> Start(precision=0.1, noise=0.3)
-    Start(precision=0.1, noise=0.3)
+    >>> Start(precision=0.1, noise=0.3).noise
+    0.3
     """
 
     precision: float = 1.0

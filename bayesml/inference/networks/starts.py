@@ -98,14 +98,6 @@ def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
     return _under(setting, replace(network, standardisation=stated), simpler, priors, {}, noise)
 
 
-def simplest(setting: Setting, sd_y: float, rows: Rows) -> Setting:
-    """Return the setting of the last of its simpler likelihoods, on some of its rows."""
-    likelihood = setting.rows.likelihood
-    if isinstance(likelihood, Staged):
-        return simplest(simplified(setting, likelihood, sd_y), sd_y, rows)
-    return replace(setting, rows=rows.under(setting.rows.frame, likelihood))
-
-
 def without_hidden(setting: Setting) -> Setting:
     """Return the linear model that the network is without hidden layers, noise and all."""
     hyperprior, linear = setting.hyperprior, replace(setting.network, hidden=())
