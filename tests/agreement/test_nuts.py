@@ -133,7 +133,7 @@ def test_one_chain_cannot_show_agreement() -> None:
     [
         ({"draws": 0}, "draws must be a whole number"),
         ({"chains": 2.5}, "chains must be a whole number"),
-        ({"target_accept": 1.0}, "target_accept must lie"),
+        ({"target_accept": 1.0}, "target_accept must be a number between"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, float], message: str) -> None:
