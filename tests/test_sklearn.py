@@ -35,6 +35,8 @@ def test_scikit_learns_own_checks_pass(method: object) -> None:
     assert [r for r in results if r["status"] == "failed"] == []
 
 
+@pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # four units are few
+@pytest.mark.filterwarnings("ignore::bayesml.errors.ModelWarning")
 @pytest.mark.parametrize("method", [None, bm.MAP()], ids=repr)
 def test_scikit_learns_own_checks_pass_for_networks(method: object) -> None:
     network = BayesianMLPRegressor(hidden_layer_sizes=(4,), method=method)
@@ -52,6 +54,7 @@ def test_scikit_learns_own_checks_pass_for_classes(method: object) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::bayesml.errors.ModelWarning")
 def test_scikit_learns_own_checks_pass_for_networks_of_classes() -> None:
     network = BayesianMLPClassifier(hidden_layer_sizes=(4,), method=bm.MAP())
     results = check_estimator(network, on_fail=None, on_skip=None)
@@ -162,6 +165,7 @@ def test_a_network_says_what_the_package_says(waves: tuple[pd.DataFrame, np.ndar
     assert np.all(np.abs(drawn.mean(axis=1) - p.mean) < 4.5 * p.sd / np.sqrt(2000))
 
 
+@pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # one unit learns little
 def test_networks_clone_and_are_searched(waves: tuple[pd.DataFrame, np.ndarray]) -> None:
     frame, y = waves
     network = BayesianMLPRegressor((3,), bm.SiLU(), method=bm.MAP(), random_state=0)

@@ -95,8 +95,11 @@ def raced(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Recipe:
     """State the start: of two, the one from which rows held out are predicted better (M31)."""
     if not _open(problem, recipe):
         return recipe
-    rows = _prepared(problem, recipe, CALM)[0].rows.at_hand()
-    runs = [_densities(problem, recipe, *parts, rng) for parts in _rounds(rows, rng)]
+    own = rng.spawn(1)[0]
+    rows = _distinct(_prepared(problem, recipe, CALM)[0].rows.at_hand(), own)
+    if rows.m < FEWEST_ROWS:
+        return recipe
+    runs = [_densities(problem, recipe, *parts, own) for parts in _rounds(rows, own)]
     calm, free, linear = (np.concatenate(column) for column in zip(*runs, strict=True))
     if max(calm.max(), free.max()) <= LOWEST:
         raise ConvergenceError(
@@ -135,11 +138,18 @@ def _prepared(problem: Problem, recipe: Recipe, start: Start) -> tuple[Setting, 
     return replace(setting, near=near or factorised), recipe
 
 
+def _distinct(rows: Rows, rng: np.random.Generator) -> Rows:
+    """Return every row once, with its weight: none is held out that was also trained on."""
+    few = rows if rows.m <= MOST else rows.of_rows(rng.permutation(rows.m)[:MOST])
+    table, which = np.unique(np.column_stack([few.A, few.y]), axis=0, return_inverse=True)
+    once = replace(few, A=table[:, :-1], y=table[:, -1], w=np.bincount(which, few.w))
+    return once.of_rows(np.flatnonzero(once.w > 0))
+
+
 def _rounds(rows: Rows, rng: np.random.Generator) -> Iterator[tuple[Rows, Rows]]:
-    """Divide the rows, or so many of them, into those to train on and those to judge by."""
-    m = min(rows.m, MOST)
-    held = round(HELD_OUT * m)
-    order = rng.permutation(rows.m)[:m]
+    """Divide the rows into those to train on and those to judge by."""
+    held = round(HELD_OUT * rows.m)
+    order = rng.permutation(rows.m)
     for k in range(int(np.clip(np.ceil(FEWEST / held), 1, MOST_ROUNDS))):
         aside = np.arange(k * held, (k + 1) * held)
         yield rows.of_rows(np.delete(order, aside)), rows.of_rows(order[aside])
