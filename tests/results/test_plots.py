@@ -484,6 +484,7 @@ learned = bm.fit(bm.Model(), data, bm.MLE(bm.GradientDescent()))
 classes = bm.Data([[0.0], [1.0], [2.0]], ["no", "yes", "no"])
 of = {
     "loss": learned,
+    "effects": fit.slopes(),
     "calibration": bm.calibration(fit, data),
     "reliability": bm.fit(bm.Model(likelihood=bm.Bernoulli()), classes, bm.MAP()),
 }

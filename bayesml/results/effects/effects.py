@@ -239,7 +239,7 @@ class Effects:
         shown = [n for n in numbers if n != "mcse_mean"]
         heading = ["estimate" if self.law.certain and n == "mean" else n for n in shown]
 
-        def frame() -> pd.DataFrame:
+        def frame() -> "pd.DataFrame":
             import pandas as pd
 
             return pd.DataFrame({**labels, **numbers})
