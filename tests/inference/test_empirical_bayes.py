@@ -469,7 +469,7 @@ def test_too_many_scales_of_another_likelihood_are_refused() -> None:
 
 @pytest.mark.parametrize("method", [bm.Exact, None, "Exact"])
 def test_a_method_is_needed(method: Any) -> None:
-    with pytest.raises(bm.IncompatibleModelError, match="with parentheses"):
+    with pytest.raises(bm.IncompatibleModelError, match="method must play the role Method"):
         bm.EmpiricalBayes(method)
 
 
