@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesml.distributions import Distribution, Flat, Normal, Real
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Spread
+from bayesml.priors.base import Coefficients, Spread, Unknown
 from bayesml.priors.normal_rows import PriorTerms, Values
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array
@@ -55,6 +55,21 @@ def drawn_given(
     if intercept is not None:
         out[..., 0] = intercept.sample(rng, shape)
     return out
+
+
+def inferred_in(pm: Any, priors: Mapping[str, Unknown], dim: str) -> dict[str, Any]:
+    """Return the scales that are inferred as variables of the PyMC model of this context."""
+    values = {}
+    for name, (prior, shape) in priors.items():
+        family, arguments = prior.pymc(pm, prior.support)
+        values[name] = family(name, **({"dims": dim} if shape else {}), **arguments)
+    return values
+
+
+def proper_of(intercept: Distribution | None, problem: Coefficients) -> Array:
+    """Return all functionals of β, but for an intercept that is flat."""
+    p = len(problem.feature_names) + int(problem.has_intercept)
+    return np.eye(p)[len(improper_of(intercept, problem)) :]
 
 
 def intercept_of(prior: Distribution | None, problem: Coefficients) -> Distribution | None:

@@ -17,8 +17,10 @@ from bayesml.priors.given_scales import (
     drawn_given,
     entries_given,
     improper_of,
+    inferred_in,
     intercept_of,
     normal_given,
+    proper_of,
     pymc_given,
     units_of,
 )
@@ -183,8 +185,7 @@ class Horseshoe:
 
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return all functionals, but for an intercept that is flat."""
-        p = len(problem.feature_names) + int(problem.has_intercept)
-        return np.eye(p)[len(self.improper_names(problem)) :]
+        return proper_of(self.intercept, problem)
 
     def improper_names(self, problem: Coefficients) -> list[str]:
         """Return the intercept, if it is flat."""
@@ -197,11 +198,7 @@ class Horseshoe:
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as products with their scales."""
-        priors, values = self.hyperparameters(problem), {}
-        for name, (prior, shape) in priors.items():
-            family, arguments = prior.pymc(pm, prior.support)
-            dims = {"dims": problem.feature_dim} if shape else {}
-            values[name] = family(name, **dims, **arguments)
+        values = inferred_in(pm, self.hyperparameters(problem), problem.feature_dim)
         s = values["global_scale"] * values["local_scale"]
         if "slab" in values:
             s = s / (1.0 + (s / values["slab"]) ** 2) ** 0.5

@@ -20,8 +20,10 @@ from bayesml.priors.given_scales import (
     drawn_given,
     entries_given,
     improper_of,
+    inferred_in,
     intercept_of,
     normal_given,
+    proper_of,
     pymc_given,
     units_of,
 )
@@ -177,8 +179,7 @@ class R2D2:
 
     def proper_rows(self, problem: Coefficients) -> Array:
         """Return all functionals, but for an intercept that is flat."""
-        p = len(problem.feature_names) + int(problem.has_intercept)
-        return np.eye(p)[len(self.improper_names(problem)) :]
+        return proper_of(self.intercept, problem)
 
     def improper_names(self, problem: Coefficients) -> list[str]:
         """Return the intercept, if it is flat."""
@@ -192,11 +193,7 @@ class R2D2:
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights as products with their scales; the noise is the model's own."""
-        priors, values = self.hyperparameters(problem), {}
-        for name, (prior, shape) in priors.items():
-            family, arguments = prior.pymc(pm, prior.support)
-            dims = {"dims": problem.feature_dim} if shape else {}
-            values[name] = family(name, **dims, **arguments)
+        values = inferred_in(pm, self.hyperparameters(problem), problem.feature_dim)
         noise = pm.modelcontext(None)[self.noise] if isinstance(self.noise, str) else self.noise
         share, local = values["r_squared"], values["local_scale"]
         whole = noise * (share / (1.0 - share)) ** 0.5

@@ -124,23 +124,10 @@ class LevelsReader:
     design: LevelsDesign
     drop: bool
 
-    @property
-    def weights(self) -> str | None:
-        """The column of observation weights."""
-        return self.design.weights_column
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
-        return tuple(column.name for column in self._read)
-
-    @cached_property
-    def _read(self) -> tuple[Column, ...]:
-        return with_weights(self.design.columns, self.weights)
-
     def block(self, part: Part) -> Block:
         """Return the numbers of the levels of the complete rows of a part."""
-        rows, _, _ = complete_rows(table(part, self._read), part.place, drop=self.drop)
+        read = table(part, with_weights(self.design.columns, self.design.weights_column))
+        rows, _, _ = complete_rows(read, part.place, drop=self.drop)
         return Block(self.design.numbers(rows)[:, None], np.zeros(len(rows)), None)
 
 

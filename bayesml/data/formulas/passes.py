@@ -53,10 +53,9 @@ def learn_clauses(
         state = FormulaState(part, bound.weights, drop)
         learned.append(_learn_from_parts(state, reduce_parts, count=count and not learned))
     design = bound.design([each.reader.design for each in learned])
-    readers = tuple(each.reader for each in learned)
-    first, *others = readers
-    joined = JoinedReader(design, readers)
-    reader = first if isinstance(first, FormulaReader) and not others else joined
+    first: Any = learned[0].reader  # the first clause is never of levels
+    others = tuple(each.reader for each in learned[1:])
+    reader = JoinedReader(design, first, others) if others else first
     rows = next((each.rows for each in learned if each.rows is not None), None)
     passes = sum(each.passes for each in learned)
     if not passes:

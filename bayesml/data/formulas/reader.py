@@ -103,21 +103,22 @@ class JoinedReader:
     """Build the columns of several formulas, which look at the same columns, side by side."""
 
     design: Design
-    readers: tuple[FormulaReader | LevelsReader, ...]
+    first: FormulaReader
+    others: tuple[FormulaReader | LevelsReader, ...]
 
     @property
     def weights(self) -> str | None:
         """The column of observation weights."""
-        return self.readers[0].weights
+        return self.first.weights
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        return self.readers[0].columns
+        return self.first.columns
 
     def block(self, part: Part) -> Block:
         """Read the complete rows of a part; a DataError names those that cannot be used."""
-        blocks = [reader.block(part) for reader in self.readers]
+        blocks = [reader.block(part) for reader in (self.first, *self.others)]
         return blocks[0]._replace(X=np.column_stack([block.X for block in blocks]))
 
 
