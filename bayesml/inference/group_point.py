@@ -95,7 +95,7 @@ def _check(problem: Problem, method: str) -> None:
     if why is not None:
         raise IncompatibleModelError(
             f"{method} of effects of groups needs a linear Gaussian model, but {why} Use "
-            "Laplace() or NUTS()."
+            "NUTS(), or Auto() to choose."
         )
 
 

@@ -26,7 +26,7 @@ from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LaplacePosterior
 from bayesml.posteriors.audited import audited_draws
-from bayesml.predictors import Network
+from bayesml.predictors import Grouped, Network
 from bayesml.priors import PartlyImproper
 from bayesml.typing import Array, Bools
 
@@ -120,6 +120,11 @@ class Laplace:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
+        if isinstance(problem.model.predictor, Grouped):
+            raise IncompatibleModelError(
+                "Laplace() does not integrate over effects of groups. Use Exact() for a Gaussian "
+                "likelihood, or NUTS(); Auto() chooses."
+            )
         if not isinstance(problem.model.predictor, Network):
             if self.curvature not in (None, FullCurvature()):
                 raise IncompatibleModelError(

@@ -354,3 +354,20 @@ def test_priors_of_what_is_not_there(rng: np.random.Generator) -> None:
         bm.fit(bm.Model(prior=bm.Flat()), data, bm.NUTS(progress=False))
     with pytest.raises(IncompatibleModelError, match="restricted=True"):
         bm.fit(bm.Model(), plain, bm.MLE(restricted=True))
+
+
+@pytest.mark.parametrize(
+    ("method", "match"),
+    [
+        (bm.Laplace(), "Use Exact.. for a Gaussian"),
+        (bm.EmpiricalBayes(), "finds no scales of groups"),
+        (bm.Gibbs(), "Use NUTS.., or Auto"),
+        (bm.NUTS(engine=bm.PyMC(), progress=False), "engine=Direct"),
+    ],
+)
+def test_methods_that_know_no_groups_say_what_to_use(
+    method: Any, match: str, rng: np.random.Generator
+) -> None:
+    data = bm.Data.from_formula("y ~ x + (1 | g)", crossed(rng))
+    with pytest.raises(IncompatibleModelError, match=match):
+        bm.fit(bm.Model(), data, method)
