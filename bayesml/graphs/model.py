@@ -88,8 +88,8 @@ def _prior(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
     prior = problem.prior
     if not isinstance(prior, ExportsPrior):
         raise IncompatibleModelError(
-            f"{type(prior).__name__} is no PyMC expression: it has no pymc(pm, problem). Write that "
-            "method, or use NUTS(engine=Direct()), which needs none."
+            f"{type(prior).__name__} is no PyMC expression: it has no pymc(pm, problem). Write "
+            "that method, or use NUTS(engine=Direct()), which needs none."
         )
     return prior.pymc(pm, problem)
 

@@ -95,7 +95,7 @@ class EmpiricalBayes:
         if isinstance(problem.model.predictor, Grouped):
             raise IncompatibleModelError(
                 "EmpiricalBayes() finds no scales of groups. Use MLE(restricted=True), which "
-                "maximises their evidence under flat priors, or Exact(), which integrates over them."
+                "maximises their evidence under flat priors, or Exact(), which integrates."
             )
         found = self._maximised(problem, rng)
         learned = self.method.learn(found.given, rng)
