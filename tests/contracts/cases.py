@@ -285,7 +285,6 @@ CASES = {
         "successes | trials(tried) ~ a + b",
         binomial,
         both(even),
-        nearly_gaussian=True,
     ),
     "`Linear()`, `Categorical()`": Case(
         bm.Model(likelihood=bm.Categorical()), "kind ~ a + b", categorical, both(even, copies=2)
