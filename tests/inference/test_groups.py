@@ -16,6 +16,7 @@ from bayesml.log_joint.group_joint import group_joint
 from bayesml.posteriors import GroupedPosterior
 from bayesml.predictors import Grouped
 from bayesml.typing import Array
+from tests.pictures import assert_legible
 
 
 def lme4(name: str) -> pd.DataFrame:
@@ -317,6 +318,22 @@ def test_tables_of_effects_and_shares(exact: bm.Fit) -> None:
     assert 0.15 < shares.loc["R2 marginal", "mean"] < shares.loc["R2 conditional", "mean"] < 0.9
     with pytest.raises(DataError, match=r"one of the groups \['Subject'\] is needed"):
         exact.effects("subject")
+
+
+def test_a_picture_of_effects_ranks_the_levels(exact: bm.Fit, rng: np.random.Generator) -> None:
+    figure = bm.plots.groups(exact)
+    assert_legible(figure)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    table = exact.effects("Subject")
+    assert names == list(table.xs("intercept", level="term").index)
+    assert [axes.get_title() for axes in figure.axes] == ["intercept", "Days"]
+    many = pd.DataFrame({"y": rng.normal(size=200), "g": np.repeat(np.arange(100), 2)})
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ 1 + (1 | g)", many), bm.MLE())
+    figure = bm.plots.groups(fit, "g")
+    assert_legible(figure)
+    assert figure.axes[0].get_yticklabels() == []
+    with pytest.raises(DataError, match="'Subjekt'"):
+        bm.plots.groups(exact, "Subjekt")
 
 
 @pytest.mark.parametrize(
