@@ -17,6 +17,9 @@ from bayesml.typing import Array, Integers
 MOST_PAIRS = 2**23
 """Products of sparse entries that are kept, not looked for again."""
 
+MOST_DENSE = 2**12
+"""Entries of the border that are worth a batch of dense matrices."""
+
 MOST_AT_ONCE = 2**21
 """Numbers that a batch of factors may hold."""
 
@@ -72,6 +75,29 @@ class Eliminated(NamedTuple):
 
     schur: Array
     log_det: Array
+
+
+class WithoutFirst(NamedTuple):
+    """An arrow whose first group is eliminated, at one covariance (G27).
+
+    Attributes
+    ----------
+    inverse : ndarray, shape (L, d, d)
+        L⁻¹Λ₁ᵀ of every block.
+    W : ndarray, shape (L, d, q)
+        L⁻¹Λ₁ᵀZ₁ᵀA.
+    B : sparse array, shape (L d, k)
+        L⁻¹Λ₁ᵀZ₁ᵀZ₂.
+    left : ndarray, shape (k + q, k + q)
+        What is left of the products of [Z₂ | A].
+    log_det : float
+    """
+
+    inverse: Array
+    W: Array
+    B: sp.csr_matrix
+    left: Array
+    log_det: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +182,10 @@ class Arrow:
             Λ of every group.
         """
         count = len(factors[0])
+        if self.k and self.border.shape[0] * self.k <= MOST_DENSE:
+            size = max(1, MOST_AT_ONCE // (self.border.shape[0] * (self.k + self.q)))
+            parts = [self._dense([f[i : i + size] for f in factors]) for i in range(0, count, size)]
+            return Eliminated(*(np.concatenate(part) for part in zip(*parts, strict=True)))
         if self.k:
             found = [self.factor([f[i] for f in factors]) for i in range(count)]
             log_det = np.array([each.log_det for each in found])
@@ -182,26 +212,61 @@ class Arrow:
         logs = np.log(np.diagonal(root, axis1=-2, axis2=-1))
         return Eliminated(schur, 2.0 * logs.sum(axis=(1, 2)))
 
+    def _dense(self, factors: Sequence[Array]) -> Eliminated:
+        """Eliminate the effects of few levels, for a batch of factors."""
+        (levels, d), k, q, count = self.shapes[0], self.k, self.q, len(factors[0])
+        first, scaled = factors[0][:, None], np.swapaxes(factors[0], -1, -2)[:, None]
+        root = np.linalg.cholesky(scaled @ self.diagonal @ first + np.eye(d))
+        joined = np.concatenate([self._dense_border, self.of_columns], axis=2)
+        W = np.linalg.solve(root, scaled @ joined).reshape(count, levels * d, k + q)
+        left = self.corner - np.swapaxes(W, 1, 2) @ W
+        rest, start = np.zeros((count, k, k)), 0
+        for (many, terms), factor in zip(self.shapes[1:], factors[1:], strict=True):
+            for at in range(start, start := start + many * terms, terms):
+                rest[:, at : at + terms, at : at + terms] = factor
+        turned = np.swapaxes(rest, 1, 2)
+        R = np.linalg.cholesky(turned @ left[:, :k, :k] @ rest + np.eye(k))
+        V = np.linalg.solve(R, turned @ left[:, :k, k:])
+        logs = [np.log(np.diagonal(each, axis1=-2, axis2=-1)) for each in (root, R)]
+        log_det = 2.0 * (logs[0].sum(axis=(1, 2)) + logs[1].sum(axis=1))
+        return Eliminated(left[:, k:, k:] - np.swapaxes(V, 1, 2) @ V, log_det)
+
+    @cached_property
+    def _dense_border(self) -> Array:
+        (levels, d), border = self.shapes[0], self.border.matrix.toarray()
+        return np.asarray(border.reshape(levels, d, self.k))
+
+    def without_first(self, factor: Array) -> "WithoutFirst":
+        """Eliminate the effects of the first group, at one covariance (G27)."""
+        k, d = self.k, factor.shape[-1]
+        root = np.linalg.cholesky(factor.T @ self.diagonal @ factor + np.eye(d))
+        inverse = np.linalg.inv(root) @ factor.T  # L⁻¹Λᵀ, (L, d, d)
+        W = inverse @ self.of_columns
+        log_det = 2.0 * float(np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum())
+        flat, B, left = W.reshape(-1, self.q), self.border.matrix, self.corner.copy()
+        left[k:, k:] -= flat.T @ flat
+        if k:
+            B, product = self._border(inverse)
+            left[:k, :k] -= product
+            left[:k, k:] -= B.T @ flat
+            left[k:, :k] = left[:k, k:].T
+        return WithoutFirst(inverse, W, B, left, log_det)
+
     def factor(self, factors: Sequence[Array]) -> "Factored":
         """Factorise at one set of covariances, to solve with."""
-        (_, d), first, k = self.shapes[0], factors[0], self.k
-        root = np.linalg.cholesky(first.T @ self.diagonal @ first + np.eye(d))
-        inverse = np.linalg.inv(root) @ first.T  # L⁻¹Λᵀ, (L, d, d)
-        W = inverse @ self.of_columns
-        log_det = 2.0 * np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum()
-        flat = W.reshape(-1, self.q)
-        schur = self.corner[k:, k:] - flat.T @ flat
+        k = self.k
+        inverse, W, B, left, log_det = self.without_first(factors[0])
+        schur = left[k:, k:]
         if not k:
             nothing = np.zeros((0, 0)), np.zeros((0, self.q))
-            return Factored(self, factors, inverse, W, self.border.matrix, *nothing, schur, log_det)
-        B, product = self._border(inverse)
-        S = self.turned(self.corner[:k, :k] - product, factors[1:])
+            return Factored(self, factors, inverse, W, B, *nothing, schur, log_det)
+        S = self.turned(left[:k, :k], factors[1:])
         S = self.turned(S.T, factors[1:])
         S[np.arange(k), np.arange(k)] += 1.0
         R = cholesky(S.T, lower=True, overwrite_a=True, check_finite=False)
-        right = self.turned(self.corner[:k, k:] - B.T @ flat, factors[1:])
+        right = self.turned(left[:k, k:], factors[1:])
         V = solve_triangular(R, right, lower=True, check_finite=False)
-        log_det += 2.0 * np.log(np.diag(R)).sum()
+        log_det += 2.0 * float(np.log(np.diag(R)).sum())
         return Factored(self, factors, inverse, W, B, R, V, schur - V.T @ V, log_det)
 
     def turned(self, values: Array, factors: Sequence[Array]) -> Array:

@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal
 import bayesml as bm
 from bayesml.errors import DataError, ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.groups import marginal_of
+from bayesml.linalg.shared_elimination import SharedElimination
 from bayesml.log_joint.group_joint import group_joint
 from bayesml.posteriors import GroupedPosterior
 from bayesml.predictors import Grouped
@@ -229,6 +230,35 @@ def test_a_finer_lattice_has_the_same_moments(
     assert np.all(np.abs(one["mean"] - other["mean"]) < 1e-3 * other["sd"])
     np.testing.assert_allclose(one["sd"], other["sd"], rtol=2e-3)
     assert exact.log_evidence == pytest.approx(fine.log_evidence, abs=2e-3)
+
+
+def test_decompositions_that_are_shared_give_the_same(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(G61), (G62): three crossed groups, whose lattice is otherwise turned."""
+    from bayesml.inference import groups
+
+    frame = crossed(rng).assign(k=lambda f: rng.integers(0, 4, len(f)))
+    data = bm.Data.from_formula("y ~ x + (1 | g) + (1 | h) + (1 | k)", frame)
+    marginal = marginal_of(bm.Model().resolve(data))
+    theta = rng.normal(scale=0.5, size=(6, 3))
+    theta[1:3, :1], theta[4:, :2] = theta[0, :1], theta[3, :2]
+    factors = marginal.scales.factors(theta)
+    found, shared = marginal.arrow.eliminate(factors), SharedElimination(marginal.arrow)
+    for _ in range(2):
+        again = shared.eliminate(factors)
+        np.testing.assert_allclose(again.schur, found.schur, rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(again.log_det, found.log_det, rtol=1e-12)
+
+    data = bm.Data.from_formula("y ~ x + (1 | g) + (1 | h)", frame)
+    alone = bm.fit(bm.Model(), data, bm.Exact())
+    monkeypatch.setattr(groups, "EXPENSIVE", 0.0)
+    monkeypatch.setattr(groups, "SHARED", (0.6, 10.0))
+    together = bm.fit(bm.Model(), data, bm.Exact())
+    assert together.diagnostics["scale_nodes"] != alone.diagnostics["scale_nodes"]
+    one, other = alone.summary(), together.summary()
+    assert np.all(np.abs(one["mean"] - other["mean"]) < 5e-3 * one["sd"])
+    assert alone.log_evidence == pytest.approx(together.log_evidence, abs=5e-3)
 
 
 def test_the_gradient_is_that_of_differences(rng: np.random.Generator) -> None:
