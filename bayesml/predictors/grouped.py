@@ -6,6 +6,7 @@ Derived in docs/theory/group_effects.md, (G21).
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -158,8 +159,13 @@ class Grouped:
     def eta(self, parameters: Parameters, X: Array) -> Array:
         """Evaluate η, shape (..., m); rows without a level have no effect."""
         out = self.fixed.eta(parameters, X)
-        for part in self.groups:
-            out = out + self._effect(parameters[part.name], part.terms(X), part.codes(X))
+        effects: Any = sum(
+            self._effect(parameters[part.name], part.terms(X), part.codes(X))
+            for part in self.groups
+        )
+        if not self.fixed.known.outputs:
+            return np.asarray(out + effects)
+        out[0] = out[0] + effects  # what is known beside η, such as trials, has no effects
         return out
 
     def _effect(self, effects: Array, z: Array, codes: Integers) -> Array:

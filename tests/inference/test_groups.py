@@ -261,11 +261,20 @@ def test_decompositions_that_are_shared_give_the_same(
     assert alone.log_evidence == pytest.approx(together.log_evidence, abs=5e-3)
 
 
-def test_the_gradient_is_that_of_differences(rng: np.random.Generator) -> None:
-    frame = crossed(rng)
+@pytest.mark.parametrize(
+    ("formula", "likelihood"),
+    [
+        ("y ~ x + (x | g) + (1 | h)", bm.Bernoulli()),
+        ("y | trials(n) ~ x + (x | g)", bm.Binomial()),  # known beside η: it has no effects
+        ("y ~ x + offset(log(n)) + (1 | g)", bm.Poisson()),
+    ],
+)
+def test_the_gradient_is_that_of_differences(
+    formula: str, likelihood: Any, rng: np.random.Generator
+) -> None:
+    frame = crossed(rng).assign(n=lambda f: rng.integers(2, 9, len(f)))
     frame["y"] = (frame.y > frame.y.median()).astype(float)
-    data = bm.Data.from_formula("y ~ x + (x | g) + (1 | h)", frame)
-    problem = bm.Model(likelihood=bm.Bernoulli()).resolve(data)
+    problem = bm.Model(likelihood=likelihood).resolve(bm.Data.from_formula(formula, frame))
     model: Any = problem.model
     joint = group_joint(problem, model.predictor, model.prior)
     x = rng.normal(scale=0.4, size=joint.size)
@@ -295,7 +304,7 @@ def test_counts_with_groups_are_sampled(rng: np.random.Generator) -> None:
     effect = rng.normal(scale=0.8, size=6)
     frame = {"y": rng.poisson(np.exp(0.5 + effect[g])).astype(float), "g": g}
     data = bm.Data.from_formula("y ~ 1 + (1 | g)", frame)
-    nuts = bm.NUTS(draws=150, tune=200, chains=2, progress=False)
+    nuts = bm.NUTS(draws=100, tune=150, chains=2, progress=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.BayesmlWarning)
         fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, nuts, rng=1)
