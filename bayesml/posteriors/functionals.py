@@ -19,8 +19,8 @@ class Functionals(NamedTuple):
     ----------
     base : ndarray, shape (m,)
         What is known of them.
-    columns : ndarray, shape (m, p)
-        Of β̃.
+    columns : ndarray, shape (m, D + p)
+        Of the effects of curves, and of β̃.
     terms : tuple of ndarray, shape (m, d)
         z of every group, the one of most levels first.
     codes : tuple of ndarray of int, shape (m,)
@@ -49,8 +49,10 @@ class Explained(NamedTuple):
 def explained(rows: Functionals, factored: Factored) -> Explained:
     """Return what functionals are given β̃, at one set of covariances (G33)."""
     arrow = factored.arrow
-    p, d = arrow.q - 1, np.zeros(len(rows.base))
+    p, d = arrow.dense + arrow.q - 1, np.zeros(len(rows.base))
     a, c = np.zeros(len(d)), np.array(rows.columns, dtype=np.float64)
+    if not rows.codes:
+        return _of_curves(Explained(a, c, d), factored)
     levels, terms = arrow.shapes[0]
     h = np.zeros((len(d), terms))
     known = np.flatnonzero((rows.codes[0] >= 0) & (rows.codes[0] < levels))
@@ -68,7 +70,18 @@ def explained(rows: Functionals, factored: Factored) -> Explained:
         a += G.T @ factored.V[:, p]
         c -= G.T @ factored.V[:, :p]
         d += np.sum(G * G, axis=0)
-    return Explained(a, c, d)
+    return _of_curves(Explained(a, c, d), factored) if arrow.dense else Explained(a, c, d)
+
+
+def _of_curves(given: Explained, factored: Factored) -> Explained:
+    """Return the same, not given the effects of curves any more (S28)."""
+    D, curves = factored.arrow.dense, factored.curves
+    own = (given.c[:, :D] * factored.spread).T
+    G = solve_triangular(curves.root, own, lower=True, check_finite=False)
+    mean, slopes = curves.V[:, -1], curves.V[:, :-1]
+    return Explained(
+        given.a + G.T @ mean, given.c[:, D:] - G.T @ slopes, given.d + np.sum(G * G, axis=0)
+    )
 
 
 def _of_rest(rows: Functionals, factored: Factored, h: Array, known: Integers) -> Array:

@@ -6,6 +6,8 @@ Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
@@ -23,7 +25,7 @@ from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import Reweighting
 from bayesml.posteriors.scale_marginal import ScaleMarginals
-from bayesml.predictors import Grouped
+from bayesml.predictors import Grouped, GroupPart, SmoothPart
 from bayesml.typing import Array, Integers
 
 MOST_WORK = 2e10
@@ -95,10 +97,10 @@ class GroupedPosterior:
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the distributions of coefficients and scales; `effects` has those of effects."""
         out: dict[str, Marginal] = dict(self.of_coefficients())
-        scales = {f"sd[{group.factor}]" for group in self.predictor.groups}
+        scales = {f"sd[{block.factor}]" for block in self.predictor.blocks}
         for name, values in self.scales.items():
             of = ScaleMarginals.of_scales if name in scales else ScaleMarginals.of_correlations
-            out[name] = of(values.T, self.weights)
+            out[name] = of(values.reshape(len(self.weights), -1).T, self.weights)
         if not isinstance(self.marginal.sigma, float):
             out["sigma"] = ScaleMarginals.of_scales(self.sigma[None], self.weights)
         return out
@@ -117,17 +119,14 @@ class GroupedPosterior:
 
     def effects(self, factor: str) -> Marginal:
         """Return the distributions of the effects of a group, entries (level, term) in a row."""
-        parts = list(self.predictor.by_levels())
-        at = next(k for k, part in enumerate(parts) if part.factor == factor)
-        levels, d = parts[at].shape
-        m, p = levels * d, self.mean.shape[1]
-        terms = [np.zeros((m, part.shape[1])) for part in parts]
-        codes = [np.full(m, -1) for _ in parts]
-        terms[at], codes[at] = np.tile(np.eye(d), (levels, 1)), np.repeat(np.arange(levels), d)
-        rows = Functionals(np.zeros(m), np.zeros((m, p)), tuple(terms), tuple(codes))
+        part = next(block for block in self.predictor.blocks if block.factor == factor)
+        levels, d = part.table
+        m = levels * d
+        rows = self._plain(np.zeros(m), np.zeros((m, self.mean.shape[1])))
+        rows = rows._replace(**self._entries(part, rows))
         if self._work(m) <= MOST_WORK:
             return self._mixture(rows)
-        draws = self.draws(1, DRAWS, np.random.default_rng(0))[parts[at].name]
+        draws = self.draws(1, DRAWS, np.random.default_rng(0))[part.name]
         table = draws.reshape(DRAWS, m).T
         return Atoms(m, np.full(DRAWS, 1.0 / DRAWS), table.__getitem__)
 
@@ -208,7 +207,27 @@ class GroupedPosterior:
         base = rows.base if offset is None else rows.base + X[:, offset]
         groups = list(self.predictor.by_levels())
         terms = tuple(group.terms(X) for group in groups)
-        return Functionals(base, rows.columns, terms, tuple(group.codes(X) for group in groups))
+        columns = rows.columns.copy()
+        columns[:, : self.marginal.arrow.dense] = self._curves(X)
+        return Functionals(base, columns, terms, tuple(group.codes(X) for group in groups))
+
+    def _curves(self, X: Array) -> Array:
+        """Return the columns of all curves."""
+        return np.hstack([np.zeros((len(X), 0)), *(c.rows(X) for c in self.predictor.smooths)])
+
+    def _entries(self, part: GroupPart | SmoothPart, rows: Functionals) -> dict[str, Any]:
+        """Return what makes functionals the effects of a group or curve, an entry each."""
+        levels, d = part.table
+        if isinstance(part, SmoothPart):
+            widths = [curve.table[0] for curve in self.predictor.smooths]
+            start = sum(widths[: self.predictor.smooths.index(part)])
+            columns = rows.columns.copy()
+            columns[:, start : start + levels] = np.eye(levels)
+            return {"columns": columns}
+        at = list(self.predictor.by_levels()).index(part)
+        terms, codes = list(rows.terms), list(rows.codes)
+        terms[at], codes[at] = np.tile(np.eye(d), (levels, 1)), np.repeat(np.arange(levels), d)
+        return {"terms": tuple(terms), "codes": tuple(codes)}
 
     def _row(self, X: Array) -> Functionals:
         """Return b + Xθ."""
@@ -221,11 +240,12 @@ class GroupedPosterior:
     def _plain(self, base: Array, columns: Array) -> Functionals:
         """Return functionals of coefficients alone."""
         groups = list(self.predictor.by_levels())
+        columns = np.hstack([np.zeros((len(base), self.marginal.arrow.dense)), columns])
         terms = tuple(np.zeros((len(base), group.shape[1])) for group in groups)
         return Functionals(base, columns, terms, tuple(np.full(len(base), -1) for _ in groups))
 
     def _work(self, rows: int) -> float:
-        k = self.marginal.arrow.k
+        k = self.marginal.arrow.k + self.marginal.arrow.dense
         return float(len(self.theta)) * (k**3 / 3.0 + rows * k**2)
 
     def _factored(self, nodes: Iterable[int]) -> Iterator[tuple[int, Factored]]:
@@ -244,8 +264,12 @@ class GroupedPosterior:
         """Return means and standard deviations of functionals at the joint nodes, (m, K)."""
         unit = self.marginal.reference.unit
         mean, sd = np.empty((2, len(rows.base), len(self.weights)))
-        anything = any(np.any(codes >= 0) for codes in rows.codes)
-        plain = Explained(np.zeros(len(rows.base)), rows.columns, np.zeros(len(rows.base)))
+        dense = self.marginal.arrow.dense
+        anything = any(np.any(codes >= 0) for codes in rows.codes) or bool(
+            np.any(rows.columns[:, :dense])
+        )
+        nothing = np.zeros(len(rows.base))
+        plain = Explained(nothing, rows.columns[:, dense:], nothing)
         order = np.argsort(self.node, kind="stable")
         ends = np.searchsorted(self.node[order], np.arange(len(self.theta) + 1))
         factored = self._factored(range(len(self.theta))) if anything else iter(())
@@ -273,23 +297,29 @@ class GroupedPosterior:
     def _effects(self, which: Integers, tilde: Array, rng: np.random.Generator) -> dict[str, Array]:
         """Draw the effects of all groups given scales and β̃ (G28)."""
         unit, arrow = self.marginal.reference.unit, self.marginal.arrow
-        groups = list(self.predictor.by_levels())
-        out = [np.empty((len(which), *group.shape)) for group in groups]
+        parts = list(self.predictor.in_order())
+        out = {part.name: np.empty((len(which), *part.shape)) for part in parts}
+        groups, smooths = parts[: len(self.predictor.groups)], self.predictor.smooths
         nodes = np.unique(self.node[which])
         for node, factored in self._factored(nodes):
             here = np.flatnonzero(self.node[which] == node)
             size, sigma = len(here), self.sigma[which[here]] / unit
             columns = np.column_stack([-tilde[here], np.ones(size)])
-            first = sigma[:, None, None] * rng.standard_normal((size, *groups[0].shape))
+            first = sigma[:, None, None] * rng.standard_normal((size, *arrow.shapes[0]))
             rest = sigma[:, None] * rng.standard_normal((size, arrow.k))
-            u, v = factored.effects(columns, first, rest)
-            out[0][here] = unit * u
-            start = 0
-            for group, values in zip(groups[1:], out[1:], strict=True):
-                count = group.shape[0] * group.shape[1]
-                values[here] = unit * v[:, start : start + count].reshape(size, *group.shape)
-                start += count
-        return {group.name: values for group, values in zip(groups, out, strict=True)}
+            own = np.empty((size, 0))
+            if smooths:
+                noise = sigma[:, None] * rng.standard_normal((size, arrow.dense))
+                own = factored.of_curves(columns, noise)
+            u, v = factored.effects(np.hstack([-own, columns]), first, rest)
+            for of, values in ((groups[:1], u), (groups[1:], v), (smooths, own)):
+                flat, start = values.reshape(size, -1), 0
+                for part in of:
+                    count = prod(part.shape)
+                    here_of = flat[:, start : start + count].reshape(size, *part.shape)
+                    out[part.name][here] = unit * here_of
+                    start += count
+        return out
 
     def _sample_rows(
         self, rows: Functionals, size: int, rng: np.random.Generator
@@ -298,7 +328,13 @@ class GroupedPosterior:
         which = rng.choice(len(self.weights), size, p=self.weights)
         tilde, _ = self._beta(which, rng)
         effects = self._effects(which, tilde, rng)
-        eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns.T)
+        dense = self.marginal.arrow.dense
+        eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns[:, dense:].T)
+        start = 0
+        for curve in self.predictor.smooths:
+            u = effects[curve.name].reshape(size, -1)
+            eta += u @ rows.columns[:, start : start + u.shape[1]].T
+            start += u.shape[1]
         factors = self.marginal.scales.factors(self.theta[self.node[which]])
         for k, group in enumerate(self.predictor.by_levels()):
             u, codes = effects[group.name], rows.codes[k]

@@ -112,6 +112,12 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
     """Return the group of that name, or the only one."""
     predictor = grouped_of(answer)
     names = [part.factor for part in predictor.groups]
+    if curves := [part.factor for part in predictor.smooths if factor in (None, part.factor)]:
+        if factor is not None or not names:
+            raise DataError(
+                f"{curves[0]!r} is a curve, whose effects mean nothing one by one: ask for "
+                "predictions(at={...}), slopes(...) or plots.effect(fit, ...)"
+            )
     if factor is None and len(names) == 1:
         return predictor.groups[0]
     if factor not in names:
@@ -124,8 +130,8 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
 def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000) -> "pd.DataFrame":
     r"""Return what share of the variance each source has: R² and intraclass correlations (G37).
 
-    The variance of y is that of the linear part over the rows, of the effects of every group, and
-    of the noise. ``R2 marginal`` is the first share; ``R2 conditional`` that of both first; and
+    The variance of y is that of the linear part and curves over the rows, of the effects of every
+    group, and of the noise. ``R2 marginal`` is the first share; ``R2 conditional`` that of both first; and
     ``ICC g`` is the share of the effects of g in what the linear part leaves.
 
     Returns
@@ -152,6 +158,8 @@ def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000
     weights = np.concatenate([block.row_weights for block in answer.data.blocks()])
     weights = weights / weights.sum()
     fixed = predictor.fixed.eta(flat, X)
+    for curve in predictor.smooths:
+        fixed = fixed + curve.effect(flat[curve.name], X)
     of_fixed = (fixed**2 @ weights) - (fixed @ weights) ** 2
     of_groups = {}
     for part in predictor.groups:
