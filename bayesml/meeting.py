@@ -39,6 +39,7 @@ from bayesml.predictors import (
 )
 from bayesml.priors import (
     ByPredictor,
+    HasSeenRows,
     Hierarchical,
     Independent,
     Jointly,
@@ -188,6 +189,8 @@ def _meet_groups(
     rest: Mapping[str, Flat],
 ) -> Met:
     """Resolve the priors of the linear part and of the effects of groups."""
+    if isinstance(prior, HasSeenRows):  # what was learned under priors that are stated already
+        return Met(met, prior.prior)
     if isinstance(prior, WithGroups):
         return Met(met, prior)
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)

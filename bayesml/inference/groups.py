@@ -10,7 +10,7 @@ from bayesml.inference.base import Learned
 from bayesml.likelihoods import Gaussian
 from bayesml.log_joint.group_marginal import GroupMarginal, Integrated
 from bayesml.log_joint.group_scales import GroupScales
-from bayesml.log_joint.group_statistics import arrow_of, reference_of
+from bayesml.log_joint.group_statistics import grouped_statistics
 from bayesml.model import Problem
 from bayesml.posteriors.grouped import GroupedPosterior
 from bayesml.predictors import Grouped
@@ -75,12 +75,11 @@ def marginal_of(problem: Problem) -> GroupMarginal:
     rows = prior.coefficients.normal_rows(view)
     if rows is None:
         raise IncompatibleModelError(f"Exact() does not apply: {not_gaussian_groups(problem)}")
-    reference = reference_of(problem, predictor)
     known = problem.known.get("sigma")
     sigma = problem.inferred["sigma"] if known is None else known
     scales = GroupScales.of(predictor, prior)
-    arrow = arrow_of(problem, predictor, reference)
-    return GroupMarginal(arrow, scales, reference, rows, view.mean_X, sigma)
+    found = grouped_statistics(problem, predictor)
+    return GroupMarginal(found.arrow, scales, found.reference, rows, view.mean_X, sigma)
 
 
 def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:

@@ -132,6 +132,15 @@ class Arrow:
             weight=self.weight - other.weight,
         )
 
+    def turned_columns(self, C: Array) -> "Arrow":
+        """Return the products of [Z₁ | Z₂ | AC]."""
+        k = self.k
+        corner = self.corner.copy()
+        corner[:k, k:] = self.corner[:k, k:] @ C
+        corner[k:, :k] = corner[:k, k:].T
+        corner[k:, k:] = C.T @ self.corner[k:, k:] @ C
+        return replace(self, of_columns=self.of_columns @ C, corner=corner)
+
     @property
     def k(self) -> int:
         """Number of effects beside those of the first group."""

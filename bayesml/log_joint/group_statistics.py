@@ -3,7 +3,6 @@
 Derived in docs/theory/group_effects.md, (G25).
 """
 
-from dataclasses import dataclass
 from functools import partial
 from operator import add
 
@@ -11,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bayesml.data import Block
+from bayesml.data.grouped_statistics import GroupedStatistics, Reference
 from bayesml.errors import IncompatibleModelError
 from bayesml.linalg import triangular_factor
 from bayesml.linalg.arrow import Arrow, Sparse
@@ -20,52 +20,6 @@ from bayesml.typing import Array
 
 MOST_NUMBERS = 2**28
 """Numbers that a square matrix of all effects but those of the largest group may hold: 2 GB."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    r"""Coordinates in which columns are about orthonormal, and y is what they leave (G25).
-
-    .. math:: \tilde x = (x - c)T, \qquad \tilde y = y - o - y_0 - (x - c)^\top\theta_0
-
-    Attributes
-    ----------
-    centre : ndarray, shape (n,)
-    transform : ndarray, shape (n, n)
-    level : float
-        y₀.
-    weights : ndarray, shape (n,)
-        θ₀.
-    unit : float
-        In which ỹ is counted.
-    intercept : bool
-    """
-
-    centre: Array
-    transform: Array
-    level: float
-    weights: Array
-    unit: float
-    intercept: bool
-
-    def columns(self, X: Array, y: Array) -> Array:
-        """Return [1 x̃ ỹ], or [x̃ ỹ] without an intercept."""
-        away = X - self.centre
-        rest = (y - self.level - away @ self.weights) / self.unit
-        ones = [np.ones(len(y))] if self.intercept else []
-        return np.column_stack([*ones, away @ self.transform, rest])
-
-    def coefficients(self, origin: Array) -> tuple[Array, Array]:
-        """Return M and β₀ with β = M β̃ + β₀, the intercept of β counted from `origin`."""
-        n = len(self.centre)
-        M = self.unit * self.transform
-        if not self.intercept:
-            return M, self.weights
-        full = np.zeros((n + 1, n + 1))
-        away = origin - self.centre
-        full[0, 0], full[0, 1:], full[1:, 1:] = self.unit, away @ M, M
-        start = np.concatenate([[self.level + away @ self.weights], self.weights])
-        return full, start
 
 
 def reference_of(problem: Problem, predictor: Grouped) -> Reference:
@@ -96,7 +50,14 @@ def reference_of(problem: Problem, predictor: Grouped) -> Reference:
     )
 
 
-def arrow_of(problem: Problem, predictor: Grouped, reference: Reference) -> Arrow:
+def grouped_statistics(problem: Problem, predictor: Grouped) -> GroupedStatistics:
+    """Fold the rows, and bring those together with them that the prior has seen (G25, G60)."""
+    reference = reference_of(problem, predictor)
+    found = GroupedStatistics(reference, _arrow_of(problem, predictor, reference))
+    return found if problem.earlier is None else found + problem.earlier
+
+
+def _arrow_of(problem: Problem, predictor: Grouped, reference: Reference) -> Arrow:
     """Fold the rows into the statistics of [Z | X | y], the group of most levels first (G25)."""
     parts = tuple(predictor.by_levels())
     rest = sum(p.shape[0] * p.shape[1] for p in parts[1:]) + len(reference.centre) + 2

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayesml.data import Block
+from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.likelihoods import Gaussian
 from bayesml.linalg.arrow import Factored
 from bayesml.log_joint.group_marginal import GroupMarginal
@@ -76,6 +77,11 @@ class GroupedPosterior:
     def compared(self) -> None:
         """Nothing: draws are independent."""
         return None
+
+    @property
+    def grouped_statistics(self) -> GroupedStatistics:
+        """Of the rows that were learned from."""
+        return self.marginal.statistics
 
     @cached_property
     def sigma(self) -> Array:
