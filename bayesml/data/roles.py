@@ -16,6 +16,10 @@ INTERCEPT = "intercept"
 """The term of a group that is one in every row."""
 
 
+CURVE = ""
+"""The only term of a curve: all its directions vary alike, and it needs no name."""
+
+
 TRIALS = "trials"
 """The known column that says how many trials there were in a row."""
 
@@ -72,6 +76,14 @@ class Group:
             for i in range(start, end)
             for j in range(start, i)
         )
+
+    def scale_name(self, term: str) -> str:
+        """Name the standard deviation of the effects of a term.
+
+        >>> Group("g", ("intercept",), (1,)).scale_name("intercept")
+        'sd[g, intercept]'
+        """
+        return f"sd[{', '.join(filter(None, (self.factor, term)))}]"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -52,9 +52,10 @@ class Spline:
         """Number of directions, k − 2."""
         return len(self.transform[0])
 
-    def rows(self, x: Vector) -> Vector:
+    def rows(self, x: NDArray[np.floating[Any]]) -> Vector:
         """Return z(x) of every row, shape (m, k − 2)."""
-        return b_splines(x, self.low, self.high, len(self.transform)) @ self._transform
+        T, column = self._transform, np.asarray(x, dtype=np.float64)
+        return b_splines(column, self.low, self.high, len(T)) @ T
 
     def to_config(self) -> dict[str, Any]:
         """Describe it in numbers and lists."""

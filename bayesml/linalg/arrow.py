@@ -132,9 +132,10 @@ class Arrow:
             weight=self.weight - other.weight,
         )
 
-    def turned_columns(self, C: Array) -> "Arrow":
-        """Return the products of [Z₁ | Z₂ | AC]."""
-        k = self.k
+    def turned_columns(self, own: Array) -> "Arrow":
+        """Return the products of [Z₁ | Z₂ | Z₃ | AC]."""
+        k, C = self.k, np.eye(self.dense + len(own))
+        C[self.dense :, self.dense :] = own
         corner = self.corner.copy()
         corner[:k, k:] = self.corner[:k, k:] @ C
         corner[k:, :k] = corner[:k, k:].T
@@ -359,31 +360,22 @@ class Factored:
         """Unit effects of curves given the columns of A."""
         return without_curves(self.schur, self.spread)
 
-    def of_curves(self, columns: Array, noise: Array) -> Array:
-        """Return the effects of curves, shape (S, D), given A's combinations (S28).
+    def effects(
+        self, columns: Array, noise_first: Array, noise_rest: Array, noise_curves: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return effects of the first group, of the others and of curves, given A's combinations.
 
         Parameters
         ----------
         columns : ndarray, shape (S, q)
             c such that A c is what effects explain: (−β̃, 1).
-        noise : ndarray, shape (S, D)
-            Standard normal noise times σ.
-        """
-        right = columns @ self.curves.V.T + noise
-        v = solve_triangular(self.curves.root, right.T, lower=True, trans=1, check_finite=False)
-        return np.asarray(v.T * self.spread)
-
-    def effects(self, columns: Array, noise_first: Array, noise_rest: Array) -> tuple[Array, Array]:
-        """Return the effects of the first group and of the others, given combinations of columns.
-
-        Parameters
-        ----------
-        columns : ndarray, shape (S, D + q)
-            c such that [Z₃ A] c is what effects explain: (−u₃, −β̃, 1).
         noise_first : ndarray, shape (S, L, d)
             Standard normal noise times σ.
         noise_rest : ndarray, shape (S, k)
+        noise_curves : ndarray, shape (S, D)
         """
+        curves = self._of_curves(columns, noise_curves)
+        columns = np.hstack([-curves, columns])
         rest: Array = np.zeros((len(columns), self.arrow.k))
         own = np.einsum("gaq,sq->sga", self.W, columns)
         if self.arrow.k:
@@ -392,4 +384,12 @@ class Factored:
             rest = self.arrow.turned(v, [factor.T for factor in self.factors[1:]]).T
             own -= np.asarray(self.B @ rest.T).T.reshape(own.shape)
         first = np.einsum("gab,sga->sgb", self.inverse, own + noise_first)
-        return first, rest
+        return first, rest, curves
+
+    def _of_curves(self, columns: Array, noise: Array) -> Array:
+        """Return the effects of curves (S28)."""
+        if not self.arrow.dense:
+            return noise
+        right = columns @ self.curves.V.T + noise
+        v = solve_triangular(self.curves.root, right.T, lower=True, trans=1, check_finite=False)
+        return np.asarray(v.T * self.spread)

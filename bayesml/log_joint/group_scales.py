@@ -149,7 +149,7 @@ class GroupScales:
         for part, u in zip(self.parts, self.split(theta), strict=True):
             factor = part.group.factor
             sd = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
-            out[f"sd[{factor}]"] = sd.reshape(*sd.shape[:-1], *part.shape)
+            out[f"sd[{factor}]"] = sd.reshape((*sd.shape[:-1], *part.shape))
         for part, u in zip(self.parts, self.split(theta), strict=True):
             if part.group.pairs:
                 L = part.correlation_root(u)

@@ -304,27 +304,21 @@ class GroupedPosterior:
         """Draw the effects of all groups given scales and β̃ (G28)."""
         unit, arrow = self.marginal.reference.unit, self.marginal.arrow
         parts = list(self.predictor.in_order())
-        out = {part.name: np.empty((len(which), *part.shape)) for part in parts}
-        groups, smooths = parts[: len(self.predictor.groups)], self.predictor.smooths
+        out: dict[str, Array] = {p.name: np.empty((len(which), *p.shape)) for p in parts}
         nodes = np.unique(self.node[which])
         for node, factored in self._factored(nodes):
             here = np.flatnonzero(self.node[which] == node)
-            size, sigma = len(here), self.sigma[which[here]] / unit
+            size, sigma = len(here), self.sigma[which[here], None] / unit
             columns = np.column_stack([-tilde[here], np.ones(size)])
-            first = sigma[:, None, None] * rng.standard_normal((size, *arrow.shapes[0]))
-            rest = sigma[:, None] * rng.standard_normal((size, arrow.k))
-            own = np.empty((size, 0))
-            if smooths:
-                noise = sigma[:, None] * rng.standard_normal((size, arrow.dense))
-                own = factored.of_curves(columns, noise)
-            u, v = factored.effects(np.hstack([-own, columns]), first, rest)
-            for of, values in ((groups[:1], u), (groups[1:], v), (smooths, own)):
-                flat, start = values.reshape(size, -1), 0
-                for part in of:
-                    count = prod(part.shape)
-                    here_of = flat[:, start : start + count].reshape(size, *part.shape)
-                    out[part.name][here] = unit * here_of
-                    start += count
+            first = sigma[..., None] * rng.standard_normal((size, *arrow.shapes[0]))
+            rest = sigma * rng.standard_normal((size, arrow.k))
+            curves = sigma * rng.standard_normal((size, arrow.dense))
+            found = factored.effects(columns, first, rest, curves)
+            flat = unit * np.hstack([part.reshape(size, -1) for part in found])
+            start = 0
+            for part in parts:
+                own = slice(start, start := start + prod(part.shape))
+                out[part.name][here] = flat[:, own].reshape(size, *part.shape)
         return out
 
     def _sample_rows(
@@ -336,11 +330,8 @@ class GroupedPosterior:
         effects = self._effects(which, tilde, rng)
         dense = self.marginal.arrow.dense
         eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns[:, dense:].T)
-        start = 0
-        for curve in self.predictor.smooths:
-            u = effects[curve.name].reshape(size, -1)
-            eta += u @ rows.columns[:, start : start + u.shape[1]].T
-            start += u.shape[1]
+        curves = [effects[curve.name].reshape(size, -1) for curve in self.predictor.smooths]
+        eta += np.hstack([np.empty((size, 0)), *curves]) @ rows.columns[:, :dense].T
         factors = self.marginal.scales.factors(self.theta[self.node[which]])
         for k, group in enumerate(self.predictor.by_levels()):
             u, codes = effects[group.name], rows.codes[k]

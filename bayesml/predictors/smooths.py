@@ -8,12 +8,9 @@ from math import prod
 
 import numpy as np
 
-from bayesml.data.roles import Group, Smooth
+from bayesml.data.roles import CURVE, Group, Smooth
 from bayesml.data.splines import Spline
 from bayesml.typing import Array
-
-CURVE = "curve"
-"""The only term of a smooth: all its directions vary alike."""
 
 
 @dataclass(frozen=True)

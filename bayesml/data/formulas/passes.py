@@ -26,9 +26,7 @@ from bayesml.errors import DataError
 class ReduceParts(Protocol):
     """One pass over all parts: `function` of every part, brought together by `+`."""
 
-    def __call__[T](
-        self, function: Callable[[Part], T], columns: tuple[str, ...], task: str
-    ) -> T:
+    def __call__[T](self, function: Callable[[Part], T], columns: tuple[str, ...], task: str) -> T:
         """Make the pass."""
 
 

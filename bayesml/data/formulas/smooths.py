@@ -1,6 +1,6 @@
 """The smooths of a formula: `s(x)`, `s(x, k=20)`, `s(x, by=g)`.
 
-What is straight in them becomes terms of the formula as others are; what bends, a clause of its own.
+What is straight in them becomes terms of the formula; what bends, a clause of its own.
 """
 
 from typing import NamedTuple

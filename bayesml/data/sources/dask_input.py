@@ -190,9 +190,7 @@ def dask_formula(
     schema = _part_of(_schema(frame), Place(""))
     bound = bind_formula(formula, schema, weights)
 
-    def reduce_parts(
-        function: Callable[[Part], Any], columns: tuple[str, ...], task: str
-    ) -> Any:
+    def reduce_parts(function: Callable[[Part], Any], columns: tuple[str, ...], task: str) -> Any:
         return tree_reduce(partial(_statistics_of, function), _partitions(frame, columns), _merged)
 
     learned = learn_clauses(bound, drops(missing), reduce_parts, count=True)

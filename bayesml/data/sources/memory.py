@@ -12,7 +12,13 @@ from bayesml.data import frames
 from bayesml.data.blocks import Block, read_only, rows_per_block
 from bayesml.data.checks import require_finite
 from bayesml.data.designs import Design
-from bayesml.data.formulas.binding import BoundClauses, BoundFormula, bind_formula, build_sides, design_of
+from bayesml.data.formulas.binding import (
+    BoundClauses,
+    BoundFormula,
+    bind_formula,
+    build_sides,
+    design_of,
+)
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.joined import JoinedDesign
 from bayesml.data.formulas.levels import LevelsDesign, group_codes

@@ -94,9 +94,7 @@ def parquet_formula(
     drop = drops(missing)
     bound = bind_formula(formula, schema, observation_weights)
 
-    def reduce_parts(
-        function: Callable[[Part], Any], columns: tuple[str, ...], task: str
-    ) -> Any:
+    def reduce_parts(function: Callable[[Part], Any], columns: tuple[str, ...], task: str) -> Any:
         parts = files.parts(columns, _size(len(columns)), task)
         return reduce(lambda one, other: one + other, map(function, _some(parts, schema)))
 
