@@ -161,7 +161,7 @@ class Arrow:
         """Return the standard deviation of every column of the curves, shape (..., D)."""
         own = [f[..., 0] for f in factors[len(factors) - len(self.widths) :]]
         parts = [np.repeat(f, width, axis=-1) for f, width in zip(own, self.widths, strict=True)]
-        return np.concatenate(parts, axis=-1)
+        return np.concatenate([np.empty((*factors[0].shape[:-2], 0)), *parts], axis=-1)
 
     def eliminate(self, factors: Sequence[Array]) -> Eliminated:
         """Eliminate all effects, their covariances ΛΛᵀ in units of σ² (G27).
@@ -184,6 +184,10 @@ class Arrow:
             return found
         curves = without_curves(found.schur, self.spread(factors))
         return Eliminated(curves.schur, found.log_det + curves.log_det)
+
+    def curves_at(self, factors: Sequence[Array]) -> "WithoutCurves":
+        """Return unit effects of curves at many covariances, effects of groups eliminated (S27)."""
+        return without_curves(self._of_groups(factors).schur, self.spread(factors))
 
     def _of_groups(self, factors: Sequence[Array]) -> Eliminated:
         """Eliminate the effects of all groups."""

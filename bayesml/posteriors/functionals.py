@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.linalg.arrow import Factored
+from bayesml.linalg.arrow import Factored, WithoutCurves
 from bayesml.typing import Array, Integers
 
 
@@ -51,8 +51,6 @@ def explained(rows: Functionals, factored: Factored) -> Explained:
     arrow = factored.arrow
     p, d = arrow.dense + arrow.q - 1, np.zeros(len(rows.base))
     a, c = np.zeros(len(d)), np.array(rows.columns, dtype=np.float64)
-    if not rows.codes:
-        return _of_curves(Explained(a, c, d), factored)
     levels, terms = arrow.shapes[0]
     h = np.zeros((len(d), terms))
     known = np.flatnonzero((rows.codes[0] >= 0) & (rows.codes[0] < levels))
@@ -70,18 +68,28 @@ def explained(rows: Functionals, factored: Factored) -> Explained:
         a += G.T @ factored.V[:, p]
         c -= G.T @ factored.V[:, :p]
         d += np.sum(G * G, axis=0)
-    return _of_curves(Explained(a, c, d), factored) if arrow.dense else Explained(a, c, d)
+    if not arrow.dense:
+        return Explained(a, c, d)
+    of = explained_by_curves(c, factored.curves, factored.spread)
+    return Explained(a + of.a, of.c, d + of.d)
 
 
-def _of_curves(given: Explained, factored: Factored) -> Explained:
-    """Return the same, not given the effects of curves any more (S28)."""
-    D, curves = factored.arrow.dense, factored.curves
-    own = (given.c[:, :D] * factored.spread).T
-    G = solve_triangular(curves.root, own, lower=True, check_finite=False)
-    mean, slopes = curves.V[:, -1], curves.V[:, :-1]
-    return Explained(
-        given.a + G.T @ mean, given.c[:, D:] - G.T @ slopes, given.d + np.sum(G * G, axis=0)
-    )
+def explained_by_curves(columns: Array, curves: WithoutCurves, spread: Array) -> Explained:
+    """Return what functionals of curves and coefficients are given β̃, at many nodes (S28).
+
+    Parameters
+    ----------
+    columns : ndarray, shape (m, D + p)
+    curves : WithoutCurves
+        Shapes (..., D, D) and (..., D, q).
+    spread : ndarray, shape (..., D)
+    """
+    D = spread.shape[-1]
+    own = np.swapaxes(columns[:, :D] * spread[..., None, :], -1, -2)
+    G = np.swapaxes(np.linalg.solve(curves.root, own), -1, -2)
+    mean, slopes = curves.V[..., -1], curves.V[..., :-1]
+    a = np.squeeze(G @ mean[..., None], -1)
+    return Explained(a, columns[:, D:] - G @ slopes, np.sum(G * G, axis=-1))
 
 
 def _of_rest(rows: Functionals, factored: Factored, h: Array, known: Integers) -> Array:

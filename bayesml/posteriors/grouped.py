@@ -15,12 +15,12 @@ from scipy.special import logsumexp
 from bayesml.data import Block
 from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.likelihoods import Gaussian
-from bayesml.linalg.arrow import Factored
+from bayesml.linalg.arrow import Factored, WithoutCurves
 from bayesml.log_joint.group_marginal import GroupMarginal
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.functionals import Explained, Functionals, explained
+from bayesml.posteriors.functionals import Functionals, explained, explained_by_curves
 from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
@@ -31,6 +31,9 @@ from bayesml.typing import Array, Integers
 
 MOST_WORK = 2e10
 """Operations for rows at all nodes; where they are more, rows are predicted by draws."""
+
+MOST_HELD = 2**23
+"""Moments of rows at nodes that are evaluated once and held, not whenever they are asked for."""
 
 DRAWS = 1000
 
@@ -171,7 +174,7 @@ class GroupedPosterior:
             return np.asarray(eta + sigma[:, None] * rng.standard_normal(eta.shape))
 
         if work <= MOST_WORK:
-            total, mean = self._mixture(rows, noise=True), self._mixture(rows)
+            mean, total = self._mixtures(rows)
             return Prediction(total, mean, variance, sample, sample_mean)
         eta, sigma = self._sample_rows(rows, DRAWS, np.random.default_rng(0))
         weights = np.full(DRAWS, 1.0 / DRAWS)
@@ -259,31 +262,66 @@ class GroupedPosterior:
             factors = self.marginal.scales.factors(self.theta[node])
             yield node, self.marginal.arrow.factor(factors)
 
-    def _mixture(self, rows: Functionals, *, noise: bool = False) -> Mixture:
-        def components(block: slice) -> tuple[Array, dict[str, Array]]:
-            mean, sd = self._at(rows.of(block))
-            return mean, {"sigma": np.sqrt(sd**2 + self.sigma**2) if noise else sd}
+    def _mixture(self, rows: Functionals) -> Mixture:
+        return self._mixtures(rows)[0]
 
-        return Mixture(len(rows.base), self.weights, Gaussian(), components)
+    def _mixtures(self, rows: Functionals) -> tuple[Mixture, Mixture]:
+        """Return the distributions of functionals, and of these with noise."""
+        m = len(rows.base)
+        few = self._at(rows) if m * len(self.weights) <= MOST_HELD else None
+
+        def at(block: slice) -> tuple[Array, Array]:
+            return self._at(rows.of(block)) if few is None else (few[0][block], few[1][block])
+
+        def plain(block: slice) -> tuple[Array, dict[str, Array]]:
+            mean, sd = at(block)
+            return mean, {"sigma": sd}
+
+        def noisy(block: slice) -> tuple[Array, dict[str, Array]]:
+            mean, sd = at(block)
+            return mean, {"sigma": np.sqrt(sd**2 + self.sigma**2)}
+
+        likelihood = Gaussian()
+        return Mixture(m, self.weights, likelihood, plain), Mixture(
+            m, self.weights, likelihood, noisy
+        )
 
     def _at(self, rows: Functionals) -> tuple[Array, Array]:
         """Return means and standard deviations of functionals at the joint nodes, (m, K)."""
+        if any(np.any(codes >= 0) for codes in rows.codes):
+            return self._of_groups_at(rows)
+        arrow, factors = self.marginal.arrow, self.marginal.scales.factors(self.theta)
+        there = arrow.dense > 0 and bool(np.any(rows.columns[:, : arrow.dense]))
+        curves = (arrow.curves_at(factors), arrow.spread(factors)) if there else None
+        mean, sd = np.empty((2, len(rows.base), len(self.weights)))
+        step = max(1, MOST_HELD // max(1, self.mean.size))
+        for start in range(0, len(rows.base), step):
+            part = slice(start, start + step)
+            mean[part], sd[part] = self._of_curves_at(rows.of(part), curves)
+        return mean, sd
+
+    def _of_curves_at(
+        self, rows: Functionals, curves: tuple[WithoutCurves, Array] | None
+    ) -> tuple[Array, Array]:
+        """Return the moments of functionals of curves and coefficients, at all nodes together."""
+        unit, dense = self.marginal.reference.unit, self.marginal.arrow.dense
+        a, c, d = np.zeros((1, 1)), rows.columns[None, :, dense:], np.zeros((1, 1))
+        if curves is not None:
+            found = explained_by_curves(rows.columns, *curves)
+            a, c, d = found.a[self.node], found.c[self.node], found.d[self.node]
+        mean = rows.base + unit * (a + (c @ self.mean[..., None])[..., 0])
+        variance = np.sum((c @ self._inverse_root) ** 2, axis=-1) * unit**2
+        return mean.T, np.sqrt(variance + d * self.sigma[:, None] ** 2).T
+
+    def _of_groups_at(self, rows: Functionals) -> tuple[Array, Array]:
+        """Return the moments of functionals of everything, one node of the scales at a time."""
         unit = self.marginal.reference.unit
         mean, sd = np.empty((2, len(rows.base), len(self.weights)))
-        dense = self.marginal.arrow.dense
-        anything = any(np.any(codes >= 0) for codes in rows.codes) or bool(
-            np.any(rows.columns[:, :dense])
-        )
-        nothing = np.zeros(len(rows.base))
-        plain = Explained(nothing, rows.columns[:, dense:], nothing)
         order = np.argsort(self.node, kind="stable")
         ends = np.searchsorted(self.node[order], np.arange(len(self.theta) + 1))
-        factored = self._factored(range(len(self.theta))) if anything else iter(())
-        for node in range(len(self.theta)):
+        for node, factored in self._factored(range(len(self.theta))):
             here = order[ends[node] : ends[node + 1]]
-            found = plain
-            if anything:
-                found = explained(rows, next(factored)[1])
+            found = explained(rows, factored)
             mean[:, here] = rows.base[:, None] + unit * (
                 found.a[:, None] + found.c @ self.mean[here].T
             )

@@ -40,8 +40,8 @@ class GroupEffects:
     --------
     >>> import bayesml as bm
     >>> bm.GroupEffects(sd={"intercept": bm.HalfNormal(50), "Days": bm.HalfNormal(20)})
-    GroupEffects(sd={'intercept': HalfNormal(scale=50.0), 'Days': HalfNormal(scale=20.0)}, \
-correlation=LKJ(concentration=1.0))
+    GroupEffects(sd={'intercept': HalfNormal(scale=50.0), 'Days': HalfNormal(scale=20.0)},
+    correlation=LKJ(concentration=1.0))
     """
 
     sd: Distribution | Mapping[str, Distribution] | None = None
@@ -103,7 +103,7 @@ class Hierarchical:
     >>> frame = {"y": [1.0, 2.0, 4.0, 3.0], "g": ["a", "a", "b", "b"]}
     >>> data = bm.Data.from_formula("y ~ 1 + (1 | g)", frame)
     >>> print(bm.Model(prior=prior).resolve(data).prior.describe())
-    intercept ~ Normal(2.5, 3.227)
+    intercept at the mean of the features ~ Normal(mean=2.5, sd=3.227)
     sd[g, intercept] ~ HalfNormal(scale=2.0)
     """
 
