@@ -17,6 +17,9 @@ from bayesml.typing import Array, Integers
 MOST_PAIRS = 2**23
 """Products of sparse entries that are kept, not looked for again."""
 
+MOST_DENSE = 2**12
+"""Entries of the border that are worth a batch of dense matrices."""
+
 MOST_AT_ONCE = 2**21
 """Numbers that a batch of factors may hold."""
 
@@ -72,6 +75,29 @@ class Eliminated(NamedTuple):
 
     schur: Array
     log_det: Array
+
+
+class WithoutFirst(NamedTuple):
+    """An arrow whose first group is eliminated, at one covariance (G27).
+
+    Attributes
+    ----------
+    inverse : ndarray, shape (L, d, d)
+        L⁻¹Λ₁ᵀ of every block.
+    W : ndarray, shape (L, d, q)
+        L⁻¹Λ₁ᵀZ₁ᵀA.
+    B : sparse array, shape (L d, k)
+        L⁻¹Λ₁ᵀZ₁ᵀZ₂.
+    left : ndarray, shape (k + q, k + q)
+        What is left of the products of [Z₂ | A].
+    log_det : float
+    """
+
+    inverse: Array
+    W: Array
+    B: sp.csr_matrix
+    left: Array
+    log_det: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +160,8 @@ class Arrow:
 
     def turned_columns(self, own: Array) -> "Arrow":
         """Return the products of [Z₁ | Z₂ | Z₃ | AC]."""
-        k, C = self.k, np.eye(self.dense + len(own))
-        C[self.dense :, self.dense :] = own
+        k, C = self.k, np.eye(self.width + len(own))
+        C[self.width :, self.width :] = own
         corner = self.corner.copy()
         corner[:k, k:] = self.corner[:k, k:] @ C
         corner[k:, :k] = corner[:k, k:].T
@@ -148,14 +174,24 @@ class Arrow:
         return self.border.shape[1]
 
     @property
-    def dense(self) -> int:
+    def columns(self) -> int:
+        """Number of dense columns, those of curves included."""
+        return int(self.of_columns.shape[2])
+
+    @property
+    def width(self) -> int:
         """Number of columns of curves, D."""
         return sum(self.widths)
 
     @property
     def q(self) -> int:
-        """Number of columns without a scale."""
-        return int(self.of_columns.shape[2]) - self.dense
+        """Number of dense columns without those of curves."""
+        return self.columns - self.width
+
+    @property
+    def _few(self) -> bool:
+        """Whether levels are so few that effects are eliminated as dense matrices."""
+        return 0 < self.k * self.border.shape[0] <= MOST_DENSE
 
     def spread(self, factors: Sequence[Array]) -> Array:
         """Return the standard deviation of every column of the curves, shape (..., D)."""
@@ -171,8 +207,10 @@ class Arrow:
         factors : sequence of ndarray, shape (N, d, d)
             Λ of every group, and of every curve.
         """
-        numbers = max(1, self.of_columns.size, self.corner.size if self.widths else 0)
-        size = max(1, MOST_AT_ONCE // numbers)
+        numbers = [self.of_columns.size, self.corner.size if self.widths else 0]
+        if self._few:
+            numbers.append(self.border.shape[0] * (self.k + self.columns))
+        size = max(1, MOST_AT_ONCE // max(1, *numbers))
         starts = range(0, len(factors[0]), size)
         parts = [self._eliminated([f[i : i + size] for f in factors]) for i in starts]
         return Eliminated(*(np.concatenate(part) for part in zip(*parts, strict=True)))
@@ -195,6 +233,8 @@ class Arrow:
         if not self.shapes[0][0]:
             schur = np.broadcast_to(self.corner, (count, *self.corner.shape))
             return Eliminated(schur, np.zeros(count))
+        if self._few:
+            return self._dense(factors[: len(self.shapes)])
         if self.k:
             found = [self.factor([f[i] for f in factors]) for i in range(count)]
             log_det = np.array([each.log_det for each in found])
@@ -214,32 +254,67 @@ class Arrow:
         D = scaled @ self.diagonal @ factor[:, None] + np.eye(d)
         root = np.linalg.cholesky(D)
         W = np.linalg.solve(root, scaled @ self.of_columns)
-        flat = W.reshape(len(factor), -1, self.of_columns.shape[2])
+        flat = W.reshape(len(factor), -1, self.columns)
         schur = self.corner - np.swapaxes(flat, 1, 2) @ flat
         logs = np.log(np.diagonal(root, axis1=-2, axis2=-1))
         return Eliminated(schur, 2.0 * logs.sum(axis=(1, 2)))
+
+    def _dense(self, factors: Sequence[Array]) -> Eliminated:
+        """Eliminate the effects of few levels, for a batch of factors."""
+        (levels, d), k, q, count = self.shapes[0], self.k, self.columns, len(factors[0])
+        first, scaled = factors[0][:, None], np.swapaxes(factors[0], -1, -2)[:, None]
+        root = np.linalg.cholesky(scaled @ self.diagonal @ first + np.eye(d))
+        joined = np.concatenate([self._dense_border, self.of_columns], axis=2)
+        W = np.linalg.solve(root, scaled @ joined).reshape(count, levels * d, k + q)
+        left = self.corner - np.swapaxes(W, 1, 2) @ W
+        rest, start = np.zeros((count, k, k)), 0
+        for (many, terms), factor in zip(self.shapes[1:], factors[1:], strict=True):
+            for at in range(start, start := start + many * terms, terms):
+                rest[:, at : at + terms, at : at + terms] = factor
+        turned = np.swapaxes(rest, 1, 2)
+        R = np.linalg.cholesky(turned @ left[:, :k, :k] @ rest + np.eye(k))
+        V = np.linalg.solve(R, turned @ left[:, :k, k:])
+        logs = [np.log(np.diagonal(each, axis1=-2, axis2=-1)) for each in (root, R)]
+        log_det = 2.0 * (logs[0].sum(axis=(1, 2)) + logs[1].sum(axis=1))
+        return Eliminated(left[:, k:, k:] - np.swapaxes(V, 1, 2) @ V, log_det)
+
+    @cached_property
+    def _dense_border(self) -> Array:
+        (levels, d), border = self.shapes[0], self.border.matrix.toarray()
+        return np.asarray(border.reshape(levels, d, self.k))
+
+    def without_first(self, factor: Array) -> "WithoutFirst":
+        """Eliminate the effects of the first group, at one covariance (G27)."""
+        k, d = self.k, factor.shape[-1]
+        root = np.linalg.cholesky(factor.T @ self.diagonal @ factor + np.eye(d))
+        inverse = np.linalg.inv(root) @ factor.T  # L⁻¹Λᵀ, (L, d, d)
+        W = inverse @ self.of_columns
+        log_det = 2.0 * float(np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum())
+        flat, B, left = W.reshape(-1, self.columns), self.border.matrix, self.corner.copy()
+        left[k:, k:] -= flat.T @ flat
+        if k:
+            B, product = self._border(inverse)
+            left[:k, :k] -= product
+            left[:k, k:] -= B.T @ flat
+            left[k:, :k] = left[:k, k:].T
+        return WithoutFirst(inverse, W, B, left, log_det)
 
     def factor(self, factors: Sequence[Array]) -> "Factored":
         """Factorise at one set of covariances, to solve with."""
         (levels, d), k = self.shapes[0], self.k
         first = factors[0] if levels else np.eye(d)
-        root = np.linalg.cholesky(first.T @ self.diagonal @ first + np.eye(d))
-        inverse = np.linalg.inv(root) @ first.T  # L⁻¹Λᵀ, (L, d, d)
-        W = inverse @ self.of_columns
-        log_det = 2.0 * np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum()
-        flat = W.reshape(-1, W.shape[2])
-        schur = self.corner[k:, k:] - flat.T @ flat
+        inverse, W, B, left, log_det = self.without_first(first)
+        schur = left[k:, k:]
         if not k:
-            nothing = np.zeros((0, 0)), np.zeros((0, W.shape[2]))
-            return Factored(self, factors, inverse, W, self.border.matrix, *nothing, schur, log_det)
-        B, product = self._border(inverse)
-        S = self.turned(self.corner[:k, :k] - product, factors[1:])
+            nothing = np.zeros((0, 0)), np.zeros((0, self.columns))
+            return Factored(self, factors, inverse, W, B, *nothing, schur, log_det)
+        S = self.turned(left[:k, :k], factors[1:])
         S = self.turned(S.T, factors[1:])
         S[np.arange(k), np.arange(k)] += 1.0
         R = cholesky(S.T, lower=True, overwrite_a=True, check_finite=False)
-        right = self.turned(self.corner[:k, k:] - B.T @ flat, factors[1:])
+        right = self.turned(left[:k, k:], factors[1:])
         V = solve_triangular(R, right, lower=True, check_finite=False)
-        log_det += 2.0 * np.log(np.diag(R)).sum()
+        log_det += 2.0 * float(np.log(np.diag(R)).sum())
         return Factored(self, factors, inverse, W, B, R, V, schur - V.T @ V, log_det)
 
     def turned(self, values: Array, factors: Sequence[Array]) -> Array:
@@ -392,7 +467,7 @@ class Factored:
 
     def _of_curves(self, columns: Array, noise: Array) -> Array:
         """Return the effects of curves (S28)."""
-        if not self.arrow.dense:
+        if not self.arrow.width:
             return noise
         right = columns @ self.curves.V.T + noise
         v = solve_triangular(self.curves.root, right.T, lower=True, trans=1, check_finite=False)

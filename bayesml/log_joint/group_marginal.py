@@ -116,9 +116,8 @@ class GroupMarginal:
         own = self.scales.log_jacobian(theta[:, None], log_sigma)
         return own if isinstance(self.sigma, float) else own + log_sigma
 
-    def integrated(self, theta: Array) -> Integrated:
+    def integrated(self, theta: Array, found: Eliminated) -> Integrated:
         """Integrate over σ at every θ, by the trapezoidal rule in log σ (G30)."""
-        found = self.arrow.eliminate(self.scales.factors(theta))
         if isinstance(self.sigma, float):
             log_sigma = np.full((len(theta), 1), np.log(self.sigma))
             given = self._of_coordinates(theta, found, log_sigma)

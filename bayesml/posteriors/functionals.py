@@ -49,7 +49,7 @@ class Explained(NamedTuple):
 def explained(rows: Functionals, factored: Factored) -> Explained:
     """Return what functionals are given β̃, at one set of covariances (G33)."""
     arrow = factored.arrow
-    p, d = arrow.dense + arrow.q - 1, np.zeros(len(rows.base))
+    p, d = arrow.width + arrow.q - 1, np.zeros(len(rows.base))
     a, c = np.zeros(len(d)), np.array(rows.columns, dtype=np.float64)
     levels, terms = arrow.shapes[0]
     h = np.zeros((len(d), terms))
@@ -68,7 +68,7 @@ def explained(rows: Functionals, factored: Factored) -> Explained:
         a += G.T @ factored.V[:, p]
         c -= G.T @ factored.V[:, :p]
         d += np.sum(G * G, axis=0)
-    if not arrow.dense:
+    if not arrow.width:
         return Explained(a, c, d)
     of = explained_by_curves(c, factored.curves, factored.spread)
     return Explained(a + of.a, of.c, d + of.d)

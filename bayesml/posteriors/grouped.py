@@ -217,7 +217,7 @@ class GroupedPosterior:
         groups = list(self.predictor.by_levels())
         terms = tuple(group.terms(X) for group in groups)
         columns = rows.columns.copy()
-        columns[:, : self.marginal.arrow.dense] = self._curves(X)
+        columns[:, : self.marginal.arrow.width] = self._curves(X)
         return Functionals(base, columns, terms, tuple(group.codes(X) for group in groups))
 
     def _curves(self, X: Array) -> Array:
@@ -249,12 +249,12 @@ class GroupedPosterior:
     def _plain(self, base: Array, columns: Array) -> Functionals:
         """Return functionals of coefficients alone."""
         groups = list(self.predictor.by_levels())
-        columns = np.hstack([np.zeros((len(base), self.marginal.arrow.dense)), columns])
+        columns = np.hstack([np.zeros((len(base), self.marginal.arrow.width)), columns])
         terms = tuple(np.zeros((len(base), group.shape[1])) for group in groups)
         return Functionals(base, columns, terms, tuple(np.full(len(base), -1) for _ in groups))
 
     def _work(self, rows: int) -> float:
-        k = self.marginal.arrow.k + self.marginal.arrow.dense
+        k = self.marginal.arrow.k + self.marginal.arrow.width
         return float(len(self.theta)) * (k**3 / 3.0 + rows * k**2)
 
     def _factored(self, nodes: Iterable[int]) -> Iterator[tuple[int, Factored]]:
@@ -291,7 +291,7 @@ class GroupedPosterior:
         if any(np.any(codes >= 0) for codes in rows.codes):
             return self._of_groups_at(rows)
         arrow, factors = self.marginal.arrow, self.marginal.scales.factors(self.theta)
-        there = arrow.dense > 0 and bool(np.any(rows.columns[:, : arrow.dense]))
+        there = arrow.width > 0 and bool(np.any(rows.columns[:, : arrow.width]))
         curves = (arrow.curves_at(factors), arrow.spread(factors)) if there else None
         mean, sd = np.empty((2, len(rows.base), len(self.weights)))
         step = max(1, MOST_HELD // max(1, self.mean.size))
@@ -304,8 +304,9 @@ class GroupedPosterior:
         self, rows: Functionals, curves: tuple[WithoutCurves, Array] | None
     ) -> tuple[Array, Array]:
         """Return the moments of functionals of curves and coefficients, at all nodes together."""
-        unit, dense = self.marginal.reference.unit, self.marginal.arrow.dense
-        a, c, d = np.zeros((1, 1)), rows.columns[None, :, dense:], np.zeros((1, 1))
+        unit, dense = self.marginal.reference.unit, self.marginal.arrow.width
+        nothing: Array = np.zeros((1, 1))
+        a, c, d = nothing, rows.columns[None, :, dense:], nothing
         if curves is not None:
             found = explained_by_curves(rows.columns, *curves)
             a, c, d = found.a[self.node], found.c[self.node], found.d[self.node]
@@ -350,7 +351,7 @@ class GroupedPosterior:
             columns = np.column_stack([-tilde[here], np.ones(size)])
             first = sigma[..., None] * rng.standard_normal((size, *arrow.shapes[0]))
             rest = sigma * rng.standard_normal((size, arrow.k))
-            curves = sigma * rng.standard_normal((size, arrow.dense))
+            curves = sigma * rng.standard_normal((size, arrow.width))
             found = factored.effects(columns, first, rest, curves)
             flat = unit * np.hstack([part.reshape(size, -1) for part in found])
             start = 0
@@ -366,7 +367,7 @@ class GroupedPosterior:
         which = rng.choice(len(self.weights), size, p=self.weights)
         tilde, _ = self._beta(which, rng)
         effects = self._effects(which, tilde, rng)
-        dense = self.marginal.arrow.dense
+        dense = self.marginal.arrow.width
         eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns[:, dense:].T)
         curves = [effects[curve.name].reshape(size, -1) for curve in self.predictor.smooths]
         eta += np.hstack([np.empty((size, 0)), *curves]) @ rows.columns[:, :dense].T

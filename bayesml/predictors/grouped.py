@@ -6,6 +6,7 @@ Derived in docs/theory/group_effects.md, (G21), and docs/theory/smooths.md.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -210,8 +211,10 @@ class Grouped:
     def eta(self, parameters: Parameters, X: Array) -> Array:
         """Evaluate η, shape (..., m); rows without a level have no effect."""
         out = self.fixed.eta(parameters, X)
-        for part in self.blocks:
-            out = out + part.effect(parameters[part.name], X)
+        effects: Any = sum(part.effect(parameters[part.name], X) for part in self.blocks)
+        if not self.fixed.known.outputs:
+            return np.asarray(out + effects)
+        out[0] = out[0] + effects  # what is known beside η, such as trials, has no effects
         return out
 
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
