@@ -92,10 +92,11 @@ class EmpiricalBayes:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the evidence, and learn the coefficients given what was found."""
-        if problem.data.design.roles.groups:
+        if problem.data.design.roles.groups or problem.data.design.roles.smooths:
             raise IncompatibleModelError(
-                "EmpiricalBayes() finds no scales of groups. Use MLE(restricted=True), which "
-                "maximises their evidence under flat priors, or Exact(), which integrates."
+                "EmpiricalBayes() finds no scales of groups and curves. Use "
+                "MLE(restricted=True), which maximises their evidence under flat priors, or "
+                "Exact(), which integrates."
             )
         found = self._maximised(problem, rng)
         learned = self.method.learn(found.given, rng)

@@ -127,7 +127,7 @@ def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
 def shares(arrow: Arrow) -> bool:
     """Say whether decompositions are dear enough, and of a form, to be shared (G61)."""
     dear = float(arrow.k) ** 3 > EXPENSIVE and len(arrow.shapes) - 1 <= MOST_DIMENSIONS
-    return dear and arrow.shapes[0][1] == arrow.shapes[1][1] == 1
+    return dear and not arrow.widths and arrow.shapes[0][1] == arrow.shapes[1][1] == 1
 
 
 def _points(

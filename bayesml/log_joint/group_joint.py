@@ -72,7 +72,8 @@ class GroupJoint:
     count : int
         Number of coefficients.
     shapes : tuple of (levels, terms)
-        Of the effects, in the order of β; `order` says which of the scales are theirs.
+        Of the effects, in the order of β; `order` says which of the scales are theirs. A curve has
+        a level for every direction.
     order : tuple of int
     """
 
@@ -151,5 +152,5 @@ def group_joint(problem: Problem, predictor: Grouped, prior: WithGroups) -> Grou
     inner = LogJoint(rows, of_coefficients, coordinates_of(problem), jacobian=True)
     scales = GroupScales.of(predictor, prior)
     names = [part.group.factor for part in scales.parts]
-    order = tuple(names.index(part.factor) for part in predictor.groups)
-    return GroupJoint(inner, scales, count, tuple(p.shape for p in predictor.groups), order)
+    order = tuple(names.index(part.factor) for part in predictor.blocks)
+    return GroupJoint(inner, scales, count, tuple(p.table for p in predictor.blocks), order)

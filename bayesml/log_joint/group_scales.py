@@ -25,14 +25,15 @@ class GroupScale:
     Attributes
     ----------
     group : Group
-    levels : int
+    shape : tuple of int
+        Of its standard deviations.
     priors : tuple of Distribution
         Of the standard deviation of every term.
     correlation : LKJ
     """
 
     group: Group
-    levels: int
+    shape: tuple[int, ...]
     priors: tuple[Distribution, ...]
     correlation: LKJ
 
@@ -115,7 +116,7 @@ class GroupScale:
 
 @dataclass(frozen=True)
 class GroupScales:
-    """The covariances of all groups, that of most levels first, with their coordinates θ in a row.
+    """The covariances of groups, that of most levels first, and curves; coordinates θ in a row.
 
     Attributes
     ----------
@@ -129,9 +130,9 @@ class GroupScales:
         """Return those of a model."""
         by_factor = {group.factor: (priors, lkj) for group, _, priors, lkj in prior.parts()}
         parts = []
-        for part in predictor.by_levels():
+        for part in predictor.in_order():
             priors, correlation = by_factor[part.factor]
-            parts.append(GroupScale(part.group, part.shape[0], priors, correlation))
+            parts.append(GroupScale(part.group, part.scale_shape, priors, correlation))
         return cls(tuple(parts))
 
     @cached_property
@@ -174,11 +175,15 @@ class GroupScales:
         return np.concatenate([part.start() for part in self.parts])
 
     def named(self, theta: Array, sigma: Array) -> dict[str, Array]:
-        """Return standard deviations and correlations, (..., terms) and (..., pairs), by name."""
+        """Return standard deviations and correlations, by name.
+
+        Shapes are (..., terms) and (..., pairs); of a curve, (...).
+        """
         out: dict[str, Array] = {}
         for part, u in zip(self.parts, self.split(theta), strict=True):
             factor = part.group.factor
-            out[f"sd[{factor}]"] = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
+            sd = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
+            out[f"sd[{factor}]"] = sd.reshape((*sd.shape[:-1], *part.shape))
         for part, u in zip(self.parts, self.split(theta), strict=True):
             if part.group.pairs:
                 L = part.correlation_root(u)

@@ -15,7 +15,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.linalg import triangular_factor
 from bayesml.linalg.arrow import Arrow, Sparse
 from bayesml.model import Problem
-from bayesml.predictors import Grouped, GroupPart
+from bayesml.predictors import Grouped, GroupPart, SmoothPart
 from bayesml.typing import Array
 
 MOST_NUMBERS = 2**28
@@ -61,20 +61,23 @@ def _arrow_of(problem: Problem, predictor: Grouped, reference: Reference) -> Arr
     """Fold the rows into the statistics of [Z | X | y], the group of most levels first (G25)."""
     parts = tuple(predictor.by_levels())
     rest = sum(p.shape[0] * p.shape[1] for p in parts[1:]) + len(reference.centre) + 2
+    rest += sum(curve.table[0] for curve in predictor.smooths)
     if rest**2 > MOST_NUMBERS:
         raise IncompatibleModelError(
-            f"The groups beside {parts[0].factor!r} have {rest:,} effects, whose matrix would take "
-            f"{8e-9 * rest**2:.3g} GB. Nested groups and the one of most levels cost nothing; of "
-            "others leave the larger out."
+            f"The groups and curves beside the largest group have {rest:,} effects, whose matrix "
+            f"would take {8e-9 * rest**2:.3g} GB. Nested groups and the one of most levels cost "
+            "nothing; of others leave the larger out."
         )
     offset = predictor.fixed.known.offset
-    of_block = partial(_of_block, parts, predictor.part.where, offset, reference)
+    where = predictor.part.where
+    of_block = partial(_of_block, parts, predictor.smooths, where, offset, reference)
     folded: Arrow = problem.data.reduce(of_block, add)
     return folded
 
 
 def _of_block(
     parts: tuple[GroupPart, ...],
+    smooths: tuple[SmoothPart, ...],
     where: slice,
     offset: int | None,
     reference: Reference,
@@ -82,11 +85,13 @@ def _of_block(
 ) -> Arrow:
     w = block.row_weights
     y = block.y if offset is None else block.y - block.X[:, offset]
-    A = reference.columns(block.X[:, where], y)
-    Z = [_design(part, block.X) for part in parts]
+    curves = [curve.rows(block.X) for curve in smooths]
+    A = np.column_stack([*curves, reference.columns(block.X[:, where], y)])
+    Z = [_design(part, block.X) for part in parts] or [sp.csr_matrix((len(y), 0))]
     first, others = Z[0], sp.hstack([sp.csr_matrix((len(y), 0)), *Z[1:]]).tocsr()
     weighted = first.multiply(w[:, None]).tocsr()
-    levels, terms = parts[0].shape
+    shapes = tuple(part.shape for part in parts) or ((0, 1),)
+    levels, terms = shapes[0]
     rest = np.empty((others.shape[1] + A.shape[1],) * 2)
     k = others.shape[1]
     own = others.multiply(w[:, None]).tocsr()
@@ -97,11 +102,12 @@ def _of_block(
     return Arrow(
         _blocks(weighted, first, levels, terms),
         Sparse.of((weighted.T @ others).tocsr()),
-        np.asarray(weighted.T @ A).reshape(levels, terms, -1),
+        np.asarray(weighted.T @ A).reshape(levels, terms, A.shape[1]),
         rest,
         len(y),
         float(w.sum()),
-        tuple(part.shape for part in parts),
+        shapes,
+        tuple(z.shape[1] for z in curves),
     )
 
 
