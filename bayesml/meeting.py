@@ -23,6 +23,7 @@ from bayesml.likelihoods import (
     OfClasses,
     ReadsKnown,
     known_of,
+    limits_eta,
 )
 from bayesml.linalg import triangular_factor
 from bayesml.predictors import (
@@ -168,6 +169,7 @@ def meet(
     """
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     met = _predictor(predictor, likelihood, data, statistics, outputs)
+    _check_domain(met, likelihood)
     if isinstance(met, Grouped):
         return _meet_groups(met, prior, likelihood, data, statistics, rest)
     if isinstance(met, LinearPredictors):
@@ -178,6 +180,16 @@ def meet(
     noise = _noise_scale(likelihood)
     own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted, noise)
     return Met(met, prior.resolve(own))
+
+
+def _check_domain(predictor: Predictor, likelihood: Likelihood) -> None:
+    """Refuse a link of positive η alone for predictors that are searched and drawn everywhere."""
+    if limits_eta(likelihood) and isinstance(predictor, Network | Grouped):
+        what = "effects of groups" if isinstance(predictor, Grouped) else repr(predictor)
+        raise IncompatibleModelError(
+            f"{likelihood!r} has a mean where η is positive only, which {what} do not keep to. Use "
+            "the link Log(), or Linear() without groups."
+        )
 
 
 def _meet_groups(
