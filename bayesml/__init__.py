@@ -15,6 +15,7 @@ from bayesml.distributions import (
     HalfStudentT,
     InverseGamma,
     Normal,
+    Shifted,
 )
 from bayesml.errors import (
     ApproximationWarning,
@@ -247,6 +248,7 @@ __all__ = [
     "SamplingInterrupted",
     "Scaled",
     "SeparationError",
+    "Shifted",
     "SiLU",
     "Softplus",
     "SpikeAndSlab",
