@@ -33,6 +33,7 @@ from bayesml.likelihoods.links import Identity, Link, Log, check_link
 from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
+from bayesml.likelihoods.precision_weighted import PrecisionWeighted, takes_precision
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
@@ -88,6 +89,7 @@ __all__ = [
     "ParameterInformation",
     "PiecewiseLinear",
     "Poisson",
+    "PrecisionWeighted",
     "ProbabilityLink",
     "Probit",
     "ReadsKnown",
@@ -107,6 +109,7 @@ __all__ = [
     "known_of",
     "normal_nodes",
     "restated",
+    "takes_precision",
     "terms_of",
     "trapezoidal_average",
 ]
