@@ -79,7 +79,7 @@ class Exact:
                 "or Auto() to choose."
             )
         if isinstance(problem.model.predictor, Grouped):
-            return exact_groups(problem, rng)
+            return _given_earlier_rows(problem, exact_groups(problem, rng))
         if isinstance(prior, Conjugate):
             return _given_earlier_rows(problem, _conjugate(problem, prior))
         return _given_earlier_rows(problem, _quadrature(problem))

@@ -8,7 +8,7 @@ from bayesml.arguments import shown
 from bayesml.distributions import Counts
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood, Stated
-from bayesml.likelihoods.roles import ReadsKnown
+from bayesml.likelihoods.roles import ReadsKnown, limits_eta
 
 
 @runtime_checkable
@@ -51,6 +51,7 @@ def check_one_output(owner: str, likelihood: Any, others: str) -> None:
             f"{owner}: {shown(likelihood)} reads more than one output. Gaussian(), StudentT(), "
             f"GammaResponse(), Poisson() and others of one are {others}."
         )
+    _check_everywhere(owner, likelihood)
 
 
 def check_counts(owner: str, likelihood: Any) -> None:
@@ -63,4 +64,14 @@ def check_counts(owner: str, likelihood: Any) -> None:
         raise IncompatibleModelError(
             f"{owner}: count_likelihood must be one of counts, Poisson() or NegativeBinomial(), "
             f"got {shown(likelihood)}."
+        )
+    _check_everywhere(owner, likelihood)
+
+
+def _check_everywhere(owner: str, likelihood: Likelihood) -> None:
+    """Refuse a link under which a row may have no density at all, whatever is seen of it."""
+    if limits_eta(likelihood):
+        raise IncompatibleModelError(
+            f"{owner}: {likelihood!r} has no density where η is not positive, and so no tails "
+            "there. Use the link Log()."
         )

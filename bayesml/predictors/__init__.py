@@ -18,10 +18,11 @@ from bayesml.predictors.base import (
     pullback_of,
 )
 from bayesml.predictors.frame import Frame, Shift, frame_of
-from bayesml.predictors.grouped import Grouped, GroupPart, group_parts
+from bayesml.predictors.grouped import Grouped, GroupPart, group_parts, smooth_parts
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.mlp import MLP, Standardisation
+from bayesml.predictors.smooths import SmoothPart
 
 __all__ = [
     "GELU",
@@ -48,6 +49,7 @@ __all__ = [
     "ReLU",
     "Shift",
     "SiLU",
+    "SmoothPart",
     "Softplus",
     "Standardisation",
     "Tanh",
@@ -55,4 +57,5 @@ __all__ = [
     "group_parts",
     "labels_of",
     "pullback_of",
+    "smooth_parts",
 ]
