@@ -43,7 +43,8 @@ def name_points(
         Of all points.
     """
     points = axes.transData.transform(np.column_stack([x, y]))
-    drawn, taken = np.vstack([points, *_lines(axes)]), list[Bbox]()
+    drawn = np.vstack([points, *_lines(axes)])
+    taken: list[Bbox] = []
     for k in which:
         name = axes.annotate(
             plain(names[k]),
