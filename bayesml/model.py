@@ -354,5 +354,6 @@ def _check_role(role: str, part: Any, protocol: Any, example: str) -> None:
         lacks = "" if len(missing) > len(needed) / 2 else f": it has no {', '.join(missing)}"
         example = {"likelihood": OF_THAT_NAME}.get(role, {}).get(type(part).__name__, example)
         raise IncompatibleModelError(
-            f"Model: {role} got {part!r}, which is not a {role}{lacks}. For instance: {example}."
+            f"Model: {role} got {shown(part)}, which is not a {role}{lacks}. For instance: "
+            f"{example}."
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import check_probability
+from bayesml.arguments import check_probability, shown
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import HasNoiseScale
@@ -123,7 +123,8 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
         raise IncompatibleModelError(NO_GROUPS)
     if factor not in names:
         raise DataError(
-            f"got {factor!r}; one of the groups {names} is needed{suggestion(str(factor), names)}"
+            f"got {shown(factor)}; one of the groups {names} is needed"
+            f"{suggestion(str(factor), names)}"
         )
     return predictor.groups[names.index(factor)]
 
