@@ -15,6 +15,7 @@ from bayesml.distributions import (
     HalfStudentT,
     InverseGamma,
     Normal,
+    Shifted,
 )
 from bayesml.errors import (
     ApproximationWarning,
@@ -254,6 +255,7 @@ __all__ = [
     "SamplingInterrupted",
     "Scaled",
     "SeparationError",
+    "Shifted",
     "SiLU",
     "Softplus",
     "SpikeAndSlab",

@@ -10,6 +10,7 @@ from bayesml.arguments import check_instance
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.audit import affordable_draws, importance
 from bayesml.inference.base import Learned
+from bayesml.inference.groups import in_place_of
 from bayesml.inference.networks.curvature import (
     Curvature,
     FullCurvature,
@@ -123,8 +124,7 @@ class Laplace:
         """Find the mode, and the curvature there."""
         if isinstance(problem.model.predictor, Grouped):
             raise IncompatibleModelError(
-                "Laplace() does not integrate over effects of groups. Use Exact() for a Gaussian "
-                "likelihood, or NUTS(); Auto() chooses."
+                f"Laplace() does not integrate over effects of groups. Use {in_place_of(problem)}."
             )
         if not isinstance(problem.model.predictor, Network):
             if self.curvature not in (None, FullCurvature()):

@@ -25,7 +25,8 @@ from bayesml.log_joint.rows import jacobian_of
 from bayesml.log_joint.sums import RowSum
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum, minimize
-from bayesml.optimizers.objective import Objective
+from bayesml.optimizers.in_units import InUnits
+from bayesml.optimizers.objective import HasHessian, Objective
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import HasStart, flat
@@ -148,7 +149,8 @@ def find_optimum(
     """Minimise, and return the whole loss curve too.
 
     None takes Newton's method where the curvature is a product of matrices, and otherwise, or
-    where that does not converge at once, L-BFGS and then Newton's method.
+    where that does not converge at once, L-BFGS and then Newton's method, at last in the units of
+    the curvature.
     """
     if optimizer is not None:
         optimum = minimize(optimizer, objective, start, rng=rng)
@@ -161,7 +163,21 @@ def find_optimum(
             return optimum, optimum.loss_curve
     rough = minimize(LBFGS(), objective, start)
     optimum = minimize(Newton(), objective, rough.x)
-    return optimum, np.append(rough.loss_curve, optimum.loss_curve[1:])
+    curve = np.append(rough.loss_curve, optimum.loss_curve[1:])
+    if optimum.converged or not isinstance(objective, HasHessian):
+        return optimum, curve
+    final = _in_its_own_units(objective, optimum.x)
+    return final, np.append(curve, final.loss_curve[1:])
+
+
+def _in_its_own_units(objective: HasHessian, x: Array) -> Optimum:
+    """Go on from x in the units of the curvature there, by which the end is judged (O29).
+
+    Outliers make the spread of y, and so the coordinates, as many times too wide.
+    """
+    scaled = InUnits.of_curvature(objective, x)
+    found = minimize(Newton(), scaled, x / scaled.unit)
+    return replace(found, x=scaled.unit * found.x)
 
 
 @dataclass(frozen=True, eq=False)
