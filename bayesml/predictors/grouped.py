@@ -112,6 +112,14 @@ class GroupPart:
         )
         return np.where(codes >= 0, picked.sum(axis=0), 0.0)
 
+    def pymc(self, effects: Any, X: Any) -> Any:
+        """Return zᵀu of the level of every row as a PyMC expression."""
+        own, at, total = effects[X[:, self.code].astype("int64")], self.start, 0.0
+        for j, term in enumerate(self.group.terms):
+            total = total + (own[:, j] if term == INTERCEPT else own[:, j] * X[:, at])
+            at += term != INTERCEPT
+        return total
+
     def pullback(self, slopes: Array, X: Array) -> Array:
         """Return Σ zᵢ gᵢ by level, shape (..., levels, terms)."""
         z, codes = self.terms(X), self.codes(X)
@@ -223,6 +231,15 @@ class Grouped:
         several = cotangent.ndim > 1 and len(self.fixed.known.outputs) > 0
         slopes = cotangent[0] if several else cotangent
         return out | {part.name: part.pullback(slopes, X) for part in self.blocks}
+
+    def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
+        """Return η as a PyMC expression, and what is known beside it."""
+        found = self.fixed.pymc(pm, parameters, X)
+        several = len(self.fixed.known.outputs) > 0
+        eta = found[0] if several else found
+        for part in self.groups:
+            eta = eta + part.pymc(parameters[part.name], X)
+        return [eta, *found[1:]] if several else eta
 
     def describe(self) -> str:
         """Say the function in words."""
