@@ -23,9 +23,11 @@ from bayesml.likelihoods import (
     OfClasses,
     ReadsKnown,
     known_of,
+    limits_eta,
 )
 from bayesml.linalg import triangular_factor
 from bayesml.predictors import (
+    Beside,
     Grouped,
     HasSeveral,
     KnownColumns,
@@ -33,6 +35,7 @@ from bayesml.predictors import (
     Network,
     Outputs,
     Predictor,
+    ReadsBeside,
     frame_of,
     group_parts,
     smooth_parts,
@@ -168,6 +171,7 @@ def meet(
     """
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     met = _predictor(predictor, likelihood, data, statistics, outputs)
+    _check_domain(met, likelihood)
     if isinstance(met, Grouped):
         return _meet_groups(met, prior, likelihood, data, statistics, rest)
     if isinstance(met, LinearPredictors):
@@ -178,6 +182,16 @@ def meet(
     noise = _noise_scale(likelihood)
     own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted, noise)
     return Met(met, prior.resolve(own))
+
+
+def _check_domain(predictor: Predictor, likelihood: Likelihood) -> None:
+    """Refuse a link of positive η alone for predictors that are searched and drawn everywhere."""
+    if limits_eta(likelihood) and isinstance(predictor, Network | Grouped):
+        what = "effects of groups" if isinstance(predictor, Grouped) else repr(predictor)
+        raise IncompatibleModelError(
+            f"{likelihood!r} has a mean where η is positive only, which {what} do not keep to. Use "
+            "the link Log(), or Linear() without groups."
+        )
 
 
 def _meet_groups(
@@ -240,7 +254,10 @@ def _predictor(
         found = predictor.several(_parts(roles, classes), _known(likelihood, roles))
         effects = bool(roles.groups or roles.smooths)
         return _grouped(found, data) if effects and not isinstance(found, Grouped) else found
-    if not roles.plain:
+    only_known = len(roles.predictors) == 1 and not (roles.groups or roles.smooths)
+    if roles.known and only_known and isinstance(predictor, ReadsBeside):
+        predictor = predictor.reading(_beside(likelihood, roles))
+    elif not roles.plain:
         what = [*roles.known, *(part.predictor for part in roles.predictors[1:])]
         what += [f"groups of {group.factor}" for group in roles.groups]
         what += [smooth.label for smooth in roles.smooths]
@@ -291,6 +308,15 @@ def _known(likelihood: Likelihood, roles: Roles) -> KnownColumns:
     places = roles.known_places()
     needed = known_of(likelihood)
     return KnownColumns(places.get(OFFSET), tuple(places[name] for name in needed))
+
+
+def _beside(likelihood: Likelihood, roles: Roles) -> Beside:
+    """Return what is known of every row, counted from the last column."""
+    known, columns = _known(likelihood, roles), len(roles.known)
+    end = sum(len(part.names) for part in roles.predictors) + columns
+    offset = None if known.offset is None else known.offset - end
+    moved = len(likelihood.output_names) if isinstance(likelihood, NamesOutputs) else 1
+    return Beside(columns, offset, tuple(place - end for place in known.outputs), moved)
 
 
 def _noise_scale(likelihood: Likelihood) -> str | float | None:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.distributions import ContinuousSupport, Real
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood
 from bayesml.typing import Array
@@ -132,6 +133,20 @@ class RecedesJointly(Protocol):
 
         Along a direction of η in which none falls the likelihood never does.
         """
+
+
+@runtime_checkable
+class LimitsEta(Protocol):
+    """A likelihood that has no density where its first output leaves a part of the line (I25)."""
+
+    @property
+    def eta_domain(self) -> ContinuousSupport:
+        """Where it has to be."""
+
+
+def limits_eta(likelihood: Likelihood) -> bool:
+    """Say whether there are η at which a likelihood has no density."""
+    return isinstance(likelihood, LimitsEta) and likelihood.eta_domain != Real()
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 from bayesml.distributions import Counts
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood, Stated
-from bayesml.likelihoods.roles import ReadsKnown
+from bayesml.likelihoods.roles import ReadsKnown, limits_eta
 
 
 @runtime_checkable
@@ -50,6 +50,7 @@ def check_one_output(owner: str, likelihood: Any, others: str) -> None:
             f"{owner}: {likelihood!r} reads more than one output. Gaussian(), StudentT(), "
             f"GammaResponse(), Poisson() and others of one are {others}."
         )
+    _check_everywhere(owner, likelihood)
 
 
 def check_counts(owner: str, likelihood: Any) -> None:
@@ -62,4 +63,14 @@ def check_counts(owner: str, likelihood: Any) -> None:
         raise IncompatibleModelError(
             f"{owner}: count_likelihood must be one of counts, Poisson() or NegativeBinomial(), "
             f"got {likelihood!r}."
+        )
+    _check_everywhere(owner, likelihood)
+
+
+def _check_everywhere(owner: str, likelihood: Likelihood) -> None:
+    """Refuse a link under which a row may have no density at all, whatever is seen of it."""
+    if limits_eta(likelihood):
+        raise IncompatibleModelError(
+            f"{owner}: {likelihood!r} has no density where η is not positive, and so no tails "
+            "there. Use the link Log()."
         )

@@ -14,9 +14,11 @@ from bayesml.predictors.base import (
     Outputs,
     Parameters,
     Predictor,
+    ReadsBeside,
     labels_of,
     pullback_of,
 )
+from bayesml.predictors.beside import Beside
 from bayesml.predictors.frame import Frame, Shift, frame_of
 from bayesml.predictors.grouped import Grouped, GroupPart, group_parts, smooth_parts
 from bayesml.predictors.linear import Linear
@@ -28,6 +30,7 @@ __all__ = [
     "GELU",
     "MLP",
     "Activation",
+    "Beside",
     "ExportsToPyMC",
     "Frame",
     "GroupPart",
@@ -47,6 +50,7 @@ __all__ = [
     "Parameters",
     "Predictor",
     "ReLU",
+    "ReadsBeside",
     "Shift",
     "SiLU",
     "SmoothPart",

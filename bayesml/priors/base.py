@@ -9,7 +9,7 @@ from bayesml.data import Data
 from bayesml.data.fingerprint import SeenRows
 from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.distributions import ContinuousSupport, Distribution, Positive
+from bayesml.distributions import ContinuousSupport, Distribution, Positive, support_of
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools
@@ -74,7 +74,7 @@ class Unknown(NamedTuple):
     @property
     def support(self) -> ContinuousSupport:
         """Where it lies: what a flat prior is of is a scale."""
-        return self.prior.support if self.prior.proper else Positive()
+        return support_of(self.prior, Positive())
 
 
 class Prior(Protocol):
