@@ -239,10 +239,13 @@ class Fit:
         if keeps(missing):
             present = self.design.present(given)
             if not present.all():
-                rows = frames.take(X, np.flatnonzero(present))
-                own = None if groups is None else frames.take(given.groups, np.flatnonzero(present))
-                settings = {"new_groups": new_groups, "population": population}
-                found = self.predict(rows, groups=own, **settings)
+                at = np.flatnonzero(present)
+                found = self.predict(
+                    frames.take(X, at),
+                    groups=None if groups is None else frames.take(given.groups, at),
+                    new_groups=new_groups,
+                    population=population,
+                )
                 return with_gaps(found, present)
         checks.warn_if_failed(self._report)
         built = matrix_of(self.design, given, new_groups, population)
