@@ -99,6 +99,14 @@ class GroupPart:
         """Return the number of the level of every row; −1 where there is none."""
         return X[:, self.code].astype(np.intp)
 
+    def rows(self, X: Array) -> Array:
+        """Return z of every row at the place of its level, shape (m, levels · terms)."""
+        codes = self.codes(X)
+        there = np.flatnonzero(codes >= 0)
+        out = np.zeros((len(X), *self.shape))
+        out[there, codes[there]] = self.terms(X)[there]
+        return out.reshape(len(X), -1)
+
     def effect(self, effects: Array, X: Array) -> Array:
         """Evaluate zᵀu of the level of every row, shape (..., m); nothing where there is none."""
         z, codes = self.terms(X), self.codes(X)
@@ -240,6 +248,12 @@ class Grouped:
         for part in self.groups:
             eta = eta + part.pymc(parameters[part.name], X)
         return [eta, *found[1:]] if several else eta
+
+    def columns(self, X: Array) -> Array:
+        """Return all columns that η is a combination of, [1 X Z₁ …], in the order of `shapes`."""
+        part = self.part
+        ones = [np.ones((len(X), 1))] if part.intercept else []
+        return np.hstack([*ones, X[:, part.where], *(block.rows(X) for block in self.blocks)])
 
     def describe(self) -> str:
         """Say the function in words."""
