@@ -16,6 +16,9 @@ from bayesml.predictors.frame import Frame
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.typing import Array, Integers
 
+ROUNDING = 1e-12
+"""Of correlations, that a draw of one in size leaves them positive definite."""
+
 
 @dataclass(frozen=True)
 class GroupPart:
@@ -66,6 +69,14 @@ class GroupPart:
                 z[:, j] = X[:, at]
                 at += 1
         return z
+
+    def correlation(self, parameters: Parameters) -> Array:
+        """Return the correlation matrix of the effects of a level at draws, shape (K, d, d)."""
+        d, found = self.shape[1], parameters.get(f"correlation[{self.factor}]")
+        R = np.zeros((1 if found is None else len(found), d, d)) + np.eye(d)
+        for k, (i, j) in enumerate(self.group.pairs):
+            R[:, i, j] = R[:, j, i] = 0.0 if found is None else found[:, k]
+        return R
 
     def codes(self, X: Array) -> Integers:
         """Return the number of the level of every row; −1 where there is none."""
@@ -158,9 +169,13 @@ class Grouped:
     def eta(self, parameters: Parameters, X: Array) -> Array:
         """Evaluate η, shape (..., m); rows without a level have no effect."""
         out = self.fixed.eta(parameters, X)
-        for part in self.groups:
-            out = out + self._effect(parameters[part.name], part.terms(X), part.codes(X))
-        return out
+        effects = sum(
+            self._effect(parameters[part.name], part.terms(X), part.codes(X))
+            for part in self.groups
+        )
+        if self.fixed.known.outputs:  # what is known of a row has no effects
+            return np.concatenate([out[:1] + effects, out[1:]])
+        return np.asarray(out + effects)
 
     def _effect(self, effects: Array, z: Array, codes: Integers) -> Array:
         size = effects.shape[-2]
@@ -173,6 +188,21 @@ class Grouped:
             (z.shape[1], *(1,) * (effects.ndim - 2), len(z))
         )
         return np.where(codes >= 0, picked.sum(axis=0), 0.0)
+
+    def with_new_levels(
+        self, parameters: Parameters, X: Array, rng: np.random.Generator
+    ) -> Parameters:
+        """Return draws with effects of new levels, which vary as those of known ones (G22)."""
+        out = dict(parameters)
+        for part in self.groups:
+            new = int(part.codes(X).max(initial=-1)) + 1 - part.shape[0]
+            if new > 0:
+                sd, known = parameters[f"sd[{part.factor}]"], parameters[part.name]
+                R = part.correlation(parameters) + ROUNDING * np.eye(part.shape[1])
+                root = sd[:, :, None] * np.linalg.cholesky(R)
+                noise = rng.standard_normal((len(sd), new, part.shape[1]))
+                out[part.name] = np.concatenate([known, noise @ np.swapaxes(root, 1, 2)], axis=1)
+        return out
 
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
         """Evaluate (Σᵢ gᵢ, Xᵀg), and Σ zᵢ gᵢ over the rows of every level."""
