@@ -31,6 +31,7 @@ from bayesml.log_joint.group_quadrature import Integral, Nodes
 from bayesml.model import Problem
 from bayesml.posteriors import ReweightedPosterior
 from bayesml.posteriors.audited import AuditedDraws
+from bayesml.posteriors.reweighted import resampled
 from bayesml.samplers.interpolated import interpolated_draws
 from bayesml.samplers.proposals import Kernels, Proposal, split_normal
 from bayesml.typing import Array
@@ -38,8 +39,11 @@ from bayesml.typing import Array
 MOST_EFFECTS = 500
 """Coefficients and effects of other factors, whose matrix is decomposed at every draw."""
 
-SIZE, MOST = 512, 8
+SIZE, MOST = 512, 6
 """Draws of a batch; batches are made until enough draws are effective."""
+
+KERNELS, HOPELESS = 256, 60.0
+"""Of the weighted draws, and how few are effective in half of the batches where it is no use."""
 
 ENOUGH, LIGHT, CERTIFIED = 300.0, 0.5, 200.0
 """Effective draws and the tail that are aimed at, and effective draws that `Auto` takes."""
@@ -152,12 +156,13 @@ def _audited(density: Nested, design: Design, rng: np.random.Generator) -> Audit
         h = x[:, -density.size :]
         of_h = logsumexp([each.log_density(h) for each in proposals], axis=0)
         found = AuditedDraws(x, log_p, log_c + of_h - np.log(len(proposals)))
-        smoothed = found.smoothed
-        if smoothed.effective >= ENOUGH and smoothed.pareto_k <= LIGHT:
+        effective = found.smoothed.effective
+        if effective >= ENOUGH and found.smoothed.pareto_k <= LIGHT:
             return found
-        if len(parts) == MOST:
+        if len(parts) == MOST or (len(parts) >= MOST // 2 and effective < HOPELESS):
             return found
-        proposal = Kernels.around(h, found.weights)
+        which, times = np.unique(resampled(found.weights, KERNELS, rng), return_counts=True)
+        proposal = Kernels.around(h[which], times / KERNELS)
         proposals.append(proposal)
 
 
