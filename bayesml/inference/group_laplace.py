@@ -25,7 +25,7 @@ from bayesml.inference.group_design import (
     starting,
 )
 from bayesml.inference.groups import group_prior, grouped
-from bayesml.likelihoods import PiecewiseLinear
+from bayesml.likelihoods import PiecewiseLinear, limits_eta
 from bayesml.log_joint.group_nested import Nested, nested
 from bayesml.log_joint.group_quadrature import Integral, Nodes
 from bayesml.model import Problem
@@ -52,18 +52,22 @@ ENOUGH, LIGHT, CERTIFIED = 300.0, 0.5, 200.0
 def not_nested(problem: Problem) -> str | None:
     """Say why effects of groups are not integrated by quadrature, or None if they can be."""
     predictor, likelihood = grouped(problem), problem.model.likelihood
-    first, *others = predictor.by_levels()
+    if not predictor.groups:
+        return "curves alone have no levels, whose effects quadrature integrates."
+    first, *others = predictor.in_order()
+    if limits_eta(likelihood):
+        return "its link needs a positive η, and a Gaussian has others."
     if isinstance(likelihood, PiecewiseLinear):
         return f"the density of {likelihood!r} has kinks, which quadrature does not see."
-    if first.shape[1] not in MOST_NODES:
+    if first.table[1] not in MOST_NODES:
         return (
-            f"the effects of {first.factor!r} have {first.shape[1]} terms a level, and quadrature "
+            f"the effects of {first.factor!r} have {first.table[1]} terms a level, and quadrature "
             f"is for {max(MOST_NODES)} at most."
         )
-    rest = sum(part.shape[0] * part.shape[1] for part in others)
+    rest = sum(part.table[0] * part.table[1] for part in others)
     if rest + len(predictor.part.features) > MOST_EFFECTS:
         return (
-            f"the groups beside {first.factor!r} have {rest:,} effects, and their matrix is "
+            f"what is beside {first.factor!r} has {rest:,} effects, and their matrix is "
             f"decomposed at every draw: {MOST_EFFECTS:,} at most."
         )
     if not problem.data.in_memory:
@@ -175,7 +179,8 @@ def _batch(
     rng: np.random.Generator,
 ) -> Drawn:
     """Draw h, all else given h, and the effects of the largest factor given both (G48)."""
-    S, n, first = len(u), density.n, density.joint.scales.parts[0]
+    S, n = len(u), density.n
+    levels = next(density.predictor.by_levels()).shape[0]
     h = proposal.draw(u[:, : proposal.uniforms])
     delta = np.linalg.solve(design.root, (h - design.centre).T).T
     noise, log_c = split_normal(u[:, proposal.uniforms :], *design.spreads[1])
@@ -186,7 +191,7 @@ def _batch(
         c[s] = mean + np.linalg.solve(L.T, noise[s])
         log_c[s] += np.log(np.diag(L)).sum()
         start[s] = design.between(delta[s], [mode.centre for mode in design.modes])
-    log_p, v = np.empty(S), rng.standard_normal((S, first.levels, density.rows.terms))
+    log_p, v = np.empty(S), rng.standard_normal((S, levels, density.rows.terms))
     for some in at_a_time(density, design, S):
         found = density.integral(c[some], h[some], start[some], design.nodes, NEAR)
         log_p[some] = found.value
@@ -205,7 +210,7 @@ def _effects(found: Integral, nodes: Nodes, rng: np.random.Generator) -> Array:
 
 
 def _how(density: Nested, design: Design, size: int, effective: float) -> str:
-    first, *others = density.predictor.by_levels()
+    first, *others = density.predictor.in_order()
     nodes = plural(len(design.nodes.at), "node")
     rest = ", ".join(["coefficients", *(f"effects of {part.factor}" for part in others)])
     return (

@@ -21,7 +21,7 @@ from bayesml.inference.networks.settings import Start, Training, check_training
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
-from bayesml.likelihoods import PiecewiseLinear
+from bayesml.likelihoods import PiecewiseLinear, limits_eta
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobian
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
@@ -70,7 +70,8 @@ class Laplace:
     Raises
     ------
     IncompatibleModelError
-        If the curvature is none; at fit, if the predictor has no Jacobian, or a network no prior.
+        If the curvature is none; at fit, if the predictor has no Jacobian, or a network no prior,
+        or if the link of the likelihood needs a positive η, which no Gaussian is.
     RankDeficientError
         If neither the data nor a proper prior tell two coefficients apart.
     ImproperPosteriorError
@@ -137,6 +138,12 @@ class Laplace:
                 raise IncompatibleModelError(
                     f"Laplace: {self.curvature!r} is of a network's layers, got "
                     f"{problem.model.predictor!r}. Use Laplace()."
+                )
+            if limits_eta(problem.model.likelihood):
+                raise IncompatibleModelError(
+                    f"Laplace() has a Gaussian η, and {problem.model.likelihood!r} no mean where η "
+                    "is not positive. Use NUTS(), whose draws keep to it, MAP() or MLE(), or the "
+                    "link Log()."
                 )
             return at_peak(problem, find_peak(problem, rng, self.optimizer), rng)
         refuse_flat_network(problem, "Laplace()")

@@ -105,8 +105,8 @@ class Nested:
 
     @cached_property
     def others(self) -> tuple[tuple[int, int], ...]:
-        """Levels and terms of the other factors."""
-        return tuple(part.shape for part in self.predictor.by_levels())[1:]
+        """Levels and terms of the other factors; a curve has a level for every direction."""
+        return tuple(part.table for part in self.predictor.in_order())[1:]
 
     def values(self, h: Array) -> dict[str, Any]:
         """Return the likelihood's parameters at h of shape (..., size)."""
@@ -213,11 +213,11 @@ class Nested:
 
     def x(self, c: Array, v: Array, h: Array) -> Array:
         """Return the coordinates of `joint`, from v of the largest factor, (B, levels, d)."""
-        by_levels = [part.factor for part in self.predictor.by_levels()]
-        blocks, start = {by_levels[0]: v.reshape(len(c), -1)}, self.p
-        for name, (levels, terms) in zip(by_levels[1:], self.others, strict=True):
+        names = [part.factor for part in self.predictor.in_order()]
+        blocks, start = {names[0]: v.reshape(len(c), -1)}, self.p
+        for name, (levels, terms) in zip(names[1:], self.others, strict=True):
             blocks[name] = c[:, start : (start := start + levels * terms)]
-        effects = [blocks[part.factor] for part in self.predictor.groups]
+        effects = [blocks[part.factor] for part in self.predictor.blocks]
         return np.concatenate([c[:, : self.p], *effects, h], axis=1)
 
     def _beta(self, z: Array) -> Array:
@@ -291,6 +291,7 @@ def _level_rows(problem: Problem, predictor: Grouped, joint: GroupJoint) -> Leve
     if predictor.fixed.known.offset is not None:
         base = base + A[:, predictor.fixed.known.offset]
     Z = [design_of_effects(other, A) for other in others]
+    Z += [_dense(curve.rows(A)) for curve in predictor.smooths]
     return LevelRows(
         problem.model.likelihood,
         y,
@@ -303,3 +304,9 @@ def _level_rows(problem: Problem, predictor: Grouped, joint: GroupJoint) -> Leve
         levels,
         starts,
     )
+
+
+def _dense(rows: Array) -> sp.csr_matrix:
+    """Return a matrix whose zeros are stored, as many in every row."""
+    m, k = rows.shape
+    return sp.csr_matrix((rows.ravel(), np.tile(np.arange(k), m), np.arange(m + 1) * k), (m, k))

@@ -15,19 +15,23 @@ from bayesml.predictors.base import (
     Outputs,
     Parameters,
     Predictor,
+    ReadsBeside,
     labels_of,
     pullback_of,
 )
+from bayesml.predictors.beside import Beside
 from bayesml.predictors.frame import Frame, Shift, frame_of
-from bayesml.predictors.grouped import Grouped, GroupPart, group_parts
+from bayesml.predictors.grouped import Grouped, GroupPart, group_parts, smooth_parts
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.mlp import MLP, Standardisation
+from bayesml.predictors.smooths import SmoothPart
 
 __all__ = [
     "GELU",
     "MLP",
     "Activation",
+    "Beside",
     "ExportsToPyMC",
     "Frame",
     "GroupPart",
@@ -48,8 +52,10 @@ __all__ = [
     "Parameters",
     "Predictor",
     "ReLU",
+    "ReadsBeside",
     "Shift",
     "SiLU",
+    "SmoothPart",
     "Softplus",
     "Standardisation",
     "Tanh",
@@ -57,4 +63,5 @@ __all__ = [
     "group_parts",
     "labels_of",
     "pullback_of",
+    "smooth_parts",
 ]

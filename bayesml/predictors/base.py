@@ -113,6 +113,14 @@ class HasSeveral(Protocol):
 
 
 @runtime_checkable
+class ReadsBeside(Protocol):
+    """A predictor of features beside which there may be an offset, or what a likelihood knows."""
+
+    def reading(self, beside: Any) -> Predictor:
+        """Return the predictor on rows whose last columns are `Beside`, before they are met."""
+
+
+@runtime_checkable
 class Labelled(Protocol):
     """A predictor that labels the axes of its parameters itself."""
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import RootInverseGamma
 from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
@@ -89,8 +90,8 @@ class Layered:
             special = name == "sd" and (value is None or value == inf)
             if not special and not is_positive(value):
                 raise IncompatibleModelError(
-                    f"Layered: {name} must be a positive number, got {value!r}. sd is a standard "
-                    "deviation on the standardised scale; None learns one for every group."
+                    f"Layered: {name} must be a positive number, got {shown(value)}. sd is a "
+                    "standard deviation on the standardised scale; None learns one for every group."
                 )
 
     @property
@@ -182,7 +183,8 @@ class Layered:
                 labels = [f"{name}[{k}]" for k in range(shape[0])]
             elif self.relevance and layer == 1 and len(shape) == 2 and shape[1]:
                 local += np.arange(shape[1])
-                labels = [f"{name}[{feature}]" for feature in features]
+                own = features[: shape[1]]  # behind them may be columns that are no features
+                labels = [f"{name}[{feature}]" for feature in own]
             index.append(local.reshape(prod(shape)) + len(names))
             names += labels
         flat = np.concatenate(index)

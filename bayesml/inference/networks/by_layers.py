@@ -50,7 +50,7 @@ def tangent_kernel(data: Rows, x: Array, precision: Array) -> Array:
     """Return J diag(precision)⁻¹ Jᵀ, (k m, k m), outputs first (M28)."""
     network, tables, m = inner_network(data), _tables(data), len(data.y)
     layers = network.layers(flat.split(x, data.frame.shapes))
-    seen = trace(layers, network.activation, data.A)
+    seen = trace(layers, network.activation, network.standardise(data.A))
     *inputs, features = _extended(seen)
     deltas = [_deltas(layers, seen, k, s) for k, (_, s) in enumerate(network.outputs)]
     K = np.zeros((len(deltas), m, len(deltas), m))
@@ -71,9 +71,10 @@ def columns_of(by_row: Array, network: MLP) -> Array:
 
 def traces(data: Rows, layers: Layers) -> Iterator[tuple[slice, Trace]]:
     """Take rows through the layers, a block at a time: activations of all rows are never held."""
+    network = inner_network(data)
     for start in range(0, len(data.y), LAYERED):
         rows = slice(start, start + LAYERED)
-        yield rows, trace(layers, inner_network(data).activation, data.A[rows])
+        yield rows, trace(layers, network.activation, network.standardise(data.A[rows]))
 
 
 def _tables(data: Rows) -> list[Integers]:

@@ -13,7 +13,7 @@ from bayesml.model import Problem
 from bayesml.optimizers import LevenbergMarquardt
 from bayesml.posteriors import LinearisedPosterior
 from bayesml.posteriors.last_layer import LastLayerPosterior
-from bayesml.predictors import MLP, Frame, flat
+from bayesml.predictors import Frame, flat
 from bayesml.priors import Groups
 
 
@@ -26,7 +26,7 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     setting, rows = mode.setting, mode.setting.rows.at_hand()
     network = setting.network
     features = np.asarray(network.features(mode.parameters, rows.A))
-    linear = MLP((), network.activation, network.standardisation)
+    linear = replace(network, hidden=())
     shapes = linear.shapes(features.shape[1])
     size = flat.size(shapes)
     frame = Frame(linear, shapes, None, None, np.zeros(size), np.ones(size))

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import diagonal_information
 from bayesml.linalg import regression as linear
@@ -87,7 +88,7 @@ class Linearised:
 def linearised(rows: Rows, x: Array, eta: Array, information: Array) -> Linearised:
     """Form the Jacobian at x."""
     J = jacobian_of(rows.frame, rows.parameters(x), rows.A).reshape(-1, x.size)
-    return Linearised(x, eta, linear.rows(J, information))
+    return Linearised(x, eta, linear.rows(J[: len(information)], information))
 
 
 Near = Callable[[Rows, Array, Array, Array], Local]
@@ -103,19 +104,24 @@ def around(rows: Rows, near: Near, x: Array, values: Values) -> Local:
 def information_of(rows: Rows, eta: Array, values: Values) -> Array:
     """Return wᵢ Λ of every row of the Jacobian; of classes its diagonal (M7)."""
     outputs = 1 if eta.ndim == 1 else len(eta)
-    return np.ravel(
-        rows.w * diagonal_information(rows.likelihood.information(eta, values), outputs)
-    )
+    information = diagonal_information(rows.likelihood.information(eta, values), outputs)
+    return np.ravel(_moving(rows, rows.w * information))
 
 
 def score_of(rows: Rows, eta: Array, values: Values) -> Array:
     """Return wᵢ ∂ log p/∂η of every row of the Jacobian."""
-    return np.ravel(rows.w * rows.likelihood.score(rows.y, eta, values))
+    return np.ravel(_moving(rows, rows.w * rows.likelihood.score(rows.y, eta, values)))
+
+
+def _moving(rows: Rows, by_output: Array) -> Array:
+    """Leave out what is known of every row: the last outputs, which no parameter moves."""
+    network: Any = rows.frame.predictor
+    return by_output if by_output.ndim == 1 else by_output[: len(network.outputs)]
 
 
 def network_of(problem: Problem) -> Network:
     """Return the network of a problem, and refuse a predictor that is none."""
     network = problem.model.predictor
     if not isinstance(network, Network):
-        raise IncompatibleModelError(f"This method learns an MLP, got {network!r}.")
+        raise IncompatibleModelError(f"This method learns an MLP, got {shown(network)}.")
     return network
