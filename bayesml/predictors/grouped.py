@@ -19,6 +19,9 @@ from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.smooths import SmoothPart
 from bayesml.typing import Array, Integers
 
+ROUNDING = 1e-12
+"""Of correlations, that a draw of one in size leaves them positive definite."""
+
 
 @dataclass(frozen=True)
 class GroupPart:
@@ -94,6 +97,14 @@ class GroupPart:
                 z[:, j] = X[:, at]
                 at += 1
         return z
+
+    def correlation(self, parameters: Parameters) -> Array:
+        """Return the correlation matrix of the effects of a level at draws, shape (K, d, d)."""
+        d, found = self.shape[1], parameters.get(f"correlation[{self.factor}]")
+        R = np.zeros((1 if found is None else len(found), d, d)) + np.eye(d)
+        for k, (i, j) in enumerate(self.group.pairs):
+            R[:, i, j] = R[:, j, i] = 0.0 if found is None else found[:, k]
+        return R
 
     def codes(self, X: Array) -> Integers:
         """Return the number of the level of every row; −1 where there is none."""
@@ -231,6 +242,21 @@ class Grouped:
         if not self.fixed.known.outputs:
             return np.asarray(out + effects)
         out[0] = out[0] + effects  # what is known beside η, such as trials, has no effects
+        return out
+
+    def with_new_levels(
+        self, parameters: Parameters, X: Array, rng: np.random.Generator
+    ) -> Parameters:
+        """Return draws with effects of new levels, which vary as those of known ones (G22)."""
+        out = dict(parameters)
+        for part in self.groups:
+            new = int(part.codes(X).max(initial=-1)) + 1 - part.shape[0]
+            if new > 0:
+                sd, known = parameters[f"sd[{part.factor}]"], parameters[part.name]
+                R = part.correlation(parameters) + ROUNDING * np.eye(part.shape[1])
+                root = sd[:, :, None] * np.linalg.cholesky(R)
+                noise = rng.standard_normal((len(sd), new, part.shape[1]))
+                out[part.name] = np.concatenate([known, noise @ np.swapaxes(root, 1, 2)], axis=1)
         return out
 
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
