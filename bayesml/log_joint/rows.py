@@ -23,6 +23,9 @@ from bayesml.typing import Array, Integers
 LAYERED, PLAIN = 1024, 16384
 """Rows that go through the predictor at a time, so that layers stay in the cache."""
 
+SINGLE = 4096
+"""Rows in single precision, whatever the batch: compiled passes have blocks of their own."""
+
 LEAST = 64
 """Rows that go through all members of a batch at a time at least: products stay products."""
 
@@ -104,6 +107,8 @@ class Rows:
     def parts(self, members: int = 1) -> Iterator["Rows"]:
         """Hand the rows out a cacheful at a time."""
         size = max(LEAST, (LAYERED if self.frame.layered else PLAIN) // max(members, 1))
+        if self.A.dtype == np.float32:
+            size = SINGLE
         if self.m <= size:
             yield self
             return
