@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bayesml.data import Block, Data
-from bayesml.data.designs import HasGroups
+from bayesml.data.designs import HasGroups, HasSmooths
 from bayesml.data.messages import quoted
-from bayesml.data.roles import OFFSET, TRIALS, Features, LinearPart, Roles
+from bayesml.data.roles import OFFSET, PRECISION, TRIALS, Features, LinearPart, Roles
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.data.support import check_rows, check_support
 from bayesml.distributions import Binary, Flat, Real
@@ -21,8 +21,11 @@ from bayesml.likelihoods import (
     Likelihood,
     NamesOutputs,
     OfClasses,
+    PrecisionWeighted,
     ReadsKnown,
     known_of,
+    limits_eta,
+    takes_precision,
 )
 from bayesml.linalg import triangular_factor
 from bayesml.predictors import (
@@ -37,9 +40,11 @@ from bayesml.predictors import (
     ReadsBeside,
     frame_of,
     group_parts,
+    smooth_parts,
 )
 from bayesml.priors import (
     ByPredictor,
+    HasSeenRows,
     Hierarchical,
     Independent,
     Jointly,
@@ -51,7 +56,7 @@ from bayesml.typing import Array
 
 
 def met_likelihood(likelihood: Likelihood, data: Data) -> Likelihood:
-    """Return the likelihood of these data: of their classes, and of parameters with predictors.
+    """Return the likelihood of these data: of classes, precisions, parameters with predictors.
 
     Raises
     ------
@@ -62,6 +67,8 @@ def met_likelihood(likelihood: Likelihood, data: Data) -> Likelihood:
     """
     roles = data.design.roles
     met = _of_classes(likelihood, data)
+    if PRECISION in roles.known and not known_of(met) and takes_precision(met):
+        met = PrecisionWeighted(met)
     modelled = tuple(part.predictor for part in roles.predictors[1:])
     if modelled and not isinstance(met, Distributional):
         met = Distributional(met, modelled)
@@ -123,6 +130,7 @@ def _check_known(likelihood: Likelihood, roles: Roles) -> None:
             f"The data have {quoted(surplus)}, which {likelihood!r} does not read"
             + (f": it reads {quoted(needed)}." if needed else ". Leave it out.")
             + (" Binomial() reads trials." if TRIALS in surplus else "")
+            + (" Gaussian() and StudentT() read it." if PRECISION in surplus else "")
         )
 
 
@@ -168,6 +176,7 @@ def meet(
     """
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     met = _predictor(predictor, likelihood, data, statistics, outputs)
+    _check_domain(met, likelihood)
     if isinstance(met, Grouped):
         return _meet_groups(met, prior, likelihood, data, statistics, rest)
     if isinstance(met, LinearPredictors):
@@ -180,6 +189,16 @@ def meet(
     return Met(met, prior.resolve(own))
 
 
+def _check_domain(predictor: Predictor, likelihood: Likelihood) -> None:
+    """Refuse a link of positive η alone for predictors that are searched and drawn everywhere."""
+    if limits_eta(likelihood) and isinstance(predictor, Network | Grouped):
+        what = "effects of groups" if isinstance(predictor, Grouped) else repr(predictor)
+        raise IncompatibleModelError(
+            f"{likelihood!r} has a mean where η is positive only, which {what} do not keep to. Use "
+            "the link Log(), or Linear() without groups."
+        )
+
+
 def _meet_groups(
     met: Grouped,
     prior: Prior,
@@ -189,13 +208,15 @@ def _meet_groups(
     rest: Mapping[str, Flat],
 ) -> Met:
     """Resolve the priors of the linear part and of the effects of groups."""
+    if isinstance(prior, HasSeenRows):  # what was learned under priors that are stated already
+        return Met(met, prior.prior)
     if isinstance(prior, WithGroups):
         return Met(met, prior)
     outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     flat = isinstance(prior, Independent) and prior == Independent()
     stated = prior if isinstance(prior, Hierarchical) else Hierarchical(Flat() if flat else prior)
     own = _meet_linear(met.fixed, stated.of_coefficients, likelihood, data, statistics, rest)
-    return Met(met, stated.met(own.prior, data.design.roles.groups, outputs[0][1]))
+    return Met(met, stated.met(own.prior, tuple(p.group for p in met.blocks), outputs[0][1]))
 
 
 def _meet_linear(
@@ -236,13 +257,15 @@ def _predictor(
     if several and isinstance(predictor, HasSeveral):
         classes = likelihood.output_names if isinstance(likelihood, NamesOutputs) else None
         found = predictor.several(_parts(roles, classes), _known(likelihood, roles))
-        return _grouped(found, data) if roles.groups and not isinstance(found, Grouped) else found
-    only_known = len(roles.predictors) == 1 and not roles.groups
+        effects = bool(roles.groups or roles.smooths)
+        return _grouped(found, data) if effects and not isinstance(found, Grouped) else found
+    only_known = len(roles.predictors) == 1 and not (roles.groups or roles.smooths)
     if roles.known and only_known and isinstance(predictor, ReadsBeside):
         predictor = predictor.reading(_beside(likelihood, roles))
     elif not roles.plain:
         what = [*roles.known, *(part.predictor for part in roles.predictors[1:])]
         what += [f"groups of {group.factor}" for group in roles.groups]
+        what += [smooth.label for smooth in roles.smooths]
         raise IncompatibleModelError(
             f"{predictor!r} does not read {quoted(what)}, which the data have. Use Linear(), or "
             "leave it out."
@@ -257,14 +280,20 @@ def _grouped(found: Predictor, data: Data) -> Predictor:
         not isinstance(found, LinearPredictors)
         or len(found.parts) > 1
         or found.parts[0].classes is not None
-        or not isinstance(design, HasGroups)
     ):
+        terms = [*(group.factor for group in roles.groups), *(s.label for s in roles.smooths)]
         raise IncompatibleModelError(
-            f"The data have group terms ({quoted(group.factor for group in roles.groups)}), which "
-            "are of one linear predictor: not beside predictors of other parameters, or of every "
-            "class. Leave these out."
+            f"The data have group terms or smooths ({quoted(terms)}), which are of one linear "
+            "predictor: not beside predictors of other parameters, or of every class. Leave these "
+            "out."
         )
-    return Grouped(found, group_parts(roles.groups, roles.group_places(), design.group_levels))
+    levels = design.group_levels if isinstance(design, HasGroups) else {}
+    splines = design.splines if isinstance(design, HasSmooths) else {}
+    return Grouped(
+        found,
+        group_parts(roles.groups, roles.group_places(), levels),
+        smooth_parts(roles.smooths, roles.smooth_places(), splines),
+    )
 
 
 def _parts(roles: Roles, classes: Sequence[str] | None) -> tuple[LinearPart, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bayesml.arguments import shown
 from bayesml.data import Data
+from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import Distribution, Flat
 from bayesml.errors import DataError, IncompatibleModelError
@@ -129,7 +130,8 @@ class Model:
         if data.has_rows:
             check_target(likelihood, data)
         if isinstance(self.prior, HasSeenRows):
-            return Problem(self, data, self.prior.together(data), complete=False)
+            prior = self.prior
+            return Problem(self, data, prior.together(data), False, prior.grouped)
         return Problem(self, data, data.statistics, complete=data.has_rows)
 
     def without_priors(self) -> "Model":
@@ -200,12 +202,15 @@ class Problem:
         Of these data, and of those seen before if the prior is what they taught.
     complete : bool
         Whether the rows of `data` are all that the statistics stand for.
+    earlier : GroupedStatistics, optional
+        Of the rows seen before, where the model has effects of groups.
     """
 
     declared: Model
     data: Data
     statistics: SufficientStatistics
     complete: bool = True
+    earlier: GroupedStatistics | None = None
 
     @cached_property
     def model(self) -> Model:
@@ -349,5 +354,6 @@ def _check_role(role: str, part: Any, protocol: Any, example: str) -> None:
         lacks = "" if len(missing) > len(needed) / 2 else f": it has no {', '.join(missing)}"
         example = {"likelihood": OF_THAT_NAME}.get(role, {}).get(type(part).__name__, example)
         raise IncompatibleModelError(
-            f"Model: {role} got {part!r}, which is not a {role}{lacks}. For instance: {example}."
+            f"Model: {role} got {shown(part)}, which is not a {role}{lacks}. For instance: "
+            f"{example}."
         )

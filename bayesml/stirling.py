@@ -7,7 +7,7 @@ small remainders (I6). Derived in docs/theory/glm_families.md.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, polygamma
 
 from bayesml.typing import Array, ArrayLike
 
@@ -57,6 +57,21 @@ def digamma_error(x: ArrayLike) -> Array:
     direct = np.log(near) - digamma(near) - 0.5 / near
     coefficients = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
     return np.asarray(np.where(x < LARGE, direct, r**2 * _series(r**2, coefficients)))
+
+
+def trigamma_error(x: ArrayLike) -> Array:
+    r"""Evaluate :math:`\psi'(x) - \frac1x - \frac1{2x^2} = -\varepsilon'(x)` (I29).
+
+    Examples
+    --------
+    >>> trigamma_error([1.0, 1e4]).round(15)
+    array([1.44934067e-01, 1.67000000e-13])
+    """
+    x = np.asarray(x, dtype=np.float64)
+    near, r = np.minimum(x, LARGE), 1.0 / np.maximum(x, LARGE)
+    direct = polygamma(1, near) - 1.0 / near - 0.5 / near**2
+    coefficients = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
+    return np.asarray(np.where(x < LARGE, direct, r**3 * _series(r**2, coefficients)))
 
 
 def log_excess(ratio: ArrayLike, over: ArrayLike) -> Array:

@@ -84,7 +84,7 @@ def _add_fit(commands: Any) -> None:
         help=f"what the target is: {', '.join(FAMILIES)}; student-t forgives outliers "
         "(default: gaussian)",
     )
-    add("--link", choices=tuple(LINKS), help="of a probability (default: logit)")
+    add("--link", choices=tuple(LINKS), help="of a probability (logit), of a mean (log)")
     add("--quantile", type=_probability, metavar="Q", help="the quantile that is learned")
     add("--weights", metavar="COLUMN", help="how many times each row counts")
     _add_reading(command)

@@ -27,10 +27,18 @@ FAMILIES: dict[str, Callable[..., Likelihood]] = {
 }
 """The likelihoods of a target, by the field's names."""
 
-LINKS = {"logit": bm.Logit(), "probit": bm.Probit(), "cloglog": bm.CLogLog()}
-"""Links of a probability, where a family has a choice."""
+OF_PROBABILITIES = {"logit": bm.Logit(), "probit": bm.Probit(), "cloglog": bm.CLogLog()}
+OF_MEANS = {
+    "log": bm.Log(),
+    "identity": bm.Identity(),
+    "inverse": bm.Inverse(),
+    "sqrt": bm.Sqrt(),
+}
+LINKS = OF_PROBABILITIES | OF_MEANS
+"""Links of a probability and of a positive mean, where a family has a choice."""
 
-WITH_LINKS = ("bernoulli", "binomial", "ordinal", "beta")
+WITH_LINKS = dict.fromkeys(("bernoulli", "binomial", "ordinal", "beta"), OF_PROBABILITIES)
+WITH_LINKS |= dict.fromkeys(("poisson", "gamma"), OF_MEANS)
 
 
 def likelihood_of(family: str, link: str | None, quantile: float | None) -> Likelihood:
@@ -48,9 +56,10 @@ def likelihood_of(family: str, link: str | None, quantile: float | None) -> Like
     """
     options: dict[str, Any] = {}
     if link is not None:
-        if family not in WITH_LINKS:
+        if link not in WITH_LINKS.get(family, {}):
+            families = ", ".join(name for name, links in WITH_LINKS.items() if link in links)
             raise bm.IncompatibleModelError(
-                f"--link {link} is for --family {', '.join(WITH_LINKS)}, not {family}"
+                f"--link {link} is for --family {families}, not {family}"
             )
         options["link"] = LINKS[link]
     if quantile is not None:

@@ -147,7 +147,8 @@ class Data:
         or `0 +` for no intercept, `{x ** 2}` or `I(x ** 2)` for arithmetic, `C(g)` for levels,
         `center`, `scale`, `poly`, `bs` and other transformations that remember the training rows,
         and elementwise functions of numpy. Text and categories are coded against their first
-        level. Nothing is done in silence.
+        level. `(1 | g)` and `(x | g)` are effects of groups, `s(x)` and `s(x, by=g)` are smooths.
+        Nothing is done in silence.
 
         Parameters
         ----------

@@ -11,6 +11,7 @@ from bayesml.data import frames
 from bayesml.data.checks import require_finite, two_dimensional
 from bayesml.data.messages import Labels, plural, quoted, row_name
 from bayesml.data.roles import Roles, plain_roles
+from bayesml.data.splines import Spline
 from bayesml.errors import DataError
 
 
@@ -83,6 +84,15 @@ class HasGroups(Protocol):
 
     def matrix_of_population(self, new: Any) -> NDArray[np.float64]:
         """Build X of rows that are of no group; the columns of factors need not be there."""
+
+
+@runtime_checkable
+class HasSmooths(Protocol):
+    """A design with smooths, whose knots were learned from the training rows."""
+
+    @property
+    def splines(self) -> Mapping[str, tuple[Spline, tuple[str, ...]]]:
+        """What every smooth learned, and the levels of which there is a curve each."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,16 @@ INTERCEPT = "intercept"
 """The term of a group that is one in every row."""
 
 
+CURVE = ""
+"""The only term of a curve: all its directions vary alike, and it needs no name."""
+
+
 TRIALS = "trials"
 """The known column that says how many trials there were in a row."""
+
+
+PRECISION = "precision"
+"""The known column that divides the variance of the noise in a row."""
 
 
 class Features(NamedTuple):
@@ -73,11 +81,43 @@ class Group:
             for j in range(start, i)
         )
 
+    def scale_name(self, term: str) -> str:
+        """Name the standard deviation of the effects of a term.
+
+        >>> Group("g", ("intercept",), (1,)).scale_name("intercept")
+        'sd[g, intercept]'
+        """
+        return f"sd[{', '.join(filter(None, (self.factor, term)))}]"
+
     @property
     def columns(self) -> tuple[str, ...]:
         """What its columns of X are called: of the terms, and of the level's number."""
         own = [f"{self.factor}[{term}]" for term in self.terms if term != INTERCEPT]
         return (*own, self.factor)
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """A curve of one column of X: what bends in it, the line being a feature as others are.
+
+    Its columns of X come after those of all groups: what the curve is of, and then what it is
+    multiplied by, or the number of the level whose curve it is.
+
+    Attributes
+    ----------
+    label : str
+        As the formula says it: ``s(x)``, ``s(x, by=g)``.
+    by : {"", "number", "levels"}
+        What differs between rows beside x.
+    """
+
+    label: str
+    by: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What its columns of X are called."""
+        return (self.label, f"{self.label}[by]") if self.by else (self.label,)
 
 
 @dataclass(frozen=True)
@@ -141,6 +181,8 @@ class Roles:
         ``offset``, ``trials``, …: one column each, which no parameter multiplies.
     groups : tuple of Group
         Whose levels have effects of their own.
+    smooths : tuple of Smooth
+        Curves.
 
     Examples
     --------
@@ -152,6 +194,7 @@ class Roles:
     predictors: tuple[Features, ...]
     known: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    smooths: tuple[Smooth, ...] = ()
 
     def __str__(self) -> str:
         """Say what there is, in words."""
@@ -162,12 +205,13 @@ class Roles:
             of = f" of {part.predictor}" if part.predictor else ""
             words.append(f"{count}{of}{': ' if names else ''}{names}")
         words += [f"effects of {group.factor}: {listed(group.terms)}" for group in self.groups]
+        words += [smooth.label for smooth in self.smooths]
         return "; ".join([*words, *self.known])
 
     @property
     def plain(self) -> bool:
         """Whether all columns are features of η."""
-        return len(self.predictors) == 1 and not (self.known or self.groups)
+        return len(self.predictors) == 1 and not (self.known or self.groups or self.smooths)
 
     def places(self) -> dict[str, slice]:
         """Return the columns of every predictor."""
@@ -189,6 +233,15 @@ class Roles:
             out[group.factor] = slice(start, start := start + len(group.columns))
         return out
 
+    def smooth_places(self) -> dict[str, slice]:
+        """Return the columns of every smooth."""
+        start = sum(len(part.names) for part in self.predictors) + len(self.known)
+        start += sum(len(group.columns) for group in self.groups)
+        out = {}
+        for smooth in self.smooths:
+            out[smooth.label] = slice(start, start := start + len(smooth.columns))
+        return out
+
     def to_config(self) -> dict[str, Any]:
         """Describe them in strings and lists."""
         return {
@@ -198,6 +251,7 @@ class Roles:
             ],
             "known": list(self.known),
             "groups": [[group.factor, [*group.terms], [*group.blocks]] for group in self.groups],
+            "smooths": [[smooth.label, smooth.by] for smooth in self.smooths],
         }
 
 
@@ -213,7 +267,8 @@ def roles_from_config(config: Mapping[str, Any]) -> Roles:
         for p, names, own, terms in config["predictors"]
     )
     groups = (Group(f, tuple(terms), tuple(blocks)) for f, terms, blocks in config["groups"])
-    return Roles(tuple(parts), tuple(config["known"]), tuple(groups))
+    smooths = (Smooth(*smooth) for smooth in config["smooths"])
+    return Roles(tuple(parts), tuple(config["known"]), tuple(groups), tuple(smooths))
 
 
 def column_name(predictor: str, name: str) -> str:

@@ -4,7 +4,15 @@ Each is a frozen dataclass whose ``repr`` is the code that makes it, with the lo
 first two derivatives, and sampling. Parameters may be sequences, one entry per coefficient.
 """
 
-from bayesml.distributions.base import Distribution, HasKink, HasScale, exact, grouped, stack
+from bayesml.distributions.base import (
+    Distribution,
+    HasKink,
+    HasScale,
+    exact,
+    grouped,
+    stack,
+    support_of,
+)
 from bayesml.distributions.beta import Beta
 from bayesml.distributions.elastic_net import ElasticNet
 from bayesml.distributions.gamma_family import (
@@ -16,7 +24,9 @@ from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
 from bayesml.distributions.lkj import LKJ, cholesky_of_partials, partials_of_cholesky
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
 from bayesml.distributions.root_gamma import RootGamma, RootInverseGamma
+from bayesml.distributions.shifted import Shifted
 from bayesml.distributions.supports import (
+    Above,
     Between,
     Binary,
     Classes,
@@ -31,6 +41,7 @@ from bayesml.distributions.supports import (
 
 __all__ = [
     "LKJ",
+    "Above",
     "Beta",
     "Between",
     "Binary",
@@ -55,6 +66,7 @@ __all__ = [
     "Real",
     "RootGamma",
     "RootInverseGamma",
+    "Shifted",
     "StudentT",
     "Support",
     "UnitInterval",
@@ -63,4 +75,5 @@ __all__ = [
     "grouped",
     "partials_of_cholesky",
     "stack",
+    "support_of",
 ]

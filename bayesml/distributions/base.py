@@ -77,6 +77,18 @@ class HasKink(Protocol):
         """Return q."""
 
 
+def support_of(prior: Distribution, otherwise: ContinuousSupport) -> ContinuousSupport:
+    """Return where a parameter lives under its prior, which may be less than it otherwise would.
+
+    Examples
+    --------
+    >>> from bayesml.distributions import Flat, Gamma, Shifted
+    >>> support_of(Shifted(Gamma(2.0), 1.0), Positive()), support_of(Flat(), Positive())
+    (Above(limit=1.0), Positive())
+    """
+    return prior.support if prior.proper else otherwise
+
+
 def real(owner: str, name: str, value: Any) -> Parameter:
     """Return a finite number, or a tuple of them, or say which argument is not one."""
     try:
@@ -91,7 +103,7 @@ def real(owner: str, name: str, value: Any) -> Parameter:
         ) from None
     if array.ndim > 1 or array.size == 0 or not np.all(np.isfinite(array)):
         raise IncompatibleModelError(
-            f"{owner}: {name} must be finite, one number or one per feature, got {value!r}."
+            f"{owner}: {name} must be finite, one number or one per feature, got {shown(value)}."
         )
     return float(array) if array.ndim == 0 else tuple(array.tolist())
 
@@ -107,8 +119,9 @@ def positive(owner: str, name: str, value: Any) -> Parameter:
     checked = real(owner, name, value)
     if np.any(np.asarray(checked) <= 0):
         raise IncompatibleModelError(
-            f"{owner}: {name} must be positive, got {value!r}. Scales are standard deviations, "
-            "never variances or precisions; a parameter known to be zero is left out of the model."
+            f"{owner}: {name} must be positive, got {shown(value)}. Scales are standard "
+            "deviations, never variances or precisions; a parameter known to be zero is left out "
+            "of the model."
         )
     return checked
 
@@ -129,8 +142,9 @@ def scale(owner: str, name: str, value: Any) -> "Parameter | Distribution":
     )  # flat is what has no support of its own
     if elsewhere or any(isinstance(v, tuple) for v in vars(stated).values()):
         raise IncompatibleModelError(
-            f"{owner}: {name} is inferred from {value!r}, which is no distribution of one positive "
-            "number. Use HalfNormal, HalfStudentT, Exponential, Gamma, InverseGamma or Flat."
+            f"{owner}: {name} is inferred from {shown(value)}, which is no distribution of one "
+            "positive number. Use HalfNormal, HalfStudentT, Exponential, Gamma, InverseGamma or "
+            "Flat."
         )
     return value
 
@@ -139,8 +153,8 @@ def known(owner: str, name: str, value: "Parameter | Distribution") -> Array:
     """Return a scale that is known; refuse one that is inferred, whose density needs its value."""
     if isinstance(value, Distribution):
         raise IncompatibleModelError(
-            f"{owner}: {name} is inferred from {value!r}, so that there is no density without its "
-            "value. Such a distribution is a prior of weights, in Independent or ByTerm."
+            f"{owner}: {name} is inferred from {shown(value)}, so that there is no density without "
+            "its value. Such a distribution is a prior of weights, in Independent or ByTerm."
         )
     return np.asarray(value, dtype=np.float64)
 

@@ -46,17 +46,18 @@ class LKJ:
 
     def log_density_of_partials(self, partials: Array) -> Array:
         """Evaluate the log density of d(d − 1)/2 partial correlations, summed, shape (...)."""
-        b = self._shape(partials.shape[-1])
+        b = self.shapes(partials.shape[-1])
         constant = np.sum(betaln(b, b) + (2.0 * b - 1.0) * LOG_2)
         return np.asarray((np.log1p(-(partials**2)) * (b - 1.0)).sum(axis=-1) - constant)
 
     def sample(self, rng: np.random.Generator, terms: int, shape: tuple[int, ...]) -> Array:
         """Draw correlation matrices of so many terms, by their Cholesky factors."""
         count = terms * (terms - 1) // 2
-        b = self._shape(count)
+        b = self.shapes(count)
         return cholesky_of_partials(2.0 * rng.beta(b, b, (*shape, count)) - 1.0, terms)
 
-    def _shape(self, count: int) -> Array:
+    def shapes(self, count: int) -> Array:
+        """Return b of the partial correlations, each of density ∝ (1 − r²)ᵇ⁻¹ (G24)."""
         terms = terms_of(count)
         column = np.concatenate([np.arange(i) for i in range(1, terms)]) if count else np.empty(0)
         return self.concentration + 0.5 * (terms - 2.0 - column)

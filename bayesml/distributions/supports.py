@@ -160,6 +160,57 @@ class Positive:
 
 
 @dataclass(frozen=True)
+class Above:
+    """The half line above a limit; T is the limit plus the exponential.
+
+    Examples
+    --------
+    >>> Above(1.0).contains([1.0, 2.0])
+    array([False,  True])
+    """
+
+    limit: float
+
+    @property
+    def discrete(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def words(self) -> str:
+        """A number above the limit."""
+        return f"a number above {self.limit:g}"
+
+    def contains(self, values: ArrayLike) -> Booleans:
+        """Say which are above the limit and finite."""
+        return np.isfinite(values) & (np.asarray(values) > self.limit)
+
+    def constrain(self, u: ArrayLike) -> Array:
+        """Return c + eᵘ."""
+        return np.asarray(self.limit + np.exp(u))
+
+    def unconstrain(self, value: ArrayLike) -> Array:
+        """Return log(φ − c)."""
+        return np.asarray(np.log(np.asarray(value) - self.limit))
+
+    def slope(self, u: ArrayLike) -> Array:
+        """Return eᵘ."""
+        return np.asarray(np.exp(u))
+
+    def pymc(self, pm: Any, u: Any) -> Any:
+        """Return c + eᵘ."""
+        return self.limit + pm.math.exp(u)
+
+    def log_jacobian(self, u: ArrayLike) -> Array:
+        """Return u."""
+        return np.asarray(u, dtype=np.float64)
+
+    def log_jacobian_slope(self, u: ArrayLike) -> Array:
+        """Return 1."""
+        return np.ones(np.shape(u))
+
+
+@dataclass(frozen=True)
 class UnitInterval:
     """The open interval from 0 to 1; T is the logistic function.
 

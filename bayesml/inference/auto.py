@@ -17,6 +17,7 @@ from bayesml.inference.model_average import MOST_FEATURES
 from bayesml.inference.nuts import NUTS, unread
 from bayesml.inference.point import starting_point
 from bayesml.inference.subset_sampler import SubsetSampler
+from bayesml.likelihoods import limits_eta
 from bayesml.log_joint import log_joint
 from bayesml.model import Problem
 from bayesml.predictors import HasJacobian, Network
@@ -93,15 +94,12 @@ class Auto:
             return _said(Exact(), "", Exact().learn(problem, rng))
         if not_gibbs(problem) is None:
             return _said(Gibbs(), _given([why_not]), Gibbs().learn(problem, rng))
-        reasons = [why_not]
-        if not isinstance(problem.model.predictor, HasJacobian):
-            reasons.append("the predictor has no Jacobian for a Gaussian at the mode")
-            return self._sampled(problem, rng, reasons)
+        if no_gaussian := _no_gaussian(problem):
+            return self._sampled(problem, rng, [why_not, no_gaussian])
         try:
             gaussian = Laplace().learn(problem, rng)
         except ConvergenceError as error:
-            reasons.append(f"a Gaussian does not fit ({error})")
-            return self._sampled(problem, rng, reasons)
+            return self._sampled(problem, rng, [why_not, f"a Gaussian does not fit ({error})"])
         if not (doubts := _doubts(gaussian)):
             return _said(Laplace(), _given([why_not, _passed(gaussian)]), gaussian)
         if where := unread(problem):
@@ -139,6 +137,15 @@ class Auto:
         joint.log_density_and_gradient(x)
         nuts = self.otherwise
         return (process_time() - start) * nuts.chains * (nuts.draws + nuts.tune) * STEPS
+
+
+def _no_gaussian(problem: Problem) -> str | None:
+    """Say why no Gaussian at the mode can stand for a posterior, or None."""
+    if not isinstance(problem.model.predictor, HasJacobian):
+        return "the predictor has no Jacobian for a Gaussian at the mode"
+    if limits_eta(problem.model.likelihood):
+        return "its link needs a positive η, and a Gaussian has others"
+    return None
 
 
 def _over_models(problem: Problem, rng: np.random.Generator) -> Learned:

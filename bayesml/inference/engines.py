@@ -18,6 +18,9 @@ from bayesml.predictors import Network
 from bayesml.samplers import Adaptation, sample
 from bayesml.typing import Array
 
+HALVINGS = 30
+"""Of the way from a start to the mode, where there is a density."""
+
 
 class Settings(Protocol):
     """How long and how carefully to sample."""
@@ -98,7 +101,9 @@ class Direct:
         rng = np.random.default_rng(seed)
         joint = suited_units(log_joint(problem)).unconstrained()
         frame = whitening(joint, starting_point(problem, joint, rng))
-        start = rng.uniform(-2.0, 2.0, (settings.chains, joint.size))
+        start = np.stack(
+            [_possible(frame, v) for v in rng.uniform(-2.0, 2.0, (settings.chains, joint.size))]
+        )
         at = start if state is None else state.position
         drawn = sample(frame.log_density, at, **stated(settings), seed=seed, adaptation=state)
         chains = joint.coordinates.named(frame.position(drawn.positions))
@@ -179,6 +184,15 @@ class Whitening:
         value, gradient = quietly(self.joint)(self.position(v))
         with np.errstate(invalid="ignore"):  # an infinite slope by a factor of zero
             return value, gradient @ self.factor
+
+
+def _possible(frame: Whitening, v: Array) -> Array:
+    """Return a start halved towards the mode until there is a density."""
+    for _ in range(HALVINGS):
+        if np.isfinite(frame.log_density(v)[0]):
+            return v
+        v = 0.5 * v
+    return v
 
 
 def quietly(joint: LogJoint) -> Callable[[Array], tuple[float, Array]]:

@@ -199,11 +199,11 @@ def _estimate(
     errors: dict[str, Array] = {n: np.asarray(marginals[n].sd) for n in values}
     if "intercept" in values:
         values["intercept"], errors["intercept"] = values["intercept"][0], errors["intercept"][0]
-    for part in predictor.groups:
+    for part in predictor.blocks:
         of_group = here.effects(part.factor)
         values[part.name] = np.reshape(of_group.mean, part.shape)
         errors[part.name] = np.reshape(of_group.sd, part.shape)
-    scales = {name: value[0] for name, value in here.scales.items()}
+    scales = {name: np.asarray(value[0]) for name, value in here.scales.items()}
     values |= scales | {"sigma": np.asarray(sigma)}
     errors |= _errors_of_scales(marginal, theta, sigma, joint, scales)
     if isinstance(marginal.sigma, float):
@@ -232,7 +232,7 @@ def _errors_of_scales(
     at = 0
     for part in parts:
         name = f"sd[{part.group.factor}]"
-        out[name] = scales[name] * sd[at : at + part.terms]
+        out[name] = scales[name] * sd[at : at + part.terms].reshape(part.shape)
         at += part.size
     out["sigma"] = np.asarray(sigma * sd[-1])
     return out

@@ -8,15 +8,18 @@ import numpy as np
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.likelihoods import Gaussian
+from bayesml.linalg.arrow import Arrow
+from bayesml.linalg.shared_elimination import SharedElimination
 from bayesml.log_joint.group_marginal import GroupMarginal, Integrated
 from bayesml.log_joint.group_scales import GroupScales
-from bayesml.log_joint.group_statistics import arrow_of, reference_of
+from bayesml.log_joint.group_statistics import grouped_statistics
 from bayesml.model import Problem
 from bayesml.posteriors.grouped import GroupedPosterior
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
 from bayesml.priors.by_predictor import PartOf
 from bayesml.samplers.lattice import Density, Peak, Points, fill_lattice, peak_of, sobol_points
+from bayesml.samplers.nested_peak import nested_peak
 from bayesml.typing import Array
 
 MOST_DIMENSIONS = 4
@@ -28,8 +31,11 @@ STEPS = {1: 0.2, 2: 0.6, 3: 1.25, 4: 1.25}
 FALL = 10.0
 """How far the log density falls on it."""
 
-COARSE, COARSE_FALL = 1.6, 7.0
+COARSE = 1.6, 7.0
 """The same where a node is expensive."""
+
+SHARED = 1.25, 8.0
+"""The same where decompositions are shared."""
 
 EXPENSIVE = 3e7
 """Operations of one node, from which on the lattice is coarse."""
@@ -37,6 +43,12 @@ EXPENSIVE = 3e7
 MOST_POINTS = 20_000
 SOBOL = 1024
 NEGLIGIBLE = 1e-9
+
+
+def in_place_of(problem: Problem) -> str:
+    """Say which methods learn a model with groups: exactly where that exists, or by sampling."""
+    exact = not_gaussian_groups(problem) is None
+    return "Exact(), NUTS(), or Auto() to choose" if exact else "NUTS(), or Auto() to choose"
 
 
 def not_gaussian_groups(problem: Problem) -> str | None:
@@ -75,24 +87,27 @@ def marginal_of(problem: Problem) -> GroupMarginal:
     rows = prior.coefficients.normal_rows(view)
     if rows is None:
         raise IncompatibleModelError(f"Exact() does not apply: {not_gaussian_groups(problem)}")
-    reference = reference_of(problem, predictor)
     known = problem.known.get("sigma")
     sigma = problem.inferred["sigma"] if known is None else known
     scales = GroupScales.of(predictor, prior)
-    arrow = arrow_of(problem, predictor, reference)
-    return GroupMarginal(arrow, scales, reference, rows, view.mean_X, sigma)
+    found = grouped_statistics(problem, predictor)
+    return GroupMarginal(found.arrow, scales, found.reference, rows, view.mean_X, sigma)
 
 
 def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
     """Integrate over the scales on a lattice, or on Sobol points where they are many."""
     marginal = marginal_of(problem)
+    shared = shares(marginal.arrow)
+    eliminate = SharedElimination(marginal.arrow).eliminate if shared else marginal.arrow.eliminate
     found: list[Integrated] = []
 
     def density(theta: Array) -> Array:
-        found.append(marginal.integrated(theta))
+        eliminated = eliminate(marginal.scales.factors(theta))
+        found.append(marginal.integrated(theta, eliminated))
         return found[-1].log_marginal
 
-    peak = peak_of(density, marginal.scales.start())
+    start = marginal.scales.start()
+    peak = nested_peak(density, start) if shared else peak_of(density, start)
     found.clear()
     points, how = _points(marginal, density, peak, rng)
     posterior = _posterior(grouped(problem), marginal, points, found)
@@ -115,6 +130,12 @@ def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
     )
 
 
+def shares(arrow: Arrow) -> bool:
+    """Say whether decompositions are dear enough, and of a form, to be shared (G61)."""
+    dear = float(arrow.k) ** 3 > EXPENSIVE and len(arrow.shapes) - 1 <= MOST_DIMENSIONS
+    return dear and not arrow.widths and arrow.shapes[0][1] == arrow.shapes[1][1] == 1
+
+
 def _points(
     marginal: GroupMarginal, density: Density, peak: Peak, rng: np.random.Generator
 ) -> tuple[Points, str]:
@@ -122,8 +143,9 @@ def _points(
     if k > MOST_DIMENSIONS:
         points, _ = sobol_points(density, peak, SOBOL, rng)
         return points, f"by importance sampling on {SOBOL} Sobol points of {k} dimensions"
-    expensive = float(arrow.k) ** 3 > EXPENSIVE
-    step, drop = (COARSE, COARSE_FALL) if expensive else (STEPS[k], FALL)
+    step, drop = STEPS[k], FALL
+    if float(arrow.k) ** 3 > EXPENSIVE:
+        step, drop = SHARED if shares(arrow) else COARSE
     points, _ = fill_lattice(density, peak, step, drop, MOST_POINTS)
     return points, f"on a lattice of {len(points.weights)} nodes in {k} dimensions, times σ"
 

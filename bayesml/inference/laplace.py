@@ -10,6 +10,7 @@ from bayesml.arguments import check_instance
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.audit import affordable_draws, importance
 from bayesml.inference.base import Learned
+from bayesml.inference.groups import in_place_of
 from bayesml.inference.networks.curvature import (
     Curvature,
     FullCurvature,
@@ -22,7 +23,7 @@ from bayesml.inference.networks.watch import Watch
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
-from bayesml.likelihoods import PiecewiseLinear
+from bayesml.likelihoods import PiecewiseLinear, limits_eta
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint, with_jacobian
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
@@ -67,7 +68,8 @@ class Laplace:
     Raises
     ------
     IncompatibleModelError
-        If the curvature is none; at fit, if the predictor has no Jacobian, or a network no prior.
+        If the curvature is none; at fit, if the predictor has no Jacobian, or a network no prior,
+        or if the link of the likelihood needs a positive η, which no Gaussian is.
     RankDeficientError
         If neither the data nor a proper prior tell two coefficients apart.
     ImproperPosteriorError
@@ -152,14 +154,19 @@ class Laplace:
         """Find the mode, and the curvature there."""
         if isinstance(problem.model.predictor, Grouped):
             raise IncompatibleModelError(
-                "Laplace() does not integrate over effects of groups. Use Exact() for a Gaussian "
-                "likelihood, or NUTS(); Auto() chooses."
+                f"Laplace() does not integrate over effects of groups. Use {in_place_of(problem)}."
             )
         if not isinstance(problem.model.predictor, Network):
             if self.curvature not in (None, FullCurvature()):
                 raise IncompatibleModelError(
                     f"Laplace: {self.curvature!r} is of a network's layers, got "
                     f"{problem.model.predictor!r}. Use Laplace()."
+                )
+            if limits_eta(problem.model.likelihood):
+                raise IncompatibleModelError(
+                    f"Laplace() has a Gaussian η, and {problem.model.likelihood!r} no mean where η "
+                    "is not positive. Use NUTS(), whose draws keep to it, MAP() or MLE(), or the "
+                    "link Log()."
                 )
             return at_peak(problem, find_peak(problem, rng, self.optimizer), rng)
         recipe = self.recipe(problem)

@@ -10,7 +10,7 @@ from bayesml.errors import ConvergenceError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import linear_coordinates
 from bayesml.inference.separation import refuse_separated
-from bayesml.likelihoods import PiecewiseLinear
+from bayesml.likelihoods import PiecewiseLinear, limits_eta
 from bayesml.log_joint import (
     LogJoint,
     NegativeLogJoint,
@@ -21,9 +21,12 @@ from bayesml.log_joint import (
     single_rows,
 )
 from bayesml.log_joint.least_squares import least_squares
+from bayesml.log_joint.rows import jacobian_of
+from bayesml.log_joint.sums import RowSum
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Newton, Optimizer, Optimum, minimize
-from bayesml.optimizers.objective import Objective
+from bayesml.optimizers.in_units import InUnits
+from bayesml.optimizers.objective import HasHessian, Objective
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import HasStart, flat
@@ -35,6 +38,9 @@ DENSE, FEW = 500, 30
 
 REUSE = 0.01
 """A gradient costs half of a Hessian, and gains two digits with one that did so before."""
+
+EDGE = 1e-6
+"""Of the largest η, below which a positive one is as good as zero."""
 
 MANY, ONE_IN = 20_000, 19
 """Rows from which on the search starts at the optimum of one in so many."""
@@ -95,7 +101,34 @@ def starting_point(problem: Problem, joint: LogJoint, rng: np.random.Generator) 
     if isinstance(predictor, HasStart):
         start = flat.join(predictor.start(problem.data.n, rng), problem.shapes)
         x[: joint.coordinates.p] = joint.coordinates.frame.z(start)
-    return x
+    return _inside(problem, joint, x) if limits_eta(problem.model.likelihood) else x
+
+
+def _inside(problem: Problem, joint: LogJoint, x: Array) -> Array:
+    """Return the start, or where η is as near its typical value as it can be at every row (I27).
+
+    Without an intercept η is zero at the origin, where a link of positive η has no mean.
+    """
+    if np.isfinite(joint.log_density(x)):
+        return x
+    typical, _ = problem.model.likelihood.outputs(
+        problem.statistics.mean_y, problem.statistics.sd_y
+    )[0]
+    at, p = joint.coordinates, joint.coordinates.p
+    if isinstance(joint.rows, Rows):
+        rows, beta = joint.rows, at.beta(x)
+        J = jacobian_of(at.frame, rows.parameters(beta), rows.A)
+        J = J if J.ndim == 2 else J[0]
+        away = typical - np.atleast_2d(rows.eta(beta))[0]
+        moved = x.copy()
+        moved[:p] += np.linalg.lstsq(J * at.frame.scale, away, rcond=None)[0]
+        if np.isfinite(joint.log_density(moved)):
+            return moved
+    raise ConvergenceError(
+        f"{problem.model.likelihood!r} has a mean where η is positive only, and no coefficients "
+        "were found at which it is in every row. Give the predictor an intercept and leave out the "
+        "offset, or use the link Log()."
+    )
 
 
 def moved_start(
@@ -116,7 +149,8 @@ def find_optimum(
     """Minimise, and return the whole loss curve too.
 
     None takes Newton's method where the curvature is a product of matrices, and otherwise, or
-    where that does not converge at once, L-BFGS and then Newton's method.
+    where that does not converge at once, L-BFGS and then Newton's method, at last in the units of
+    the curvature.
     """
     if optimizer is not None:
         optimum = minimize(optimizer, objective, start, rng=rng)
@@ -128,16 +162,30 @@ def find_optimum(
             return optimum, optimum.loss_curve
     rough = minimize(LBFGS(), objective, start)
     optimum = minimize(Newton(), objective, rough.x)
-    return optimum, np.append(rough.loss_curve, optimum.loss_curve[1:])
+    curve = np.append(rough.loss_curve, optimum.loss_curve[1:])
+    if optimum.converged or not isinstance(objective, HasHessian):
+        return optimum, curve
+    final = _in_its_own_units(objective, optimum.x)
+    return final, np.append(curve, final.loss_curve[1:])
+
+
+def _in_its_own_units(objective: HasHessian, x: Array) -> Optimum:
+    """Go on from x in the units of the curvature there, by which the end is judged (O29).
+
+    Outliers make the spread of y, and so the coordinates, as many times too wide.
+    """
+    scaled = InUnits.of_curvature(objective, x)
+    found = minimize(Newton(), scaled, x / scaled.unit)
+    return replace(found, x=scaled.unit * found.x)
 
 
 def _of_few_rows(joint: LogJoint, start: Array) -> Array:
     """Return the optimum of every so many rows, where there are many: a start nearer by.
 
-    Where these have none, the start stays as it is.
+    Where these have none, or may have it where others have no density, the start stays as it is.
     """
     rows = joint.rows
-    if not isinstance(rows, Rows) or rows.m < MANY:
+    if not isinstance(rows, Rows) or rows.m < MANY or limits_eta(rows.likelihood):
         return start
     few = rows.of_rows(np.arange(0, rows.m, ONE_IN))
     if not few.weight:
@@ -192,7 +240,7 @@ def optimise(
             "curvature": definiteness,
             "iterations": float(len(curve) - 1),
         },
-        convergence_notes(optimum),
+        (*convergence_notes(optimum), *_edge_notes(problem, joint.rows, at.beta(x))),
         curve * joint.weight,
     )
 
@@ -202,11 +250,26 @@ def convergence_notes(optimum: Optimum) -> tuple[str, ...]:
     return () if optimum.converged else (f"The optimizer did not converge: {optimum.reason}.",)
 
 
+def _edge_notes(problem: Problem, rows: RowSum, beta: Array) -> tuple[str, ...]:
+    """Say that a maximum lies where η is about to have no mean, as under counts of zero (I26)."""
+    if not limits_eta(problem.model.likelihood) or not isinstance(rows, Rows):
+        return ()
+    eta = np.atleast_2d(rows.eta(beta))[0]
+    if eta.min() > EDGE * eta.max():
+        return ()
+    return (
+        f"The maximum lies at the edge of where there is a mean: η is {eta.min():.1e} in row "
+        f"{int(eta.argmin())}, and standard errors mean nothing. Use the link Log(), or NUTS().",
+    )
+
+
 def curvature_of(H: Array) -> tuple[Array, float]:
     """Return H⁻¹ (NaN if H is not positive definite), and its smallest curvature, scaled."""
     scale = np.sqrt(np.abs(np.diag(H)))
     unit = H / np.outer(scale, scale) if np.all(scale > 0) else H
-    smallest = float(np.linalg.eigvalsh(unit)[0]) if np.all(np.isfinite(unit)) else np.nan
+    if not np.all(np.isfinite(unit)):
+        return np.full_like(H, np.nan), np.nan
+    smallest = float(np.linalg.eigvalsh(unit)[0])
     try:
         return cho_solve(cho_factor(H), np.eye(len(H))), smallest
     except LinAlgError:

@@ -33,11 +33,14 @@ from bayesml.likelihoods.links import Identity, Link, Log, check_link
 from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
+from bayesml.likelihoods.positive_links import Inverse, PositiveLink, Sqrt
+from bayesml.likelihoods.precision_weighted import PrecisionWeighted, takes_precision
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
     HasNoiseScale,
     InOnePass,
+    LimitsEta,
     NamesOutputs,
     OfClasses,
     OfOneQuantile,
@@ -46,6 +49,7 @@ from bayesml.likelihoods.roles import (
     Recedes,
     RecedesJointly,
     known_of,
+    limits_eta,
     terms_of,
 )
 from bayesml.likelihoods.student_t import StudentT
@@ -74,9 +78,11 @@ __all__ = [
     "Hurdle",
     "Identity",
     "InOnePass",
+    "Inverse",
     "LaplaceResponse",
     "Likelihood",
     "Limit",
+    "LimitsEta",
     "Link",
     "Log",
     "Logit",
@@ -88,11 +94,14 @@ __all__ = [
     "ParameterInformation",
     "PiecewiseLinear",
     "Poisson",
+    "PositiveLink",
+    "PrecisionWeighted",
     "ProbabilityLink",
     "Probit",
     "ReadsKnown",
     "Recedes",
     "RecedesJointly",
+    "Sqrt",
     "Staged",
     "Stated",
     "StudentT",
@@ -105,8 +114,10 @@ __all__ = [
     "diagonal_information",
     "hermite_average",
     "known_of",
+    "limits_eta",
     "normal_nodes",
     "restated",
+    "takes_precision",
     "terms_of",
     "trapezoidal_average",
 ]

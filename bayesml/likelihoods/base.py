@@ -7,7 +7,14 @@ import numpy as np
 from scipy.special import ndtri
 
 from bayesml.arguments import shown
-from bayesml.distributions import ContinuousSupport, Distribution, Flat, Positive, Support
+from bayesml.distributions import (
+    Above,
+    ContinuousSupport,
+    Distribution,
+    Flat,
+    Positive,
+    Support,
+)
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.links import Link
 from bayesml.losses import Loss
@@ -290,7 +297,7 @@ def check_parameter(
         raise IncompatibleModelError(
             f"{owner}: {name} must be positive and finite, got {shown(value)}. It is {meaning}."
             if support == POSITIVE
-            else f"{owner}: {name} must be {support.words}, got {value!r}."
+            else f"{owner}: {name} must be {support.words}, got {shown(value)}."
         )
     return float(value)
 
@@ -302,18 +309,23 @@ def _check_prior(owner: str, name: str, value: Any, support: ContinuousSupport) 
             f"{owner}: {name} got the class {value.__name__}; write {value.__name__}(...) to make "
             "one."
         )
-    if value.support != support:
+    if value.support != support and not _is_part(value.support, support):
         raise IncompatibleModelError(
-            f"{owner}: {name} must be positive, but {value!r} has mass on negative values. "
+            f"{owner}: {name} must be positive, but {shown(value)} has mass on negative values. "
             "Use HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma or InverseGamma."
             if support == POSITIVE
-            else f"{owner}: {name} must be {support.words}, but {value!r} is a prior on "
+            else f"{owner}: {name} must be {support.words}, but {shown(value)} is a prior on "
             f"{value.support.words}."
         )
     if any(isinstance(entry, tuple) for entry in vars(value).values()):
-        raise IncompatibleModelError(f"{owner}: {name} takes one prior, got {value!r}.")
+        raise IncompatibleModelError(f"{owner}: {name} takes one prior, got {shown(value)}.")
     prior: Distribution = value
     return prior
+
+
+def _is_part(inside: Support, support: ContinuousSupport) -> bool:
+    """Say whether a support is a half line within a half line."""
+    return support == POSITIVE and isinstance(inside, Above) and inside.limit > 0
 
 
 def parameter_words(name: str, value: Stated, default: str) -> str:

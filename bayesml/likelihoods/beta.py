@@ -150,6 +150,14 @@ class BetaResponse:
         rest = mu * digamma_error(phi * mu) + nu * digamma_error(phi * nu) - digamma_error(phi)
         return {"precision": _divergence(floats(y), mu, nu) + 0.5 / phi + rest}
 
+    def parameter_information(
+        self, eta: Array, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Array]:
+        """Evaluate μ² ψ′(a) + (1 − μ)² ψ′(b) − ψ′(φ) for φ, to φ times rounding (I31)."""
+        phi, (mu, nu) = floats(parameters["precision"]), self._means(eta)
+        shared = mu**2 * polygamma(1, 1.0 + phi * mu) + nu**2 * polygamma(1, 1.0 + phi * nu)
+        return {"precision": np.asarray(2.0 / phi**2 + shared - polygamma(1, phi))}
+
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = μ."""
         return self.link.mean(eta)

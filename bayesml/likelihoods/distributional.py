@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.distributions import ContinuousSupport, Distribution, Flat, Support
+from bayesml.distributions import ContinuousSupport, Distribution, Flat, Real, Support
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.roles import ParameterInformation, ReadsKnown, known_of
+from bayesml.likelihoods.roles import LimitsEta, ParameterInformation, ReadsKnown, known_of
 from bayesml.likelihoods.wrapping import restated
 from bayesml.losses import Loss
 from bayesml.typing import Array, ArrayLike
@@ -99,6 +99,11 @@ class Distributional:
     def link(self) -> Link:
         """That of the likelihood."""
         return self.likelihood.link
+
+    @property
+    def eta_domain(self) -> ContinuousSupport:
+        """That of the likelihood."""
+        return self.likelihood.eta_domain if isinstance(self.likelihood, LimitsEta) else Real()
 
     @property
     def loss(self) -> Loss:

@@ -22,20 +22,28 @@ from bayesml.likelihoods.base import (
     trapezoidal_average,
 )
 from bayesml.likelihoods.gamma_tails import log_lower, log_upper
-from bayesml.likelihoods.links import Link, Log, floats
+from bayesml.likelihoods.links import Log, check_link, floats
+from bayesml.likelihoods.positive_links import (
+    Inverse,
+    PositiveLink,
+    has_mean,
+    mean_within,
+    positive_mean,
+)
 from bayesml.losses import GammaDeviance, Loss
 from bayesml.stirling import (
     HALF_LOG_2PI,
     digamma_error,
     log_excess,
     stirling_error,
+    trigamma_error,
 )
 from bayesml.typing import Array, ArrayLike
 
 
 @dataclass(frozen=True)
 class GammaResponse:
-    r"""Positive y, gamma distributed around the mean :math:`\mu = e^\eta`.
+    r"""Positive y, gamma distributed around a mean μ, :math:`e^\eta` for the default link.
 
     .. math:: p(y \mid \eta, \alpha) = \frac{(\alpha/\mu)^\alpha}{\Gamma(\alpha)}\,
               y^{\alpha - 1} e^{-\alpha y/\mu}, \qquad
@@ -50,11 +58,17 @@ class GammaResponse:
         over the ``scale`` of a gamma GLM. A number is known, a distribution is inferred, and
         None is the default InverseGamma(0.5, 0.5), under which the coefficient of variation is
         standard half-normal.
+    link : PositiveLink
+        `Log()`; `Inverse()`, the canonical one, or `Identity()`. Under these two there is no
+        density where η is not positive, and no prediction (I25, I26).
 
     Raises
     ------
     IncompatibleModelError
-        If the shape is not positive, or is a distribution with mass on negative values.
+        If the shape is not positive, or is a distribution with mass on negative values, or the
+        link none of a positive mean.
+    DataError
+        At prediction, if η is not positive under `Inverse()` or `Identity()`.
 
     References
     ----------
@@ -66,11 +80,16 @@ class GammaResponse:
     array(0.5)
     >>> GammaResponse().score(3.0, 0.0, {"shape": 2.0})  # α (y − μ)/μ
     array(4.)
+    >>> from bayesml.likelihoods import Inverse
+    >>> GammaResponse(link=Inverse()).mean(4.0, {})
+    array(0.25)
     """
 
     shape: Stated = None
+    link: PositiveLink = Log()
 
     def __post_init__(self) -> None:
+        check_link("GammaResponse", self.link, PositiveLink, "Log(), Inverse() or Identity()")
         meaning = "one over the squared coefficient of variation"
         checked = check_parameter("GammaResponse", "shape", self.shape, Positive(), meaning)
         object.__setattr__(self, "shape", checked)
@@ -81,9 +100,14 @@ class GammaResponse:
         return Positive()
 
     @property
-    def link(self) -> Link:
-        """Logarithm: log E[y] = η."""
-        return Log()
+    def eta_domain(self) -> ContinuousSupport:
+        """Where the link leads to a positive mean."""
+        return self.link.domain
+
+    @property
+    def canonical(self) -> bool:
+        """Whether the link is the inverse."""
+        return self.link == Inverse()
 
     @property
     def loss(self) -> Loss:
@@ -109,28 +133,29 @@ class GammaResponse:
         return {"shape": float(np.clip((mean_y / sd_y) ** 2 if sd_y > 0 else 1.0, 0.01, 1e4))}
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
-        """One, the log of the mean, on which one is a wide scale."""
-        return ((float(np.log(mean_y)) if mean_y > 0 else 0.0, 1.0),)
+        """One, that of the mean; for the default link its log, on which one is wide (I27)."""
+        return (self.link.typical(mean_y if mean_y > 0 else 1.0, sd_y or 1.0),)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average by quadrature (K4)."""
         return trapezoidal_average(self, eta, covariance, parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate log p(y | η, α), −∞ where y is not positive (I18)."""
-        shape, inside = floats(parameters["shape"]), Positive().contains(y)
-        y = np.where(inside, y, 1.0)
+        """Evaluate log p(y | η, α), −∞ where y is not positive or η has no mean (I18, I25)."""
+        shape, positive = floats(parameters["shape"]), Positive().contains(y)
+        y, inside = np.where(positive, y, 1.0), positive & has_mean(self.link, eta)
         ratio, over = self._relative(y, eta)
         constant = 0.5 * np.log(shape) - HALF_LOG_2PI - stirling_error(shape)
         return np.where(inside, shape * log_excess(ratio, over) - np.log(y) + constant, -np.inf)
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate α (y − μ)/μ (I19)."""
-        return np.asarray(floats(parameters["shape"]) * self._relative(y, eta)[1])
+        """Evaluate α (y − μ)/μ, times d log μ/dη (I19, I28)."""
+        over = self._relative(y, eta)[1] * self.link.log_mean_slope(eta)
+        return np.asarray(floats(parameters["shape"]) * over)
 
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate α (I19)."""
-        return np.broadcast_arrays(floats(parameters["shape"]), eta)[0].copy()
+        """Evaluate α, times (d log μ/dη)² (I19, I28)."""
+        return np.asarray(floats(parameters["shape"]) * self.link.log_mean_slope(eta) ** 2)
 
     def parameter_scores(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]
@@ -139,51 +164,60 @@ class GammaResponse:
         shape = floats(parameters["shape"])
         return {"shape": log_excess(*self._relative(y, eta)) + 0.5 / shape + digamma_error(shape)}
 
+    def parameter_information(
+        self, eta: Array, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Array]:
+        """Evaluate ψ′(α) − 1/α for α (I30)."""
+        shape = floats(parameters["shape"])
+        found = 0.5 / shape**2 + trigamma_error(shape)
+        return {"shape": np.broadcast_arrays(found, eta)[0]}
+
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate E[y] = e^η."""
-        return self.link.mean(eta)
+        """Evaluate E[y] = μ."""
+        return positive_mean(self, self.link, eta)
 
     def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate μ/√α."""
-        return np.asarray(self.link.mean(eta) / np.sqrt(floats(parameters["shape"])))
+        return np.asarray(self.mean(eta, parameters) / np.sqrt(floats(parameters["shape"])))
 
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y), a regularised incomplete gamma function."""
-        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        shape, ratio = floats(parameters["shape"]), np.maximum(y, 0.0) / self.mean(eta, parameters)
         return np.asarray(gammainc(shape, shape * ratio))
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y), its complement."""
-        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        shape, ratio = floats(parameters["shape"]), np.maximum(y, 0.0) / self.mean(eta, parameters)
         return np.asarray(gammaincc(shape, shape * ratio))
 
     def log_cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log P(Y ≤ y), which does not underflow (X24)."""
-        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        shape, ratio = floats(parameters["shape"]), np.maximum(y, 0.0) / self.mean(eta, parameters)
         return log_lower(shape, shape * ratio)
 
     def log_survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log P(Y > y), which does not underflow (X25)."""
-        shape, ratio = floats(parameters["shape"]), self._relative(np.maximum(y, 0.0), eta)[0]
+        shape, ratio = floats(parameters["shape"]), np.maximum(y, 0.0) / self.mean(eta, parameters)
         return log_upper(shape, shape * ratio)
 
     def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate log(−∂P(Y ≤ y)/∂η), that of y p(y): e^η is a scale."""
+        """Evaluate log(−∂P(Y ≤ y)/∂η), that of y p(y) d log μ/dη: the mean is a scale."""
         y = np.asarray(y, dtype=np.float64)
         there = np.where(y > 0, y, 1.0)
-        return np.where(y > 0, np.log(there) + self.log_density(there, eta, parameters), -np.inf)
+        moved = np.log(there) + np.log(self.link.log_mean_slope(eta))
+        return np.where(y > 0, moved + self.log_density(there, eta, parameters), -np.inf)
 
     def sample(
         self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
     ) -> Array:
         """Draw positive values."""
-        mu, shape = np.broadcast_arrays(self.link.mean(eta), floats(parameters["shape"]))
+        mu, shape = np.broadcast_arrays(self.mean(eta, parameters), floats(parameters["shape"]))
         return np.asarray(mu * (rng.gamma(shape) / shape))
 
     def describe(self) -> str:
         """Say the model of one observation in words."""
         words = parameter_words("α", self.shape, "InverseGamma(0.5, 0.5)")
-        return f"y ~ Gamma(mean exp η, shape α)\n{words}"
+        return f"y ~ Gamma(mean μ, shape α), {self.link.name}(μ) = η\n{words}"
 
     def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return Gamma, and its arguments."""
@@ -192,5 +226,5 @@ class GammaResponse:
 
     def _relative(self, y: ArrayLike, eta: ArrayLike) -> tuple[Array, Array]:
         """Return y/μ, and what it is over one."""
-        y, mu = floats(y), self.link.mean(eta)
+        y, mu = floats(y), mean_within(self.link, eta)
         return np.asarray(y / mu), np.asarray((y - mu) / mu)

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from bayesml.arguments import shown
+from bayesml.distributions import ContinuousSupport, Positive, Real
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike
 
@@ -15,7 +16,7 @@ FURTHEST = 700.0
 
 @runtime_checkable
 class Link(Protocol):
-    r"""An increasing :math:`\mu = g^{-1}(\eta)`, its derivative and its inverse (I1)."""
+    r"""A monotone :math:`\mu = g^{-1}(\eta)`, its derivative and its inverse (I1)."""
 
     @property
     def name(self) -> str:
@@ -36,7 +37,9 @@ class Link(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """The mean itself, μ = η.
+    """The mean itself, μ = η: effects add.
+
+    A mean that has to be positive is one at positive η only (I25).
 
     Examples
     --------
@@ -60,6 +63,23 @@ class Identity:
     def eta(self, mean: ArrayLike) -> Array:
         """Return μ."""
         return floats(mean)
+
+    @property
+    def domain(self) -> ContinuousSupport:
+        """The positive half line."""
+        return Positive()
+
+    def typical(self, mean: float, sd: float) -> tuple[float, float]:
+        """Return those of y."""
+        return mean, sd
+
+    def log_mean(self, eta: ArrayLike) -> Array:
+        """Evaluate log η."""
+        return np.asarray(np.log(within(eta)))
+
+    def log_mean_slope(self, eta: ArrayLike) -> Array:
+        """Evaluate 1/η."""
+        return np.asarray(1.0 / within(eta))
 
     def pymc(self, pm: Any, eta: Any) -> Any:
         """Return η."""
@@ -93,6 +113,23 @@ class Log:
         """Evaluate log μ."""
         return np.asarray(np.log(floats(mean)))
 
+    @property
+    def domain(self) -> ContinuousSupport:
+        """The whole line."""
+        return Real()
+
+    def typical(self, mean: float, sd: float) -> tuple[float, float]:
+        """Return log μ, on which one is a wide scale."""
+        return float(np.log(mean)), 1.0
+
+    def log_mean(self, eta: ArrayLike) -> Array:
+        """Return η."""
+        return floats(eta)
+
+    def log_mean_slope(self, eta: ArrayLike) -> Array:
+        """Return one."""
+        return np.ones(np.shape(eta))
+
     def pymc(self, pm: Any, eta: Any) -> Any:
         """Return e^η."""
         return pm.math.exp(eta)
@@ -102,6 +139,12 @@ def check_link(owner: str, link: Any, role: type, examples: str) -> None:
     """Refuse what is no link of the role that a likelihood needs."""
     if isinstance(link, type) or not isinstance(link, role):
         raise IncompatibleModelError(f"{owner}: link must be {examples}, got {shown(link)}.")
+
+
+def within(eta: ArrayLike) -> Array:
+    """Return η where it is positive, and NaN elsewhere: a logarithm has no value there."""
+    at = floats(eta)
+    return np.where(at > 0.0, at, np.nan)
 
 
 def floats(values: ArrayLike) -> Array:

@@ -6,6 +6,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import shown
+from bayesml.distributions import ContinuousSupport, Real
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood
 from bayesml.typing import Array
@@ -79,7 +81,7 @@ def checked_classes(owner: str, classes: Iterable[Any]) -> tuple[str, ...]:
     names = tuple(map(str, classes))
     if len(set(names)) != len(names) or len(names) < 2:
         raise IncompatibleModelError(
-            f"{owner}: classes must be two or more different names, got {names!r}."
+            f"{owner}: classes must be two or more different names, got {shown(names)}."
         )
     return names
 
@@ -132,6 +134,20 @@ class RecedesJointly(Protocol):
 
         Along a direction of η in which none falls the likelihood never does.
         """
+
+
+@runtime_checkable
+class LimitsEta(Protocol):
+    """A likelihood that has no density where its first output leaves a part of the line (I25)."""
+
+    @property
+    def eta_domain(self) -> ContinuousSupport:
+        """Where it has to be."""
+
+
+def limits_eta(likelihood: Likelihood) -> bool:
+    """Say whether there are η at which a likelihood has no density."""
+    return isinstance(likelihood, LimitsEta) and likelihood.eta_domain != Real()
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from bayesml.distributions import (
     Gamma,
     Positive,
     Real,
+    Shifted,
     Support,
 )
 from bayesml.distributions.real_line import standard_student_t_log_density
@@ -52,7 +53,8 @@ class StudentT:
     ----------
     df : float, Distribution or None
         Degrees of freedom. A number is known, a distribution is inferred, and None is the
-        default Gamma(2, 0.1), which puts little mass below 2 and beyond 60.
+        default Shifted(Gamma(2, 0.1), 1), which has none below 1, where y has no mean, and
+        little below 2 and beyond 60.
     sigma : float, Distribution or None
         Scale of the noise in the unit of y (its standard deviation is
         :math:`\sigma\sqrt{\nu/(\nu-2)}`). None is the default Exponential(1 / sd(y)).
@@ -116,8 +118,8 @@ class StudentT:
         return (Limit("df", Gaussian(self.sigma), {"df": 0.1, "sigma": 0.1}),)
 
     def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
-        """ν ~ Gamma(2, 0.1) and σ ~ Exponential(1 / sd(y))."""
-        return {"df": Gamma(2.0, 0.1), "sigma": Exponential(1.0 / sd_y)}
+        """ν − 1 ~ Gamma(2, 0.1) and σ ~ Exponential(1 / sd(y))."""
+        return {"df": Shifted(Gamma(2.0, 0.1), 1.0), "sigma": Exponential(1.0 / sd_y)}
 
     def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start from the spread of the target."""
@@ -226,7 +228,7 @@ class StudentT:
         return "\n".join(
             [
                 "y ~ StudentT(ν, η, σ)",
-                parameter_words("ν", self.df, "Gamma(2, 0.1)"),
+                parameter_words("ν", self.df, "1 + Gamma(2, 0.1)"),
                 parameter_words("σ", self.sigma, "Exponential(1/sd(y))"),
             ]
         )

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
+from bayesml.arguments import shown
 from bayesml.distributions import Counts
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood, Stated
-from bayesml.likelihoods.roles import ReadsKnown
+from bayesml.likelihoods.roles import ReadsKnown, limits_eta
 
 
 @runtime_checkable
@@ -43,13 +44,14 @@ def check_one_output(owner: str, likelihood: Any, others: str) -> None:
     """Refuse to wrap what is no likelihood, or reads more than η."""
     if not is_likelihood(likelihood):
         raise IncompatibleModelError(
-            f"{owner}: likelihood must be one, such as Gaussian(), got {likelihood!r}."
+            f"{owner}: likelihood must be one, such as Gaussian(), got {shown(likelihood)}."
         )
     if len(likelihood.outputs(0.0, 1.0)) != 1 or isinstance(likelihood, ReadsKnown):
         raise IncompatibleModelError(
-            f"{owner}: {likelihood!r} reads more than one output. Gaussian(), StudentT(), "
+            f"{owner}: {shown(likelihood)} reads more than one output. Gaussian(), StudentT(), "
             f"GammaResponse(), Poisson() and others of one are {others}."
         )
+    _check_everywhere(owner, likelihood)
 
 
 def check_counts(owner: str, likelihood: Any) -> None:
@@ -61,5 +63,15 @@ def check_counts(owner: str, likelihood: Any) -> None:
     ):
         raise IncompatibleModelError(
             f"{owner}: count_likelihood must be one of counts, Poisson() or NegativeBinomial(), "
-            f"got {likelihood!r}."
+            f"got {shown(likelihood)}."
+        )
+    _check_everywhere(owner, likelihood)
+
+
+def _check_everywhere(owner: str, likelihood: Likelihood) -> None:
+    """Refuse a link under which a row may have no density at all, whatever is seen of it."""
+    if limits_eta(likelihood):
+        raise IncompatibleModelError(
+            f"{owner}: {likelihood!r} has no density where η is not positive, and so no tails "
+            "there. Use the link Log()."
         )

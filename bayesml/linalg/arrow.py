@@ -17,6 +17,9 @@ from bayesml.typing import Array, Integers
 MOST_PAIRS = 2**23
 """Products of sparse entries that are kept, not looked for again."""
 
+MOST_DENSE = 2**12
+"""Entries of the border that are worth a batch of dense matrices."""
+
 MOST_AT_ONCE = 2**21
 """Numbers that a batch of factors may hold."""
 
@@ -74,11 +77,35 @@ class Eliminated(NamedTuple):
     log_det: Array
 
 
+class WithoutFirst(NamedTuple):
+    """An arrow whose first group is eliminated, at one covariance (G27).
+
+    Attributes
+    ----------
+    inverse : ndarray, shape (L, d, d)
+        L⁻¹Λ₁ᵀ of every block.
+    W : ndarray, shape (L, d, q)
+        L⁻¹Λ₁ᵀZ₁ᵀA.
+    B : sparse array, shape (L d, k)
+        L⁻¹Λ₁ᵀZ₁ᵀZ₂.
+    left : ndarray, shape (k + q, k + q)
+        What is left of the products of [Z₂ | A].
+    log_det : float
+    """
+
+    inverse: Array
+    W: Array
+    B: sp.csr_matrix
+    left: Array
+    log_det: float
+
+
 @dataclass(frozen=True, eq=False)
 class Arrow:
-    """Products of [Z₁ | Z₂ | A]: Z₁ of one group, Z₂ of all others, A of dense columns.
+    """Products of [Z₁ | Z₂ | Z₃ | A]: Z₁ of one group, Z₂ of all others, Z₃ and A dense.
 
-    They add up over rows.
+    Z₃ are the columns of curves, whose effects have a scale each; A = [1 X y]. They add up over
+    rows.
 
     Attributes
     ----------
@@ -86,14 +113,16 @@ class Arrow:
         Z₁ᵀWZ₁, a block for every level.
     border : sparse array, shape (L d, k)
         Z₁ᵀWZ₂.
-    of_columns : ndarray, shape (L, d, q)
-        Z₁ᵀWA.
-    corner : ndarray, shape (k + q, k + q)
-        Of [Z₂ | A].
+    of_columns : ndarray, shape (L, d, D + q)
+        Z₁ᵀW[Z₃ A].
+    corner : ndarray, shape (k + D + q, k + D + q)
+        Of [Z₂ | Z₃ | A].
     rows : int
     weight : float
     shapes : tuple of (levels, terms)
-        Of every group, the first first.
+        Of every group, the first first; (0, 1) stands for no group.
+    widths : tuple of int
+        Columns of every curve.
     """
 
     diagonal: Array
@@ -103,6 +132,7 @@ class Arrow:
     rows: int
     weight: float
     shapes: tuple[tuple[int, int], ...]
+    widths: tuple[int, ...] = ()
 
     def __add__(self, other: "Arrow") -> "Arrow":
         """Bring the products of other rows together with these."""
@@ -128,15 +158,46 @@ class Arrow:
             weight=self.weight - other.weight,
         )
 
+    def turned_columns(self, own: Array) -> "Arrow":
+        """Return the products of [Z₁ | Z₂ | Z₃ | AC]."""
+        k, C = self.k, np.eye(self.width + len(own))
+        C[self.width :, self.width :] = own
+        corner = self.corner.copy()
+        corner[:k, k:] = self.corner[:k, k:] @ C
+        corner[k:, :k] = corner[:k, k:].T
+        corner[k:, k:] = C.T @ self.corner[k:, k:] @ C
+        return replace(self, of_columns=self.of_columns @ C, corner=corner)
+
     @property
     def k(self) -> int:
         """Number of effects beside those of the first group."""
         return self.border.shape[1]
 
     @property
-    def q(self) -> int:
-        """Number of dense columns."""
+    def columns(self) -> int:
+        """Number of dense columns, those of curves included."""
         return int(self.of_columns.shape[2])
+
+    @property
+    def width(self) -> int:
+        """Number of columns of curves, D."""
+        return sum(self.widths)
+
+    @property
+    def q(self) -> int:
+        """Number of dense columns without those of curves."""
+        return self.columns - self.width
+
+    @property
+    def _few(self) -> bool:
+        """Whether levels are so few that effects are eliminated as dense matrices."""
+        return 0 < self.k * self.border.shape[0] <= MOST_DENSE
+
+    def spread(self, factors: Sequence[Array]) -> Array:
+        """Return the standard deviation of every column of the curves, shape (..., D)."""
+        own = [f[..., 0] for f in factors[len(factors) - len(self.widths) :]]
+        parts = [np.repeat(f, width, axis=-1) for f, width in zip(own, self.widths, strict=True)]
+        return np.concatenate([np.empty((*factors[0].shape[:-2], 0)), *parts], axis=-1)
 
     def eliminate(self, factors: Sequence[Array]) -> Eliminated:
         """Eliminate all effects, their covariances ΛΛᵀ in units of σ² (G27).
@@ -144,16 +205,41 @@ class Arrow:
         Parameters
         ----------
         factors : sequence of ndarray, shape (N, d, d)
-            Λ of every group.
+            Λ of every group, and of every curve.
         """
+        numbers = [self.of_columns.size, self.corner.size if self.widths else 0]
+        if self._few:
+            numbers.append(self.border.shape[0] * (self.k + self.columns))
+        size = max(1, MOST_AT_ONCE // max(1, *numbers))
+        starts = range(0, len(factors[0]), size)
+        parts = [self._eliminated([f[i : i + size] for f in factors]) for i in starts]
+        return Eliminated(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _eliminated(self, factors: Sequence[Array]) -> Eliminated:
+        """Eliminate all effects, those of curves last."""
+        found = self._of_groups(factors)
+        if not self.widths:
+            return found
+        curves = without_curves(found.schur, self.spread(factors))
+        return Eliminated(curves.schur, found.log_det + curves.log_det)
+
+    def curves_at(self, factors: Sequence[Array]) -> "WithoutCurves":
+        """Return unit effects of curves at many covariances, effects of groups eliminated (S27)."""
+        return without_curves(self._of_groups(factors).schur, self.spread(factors))
+
+    def _of_groups(self, factors: Sequence[Array]) -> Eliminated:
+        """Eliminate the effects of all groups."""
         count = len(factors[0])
+        if not self.shapes[0][0]:
+            schur = np.broadcast_to(self.corner, (count, *self.corner.shape))
+            return Eliminated(schur, np.zeros(count))
+        if self._few:
+            return self._dense(factors[: len(self.shapes)])
         if self.k:
             found = [self.factor([f[i] for f in factors]) for i in range(count)]
             log_det = np.array([each.log_det for each in found])
             return Eliminated(np.stack([each.schur for each in found]), log_det)
-        size = max(1, MOST_AT_ONCE // max(1, self.of_columns.size))
-        parts = [self._batch(factors[0][i : i + size]) for i in range(0, count, size)]
-        return Eliminated(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        return self._batch(factors[0])
 
     def _batch(self, factor: Array) -> Eliminated:
         """Eliminate the effects of the only group, for a batch of factors."""
@@ -168,37 +254,73 @@ class Arrow:
         D = scaled @ self.diagonal @ factor[:, None] + np.eye(d)
         root = np.linalg.cholesky(D)
         W = np.linalg.solve(root, scaled @ self.of_columns)
-        flat = W.reshape(len(factor), -1, self.q)
+        flat = W.reshape(len(factor), -1, self.columns)
         schur = self.corner - np.swapaxes(flat, 1, 2) @ flat
         logs = np.log(np.diagonal(root, axis1=-2, axis2=-1))
         return Eliminated(schur, 2.0 * logs.sum(axis=(1, 2)))
 
+    def _dense(self, factors: Sequence[Array]) -> Eliminated:
+        """Eliminate the effects of few levels, for a batch of factors."""
+        (levels, d), k, q, count = self.shapes[0], self.k, self.columns, len(factors[0])
+        first, scaled = factors[0][:, None], np.swapaxes(factors[0], -1, -2)[:, None]
+        root = np.linalg.cholesky(scaled @ self.diagonal @ first + np.eye(d))
+        joined = np.concatenate([self._dense_border, self.of_columns], axis=2)
+        W = np.linalg.solve(root, scaled @ joined).reshape(count, levels * d, k + q)
+        left = self.corner - np.swapaxes(W, 1, 2) @ W
+        rest, start = np.zeros((count, k, k)), 0
+        for (many, terms), factor in zip(self.shapes[1:], factors[1:], strict=True):
+            for at in range(start, start := start + many * terms, terms):
+                rest[:, at : at + terms, at : at + terms] = factor
+        turned = np.swapaxes(rest, 1, 2)
+        R = np.linalg.cholesky(turned @ left[:, :k, :k] @ rest + np.eye(k))
+        V = np.linalg.solve(R, turned @ left[:, :k, k:])
+        logs = [np.log(np.diagonal(each, axis1=-2, axis2=-1)) for each in (root, R)]
+        log_det = 2.0 * (logs[0].sum(axis=(1, 2)) + logs[1].sum(axis=1))
+        return Eliminated(left[:, k:, k:] - np.swapaxes(V, 1, 2) @ V, log_det)
+
+    @cached_property
+    def _dense_border(self) -> Array:
+        (levels, d), border = self.shapes[0], self.border.matrix.toarray()
+        return np.asarray(border.reshape(levels, d, self.k))
+
+    def without_first(self, factor: Array) -> "WithoutFirst":
+        """Eliminate the effects of the first group, at one covariance (G27)."""
+        k, d = self.k, factor.shape[-1]
+        root = np.linalg.cholesky(factor.T @ self.diagonal @ factor + np.eye(d))
+        inverse = np.linalg.inv(root) @ factor.T  # L⁻¹Λᵀ, (L, d, d)
+        W = inverse @ self.of_columns
+        log_det = 2.0 * float(np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum())
+        flat, B, left = W.reshape(-1, self.columns), self.border.matrix, self.corner.copy()
+        left[k:, k:] -= flat.T @ flat
+        if k:
+            B, product = self._border(inverse)
+            left[:k, :k] -= product
+            left[:k, k:] -= B.T @ flat
+            left[k:, :k] = left[:k, k:].T
+        return WithoutFirst(inverse, W, B, left, log_det)
+
     def factor(self, factors: Sequence[Array]) -> "Factored":
         """Factorise at one set of covariances, to solve with."""
-        (_, d), first, k = self.shapes[0], factors[0], self.k
-        root = np.linalg.cholesky(first.T @ self.diagonal @ first + np.eye(d))
-        inverse = np.linalg.inv(root) @ first.T  # L⁻¹Λᵀ, (L, d, d)
-        W = inverse @ self.of_columns
-        log_det = 2.0 * np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum()
-        flat = W.reshape(-1, self.q)
-        schur = self.corner[k:, k:] - flat.T @ flat
+        (levels, d), k = self.shapes[0], self.k
+        first = factors[0] if levels else np.eye(d)
+        inverse, W, B, left, log_det = self.without_first(first)
+        schur = left[k:, k:]
         if not k:
-            nothing = np.zeros((0, 0)), np.zeros((0, self.q))
-            return Factored(self, factors, inverse, W, self.border.matrix, *nothing, schur, log_det)
-        B, product = self._border(inverse)
-        S = self.turned(self.corner[:k, :k] - product, factors[1:])
+            nothing = np.zeros((0, 0)), np.zeros((0, self.columns))
+            return Factored(self, factors, inverse, W, B, *nothing, schur, log_det)
+        S = self.turned(left[:k, :k], factors[1:])
         S = self.turned(S.T, factors[1:])
         S[np.arange(k), np.arange(k)] += 1.0
         R = cholesky(S.T, lower=True, overwrite_a=True, check_finite=False)
-        right = self.turned(self.corner[:k, k:] - B.T @ flat, factors[1:])
+        right = self.turned(left[:k, k:], factors[1:])
         V = solve_triangular(R, right, lower=True, check_finite=False)
-        log_det += 2.0 * np.log(np.diag(R)).sum()
+        log_det += 2.0 * float(np.log(np.diag(R)).sum())
         return Factored(self, factors, inverse, W, B, R, V, schur - V.T @ V, log_det)
 
     def turned(self, values: Array, factors: Sequence[Array]) -> Array:
         """Return Λᵀ times values, whose rows are the effects of all groups but the first."""
         out, start = np.empty(values.shape), 0
-        for (levels, d), factor in zip(self.shapes[1:], factors, strict=True):
+        for (levels, d), factor in zip(self.shapes[1:], factors, strict=False):
             here = slice(start, start := start + levels * d)
             if d == 1:
                 np.multiply(values[here], factor[0, 0], out=out[here])
@@ -240,6 +362,38 @@ class Arrow:
         return place, level, border.data[one] * border.data[other]
 
 
+class WithoutCurves(NamedTuple):
+    """Unit effects of curves given the columns of A, and what is left of AᵀA (S27).
+
+    Attributes
+    ----------
+    root : ndarray, shape (..., D, D)
+        R, the lower factor of what is left of their columns.
+    V : ndarray, shape (..., D, q)
+        R⁻¹ of what is left of Λ₃Z₃ᵀA.
+    schur : ndarray, shape (..., q, q)
+    log_det : ndarray, shape (...)
+    """
+
+    root: Array
+    V: Array
+    schur: Array
+    log_det: Array
+
+
+def without_curves(schur: Array, spread: Array) -> WithoutCurves:
+    """Eliminate the columns of curves, which come first, their effects of standard deviation λ."""
+    D = spread.shape[-1]
+    scaled = spread[..., :, None] * schur[..., :D, :]
+    S = scaled[..., :D] * spread[..., None, :]
+    S[..., np.arange(D), np.arange(D)] += 1.0
+    root = np.linalg.cholesky(S)
+    V = np.linalg.solve(root, scaled[..., D:])
+    rest = schur[..., D:, D:] - np.swapaxes(V, -1, -2) @ V
+    log_det = 2.0 * np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=-1)
+    return WithoutCurves(root, V, rest, log_det)
+
+
 @dataclass(frozen=True, eq=False)
 class Factored:
     """An arrow that was factorised: unit effects v given the columns of A (G28).
@@ -248,20 +402,21 @@ class Factored:
     ----------
     arrow : Arrow
     factors : sequence of ndarray, shape (d, d)
-        Λ of every group.
+        Λ of every group, and of every curve.
     inverse : ndarray, shape (L, d, d)
         L⁻¹Λ₁ᵀ of every block.
-    W : ndarray, shape (L, d, q)
-        L⁻¹Λ₁ᵀZ₁ᵀA.
+    W : ndarray, shape (L, d, D + q)
+        L⁻¹Λ₁ᵀZ₁ᵀ[Z₃ A].
     B : sparse array, shape (L d, k)
         L⁻¹Λ₁ᵀZ₁ᵀZ₂.
     R : ndarray, shape (k, k)
         Lower factor of what is left of Z₂Λ₂.
-    V : ndarray, shape (k, q)
-        R⁻¹ of what is left of Λ₂ᵀZ₂ᵀA.
-    schur : ndarray, shape (q, q)
-        What is left of AᵀA.
+    V : ndarray, shape (k, D + q)
+        R⁻¹ of what is left of Λ₂ᵀZ₂ᵀ[Z₃ A].
+    schur : ndarray, shape (D + q, D + q)
+        What is left of the products of [Z₃ A].
     log_det : float
+        Of the groups.
     """
 
     arrow: Arrow
@@ -274,8 +429,20 @@ class Factored:
     schur: Array
     log_det: float
 
-    def effects(self, columns: Array, noise_first: Array, noise_rest: Array) -> tuple[Array, Array]:
-        """Return the effects of the first group and of the others, given A's combinations.
+    @cached_property
+    def spread(self) -> Array:
+        """Standard deviations of the columns of curves, shape (D,)."""
+        return self.arrow.spread(self.factors)
+
+    @cached_property
+    def curves(self) -> WithoutCurves:
+        """Unit effects of curves given the columns of A."""
+        return without_curves(self.schur, self.spread)
+
+    def effects(
+        self, columns: Array, noise_first: Array, noise_rest: Array, noise_curves: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return effects of the first group, of the others and of curves, given A's combinations.
 
         Parameters
         ----------
@@ -284,7 +451,10 @@ class Factored:
         noise_first : ndarray, shape (S, L, d)
             Standard normal noise times σ.
         noise_rest : ndarray, shape (S, k)
+        noise_curves : ndarray, shape (S, D)
         """
+        curves = self._of_curves(columns, noise_curves)
+        columns = np.hstack([-curves, columns])
         rest: Array = np.zeros((len(columns), self.arrow.k))
         own = np.einsum("gaq,sq->sga", self.W, columns)
         if self.arrow.k:
@@ -293,4 +463,12 @@ class Factored:
             rest = self.arrow.turned(v, [factor.T for factor in self.factors[1:]]).T
             own -= np.asarray(self.B @ rest.T).T.reshape(own.shape)
         first = np.einsum("gab,sga->sgb", self.inverse, own + noise_first)
-        return first, rest
+        return first, rest, curves
+
+    def _of_curves(self, columns: Array, noise: Array) -> Array:
+        """Return the effects of curves (S28)."""
+        if not self.arrow.width:
+            return noise
+        right = columns @ self.curves.V.T + noise
+        v = solve_triangular(self.curves.root, right.T, lower=True, trans=1, check_finite=False)
+        return np.asarray(v.T * self.spread)

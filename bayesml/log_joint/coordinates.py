@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import ContinuousSupport, Distribution
+from bayesml.distributions import ContinuousSupport, Distribution, support_of
 from bayesml.model import Problem
 from bayesml.predictors import Frame
 from bayesml.priors import NonCentred, Spread
@@ -35,6 +35,13 @@ class Free:
     support: ContinuousSupport
     reference: float
     shape: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, prior: Distribution, support: ContinuousSupport, start: float) -> "Free":
+        """Return a parameter of the likelihood, u = 0 at its start where its prior allows that."""
+        within = support_of(prior, support)
+        reference = float(within.unconstrain(start)) if within.contains(start) else 0.0
+        return cls(name, prior, within, reference)
 
     @property
     def size(self) -> int:
@@ -162,7 +169,7 @@ def coordinates_of(problem: Problem) -> Coordinates:
     start = likelihood.start(statistics.mean_y, statistics.sd_y or 1.0)
     supports = likelihood.parameter_supports
     free = [
-        Free(name, prior, supports[name], float(supports[name].unconstrain(start[name])))
+        Free.of(name, prior, supports[name], start[name])
         for name, prior in problem.inferred.items()
     ]
     for name, unknown in problem.hyperparameters.items():

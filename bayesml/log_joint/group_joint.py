@@ -4,6 +4,7 @@ Derived in docs/theory/group_effects.md.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,9 @@ from bayesml.log_joint.rows import Rows, folded
 from bayesml.log_joint.sums import Values
 from bayesml.model import Problem
 from bayesml.predictors import Grouped
-from bayesml.priors import PriorTerms, Resolved, WithGroups, normal_terms
+from bayesml.priors import NormalRows, PriorTerms, Resolved, WithGroups, normal_terms
 from bayesml.priors.by_predictor import PartOf
 from bayesml.typing import Array
-
-STEP = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ class OfCoefficients:
 
     def terms(self, beta: Array, values: Values) -> PriorTerms:
         """Evaluate log p(coefficients) and its derivatives."""
-        own, rows = beta[..., : self.count], self.prior.normal_rows(self.view)
+        own, rows = beta[..., : self.count], self._rows
         found = (
             self.prior.log_density_and_score(self.view, own, values)
             if rows is None
@@ -49,6 +48,10 @@ class OfCoefficients:
         score = np.zeros(beta.shape)
         score[..., : self.count] = found.score
         return PriorTerms(found.value, score, found.by_value)
+
+    @cached_property
+    def _rows(self) -> NormalRows | None:
+        return self.prior.normal_rows(self.view)
 
     def precision(self, beta: Array, values: Values) -> Array:
         """Difference the score."""
@@ -69,7 +72,8 @@ class GroupJoint:
     count : int
         Number of coefficients.
     shapes : tuple of (levels, terms)
-        Of the effects, in the order of β; `order` says which of the scales are theirs.
+        Of the effects, in the order of β; `order` says which of the scales are theirs. A curve has
+        a level for every direction.
     order : tuple of int
     """
 
@@ -92,20 +96,16 @@ class GroupJoint:
         value, slopes = self.inner.log_density_and_gradient(at)
         gradient = np.empty(self.size)
         gradient[:-k] = slopes
-        of_theta = np.zeros(k)
-        starts = np.cumsum([0, *(part.size for part in self.scales.parts)])
-        start = self.count
+        of_theta, start = np.zeros(k), self.count
         for shape, which, own in zip(self.shapes, self.order, v, strict=True):
             here = slice(start, start := start + shape[0] * shape[1])
             of_u = (slopes[here] / units[here]).reshape(shape)
-            part, at_scales = self.scales.parts[which], slice(starts[which], starts[which + 1])
+            part, at_scales = self.scales.parts[which], self.scales.where[which]
             u = theta[at_scales]
             gradient[here] = (of_u @ part.factor(u) - own).ravel()
-            moved = _differenced(part.factor, u)  # (size, d, d)
-            of_theta[at_scales] = np.einsum("kab,ab->k", moved, of_u.T @ own)
+            of_theta[at_scales] = np.sum(part.slopes(u) * (of_u.T @ own), axis=(1, 2))
             value = value - 0.5 * np.sum(own * own)
-        prior = _differenced(self._log_prior, theta)
-        gradient[-k:] = of_theta + prior
+        gradient[-k:] = of_theta + self.scales.score(theta)
         return value + self._log_prior(theta), gradient
 
     def named(self, x: Array) -> dict[str, Array]:
@@ -144,12 +144,6 @@ class GroupJoint:
         return self.scales.log_prior(theta, nothing) + self.scales.log_jacobian(theta, nothing)
 
 
-def _differenced(function: Any, u: Array) -> Array:
-    """Return central differences along every coordinate, shape (size, ...)."""
-    E = STEP * np.eye(len(u))
-    return np.asarray((function(u + E) - function(u - E)) / (2.0 * STEP))
-
-
 def group_joint(problem: Problem, predictor: Grouped, prior: WithGroups) -> GroupJoint:
     """Return the density of a problem with groups, its rows in memory."""
     count = sum(int(np.prod(s)) for s in predictor.fixed.shapes(problem.data.n).values())
@@ -158,5 +152,5 @@ def group_joint(problem: Problem, predictor: Grouped, prior: WithGroups) -> Grou
     inner = LogJoint(rows, of_coefficients, coordinates_of(problem), jacobian=True)
     scales = GroupScales.of(predictor, prior)
     names = [part.group.factor for part in scales.parts]
-    order = tuple(names.index(part.factor) for part in predictor.groups)
-    return GroupJoint(inner, scales, count, tuple(p.shape for p in predictor.groups), order)
+    order = tuple(names.index(part.factor) for part in predictor.blocks)
+    return GroupJoint(inner, scales, count, tuple(p.table for p in predictor.blocks), order)

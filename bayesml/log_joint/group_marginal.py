@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bayesml.data.grouped_statistics import GroupedStatistics, Reference
 from bayesml.distributions import Distribution
 from bayesml.linalg.arrow import Arrow, Eliminated
 from bayesml.log_joint.group_scales import GroupScales
-from bayesml.log_joint.group_statistics import Reference
 from bayesml.priors import NormalRows
 from bayesml.typing import Array
 
@@ -74,6 +74,11 @@ class GroupMarginal:
     sigma: Distribution | float
 
     @property
+    def statistics(self) -> GroupedStatistics:
+        """The rows, as far as they are needed."""
+        return GroupedStatistics(self.reference, self.arrow)
+
+    @property
     def p(self) -> int:
         """Number of coefficients."""
         return self.arrow.q - 1
@@ -111,9 +116,8 @@ class GroupMarginal:
         own = self.scales.log_jacobian(theta[:, None], log_sigma)
         return own if isinstance(self.sigma, float) else own + log_sigma
 
-    def integrated(self, theta: Array) -> Integrated:
+    def integrated(self, theta: Array, found: Eliminated) -> Integrated:
         """Integrate over σ at every θ, by the trapezoidal rule in log σ (G30)."""
-        found = self.arrow.eliminate(self.scales.factors(theta))
         if isinstance(self.sigma, float):
             log_sigma = np.full((len(theta), 1), np.log(self.sigma))
             given = self._of_coordinates(theta, found, log_sigma)

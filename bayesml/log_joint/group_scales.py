@@ -5,6 +5,7 @@ Derived in docs/theory/group_effects.md, (G23) and (G24).
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
 from bayesml.typing import Array
 
+STEP = 1e-5
+
 
 @dataclass(frozen=True)
 class GroupScale:
@@ -22,14 +25,15 @@ class GroupScale:
     Attributes
     ----------
     group : Group
-    levels : int
+    shape : tuple of int
+        Of its standard deviations.
     priors : tuple of Distribution
         Of the standard deviation of every term.
     correlation : LKJ
     """
 
     group: Group
-    levels: int
+    shape: tuple[int, ...]
     priors: tuple[Distribution, ...]
     correlation: LKJ
 
@@ -84,6 +88,27 @@ class GroupScale:
         own = (u[..., : self.terms] + log_sigma[..., None]).sum(axis=-1)
         return np.asarray(own + of_partials.sum(axis=-1))
 
+    def slopes(self, u: Array) -> Array:
+        """Return ∂Λ/∂u at one u, shape (size, d, d); of partial correlations by differences."""
+        d, factor = self.terms, self.factor(u)
+        out = np.zeros((self.size, d, d))
+        out[np.arange(d), np.arange(d)] = factor  # log scales multiply their rows
+        if self.size > d:
+            E = STEP * np.eye(self.size)[d:]
+            out[d:] = (self.factor(u + E) - self.factor(u - E)) / (2.0 * STEP)
+        return out
+
+    def score(self, u: Array) -> Array:
+        """Differentiate the log prior and the log Jacobian at one u, σ being one."""
+        out, at = np.empty(self.size), self.terms
+        for j, prior in enumerate(self.priors):
+            sd = np.exp(u[j])
+            out[j] = prior.score(sd) * sd + 1.0
+        for count in self.counts:
+            here = slice(at, at := at + count)
+            out[here] = -2.0 * self.correlation.shapes(count) * np.tanh(u[here])
+        return out
+
     def start(self) -> Array:
         """Return where a search begins: effects as large as half of the noise, uncorrelated."""
         return np.concatenate([np.full(self.terms, np.log(0.5)), np.zeros(sum(self.counts))])
@@ -91,7 +116,7 @@ class GroupScale:
 
 @dataclass(frozen=True)
 class GroupScales:
-    """The covariances of all groups, that of most levels first, with their coordinates θ in a row.
+    """The covariances of groups, that of most levels first, and curves; coordinates θ in a row.
 
     Attributes
     ----------
@@ -105,9 +130,9 @@ class GroupScales:
         """Return those of a model."""
         by_factor = {group.factor: (priors, lkj) for group, _, priors, lkj in prior.parts()}
         parts = []
-        for part in predictor.by_levels():
+        for part in predictor.in_order():
             priors, correlation = by_factor[part.factor]
-            parts.append(GroupScale(part.group, part.shape[0], priors, correlation))
+            parts.append(GroupScale(part.group, part.scale_shape, priors, correlation))
         return cls(tuple(parts))
 
     @cached_property
@@ -115,10 +140,15 @@ class GroupScales:
         """Number of coordinates of all groups."""
         return sum(part.size for part in self.parts)
 
+    @cached_property
+    def where(self) -> tuple[slice, ...]:
+        """Where the coordinates of every group are."""
+        ends = np.cumsum([0, *(part.size for part in self.parts)]).tolist()
+        return tuple(slice(start, end) for start, end in pairwise(ends))
+
     def split(self, theta: Array) -> list[Array]:
         """Return the coordinates of every group."""
-        ends = np.cumsum([part.size for part in self.parts])[:-1]
-        return np.split(theta, ends, axis=-1)
+        return [theta[..., here] for here in self.where]
 
     def factors(self, theta: Array) -> list[Array]:
         """Return Λ of every group, in units of σ, shape (..., d, d)."""
@@ -135,16 +165,25 @@ class GroupScales:
         pairs = zip(self.parts, self.split(theta), strict=True)
         return np.asarray(sum(part.log_jacobian(u, log_sigma) for part, u in pairs))
 
+    def score(self, theta: Array) -> Array:
+        """Differentiate the log prior and the log Jacobian at one θ, σ being one."""
+        pairs = zip(self.parts, self.split(theta), strict=True)
+        return np.concatenate([part.score(u) for part, u in pairs])
+
     def start(self) -> Array:
         """Return where a search begins."""
         return np.concatenate([part.start() for part in self.parts])
 
     def named(self, theta: Array, sigma: Array) -> dict[str, Array]:
-        """Return standard deviations and correlations, (..., terms) and (..., pairs), by name."""
+        """Return standard deviations and correlations, by name.
+
+        Shapes are (..., terms) and (..., pairs); of a curve, (...).
+        """
         out: dict[str, Array] = {}
         for part, u in zip(self.parts, self.split(theta), strict=True):
             factor = part.group.factor
-            out[f"sd[{factor}]"] = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
+            sd = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
+            out[f"sd[{factor}]"] = sd.reshape((*sd.shape[:-1], *part.shape))
         for part, u in zip(self.parts, self.split(theta), strict=True):
             if part.group.pairs:
                 L = part.correlation_root(u)

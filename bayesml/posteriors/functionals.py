@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.linalg.arrow import Factored
+from bayesml.linalg.arrow import Factored, WithoutCurves
 from bayesml.typing import Array, Integers
 
 
@@ -19,8 +19,8 @@ class Functionals(NamedTuple):
     ----------
     base : ndarray, shape (m,)
         What is known of them.
-    columns : ndarray, shape (m, p)
-        Of β̃.
+    columns : ndarray, shape (m, D + p)
+        Of the effects of curves, and of β̃.
     terms : tuple of ndarray, shape (m, d)
         z of every group, the one of most levels first.
     codes : tuple of ndarray of int, shape (m,)
@@ -49,7 +49,7 @@ class Explained(NamedTuple):
 def explained(rows: Functionals, factored: Factored) -> Explained:
     """Return what functionals are given β̃, at one set of covariances (G33)."""
     arrow = factored.arrow
-    p, d = arrow.q - 1, np.zeros(len(rows.base))
+    p, d = arrow.width + arrow.q - 1, np.zeros(len(rows.base))
     a, c = np.zeros(len(d)), np.array(rows.columns, dtype=np.float64)
     levels, terms = arrow.shapes[0]
     h = np.zeros((len(d), terms))
@@ -68,7 +68,28 @@ def explained(rows: Functionals, factored: Factored) -> Explained:
         a += G.T @ factored.V[:, p]
         c -= G.T @ factored.V[:, :p]
         d += np.sum(G * G, axis=0)
-    return Explained(a, c, d)
+    if not arrow.width:
+        return Explained(a, c, d)
+    of = explained_by_curves(c, factored.curves, factored.spread)
+    return Explained(a + of.a, of.c, d + of.d)
+
+
+def explained_by_curves(columns: Array, curves: WithoutCurves, spread: Array) -> Explained:
+    """Return what functionals of curves and coefficients are given β̃, at many nodes (S28).
+
+    Parameters
+    ----------
+    columns : ndarray, shape (m, D + p)
+    curves : WithoutCurves
+        Shapes (..., D, D) and (..., D, q).
+    spread : ndarray, shape (..., D)
+    """
+    D = spread.shape[-1]
+    own = np.swapaxes(columns[:, :D] * spread[..., None, :], -1, -2)
+    G = np.swapaxes(np.linalg.solve(curves.root, own), -1, -2)
+    mean, slopes = curves.V[..., -1], curves.V[..., :-1]
+    a = np.squeeze(G @ mean[..., None], -1)
+    return Explained(a, columns[:, D:] - G @ slopes, np.sum(G * G, axis=-1))
 
 
 def _of_rest(rows: Functionals, factored: Factored, h: Array, known: Integers) -> Array:

@@ -6,28 +6,34 @@ Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
 from bayesml.data import Block
+from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.likelihoods import Gaussian
-from bayesml.linalg.arrow import Factored
+from bayesml.linalg.arrow import Factored, WithoutCurves
 from bayesml.log_joint.group_marginal import GroupMarginal
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.functionals import Explained, Functionals, explained
+from bayesml.posteriors.functionals import Functionals, explained, explained_by_curves
 from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import Reweighting
 from bayesml.posteriors.scale_marginal import ScaleMarginals
-from bayesml.predictors import Grouped
+from bayesml.predictors import Grouped, GroupPart, SmoothPart
 from bayesml.typing import Array, Integers
 
 MOST_WORK = 2e10
 """Operations for rows at all nodes; where they are more, rows are predicted by draws."""
+
+MOST_HELD = 2**23
+"""Moments of rows at nodes that are evaluated once and held, not whenever they are asked for."""
 
 DRAWS = 1000
 
@@ -75,6 +81,11 @@ class GroupedPosterior:
         """Nothing: draws are independent."""
         return None
 
+    @property
+    def grouped_statistics(self) -> GroupedStatistics:
+        """Of the rows that were learned from."""
+        return self.marginal.statistics
+
     @cached_property
     def sigma(self) -> Array:
         """σ at the joint nodes, in the unit of y."""
@@ -95,10 +106,10 @@ class GroupedPosterior:
     def marginals(self) -> Mapping[str, Marginal]:
         """Return the distributions of coefficients and scales; `effects` has those of effects."""
         out: dict[str, Marginal] = dict(self.of_coefficients())
-        scales = {f"sd[{group.factor}]" for group in self.predictor.groups}
+        scales = {f"sd[{block.factor}]" for block in self.predictor.blocks}
         for name, values in self.scales.items():
             of = ScaleMarginals.of_scales if name in scales else ScaleMarginals.of_correlations
-            out[name] = of(values.T, self.weights)
+            out[name] = of(values.reshape(len(self.weights), -1).T, self.weights)
         if not isinstance(self.marginal.sigma, float):
             out["sigma"] = ScaleMarginals.of_scales(self.sigma[None], self.weights)
         return out
@@ -117,17 +128,14 @@ class GroupedPosterior:
 
     def effects(self, factor: str) -> Marginal:
         """Return the distributions of the effects of a group, entries (level, term) in a row."""
-        parts = list(self.predictor.by_levels())
-        at = next(k for k, part in enumerate(parts) if part.factor == factor)
-        levels, d = parts[at].shape
-        m, p = levels * d, self.mean.shape[1]
-        terms = [np.zeros((m, part.shape[1])) for part in parts]
-        codes = [np.full(m, -1) for _ in parts]
-        terms[at], codes[at] = np.tile(np.eye(d), (levels, 1)), np.repeat(np.arange(levels), d)
-        rows = Functionals(np.zeros(m), np.zeros((m, p)), tuple(terms), tuple(codes))
+        part = next(block for block in self.predictor.blocks if block.factor == factor)
+        levels, d = part.table
+        m = levels * d
+        rows = self._plain(np.zeros(m), np.zeros((m, self.mean.shape[1])))
+        rows = rows._replace(**self._entries(part, rows))
         if self._work(m) <= MOST_WORK:
             return self._mixture(rows)
-        draws = self.draws(1, DRAWS, np.random.default_rng(0))[parts[at].name]
+        draws = self.draws(1, DRAWS, np.random.default_rng(0))[part.name]
         table = draws.reshape(DRAWS, m).T
         return Atoms(m, np.full(DRAWS, 1.0 / DRAWS), table.__getitem__)
 
@@ -166,7 +174,7 @@ class GroupedPosterior:
             return np.asarray(eta + sigma[:, None] * rng.standard_normal(eta.shape))
 
         if work <= MOST_WORK:
-            total, mean = self._mixture(rows, noise=True), self._mixture(rows)
+            mean, total = self._mixtures(rows)
             return Prediction(total, mean, variance, sample, sample_mean)
         eta, sigma = self._sample_rows(rows, DRAWS, np.random.default_rng(0))
         weights = np.full(DRAWS, 1.0 / DRAWS)
@@ -208,7 +216,27 @@ class GroupedPosterior:
         base = rows.base if offset is None else rows.base + X[:, offset]
         groups = list(self.predictor.by_levels())
         terms = tuple(group.terms(X) for group in groups)
-        return Functionals(base, rows.columns, terms, tuple(group.codes(X) for group in groups))
+        columns = rows.columns.copy()
+        columns[:, : self.marginal.arrow.width] = self._curves(X)
+        return Functionals(base, columns, terms, tuple(group.codes(X) for group in groups))
+
+    def _curves(self, X: Array) -> Array:
+        """Return the columns of all curves."""
+        return np.hstack([np.zeros((len(X), 0)), *(c.rows(X) for c in self.predictor.smooths)])
+
+    def _entries(self, part: GroupPart | SmoothPart, rows: Functionals) -> dict[str, Any]:
+        """Return what makes functionals the effects of a group or curve, an entry each."""
+        levels, d = part.table
+        if isinstance(part, SmoothPart):
+            widths = [curve.table[0] for curve in self.predictor.smooths]
+            start = sum(widths[: self.predictor.smooths.index(part)])
+            columns = rows.columns.copy()
+            columns[:, start : start + levels] = np.eye(levels)
+            return {"columns": columns}
+        at = list(self.predictor.by_levels()).index(part)
+        terms, codes = list(rows.terms), list(rows.codes)
+        terms[at], codes[at] = np.tile(np.eye(d), (levels, 1)), np.repeat(np.arange(levels), d)
+        return {"terms": tuple(terms), "codes": tuple(codes)}
 
     def _row(self, X: Array) -> Functionals:
         """Return b + Xθ."""
@@ -221,11 +249,12 @@ class GroupedPosterior:
     def _plain(self, base: Array, columns: Array) -> Functionals:
         """Return functionals of coefficients alone."""
         groups = list(self.predictor.by_levels())
+        columns = np.hstack([np.zeros((len(base), self.marginal.arrow.width)), columns])
         terms = tuple(np.zeros((len(base), group.shape[1])) for group in groups)
         return Functionals(base, columns, terms, tuple(np.full(len(base), -1) for _ in groups))
 
     def _work(self, rows: int) -> float:
-        k = self.marginal.arrow.k
+        k = self.marginal.arrow.k + self.marginal.arrow.width
         return float(len(self.theta)) * (k**3 / 3.0 + rows * k**2)
 
     def _factored(self, nodes: Iterable[int]) -> Iterator[tuple[int, Factored]]:
@@ -233,27 +262,67 @@ class GroupedPosterior:
             factors = self.marginal.scales.factors(self.theta[node])
             yield node, self.marginal.arrow.factor(factors)
 
-    def _mixture(self, rows: Functionals, *, noise: bool = False) -> Mixture:
-        def components(block: slice) -> tuple[Array, dict[str, Array]]:
-            mean, sd = self._at(rows.of(block))
-            return mean, {"sigma": np.sqrt(sd**2 + self.sigma**2) if noise else sd}
+    def _mixture(self, rows: Functionals) -> Mixture:
+        return self._mixtures(rows)[0]
 
-        return Mixture(len(rows.base), self.weights, Gaussian(), components)
+    def _mixtures(self, rows: Functionals) -> tuple[Mixture, Mixture]:
+        """Return the distributions of functionals, and of these with noise."""
+        m = len(rows.base)
+        few = self._at(rows) if m * len(self.weights) <= MOST_HELD else None
+
+        def at(block: slice) -> tuple[Array, Array]:
+            return self._at(rows.of(block)) if few is None else (few[0][block], few[1][block])
+
+        def plain(block: slice) -> tuple[Array, dict[str, Array]]:
+            mean, sd = at(block)
+            return mean, {"sigma": sd}
+
+        def noisy(block: slice) -> tuple[Array, dict[str, Array]]:
+            mean, sd = at(block)
+            return mean, {"sigma": np.sqrt(sd**2 + self.sigma**2)}
+
+        likelihood = Gaussian()
+        return Mixture(m, self.weights, likelihood, plain), Mixture(
+            m, self.weights, likelihood, noisy
+        )
 
     def _at(self, rows: Functionals) -> tuple[Array, Array]:
         """Return means and standard deviations of functionals at the joint nodes, (m, K)."""
+        if any(np.any(codes >= 0) for codes in rows.codes):
+            return self._of_groups_at(rows)
+        arrow, factors = self.marginal.arrow, self.marginal.scales.factors(self.theta)
+        there = arrow.width > 0 and bool(np.any(rows.columns[:, : arrow.width]))
+        curves = (arrow.curves_at(factors), arrow.spread(factors)) if there else None
+        mean, sd = np.empty((2, len(rows.base), len(self.weights)))
+        step = max(1, MOST_HELD // max(1, self.mean.size))
+        for start in range(0, len(rows.base), step):
+            part = slice(start, start + step)
+            mean[part], sd[part] = self._of_curves_at(rows.of(part), curves)
+        return mean, sd
+
+    def _of_curves_at(
+        self, rows: Functionals, curves: tuple[WithoutCurves, Array] | None
+    ) -> tuple[Array, Array]:
+        """Return the moments of functionals of curves and coefficients, at all nodes together."""
+        unit, dense = self.marginal.reference.unit, self.marginal.arrow.width
+        nothing: Array = np.zeros((1, 1))
+        a, c, d = nothing, rows.columns[None, :, dense:], nothing
+        if curves is not None:
+            found = explained_by_curves(rows.columns, *curves)
+            a, c, d = found.a[self.node], found.c[self.node], found.d[self.node]
+        mean = rows.base + unit * (a + (c @ self.mean[..., None])[..., 0])
+        variance = np.sum((c @ self._inverse_root) ** 2, axis=-1) * unit**2
+        return mean.T, np.sqrt(variance + d * self.sigma[:, None] ** 2).T
+
+    def _of_groups_at(self, rows: Functionals) -> tuple[Array, Array]:
+        """Return the moments of functionals of everything, one node of the scales at a time."""
         unit = self.marginal.reference.unit
         mean, sd = np.empty((2, len(rows.base), len(self.weights)))
-        anything = any(np.any(codes >= 0) for codes in rows.codes)
-        plain = Explained(np.zeros(len(rows.base)), rows.columns, np.zeros(len(rows.base)))
         order = np.argsort(self.node, kind="stable")
         ends = np.searchsorted(self.node[order], np.arange(len(self.theta) + 1))
-        factored = self._factored(range(len(self.theta))) if anything else iter(())
-        for node in range(len(self.theta)):
+        for node, factored in self._factored(range(len(self.theta))):
             here = order[ends[node] : ends[node + 1]]
-            found = plain
-            if anything:
-                found = explained(rows, next(factored)[1])
+            found = explained(rows, factored)
             mean[:, here] = rows.base[:, None] + unit * (
                 found.a[:, None] + found.c @ self.mean[here].T
             )
@@ -273,23 +342,23 @@ class GroupedPosterior:
     def _effects(self, which: Integers, tilde: Array, rng: np.random.Generator) -> dict[str, Array]:
         """Draw the effects of all groups given scales and β̃ (G28)."""
         unit, arrow = self.marginal.reference.unit, self.marginal.arrow
-        groups = list(self.predictor.by_levels())
-        out = [np.empty((len(which), *group.shape)) for group in groups]
+        parts = list(self.predictor.in_order())
+        out: dict[str, Array] = {p.name: np.empty((len(which), *p.shape)) for p in parts}
         nodes = np.unique(self.node[which])
         for node, factored in self._factored(nodes):
             here = np.flatnonzero(self.node[which] == node)
-            size, sigma = len(here), self.sigma[which[here]] / unit
+            size, sigma = len(here), self.sigma[which[here], None] / unit
             columns = np.column_stack([-tilde[here], np.ones(size)])
-            first = sigma[:, None, None] * rng.standard_normal((size, *groups[0].shape))
-            rest = sigma[:, None] * rng.standard_normal((size, arrow.k))
-            u, v = factored.effects(columns, first, rest)
-            out[0][here] = unit * u
+            first = sigma[..., None] * rng.standard_normal((size, *arrow.shapes[0]))
+            rest = sigma * rng.standard_normal((size, arrow.k))
+            curves = sigma * rng.standard_normal((size, arrow.width))
+            found = factored.effects(columns, first, rest, curves)
+            flat = unit * np.hstack([part.reshape(size, -1) for part in found])
             start = 0
-            for group, values in zip(groups[1:], out[1:], strict=True):
-                count = group.shape[0] * group.shape[1]
-                values[here] = unit * v[:, start : start + count].reshape(size, *group.shape)
-                start += count
-        return {group.name: values for group, values in zip(groups, out, strict=True)}
+            for part in parts:
+                own = slice(start, start := start + prod(part.shape))
+                out[part.name][here] = flat[:, own].reshape(size, *part.shape)
+        return out
 
     def _sample_rows(
         self, rows: Functionals, size: int, rng: np.random.Generator
@@ -298,7 +367,10 @@ class GroupedPosterior:
         which = rng.choice(len(self.weights), size, p=self.weights)
         tilde, _ = self._beta(which, rng)
         effects = self._effects(which, tilde, rng)
-        eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns.T)
+        dense = self.marginal.arrow.width
+        eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns[:, dense:].T)
+        curves = [effects[curve.name].reshape(size, -1) for curve in self.predictor.smooths]
+        eta += np.hstack([np.empty((size, 0)), *curves]) @ rows.columns[:, :dense].T
         factors = self.marginal.scales.factors(self.theta[self.node[which]])
         for k, group in enumerate(self.predictor.by_levels()):
             u, codes = effects[group.name], rows.codes[k]

@@ -7,7 +7,14 @@ import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
 from bayesml.arguments import one_probability
-from bayesml.distributions import Positive, UnitInterval
+from bayesml.distributions import (
+    Above,
+    ContinuousSupport,
+    Distribution,
+    Positive,
+    UnitInterval,
+    support_of,
+)
 from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Estimate, Kind, Marginal
@@ -42,26 +49,30 @@ class NormalEstimate:
 
 @dataclass(frozen=True, eq=False)
 class LogScaleEstimate:
-    """A positive parameter's estimate; limits are normal on the log scale, so they are positive.
+    """An estimate above an end; limits are normal in the log of what exceeds it, so they do too.
 
     Attributes
     ----------
     value, standard_error : ndarray, shape (rows,)
         In the parameter's unit.
+    end : float
+        Zero for a positive parameter.
     """
 
     value: Array
     standard_error: Array
+    end: float = 0.0
 
     def confidence_limit(self, q: float) -> Array:
         """Return the confidence limit of level q (E6)."""
         z, error = ndtri(one_probability(q)), self.standard_error
         unknown = np.isinf(error)  # all of the half line, whatever the level
-        finite = (self.value > 0) & ~unknown
-        relative = np.divide(error, self.value, out=np.zeros_like(error), where=finite)
+        excess = self.value - self.end
+        finite = (excess > 0) & ~unknown
+        relative = np.divide(error, excess, out=np.zeros_like(error), where=finite)
         with np.errstate(over="ignore"):
-            limit = self.value * np.exp(relative * z)
-        return np.where(unknown & (z != 0), np.inf if z > 0 else 0.0, limit)
+            limit = self.end + excess * np.exp(relative * z)
+        return np.where(unknown & (z != 0), np.inf if z > 0 else self.end, limit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,15 +149,24 @@ class PointEstimate:
         out: dict[str, Estimate] = {}
         for name, error in self.standard_errors.items():
             value, wide = np.ravel(self.values[name]), np.ravel(error)
-            supports = self.likelihood.parameter_supports
-            match Positive() if name in self.positive else supports.get(name):
+            match Positive() if name in self.positive else self._support(name):
                 case Positive():
                     out[name] = LogScaleEstimate(value, wide)
+                case Above(end):
+                    out[name] = LogScaleEstimate(value, wide, end)
                 case UnitInterval():
                     out[name] = LogitScaleEstimate(value, wide)
                 case _:
                     out[name] = NormalEstimate(value, wide, self.df)
         return out
+
+    def _support(self, name: str) -> ContinuousSupport | None:
+        """Return where a parameter of the likelihood lives, under its prior if it has one."""
+        prior = self.likelihood.parameters.get(name)
+        support = self.likelihood.parameter_supports.get(name)
+        if support is None or not isinstance(prior, Distribution):
+            return support
+        return support_of(prior, support)
 
     def draws(self, chains: int, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Return the estimate as the only draw, whatever the number asked for."""

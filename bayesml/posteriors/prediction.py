@@ -3,6 +3,7 @@
 Derived in docs/theory/prediction.md.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,7 @@ from bayesml.arguments import (
     require_memory,
     whole_number,
 )
-from bayesml.errors import DataError
+from bayesml.errors import DataError, LikelihoodWarning
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
 from bayesml.posteriors.row_distribution import OfClasses, RowDistribution
@@ -27,6 +28,12 @@ from bayesml.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_MEAN = (
+    "y has no mean, which is NaN here: its tails are too heavy, as those of StudentT are where "
+    "df ≤ 1. Quantiles, intervals and probabilities are exact: take quantile(0.5) for the centre, "
+    "or a prior of df that excludes this, such as the default."
+)
 
 SHOWN_ROWS = 10
 """Rows of a prediction that a notebook shows."""
@@ -146,8 +153,14 @@ class Prediction:
 
     @property
     def mean(self) -> Array:
-        """E[y | x, data], in the unit of y, shape (rows,)."""
-        return self.distribution.mean
+        """E[y | x, data], in the unit of y, shape (rows,).
+
+        NaN, with a warning, where there is none: under Student-t noise of df ≤ 1.
+        """
+        mean = self.distribution.mean
+        if np.any(np.isnan(mean)):
+            warnings.warn(NO_MEAN, LikelihoodWarning, stacklevel=2)
+        return mean
 
     @property
     def sd(self) -> Array:

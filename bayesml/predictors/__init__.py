@@ -20,10 +20,11 @@ from bayesml.predictors.base import (
 )
 from bayesml.predictors.beside import Beside
 from bayesml.predictors.frame import Frame, Shift, frame_of
-from bayesml.predictors.grouped import Grouped, GroupPart, group_parts
+from bayesml.predictors.grouped import Grouped, GroupPart, group_parts, smooth_parts
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.mlp import MLP, Standardisation
+from bayesml.predictors.smooths import SmoothPart
 
 __all__ = [
     "GELU",
@@ -52,6 +53,7 @@ __all__ = [
     "ReadsBeside",
     "Shift",
     "SiLU",
+    "SmoothPart",
     "Softplus",
     "Standardisation",
     "Tanh",
@@ -59,4 +61,5 @@ __all__ = [
     "group_parts",
     "labels_of",
     "pullback_of",
+    "smooth_parts",
 ]

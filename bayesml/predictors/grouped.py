@@ -1,19 +1,22 @@
-"""A linear predictor with effects of groups: η = o + b + xᵀθ + Σₖ zₖᵀ u_{k, g(k)}.
+"""A linear predictor with effects of groups and curves: η = o + b + xᵀθ + Σₖ zₖᵀ u_{k, g(k)}.
 
-Derived in docs/theory/group_effects.md, (G21).
+Derived in docs/theory/group_effects.md, (G21), and docs/theory/smooths.md.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from bayesml.data.roles import INTERCEPT, Group, LinearPart
+from bayesml.data.roles import INTERCEPT, Group, LinearPart, Smooth
+from bayesml.data.splines import Spline
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors.base import Outputs, Parameters
 from bayesml.predictors.frame import Frame
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
+from bayesml.predictors.smooths import SmoothPart
 from bayesml.typing import Array, Integers
 
 
@@ -54,9 +57,34 @@ class GroupPart:
         return len(self.levels), len(self.group.terms)
 
     @property
+    def table(self) -> tuple[int, int]:
+        """Levels and terms, those of one level varying together."""
+        return self.shape
+
+    @property
+    def scale_shape(self) -> tuple[int, ...]:
+        """A standard deviation for every term."""
+        return (len(self.group.terms),)
+
+    @property
     def term_dim(self) -> str:
         """What the axis of its terms is called."""
         return f"{self.factor}_term"
+
+    def dims(self) -> dict[str, list[str]]:
+        """Say that effects are of levels and terms, and what else is of terms."""
+        out = {self.name: [self.factor, self.term_dim], f"sd[{self.factor}]": [self.term_dim]}
+        if self.group.pairs:
+            out[f"correlation[{self.factor}]"] = [f"{self.factor}_pair"]
+        return out
+
+    def coords(self) -> dict[str, list[str]]:
+        """Return the names of levels and terms."""
+        terms = self.group.terms
+        out = {self.factor: list(self.levels), self.term_dim: list(terms)}
+        if pairs := self.group.pairs:
+            out[f"{self.factor}_pair"] = [f"{terms[i]}, {terms[j]}" for i, j in pairs]
+        return out
 
     def terms(self, X: Array) -> Array:
         """Return z of every row, shape (m, terms)."""
@@ -71,6 +99,30 @@ class GroupPart:
         """Return the number of the level of every row; −1 where there is none."""
         return X[:, self.code].astype(np.intp)
 
+    def effect(self, effects: Array, X: Array) -> Array:
+        """Evaluate zᵀu of the level of every row, shape (..., m); nothing where there is none."""
+        z, codes = self.terms(X), self.codes(X)
+        if np.any(codes >= effects.shape[-2]):
+            raise IncompatibleModelError(
+                "Rows of groups that are new have no effect that is known: use predict(X, "
+                "new_groups=True)."
+            )
+        picked = np.moveaxis(effects, -1, 0)[..., codes] * z.T.reshape(
+            (z.shape[1], *(1,) * (effects.ndim - 2), len(z))
+        )
+        return np.where(codes >= 0, picked.sum(axis=0), 0.0)
+
+    def pullback(self, slopes: Array, X: Array) -> Array:
+        """Return Σ zᵢ gᵢ by level, shape (..., levels, terms)."""
+        z, codes = self.terms(X), self.codes(X)
+        there = codes >= 0
+        flat = slopes.reshape(-1, slopes.shape[-1])[:, there]
+        out = np.empty((len(flat), *self.shape))
+        for row, own in enumerate(flat):
+            for j in range(self.shape[1]):
+                out[row, :, j] = np.bincount(codes[there], own * z[there, j], self.shape[0])
+        return out.reshape(*slopes.shape[:-1], *self.shape)
+
 
 @dataclass(frozen=True, repr=False)
 class Grouped:
@@ -78,22 +130,29 @@ class Grouped:
 
     .. math:: \eta_i = o_i + b + x_i^\top\theta + \sum_k z_{ki}^\top u_{k,\,g_k(i)}
 
-    `Linear()` becomes this when it meets data with group terms, ``(days | subject)``. A row whose
-    level has no number, −1, is of the population: no effect is added.
+    `Linear()` becomes this when it meets data with group terms, ``(days | subject)``, or smooths,
+    ``s(x)``. A row whose level has no number, −1, is of the population: no effect is added.
 
     Parameters
     ----------
     fixed : LinearPredictors
         Without groups.
     groups : tuple of GroupPart
+    smooths : tuple of SmoothPart
     """
 
     fixed: LinearPredictors
     groups: tuple[GroupPart, ...]
+    smooths: tuple[SmoothPart, ...] = ()
 
     def __repr__(self) -> str:
         """Say what it is of, since levels may be a million."""
-        return f"Linear() with effects of {', '.join(part.factor for part in self.groups)}"
+        return f"Linear() with effects of {', '.join(part.factor for part in self.blocks)}"
+
+    @property
+    def blocks(self) -> tuple[GroupPart | SmoothPart, ...]:
+        """All that has effects which vary about zero."""
+        return (*self.groups, *self.smooths)
 
     @property
     def has_intercept(self) -> bool:
@@ -118,7 +177,7 @@ class Grouped:
     def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
         """Centre the columns of the linear part; effects are counted as they are."""
         own = self.fixed.frame(mean_X, sd_X, outputs)
-        size = sum(prod(part.shape) for part in self.groups)
+        size = sum(prod(part.shape) for part in self.blocks)
         shapes = self.shapes(len(mean_X))
         start, scale = np.zeros(size), np.full(size, outputs[0][1] or 1.0)
         return Frame(
@@ -133,76 +192,64 @@ class Grouped:
 
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the linear part's parameters, and of the effects of every group."""
-        return self.fixed.shapes(n) | {part.name: part.shape for part in self.groups}
+        return self.fixed.shapes(n) | {part.name: part.shape for part in self.blocks}
 
     def dims(self) -> dict[str, list[str]]:
         """Say that effects are of levels and terms, and what else is of terms."""
         out = self.fixed.dims()
-        for part in self.groups:
-            out[part.name] = [part.factor, part.term_dim]
-            out[f"sd[{part.factor}]"] = [part.term_dim]
-            if part.group.pairs:
-                out[f"correlation[{part.factor}]"] = [f"{part.factor}_pair"]
+        for part in self.blocks:
+            out |= part.dims()
         return out
 
     def coords(self, feature_names: tuple[str, ...]) -> dict[str, list[str]]:
         """Return the names of features, levels and terms."""
         out = self.fixed.coords(feature_names)
-        for part in self.groups:
-            terms = part.group.terms
-            out |= {part.factor: list(part.levels), part.term_dim: list(terms)}
-            if pairs := part.group.pairs:
-                out[f"{part.factor}_pair"] = [f"{terms[i]}, {terms[j]}" for i, j in pairs]
+        for part in self.blocks:
+            out |= part.coords()
         return out
 
     def eta(self, parameters: Parameters, X: Array) -> Array:
         """Evaluate η, shape (..., m); rows without a level have no effect."""
         out = self.fixed.eta(parameters, X)
-        for part in self.groups:
-            out = out + self._effect(parameters[part.name], part.terms(X), part.codes(X))
+        effects: Any = sum(part.effect(parameters[part.name], X) for part in self.blocks)
+        if not self.fixed.known.outputs:
+            return np.asarray(out + effects)
+        out[0] = out[0] + effects  # what is known beside η, such as trials, has no effects
         return out
 
-    def _effect(self, effects: Array, z: Array, codes: Integers) -> Array:
-        size = effects.shape[-2]
-        if np.any(codes >= size):
-            raise IncompatibleModelError(
-                "Rows of groups that are new have no effect that is known: use predict(X, "
-                "new_groups=True)."
-            )
-        picked = np.moveaxis(effects, -1, 0)[..., codes] * z.T.reshape(
-            (z.shape[1], *(1,) * (effects.ndim - 2), len(z))
-        )
-        return np.where(codes >= 0, picked.sum(axis=0), 0.0)
-
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
-        """Evaluate (Σᵢ gᵢ, Xᵀg), and Σ zᵢ gᵢ over the rows of every level."""
+        """Evaluate (Σᵢ gᵢ, Xᵀg), and Σ zᵢ gᵢ over the rows of every level and curve."""
         out = self.fixed.vjp(parameters, X, cotangent)
         several = cotangent.ndim > 1 and len(self.fixed.known.outputs) > 0
         slopes = cotangent[0] if several else cotangent
-        for part in self.groups:
-            out[part.name] = _summed(slopes, part.terms(X), part.codes(X), part.shape)
-        return out
+        return out | {part.name: part.pullback(slopes, X) for part in self.blocks}
 
     def describe(self) -> str:
         """Say the function in words."""
         first, *rest = self.fixed.describe().split("\n")
         effects = [f"effects of {part.factor}" for part in self.groups]
+        effects += [part.factor for part in self.smooths]
         return "\n".join([" + ".join([first, *effects]), *rest])
 
     def by_levels(self) -> Iterator[GroupPart]:
         """Yield the groups, that of most levels first."""
         yield from sorted(self.groups, key=lambda part: -part.shape[0])
 
+    def in_order(self) -> Iterator[GroupPart | SmoothPart]:
+        """Yield the groups, that of most levels first, and then the curves."""
+        yield from self.by_levels()
+        yield from self.smooths
 
-def _summed(slopes: Array, z: Array, codes: Integers, shape: tuple[int, int]) -> Array:
-    """Return Σ zᵢ gᵢ by level, shape (..., levels, terms)."""
-    there = codes >= 0
-    flat = slopes.reshape(-1, slopes.shape[-1])[:, there]
-    out = np.empty((len(flat), *shape))
-    for row, own in enumerate(flat):
-        for j in range(shape[1]):
-            out[row, :, j] = np.bincount(codes[there], own * z[there, j], shape[0])
-    return out.reshape(*slopes.shape[:-1], *shape)
+
+def smooth_parts(
+    smooths: tuple[Smooth, ...],
+    places: Mapping[str, slice],
+    learned: Mapping[str, tuple[Spline, tuple[str, ...]]],
+) -> tuple[SmoothPart, ...]:
+    """Return the parts of all smooths of the data."""
+    return tuple(
+        SmoothPart(smooth, places[smooth.label].start, *learned[smooth.label]) for smooth in smooths
+    )
 
 
 def group_parts(

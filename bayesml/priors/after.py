@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.data import Data, design_from_config
 from bayesml.data.fingerprint import SeenRows
 from bayesml.data.formulas.joined import difference
+from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.messages import plural, row_names
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import INSIDE, DataError, IncompatibleModelError, RepeatedRowsWarning
@@ -43,6 +44,8 @@ class After:
         Whether the model has an intercept.
     seen : SeenRows
         By which rows that were in memory are known if they come again.
+    grouped : GroupedStatistics, optional
+        Of the rows that were seen, where the model has effects of groups.
     """
 
     prior: Resolved
@@ -52,6 +55,7 @@ class After:
     design: str
     intercept: bool
     seen: SeenRows
+    grouped: GroupedStatistics | None = None
 
     def together(self, data: Data) -> SufficientStatistics:
         """Return the statistics of the rows that were seen and of new ones.

@@ -7,8 +7,9 @@ import numpy as np
 
 from bayesml.data import Data
 from bayesml.data.fingerprint import SeenRows
+from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.distributions import ContinuousSupport, Distribution, Positive
+from bayesml.distributions import ContinuousSupport, Distribution, Positive, support_of
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools
@@ -73,7 +74,7 @@ class Unknown(NamedTuple):
     @property
     def support(self) -> ContinuousSupport:
         """Where it lies: what a flat prior is of is a scale."""
-        return self.prior.support if self.prior.proper else Positive()
+        return support_of(self.prior, Positive())
 
 
 class Prior(Protocol):
@@ -118,6 +119,10 @@ class HasSeenRows(Protocol):
     """A prior that rows taught: they count together with the new ones."""
 
     @property
+    def prior(self) -> Any:
+        """The first prior, every number stated."""
+
+    @property
     def likelihood(self) -> Any:
         """The likelihood under which they were seen."""
 
@@ -132,6 +137,10 @@ class HasSeenRows(Protocol):
     @property
     def log_evidence(self) -> float | str:
         """Of those rows, or why there is none."""
+
+    @property
+    def grouped(self) -> GroupedStatistics | None:
+        """Of those rows, where the model has effects of groups."""
 
     def together(self, data: Data) -> SufficientStatistics:
         """Return the statistics of the rows that were seen and of new ones, in the new order."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.data.messages import suggestion
-from bayesml.data.roles import Group
+from bayesml.data.roles import CURVE, Group
 from bayesml.distributions import LKJ, Distribution, Flat, HalfStudentT, Positive
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Prior, Resolved, Unknown
@@ -40,8 +40,8 @@ class GroupEffects:
     --------
     >>> import bayesml as bm
     >>> bm.GroupEffects(sd={"intercept": bm.HalfNormal(50), "Days": bm.HalfNormal(20)})
-    GroupEffects(sd={'intercept': HalfNormal(scale=50.0), 'Days': HalfNormal(scale=20.0)}, \
-correlation=LKJ(concentration=1.0))
+    GroupEffects(sd={'intercept': HalfNormal(scale=50.0), 'Days': HalfNormal(scale=20.0)},
+    correlation=LKJ(concentration=1.0))
     """
 
     sd: Distribution | Mapping[str, Distribution] | None = None
@@ -65,9 +65,15 @@ correlation=LKJ(concentration=1.0))
         if not isinstance(stated, Mapping):
             return GroupEffects(dict.fromkeys(group.terms, stated or default), self.correlation)
         if unknown := [term for term in stated if term not in group.terms]:
+            terms = [term for term in group.terms if term != CURVE]
+            there = (
+                f"the terms of {group.factor!r} are {terms}"
+                if terms
+                else (f"{group.factor!r} is a curve, which has one: give its distribution alone")
+            )
             raise IncompatibleModelError(
-                f"GroupEffects: sd names {unknown[0]!r}, but the terms of {group.factor!r} are "
-                f"{list(group.terms)}{suggestion(unknown[0], group.terms)}."
+                f"GroupEffects: sd names {unknown[0]!r}, but {there}"
+                f"{suggestion(unknown[0], terms)}."
             )
         full = {term: stated.get(term, default) for term in group.terms}
         return GroupEffects(full, self.correlation)
@@ -75,14 +81,15 @@ correlation=LKJ(concentration=1.0))
 
 @dataclass(frozen=True)
 class Hierarchical:
-    """Priors of the coefficients and of the effects of groups.
+    """Priors of the coefficients, and of the effects of groups and of smooths.
 
     Parameters
     ----------
     coefficients : Prior or Flat
-        Of the linear part.
-    groups : mapping of factor to GroupEffects
-        What is not named has the default of `GroupEffects`.
+        Of the linear part, the lines of smooths included.
+    groups : mapping of factor or smooth to GroupEffects
+        ``"subject"``, ``"s(x)"``. What is not named has the default of `GroupEffects`; the scale of
+        a smooth is the standard deviation over the rows of what bends in it.
 
     Raises
     ------
@@ -96,7 +103,7 @@ class Hierarchical:
     >>> frame = {"y": [1.0, 2.0, 4.0, 3.0], "g": ["a", "a", "b", "b"]}
     >>> data = bm.Data.from_formula("y ~ 1 + (1 | g)", frame)
     >>> print(bm.Model(prior=prior).resolve(data).prior.describe())
-    intercept ~ Normal(2.5, 3.227)
+    intercept at the mean of the features ~ Normal(mean=2.5, sd=3.227)
     sd[g, intercept] ~ HalfNormal(scale=2.0)
     """
 
@@ -208,7 +215,7 @@ class WithGroups:
         lines = self.coefficients.describe().split("\n")
         for group, terms, priors, correlation in self.parts():
             pairs = zip(terms, priors, strict=True)
-            lines += [f"sd[{group.factor}, {term}] ~ {words(prior)}" for term, prior in pairs]
+            lines += [f"{group.scale_name(term)} ~ {words(prior)}" for term, prior in pairs]
             if max(group.blocks) > 1:
                 lines.append(f"correlation[{group.factor}] ~ LKJ({correlation.concentration:g})")
         return "\n".join(lines)

@@ -1,5 +1,7 @@
 """Cross-validation. Described in docs/guides/calibration.md."""
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -7,6 +9,8 @@ import numpy as np
 
 from bayesml.arguments import seed_of, whole_number
 from bayesml.data import Data
+from bayesml.data.messages import plural, quoted
+from bayesml.errors import DataWarning, RankDeficientError
 from bayesml.inference import Method
 from bayesml.model import Model, require_model
 from bayesml.posteriors import Prediction
@@ -14,6 +18,7 @@ from bayesml.results.calibrate import compared, pooled, quantile_of
 from bayesml.results.calibration import Calibration
 from bayesml.results.fit import Fit
 from bayesml.results.fitting import fit
+from bayesml.results.fold_columns import columns_kept, undetermined, without_columns
 from bayesml.results.folds import divided
 from bayesml.results.new_rows import class_names
 from bayesml.typing import ArrayLike, Integers
@@ -118,6 +123,12 @@ def cross_validate(
         learned from all rows, such as levels and centres, is not learned again, and default
         priors are those of all rows, the same in every fold.
 
+    Warns
+    -----
+    DataWarning
+        If the rows of some fold do not determine every column, which `MLE` and flat priors need:
+        where the only row of a level is left out, it is predicted as one of the first level.
+
     Raises
     ------
     DataError
@@ -140,18 +151,57 @@ def cross_validate(
     generator = np.random.default_rng(seed_of(rng))
     parts = divided(data.m, whole_number(folds, "folds"), groups, strata, generator)
     resolved = model.resolve(data).model
-    return CrossValidation(
-        data, tuple(_fold(resolved, data, method, rows, generator) for rows in parts)
-    )
+    found, lost = list[Fold](), dict[int, tuple[str, ...]]()
+    for k, rows in enumerate(parts):
+        fold, names = _fold(model, resolved, data, method, rows, generator)
+        found.append(fold)
+        if names:
+            lost[k] = names
+    if lost:
+        warnings.warn(_without_words(lost, len(parts)), DataWarning, stacklevel=2)
+    return CrossValidation(data, tuple(found))
 
 
 def _fold(
-    model: Model, data: Data, method: Method | None, rows: Integers, rng: np.random.Generator
-) -> Fold:
-    others = np.setdiff1d(np.arange(data.m), rows)
-    learned = fit(model, _subset(data, others), method, rng=rng)
+    declared: Model,
+    resolved: Model,
+    data: Data,
+    method: Method | None,
+    rows: Integers,
+    rng: np.random.Generator,
+) -> tuple[Fold, tuple[str, ...]]:
+    """Predict some rows from the others, without columns that only they would determine."""
+    others = _subset(data, np.setdiff1d(np.arange(data.m), rows))
     X = np.asarray(data.X[rows], dtype=np.float64)
-    return Fold(rows, learned, learned.learned.posterior.predict(X))
+    try:
+        learned = fit(resolved, others, method, rng=rng)
+    except RankDeficientError:
+        left_out = _left_out(resolved, others)
+        if not left_out or _left_out(resolved, data):
+            raise
+        part = Model(declared.predictor, resolved.likelihood, declared.prior)
+        learned = fit(part, without_columns(others, left_out), method, rng=rng)
+        seen = columns_kept(data, left_out)
+        names = tuple(data.feature_names[j] for j in left_out)
+        return Fold(rows, learned, learned.learned.posterior.predict(X[:, seen])), names
+    return Fold(rows, learned, learned.learned.posterior.predict(X)), ()
+
+
+def _left_out(model: Model, rows: Data) -> list[int]:
+    """Return the columns that rows do not determine; of groups none."""
+    if rows.design.roles.groups:
+        return []
+    return undetermined(rows, "intercept" in model.predictor.shapes(rows.n))
+
+
+def _without_words(lost: Mapping[int, tuple[str, ...]], folds: int) -> str:
+    each = "; ".join(f"fold {k}: {quoted(names)}" for k, names in lost.items())
+    return (
+        f"cross_validate: the rows learned from do not determine every column in "
+        f"{plural(len(lost), 'fold')} of {folds}, and the columns are left out there, as if their "
+        f"weights were zero ({each}). Give strata=, so that every level is in every fold, or learn "
+        "with a proper prior, such as the default with Exact() or MAP()."
+    )
 
 
 def _subset(data: Data, rows: Integers) -> Data:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import check_probability
+from bayesml.arguments import check_probability, shown
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import HasNoiseScale
@@ -19,6 +19,8 @@ from bayesml.typing import Array
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_GROUPS = "The model has no groups: write them in the formula, 'y ~ x + (1 | g)'."
 
 
 def group_effects(
@@ -102,9 +104,7 @@ def grouped_of(answer: Answer) -> Grouped:
     """Return the predictor, or say that it has no groups."""
     predictor = answer.learned.resolved.predictor
     if not isinstance(predictor, Grouped):
-        raise IncompatibleModelError(
-            "The model has no groups: write them in the formula, 'y ~ x + (1 | g)'."
-        )
+        raise IncompatibleModelError(NO_GROUPS)
     return predictor
 
 
@@ -112,11 +112,19 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
     """Return the group of that name, or the only one."""
     predictor = grouped_of(answer)
     names = [part.factor for part in predictor.groups]
+    if factor in [part.factor for part in predictor.smooths]:
+        raise DataError(
+            f"{factor!r} is a curve, whose effects mean nothing one by one: ask for "
+            "predictions(at={...}), slopes(...) or plots.effect(fit, ...)"
+        )
     if factor is None and len(names) == 1:
         return predictor.groups[0]
+    if not names:
+        raise IncompatibleModelError(NO_GROUPS)
     if factor not in names:
         raise DataError(
-            f"got {factor!r}; one of the groups {names} is needed{suggestion(str(factor), names)}"
+            f"got {shown(factor)}; one of the groups {names} is needed"
+            f"{suggestion(str(factor), names)}"
         )
     return predictor.groups[names.index(factor)]
 
@@ -124,9 +132,9 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
 def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000) -> "pd.DataFrame":
     r"""Return what share of the variance each source has: R² and intraclass correlations (G37).
 
-    The variance of y is that of the linear part over the rows, of the effects of every group, and
-    of the noise. ``R2 marginal`` is the first share; ``R2 conditional`` that of both first; and
-    ``ICC g`` is the share of the effects of g in what the linear part leaves.
+    The variance of y is that of the linear part and curves over the rows, of the effects of every
+    group, and of the noise. ``R2 marginal`` is the first share; ``R2 conditional`` that of both
+    first; and ``ICC g`` is the share of the effects of g in what the linear part leaves.
 
     Returns
     -------
@@ -152,6 +160,8 @@ def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000
     weights = np.concatenate([block.row_weights for block in answer.data.blocks()])
     weights = weights / weights.sum()
     fixed = predictor.fixed.eta(flat, X)
+    for curve in predictor.smooths:
+        fixed = fixed + curve.effect(flat[curve.name], X)
     of_fixed = (fixed**2 @ weights) - (fixed @ weights) ** 2
     of_groups = {}
     for part in predictor.groups:

@@ -8,10 +8,15 @@ import json
 import numpy as np
 
 from bayesml.data.fingerprint import SeenRows
+from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference import Learned, Resumable
+from bayesml.inference.groups import not_gaussian_groups
 from bayesml.log_joint import not_linear_gaussian
+from bayesml.log_joint.group_statistics import grouped_statistics
 from bayesml.model import Model
+from bayesml.posteriors import KeepsGroupedStatistics
+from bayesml.predictors import Grouped
 from bayesml.priors import After, HasSeenRows
 from bayesml.results.answer import RESUMED, Answer
 
@@ -24,18 +29,31 @@ def as_prior(earlier: Answer) -> After:
     IncompatibleModelError
         If the model is not a linear Gaussian one, which is known by its statistics.
     """
-    if (why := not_linear_gaussian(earlier.problem)) is not None:
+    problem = earlier.problem
+    predictor = problem.model.predictor
+    judge = not_gaussian_groups if isinstance(predictor, Grouped) else not_linear_gaussian
+    why = judge(problem)
+    if why is not None:
         raise IncompatibleModelError(
             "as_prior() keeps the sufficient statistics, which only Linear() with a Gaussian "
             f"likelihood has: {why} Learn all rows together."
         )
-    likelihood, prior = earlier.learned.resolved.likelihood, earlier.problem.prior
+    likelihood, prior = earlier.learned.resolved.likelihood, problem.prior
     seen, evidence = earlier.statistics, earlier.learned.log_evidence
     if isinstance(earlier.model.prior, HasSeenRows):
         evidence = _total_evidence(earlier, earlier.model.prior)
     design = json.dumps(earlier.data.design.to_config())
-    intercept = earlier.problem.has_intercept
-    return After(prior, likelihood, seen, evidence, design, intercept, seen_rows(earlier))
+    intercept, known = problem.has_intercept, seen_rows(earlier)
+    grouped = _grouped(earlier, predictor) if isinstance(predictor, Grouped) else None
+    return After(prior, likelihood, seen, evidence, design, intercept, known, grouped)
+
+
+def _grouped(earlier: Answer, predictor: Grouped) -> GroupedStatistics:
+    """Return what a model with effects of groups needs of the rows, as it was kept, or anew."""
+    posterior = earlier.learned.posterior
+    if isinstance(posterior, KeepsGroupedStatistics):
+        return posterior.grouped_statistics
+    return grouped_statistics(earlier.problem, predictor)
 
 
 def seen_rows(earlier: Answer) -> SeenRows:

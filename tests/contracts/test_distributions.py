@@ -30,13 +30,16 @@ POSITIVE = [
     d.RootGamma(0.7, 2.0),
     d.RootInverseGamma(3.0, 2.0),
 ]
+ABOVE = [d.Shifted(d.Gamma(2.0, 0.1), 1.0), d.Shifted(d.HalfNormal(2.0), 0.2)]
 UNIT = [d.Beta(1.0, 1.0), d.Beta(2.0, 3.5)]
-ALL = [*REAL, *POSITIVE, *UNIT]
+ALL = [*REAL, *POSITIVE, *ABOVE, *UNIT]
 
 
 def points(distribution: d.Distribution) -> np.ndarray[Any, Any]:
     if distribution.support == d.UnitInterval():
         return np.array([0.1, 0.4, 0.95])
+    if distribution in ABOVE:
+        return np.array([1.1, 1.7, 4.0])
     return (
         np.array([0.3, 1.7, 4.0])
         if distribution.support == d.Positive()
@@ -48,11 +51,12 @@ def points(distribution: d.Distribution) -> np.ndarray[Any, Any]:
 def test_density_integrates_to_one(distribution: d.Distribution) -> None:
     """Over x = sinh(t), so that heavy tails end."""
     low = -30.0 if distribution.support == d.Real() else 0.0
+    ends = [np.arcsinh(distribution.limit)] if isinstance(distribution, d.Shifted) else []
     total, _ = integrate.quad(
         lambda t: np.exp(distribution.log_density(np.sinh(t))) * np.cosh(t),
         low,
         float(np.arcsinh(1.0)) if distribution.support == d.UnitInterval() else 30.0,
-        points=[-1, 0.5, 0.8, 2],
+        points=[-1, 0.5, 0.8, 2, *ends],
         limit=400,
     )
     assert total == pytest.approx(1.0, abs=1e-9)
@@ -74,7 +78,7 @@ def test_samples_follow_the_density(distribution: d.Distribution) -> None:
     grid = np.sinh(np.linspace(np.arcsinh(draws[0] - 5), np.arcsinh(draws[-1] + 5), 40001))
     if distribution.support == d.UnitInterval():
         grid = np.linspace(0.0, 1.0, 40001)[1:-1]
-    elif distribution.support == d.Positive():
+    elif distribution.support != d.Real():
         grid = np.sinh(np.linspace(0, np.arcsinh(draws[-1] + 5), 40001))[1:]
     cdf = integrate.cumulative_trapezoid(np.exp(distribution.log_density(grid)), grid, initial=0)
     below = (
@@ -129,7 +133,7 @@ def test_repr_is_the_code_that_makes_it(distribution: d.Distribution) -> None:
     assert eval(repr(distribution), vars(d)) == distribution
 
 
-@pytest.mark.parametrize("distribution", [*POSITIVE, *UNIT], ids=repr)
+@pytest.mark.parametrize("distribution", [*POSITIVE, *ABOVE, *UNIT], ids=repr)
 def test_no_mass_on_negative_values(distribution: d.Distribution) -> None:
     assert distribution.log_density(-1.0) == -np.inf
 
@@ -168,6 +172,11 @@ def test_stack_joins_scalars() -> None:
         (lambda: bm.Normal(0, bm.HalfNormal(1)).log_density(1.0), "sd is inferred"),
         (lambda: bm.Normal(bm.HalfNormal(1), 1), "mean must be a number"),
         (lambda: bm.Gamma(shape=-2, rate=1), "shape must be positive"),
+        (lambda: bm.Shifted(bm.Normal(0, 1), 1), "proper distribution of one positive number"),
+        (lambda: bm.Shifted(bm.Gamma, 1), "got the class Gamma"),
+        (lambda: bm.Shifted(bm.Gamma((2, 3)), 1), "of one positive number"),
+        (lambda: bm.Shifted(bm.Gamma(2), (1, 2)), "limit must be one number"),
+        (lambda: bm.Shifted(bm.Gamma(2), np.inf), "limit must be finite"),
     ],
 )
 def test_bad_parameters_are_named(make: Any, message: str) -> None:

@@ -9,7 +9,14 @@ from scipy import integrate, optimize, special, stats
 
 import bayesml as bm
 from bayesml.distributions import Positive, Real, UnitInterval
-from bayesml.likelihoods import Distributional, Identity, Likelihood, PiecewiseLinear, ReadsKnown
+from bayesml.likelihoods import (
+    Distributional,
+    Identity,
+    Likelihood,
+    PiecewiseLinear,
+    ReadsKnown,
+    limits_eta,
+)
 from bayesml.typing import Array
 
 
@@ -117,6 +124,10 @@ CASES = {
     "NegativeBinomial, close": Case(bm.NegativeBinomial(), {"concentration": 50.0}, (2.0,)),
     "GammaResponse": Case(bm.GammaResponse(), {"shape": 2.5}, (0.4,)),
     "GammaResponse, precise": Case(bm.GammaResponse(), {"shape": 60.0}, (-1.0,)),
+    "Poisson, identity": Case(bm.Poisson(bm.Identity()), {}, (2.2,)),
+    "Poisson, root": Case(bm.Poisson(bm.Sqrt()), {}, (1.4,)),
+    "GammaResponse, inverse": Case(bm.GammaResponse(link=bm.Inverse()), {"shape": 2.5}, (0.7,)),
+    "GammaResponse, identity": Case(bm.GammaResponse(link=bm.Identity()), {"shape": 2.5}, (1.6,)),
     "GammaResponse, wide": Case(bm.GammaResponse(), {"shape": 0.8}, (0.4,)),
     "Binomial": Case(bm.Binomial(), {}, (0.8, 9.0), modelled=float(special.expit(0.8))),
     "Binomial, rare": Case(bm.Binomial(), {}, (-6.0, 30.0), modelled=float(special.expit(-6.0))),
@@ -156,6 +167,12 @@ CASES = {
     ),
     "StudentT, sigma by a predictor": Case(
         Distributional(bm.StudentT(), ("sigma",)), {"df": 3.5}, (0.4, -0.3)
+    ),
+    "GammaResponse, shape by a predictor": Case(
+        Distributional(bm.GammaResponse(), ("shape",)), {}, (0.4, 0.9)
+    ),
+    "BetaResponse, precision by a predictor": Case(
+        Distributional(bm.BetaResponse(), ("precision",)), {}, (0.4, 1.6)
     ),
     "BetaResponse": Case(bm.BetaResponse(), {"precision": 5.0}, (0.4,)),
     "BetaResponse, precise": Case(bm.BetaResponse(), {"precision": 200.0}, (-1.5,)),
@@ -197,6 +214,7 @@ BY_QUADRATURE = [  # sharper densities over as wide an η need more nodes than t
     for name in CASES
     for sd in (0.0, 0.3, 2.0, 5.0)
     if name not in ON_THE_LINE and not ("precise" in name and sd > 2.0)
+    if not limits_eta(CASES[name].likelihood)  # no Gaussian η, which leaves the domain of the link
 ]
 on_a_lattice = pytest.mark.parametrize("case", LATTICES.values(), ids=LATTICES.keys())
 
@@ -363,7 +381,7 @@ def test_samples(case: Case) -> None:
 def test_nothing_overflows_far_out(case: Case) -> None:
     y = case.observed[:2]
     for k in range(case.free):
-        for far in (-700.0, 700.0):
+        for far in (1e-3, 700.0) if limits_eta(case.likelihood) else (-700.0, 700.0):
             outputs = tuple(far if j == k else v for j, v in enumerate(case.outputs))
             for method in ("log_density", "score", "cdf", "survival"):
                 assert np.all(np.isfinite(case.at(method, y, outputs))), method
@@ -414,7 +432,9 @@ def test_outputs_say_where_they_are_as_it_is(case: Case) -> None:
     assert len(outputs) == case.free
     assert np.all(np.isfinite(outputs))
     centre, scale = outputs[0]
-    if case.likelihood.link == Identity():
+    if limits_eta(case.likelihood):
+        assert min(centre, scale) > 0.0
+    elif case.likelihood.link == Identity():
         assert (centre, scale) == (0.0, 0.0)
     else:
         assert scale == 1.0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bayesml.distributions import (
+    Above,
     Binary,
     ContinuousSupport,
     Counts,
@@ -17,10 +18,11 @@ mpmath = pytest.importorskip("mpmath")
 
 EPSILON = np.finfo(float).eps
 U = np.array([-700.0, -40.0, -3.0, -0.2, -1e-9, 0.0, 1e-12, 0.7, 5.0, 30.0, 700.0])
-INTERVALS = [Real(), Positive(), UnitInterval()]
+INTERVALS = [Real(), Positive(), Above(1.5), UnitInterval()]
 EXACT = {
     Real(): lambda u: u,
     Positive(): mpmath.exp,
+    Above(1.5): lambda u: mpmath.mpf(1.5) + mpmath.exp(u),
     UnitInterval(): lambda u: 1 / (1 + mpmath.exp(-u)),
 }
 
@@ -39,11 +41,13 @@ def test_the_bijection_and_its_derivatives_are_those_of_many_digits(
     log_slope = {
         Real(): lambda u: u * 0,
         Positive(): lambda u: u,
+        Above(1.5): lambda u: u,
         UnitInterval(): lambda u: mpmath.log(T(u)) + mpmath.log(1 - T(u)),
     }[support]
     bend = {
         Real(): lambda u: u * 0,
         Positive(): lambda u: u * 0 + 1,
+        Above(1.5): lambda u: u * 0 + 1,
         UnitInterval(): lambda u: 1 - 2 * T(u),
     }[support]
     for ours, exact in (
@@ -68,8 +72,10 @@ def test_derivatives_are_derivatives(support: ContinuousSupport) -> None:
 
 @pytest.mark.parametrize("support", INTERVALS, ids=repr)
 def test_it_inverts_as_far_as_values_can_tell(support: ContinuousSupport) -> None:
-    """An error of ε φ in φ is one of ε φ/(dφ/du) in u: close to 1, 1 − s(u) has lost its digits."""
-    u = U[U <= 30.0] if support == UnitInterval() else U
+    """An error of ε φ in φ is one of ε φ/(dφ/du) in u: close to an end digits are lost."""
+    ends = {UnitInterval(): (-np.inf, 30.0), Above(1.5): (-30.0, np.inf)}
+    low, high = ends.get(support, (-np.inf, np.inf))
+    u = U[(low <= U) & (high >= U)]
     value = support.constrain(u)
     assert np.all(support.contains(value))
     allowed = 2 * EPSILON * (np.abs(value) / support.slope(u) + np.abs(u))
@@ -90,6 +96,7 @@ def test_far_out_the_unit_interval_rounds_to_its_end() -> None:
     [
         (Real(), [-1e300, 0.0, 5e-324], [np.inf, -np.inf, np.nan]),
         (Positive(), [5e-324, 1.0, 1e300], [0.0, -0.0, -1.0, np.inf, np.nan]),
+        (Above(1.5), [1.5 + 2 * EPSILON, 1e300], [1.5, 0.0, np.inf, np.nan]),
         (UnitInterval(), [5e-324, 0.5, 1 - EPSILON], [0.0, 1.0, -0.1, 1.1, np.inf, np.nan]),
         (Counts(), [0, 1, 7.0, 1e15], [-1, 0.5, np.inf, np.nan]),
         (Binary(), [0, 1, 1.0, True], [-1, 0.5, 2, np.inf, np.nan]),

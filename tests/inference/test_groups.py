@@ -12,10 +12,12 @@ from scipy.stats import multivariate_normal
 import bayesml as bm
 from bayesml.errors import DataError, ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.groups import marginal_of
+from bayesml.linalg.shared_elimination import SharedElimination
 from bayesml.log_joint.group_joint import group_joint
 from bayesml.posteriors import GroupedPosterior
 from bayesml.predictors import Grouped
 from bayesml.typing import Array
+from tests.pictures import assert_legible
 
 
 def lme4(name: str) -> pd.DataFrame:
@@ -230,11 +232,49 @@ def test_a_finer_lattice_has_the_same_moments(
     assert exact.log_evidence == pytest.approx(fine.log_evidence, abs=2e-3)
 
 
-def test_the_gradient_is_that_of_differences(rng: np.random.Generator) -> None:
-    frame = crossed(rng)
+def test_decompositions_that_are_shared_give_the_same(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(G61), (G62): three crossed groups, whose lattice is otherwise turned."""
+    from bayesml.inference import groups
+
+    frame = crossed(rng).assign(k=lambda f: rng.integers(0, 4, len(f)))
+    data = bm.Data.from_formula("y ~ x + (1 | g) + (1 | h) + (1 | k)", frame)
+    marginal = marginal_of(bm.Model().resolve(data))
+    theta = rng.normal(scale=0.5, size=(6, 3))
+    theta[1:3, :1], theta[4:, :2] = theta[0, :1], theta[3, :2]
+    factors = marginal.scales.factors(theta)
+    found, shared = marginal.arrow.eliminate(factors), SharedElimination(marginal.arrow)
+    for _ in range(2):
+        again = shared.eliminate(factors)
+        np.testing.assert_allclose(again.schur, found.schur, rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(again.log_det, found.log_det, rtol=1e-12)
+
+    data = bm.Data.from_formula("y ~ x + (1 | g) + (1 | h)", frame)
+    alone = bm.fit(bm.Model(), data, bm.Exact())
+    monkeypatch.setattr(groups, "EXPENSIVE", 0.0)
+    monkeypatch.setattr(groups, "SHARED", (0.6, 10.0))
+    together = bm.fit(bm.Model(), data, bm.Exact())
+    assert together.diagnostics["scale_nodes"] != alone.diagnostics["scale_nodes"]
+    one, other = alone.summary(), together.summary()
+    assert np.all(np.abs(one["mean"] - other["mean"]) < 5e-3 * one["sd"])
+    assert alone.log_evidence == pytest.approx(together.log_evidence, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("formula", "likelihood"),
+    [
+        ("y ~ x + (x | g) + (1 | h)", bm.Bernoulli()),
+        ("y | trials(n) ~ x + (x | g)", bm.Binomial()),  # known beside η: it has no effects
+        ("y ~ x + offset(log(n)) + (1 | g)", bm.Poisson()),
+    ],
+)
+def test_the_gradient_is_that_of_differences(
+    formula: str, likelihood: Any, rng: np.random.Generator
+) -> None:
+    frame = crossed(rng).assign(n=lambda f: rng.integers(2, 9, len(f)))
     frame["y"] = (frame.y > frame.y.median()).astype(float)
-    data = bm.Data.from_formula("y ~ x + (x | g) + (1 | h)", frame)
-    problem = bm.Model(likelihood=bm.Bernoulli()).resolve(data)
+    problem = bm.Model(likelihood=likelihood).resolve(bm.Data.from_formula(formula, frame))
     model: Any = problem.model
     joint = group_joint(problem, model.predictor, model.prior)
     x = rng.normal(scale=0.4, size=joint.size)
@@ -264,7 +304,7 @@ def test_counts_with_groups_are_sampled(rng: np.random.Generator) -> None:
     effect = rng.normal(scale=0.8, size=6)
     frame = {"y": rng.poisson(np.exp(0.5 + effect[g])).astype(float), "g": g}
     data = bm.Data.from_formula("y ~ 1 + (1 | g)", frame)
-    nuts = bm.NUTS(draws=150, tune=200, chains=2, progress=False)
+    nuts = bm.NUTS(draws=100, tune=150, chains=2, progress=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.BayesmlWarning)
         fit = bm.fit(bm.Model(likelihood=bm.Poisson()), data, nuts, rng=1)
@@ -317,6 +357,22 @@ def test_tables_of_effects_and_shares(exact: bm.Fit) -> None:
     assert 0.15 < shares.loc["R2 marginal", "mean"] < shares.loc["R2 conditional", "mean"] < 0.9
     with pytest.raises(DataError, match=r"one of the groups \['Subject'\] is needed"):
         exact.effects("subject")
+
+
+def test_a_picture_of_effects_ranks_the_levels(exact: bm.Fit, rng: np.random.Generator) -> None:
+    figure = bm.plots.groups(exact)
+    assert_legible(figure)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    table = exact.effects("Subject")
+    assert names == list(table.xs("intercept", level="term").index)
+    assert [axes.get_title() for axes in figure.axes] == ["intercept", "Days"]
+    many = pd.DataFrame({"y": rng.normal(size=200), "g": np.repeat(np.arange(100), 2)})
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ 1 + (1 | g)", many), bm.MLE())
+    figure = bm.plots.groups(fit, "g")
+    assert_legible(figure)
+    assert figure.axes[0].get_yticklabels() == []
+    with pytest.raises(DataError, match="'Subjekt'"):
+        bm.plots.groups(exact, "Subjekt")
 
 
 @pytest.mark.parametrize(

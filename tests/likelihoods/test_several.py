@@ -296,8 +296,8 @@ def learned(name: str, how: Any) -> tuple[bm.Fit, pd.DataFrame]:
 @pytest.mark.parametrize("how", [bm.MLE(), bm.Laplace()], ids=repr)
 def test_it_is_the_same_after_storage(name: str, how: Any, tmp_path: Path) -> None:
     fit, frame = learned(name, how)
-    fit.save(tmp_path / "fit")
-    again = bm.load(tmp_path / "fit")
+    fit.save(tmp_path / "fit.nc")
+    again = bm.load(tmp_path / "fit.nc")
     pd.testing.assert_frame_equal(again.summary(), fit.summary())
     assert again.resolved == fit.resolved
     assert str(again) == str(fit)

@@ -75,7 +75,6 @@ def test_rows_are_weighted(frame: pd.DataFrame) -> None:
             "y ~ np.sqrt(x)",
             r"the slope of 'np.sqrt\(x\)' is infinite .* at x = 0 in row 3: .* step",
         ),
-        ("y ~ np.floor(x + 0.5)", r"the slope of 'np.floor\(.*x = 2.5 in row 7"),
     ],
 )
 def test_an_infinite_slope_is_named(frame: pd.DataFrame, formula: str, complaint: str) -> None:
@@ -83,6 +82,59 @@ def test_an_infinite_slope_is_named(frame: pd.DataFrame, formula: str, complaint
     fit = learned(formula, frame)
     with pytest.raises(bm.DataError, match=complaint):
         fit.slopes("x")
+
+
+@pytest.mark.parametrize(
+    ("formula", "jump"),
+    [
+        ("y ~ np.floor(x)", r"'np.floor\(x\)' jumps by 1 at x = [1-5],"),
+        ("y ~ x + np.round(x):z", r"'np.round\(x\):z' jumps by .* at x = [0-5].5,"),
+        ("y ~ I(x > 3)", r"'I\(x > 3\)' jumps by 1 at x = 3,"),
+        ("y ~ x + I(1e-3 * np.floor(x))", "jumps by 0.001 at x = "),
+        ("y ~ np.exp(3 * x) + np.sign(x - 2):z", "jumps by .* at x = 2,"),
+        ("y ~ np.floor(n / 3)", "jumps by 1 at n = [36],"),
+    ],
+)
+def test_a_slope_through_jumps_is_refused_and_a_step_is_not(
+    frame: pd.DataFrame, formula: str, jump: str, rng: np.random.Generator
+) -> None:
+    """Elsewhere than at the jumps the slope is finite, and says nothing of them (P41)."""
+    frame["z"], frame["n"] = rng.uniform(1.0, 2.0, 120), np.arange(120) % 9
+    fit, name = learned(formula, frame), "n" if "n /" in formula else "x"
+    with pytest.raises(bm.DataError, match=f"{jump}.*fit.comparisons"):
+        fit.slopes(name)
+    low, high = frame.copy(), frame.copy()
+    high[name] += 1
+    difference = fit.predict(high).mean - fit.predict(low).mean
+    step = fit.comparisons({name: 1}).mean[0]
+    assert step == pytest.approx(np.mean(difference), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("term", ["I(1 / z)", "np.cbrt(z)", "np.abs(z)", "np.arctan(1e6 * z)"])
+def test_what_is_steep_or_has_a_pole_does_not_jump(
+    frame: pd.DataFrame, term: str, rng: np.random.Generator
+) -> None:
+    """Rows on both sides of zero, where these are steepest, bend or are not defined."""
+    frame["z"] = np.linspace(-1.0, 1.3, 120)
+    fit = learned(f"y ~ {term}", frame)
+    weight, h = fit.summary()["mean"].iloc[1], 1e-7
+    f = {
+        "I(1 / z)": lambda z: 1 / z,
+        "np.cbrt(z)": np.cbrt,
+        "np.abs(z)": np.abs,
+        "np.arctan(1e6 * z)": lambda z: np.arctan(1e6 * z),
+    }[term]
+    z = frame["z"].to_numpy()
+    truth = weight * np.mean((f(z + h) - f(z - h)) / (2 * h))
+    assert fit.slopes("z").mean[0] == pytest.approx(truth, rel=1e-3)
+
+
+def test_a_formula_that_is_not_defined_between_its_rows_has_slopes(frame: pd.DataFrame) -> None:
+    frame["z"] = np.where(np.arange(120) % 2, 1.0, -1.0) * np.linspace(1.0, 2.0, 120)
+    fit = learned("y ~ np.sqrt(z**2 - 1)", frame.iloc[2:])
+    weight, z = fit.summary()["mean"].iloc[1], frame["z"].to_numpy()[2:]
+    truth = weight * np.mean(z / np.sqrt(z**2 - 1))
+    assert fit.slopes("z").mean[0] == pytest.approx(truth, rel=1e-7)
 
 
 def test_a_column_that_varies_by_rounding_alone_has_no_slope(frame: pd.DataFrame) -> None:

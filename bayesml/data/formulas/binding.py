@@ -1,6 +1,6 @@
 """A formula meets the columns of a frame, then rows of it, which make its design."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,13 +20,16 @@ from bayesml.data.formulas.model_matrix import (
 )
 from bayesml.data.formulas.names import shown
 from bayesml.data.formulas.parsing import Sides, expand_dot, parse, term_uses
+from bayesml.data.formulas.smooth_design import SmoothDesign
+from bayesml.data.formulas.splitting import arguments_of, is_call
 from bayesml.data.formulas.tables import (
     Column,
     require_frame,
     typed_columns,
 )
 from bayesml.data.messages import Labels, quoted
-from bayesml.data.roles import INTERCEPT, Features, Group, Roles, column_name
+from bayesml.data.roles import INTERCEPT, Features, Group, Roles, Smooth, column_name
+from bayesml.data.splines import Spline
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -64,8 +67,15 @@ class BoundClauses:
     clauses: tuple[Clause, ...]
     weights: str | None
 
-    def design(self, designs: Sequence[FormulaDesign | LevelsDesign]) -> Design:
-        """Return the design of all clauses from that of each."""
+    @property
+    def smooths(self) -> list[int]:
+        """Which clauses are the columns of smooths."""
+        return [k for k, clause in enumerate(self.clauses) if clause.kind == "smooth"]
+
+    def design(
+        self, designs: Sequence[FormulaDesign | LevelsDesign], splines: Sequence[Spline]
+    ) -> Design:
+        """Return the design of all clauses from that of each, and the splines of the smooths."""
         first, *others = designs
         if isinstance(first, FormulaDesign) and not others:
             return first
@@ -80,9 +90,25 @@ class BoundClauses:
         names = [column_name(part.predictor, name) for part in predictors for name in part.names]
         names += [f"{clause.role}({clause.text})" for clause in known]
         names += [name for group in groups for name in group.columns]
+        curves = self._curves(designs, splines)
+        smooths = tuple(Smooth(curve.label, curve.kind) for curve in curves)
+        names += [name for smooth in smooths for name in smooth.columns]
         require_unique(names, "the columns of a formula")
-        roles = Roles(tuple(predictors), tuple(clause.role for clause in known), groups)
-        return JoinedDesign(tuple(designs), tuple(names), roles)
+        roles = Roles(tuple(predictors), tuple(clause.role for clause in known), groups, smooths)
+        plain = [design for clause, design in pairs if clause.kind not in ("smooth", "by")]
+        return JoinedDesign((*plain, *curves), tuple(names), roles)
+
+    def _curves(
+        self, designs: Sequence[FormulaDesign | LevelsDesign], splines: Sequence[Spline]
+    ) -> list[SmoothDesign]:
+        """Put the columns of every smooth and what it learned together."""
+        by = {c.role: d for c, d in zip(self.clauses, designs, strict=True) if c.kind == "by"}
+        found = []
+        for k, spline in zip(self.smooths, splines, strict=True):
+            column: Any = designs[k]
+            label = self.clauses[k].role
+            found.append(SmoothDesign(label, column, spline, by.get(label)))
+        return found
 
     def _groups(
         self, pairs: list[tuple[Clause, FormulaDesign | LevelsDesign]]
@@ -130,11 +156,34 @@ def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundCla
     left = typed_columns(term_uses(sides[0].left, names, texts[0]), frame)
     right = typed_columns([use for each in sides for use in _uses(each, names)], frame)
     _require_target(left, right, formula)
+    kinds = {column.name: column.kind for column in right}
+    factors = [_factor(part, kinds) for part in found.parts]
+    for part, each in zip(found.parts, sides, strict=True):
+        if part.kind == "smooth":
+            _require_numbers(part.role, [kinds[use.column] for use in _uses(each, names)])
     parts = (
-        BoundFormula(text, each, left, right, clause.factor if clause.kind == "levels" else ())
-        for text, each, clause in zip(texts, sides, found.parts, strict=True)
+        BoundFormula(text, each, left, right, factor)
+        for text, each, factor in zip(texts, sides, factors, strict=True)
     )
     return BoundClauses(tuple(parts), found.parts, weights)
+
+
+def _factor(clause: Clause, kinds: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns whose levels are numbered, where that is what a clause is for."""
+    if clause.kind != "by":
+        return clause.factor if clause.kind == "levels" else ()
+    coded = is_call(clause.text, "C")
+    name = (arguments_of(clause.text, "C") if coded else clause.text).strip("`")
+    return (name,) if coded or kinds[name] != "number" else ()
+
+
+def _require_numbers(label: str, kinds: Sequence[str]) -> None:
+    if not kinds or any(kind != "number" for kind in kinds):
+        what = "levels" if kinds else "no column"
+        raise DataError(
+            f"{label} is of {what}, and a smooth is of numbers. For levels write the column "
+            "itself, or (1 | g) for effects that vary about zero."
+        )
 
 
 def _uses(sides: Sides, names: tuple[str, ...]) -> list[Use]:

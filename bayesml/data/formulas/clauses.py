@@ -7,7 +7,15 @@ from typing import Literal, NamedTuple
 
 from bayesml.data.formulas.bounds import require_readable
 from bayesml.data.formulas.groups import Bar, without_groups
-from bayesml.data.formulas.splitting import halves, is_name, outside, signed_terms, split
+from bayesml.data.formulas.smooths import Smooth, without_smooths
+from bayesml.data.formulas.splitting import (
+    arguments_of,
+    halves,
+    is_call,
+    is_name,
+    signed_terms,
+    split,
+)
 from bayesml.data.messages import quoted
 from bayesml.data.roles import OFFSET
 from bayesml.errors import DataError
@@ -21,9 +29,11 @@ class Clause(NamedTuple):
     Attributes
     ----------
     role : str
-        Empty for η, the parameter that it predicts, the name of what is known, or the factor.
-    kind : {"predictor", "known", "terms", "levels"}
-        Terms have effects in every level of a factor; levels are those of the factor.
+        Empty for η, the parameter that it predicts, the name of what is known, the factor, or the
+        smooth.
+    kind : {"predictor", "known", "terms", "levels", "smooth", "by"}
+        Terms have effects in every level of a factor; levels are those of the factor. Smooth is
+        the column that a curve is of, and by what it is multiplied by, or differs between.
     formula : str
         With the target: ``y ~ z``.
     text : str
@@ -32,14 +42,17 @@ class Clause(NamedTuple):
         The columns whose levels together are the levels.
     correlated : bool
         Of terms: whether their effects are correlated with each other.
+    splines : int
+        Of a smooth: the number of B-splines.
     """
 
     role: str
-    kind: Literal["predictor", "known", "terms", "levels"]
+    kind: Literal["predictor", "known", "terms", "levels", "smooth", "by"]
     formula: str
     text: str = ""
     factor: tuple[str, ...] = ()
     correlated: bool = True
+    splines: int = 0
 
     @property
     def known(self) -> bool:
@@ -48,7 +61,7 @@ class Clause(NamedTuple):
 
 
 class Clauses(NamedTuple):
-    """All clauses of a formula: of η, other parameters, what is known, groups; and of weights."""
+    """All clauses of a formula: of η, other parameters, what is known, groups, smooths; weights."""
 
     parts: tuple[Clause, ...]
     weights: str | None
@@ -87,7 +100,8 @@ def clauses(formula: str) -> Clauses:
     known = [_call(text, formula) for text in split(bars[0], "+")] if bars else []
     rest, offsets = _without_offsets(right, formula)
     rest, groups = without_groups(rest, formula)
-    if not (known or offsets or others or groups):
+    rest, smooths = without_smooths(rest, formula)
+    if not (known or offsets or others or groups or smooths):
         return Clauses((Clause("", "predictor", formula),), None)
     target = target.strip()
     weights = _weights(known, formula)
@@ -100,6 +114,7 @@ def clauses(formula: str) -> Clauses:
         *(_predictor(text, target, formula) for text in others),
         *(Clause(name, "known", f"{target} ~ 0 + {{{text}}}", text) for name, text in terms),
         *_of_groups(groups, target),
+        *_of_smooths(smooths, target),
     ]
     roles = [part.role for part in parts if part.kind in ("predictor", "known")]
     if repeated := sorted({role for role in roles if roles.count(role) > 1}):
@@ -123,6 +138,17 @@ def _of_groups(bars: list[Bar], target: str) -> list[Clause]:
     return out
 
 
+def _of_smooths(smooths: list[Smooth], target: str) -> list[Clause]:
+    """Return the clauses of every smooth: of its column, and of what it is multiplied by."""
+    out = []
+    for smooth in smooths:
+        text = f"{target} ~ 0 + {{{smooth.x}}}"
+        out.append(Clause(smooth.label, "smooth", text, smooth.x, splines=smooth.k))
+        if smooth.by:
+            out.append(Clause(smooth.label, "by", f"{target} ~ 0 + {smooth.by}", smooth.by))
+    return out
+
+
 def _predictor(text: str, target: str, formula: str) -> Clause:
     name, tilde, right = (part.strip() for part in halves(text))
     if not (tilde and right and name.isidentifier()):
@@ -130,8 +156,11 @@ def _predictor(text: str, target: str, formula: str) -> Clause:
             f"the formula {formula!r} cannot be read at {text.strip()!r}: after a comma stands a "
             "parameter of the likelihood and what it depends on, as in 'y ~ x, sigma ~ z'"
         )
-    if _without_offsets(right, formula)[1] or without_groups(right, formula)[1]:
-        raise DataError(f"the formula {formula!r}: offsets and groups are of the first clause only")
+    own = (take(right, formula)[1] for take in (_without_offsets, without_groups, without_smooths))
+    if any(own):
+        raise DataError(
+            f"the formula {formula!r}: offsets, groups and smooths are of the first clause only"
+        )
     return Clause(name, "predictor", f"{target} ~ {right}")
 
 
@@ -139,25 +168,12 @@ def _call(text: str, formula: str) -> tuple[str, str]:
     """Read `trials(n)` as a name and an expression."""
     text = text.strip()
     name = text.partition("(")[0]
-    if not (name.isidentifier() and _is_call(text, name)):
+    if not (name.isidentifier() and is_call(text, name)):
         raise DataError(
             f"the formula {formula!r} cannot be read at {text!r}: between '|' and '~' "
             "stands what is known of every row, as in 'y | trials(n) ~ x'"
         )
-    return name, _inside(text, name)
-
-
-def _is_call(text: str, name: str) -> bool:
-    """Say whether a text is `name(…)` with something in it, and nothing before or after it."""
-    return (
-        text.startswith(f"{name}(")
-        and "".join(c for _, c in outside(text)) == name
-        and bool(_inside(text, name))
-    )
-
-
-def _inside(text: str, name: str) -> str:
-    return text[len(name) + 1 : -1].strip()
+    return name, arguments_of(text, name)
 
 
 def _weights(known: list[tuple[str, str]], formula: str) -> str | None:
@@ -177,8 +193,8 @@ def _without_offsets(right: str, formula: str) -> tuple[str, list[str]]:
         name = next((name for name in (OFFSET, EXPOSURE) if text.startswith(f"{name}(")), None)
         if name is None:
             kept += sign + term
-        elif sign != "-" and _is_call(text, name):
-            inside = _inside(text, name)
+        elif sign != "-" and is_call(text, name):
+            inside = arguments_of(text, name)
             offsets.append(f"log({inside})" if name == EXPOSURE else inside)
         else:
             raise DataError(

@@ -19,7 +19,14 @@ from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 
 _ELEMENTWISE = ("where", "clip", "round")
-_OF_R = {"ns": "cr(x, df=4), a natural cubic spline", "factor": "C(x)"}
+_OF_R = {
+    "ns": "cr(x, df=4), a natural cubic spline",
+    "factor": "C(x)",
+    "s": "it as a term of its own, 'y ~ s(x) + z'",
+    "te": "s(x) + s(z), a curve of each column",
+    "ti": "s(x) + s(z), a curve of each column",
+    "t2": "s(x) + s(z), a curve of each column",
+}
 """What R calls otherwise."""
 
 _REFUSED = (

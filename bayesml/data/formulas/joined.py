@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.designs import Design
-from bayesml.data.formulas.design import FormulaDesign, formula_design_from_config
-from bayesml.data.formulas.levels import NO_LEVEL, LevelsDesign, levels_design_from_config
+from bayesml.data.formulas.design import FormulaDesign
+from bayesml.data.formulas.levels import NO_LEVEL, LevelsDesign
 from bayesml.data.formulas.model_matrix import LearnedSide
+from bayesml.data.formulas.smooth_design import (
+    SmoothDesign,
+    formula_or_levels_from_config,
+    smooth_design_from_config,
+)
 from bayesml.data.messages import quoted
 from bayesml.data.roles import Roles, roles_from_config
+from bayesml.data.splines import Spline
 
 
 @dataclass(frozen=True)
@@ -22,14 +28,15 @@ class JoinedDesign:
 
     Attributes
     ----------
-    parts : tuple of FormulaDesign or LevelsDesign
-        That of η first, then other parameters, what is known, and the terms and levels of groups.
+    parts : tuple of FormulaDesign, LevelsDesign or SmoothDesign
+        That of η first, then other parameters, what is known, the terms and levels of groups, and
+        smooths.
     feature_names : tuple of str
         One name for each column of X.
     roles : Roles
     """
 
-    parts: tuple[FormulaDesign | LevelsDesign, ...]
+    parts: tuple[FormulaDesign | LevelsDesign | SmoothDesign, ...]
     feature_names: tuple[str, ...]
     roles: Roles
 
@@ -78,7 +85,7 @@ class JoinedDesign:
 
     def matrix_of_population(self, new: Any) -> NDArray[np.float64]:
         """Build X of rows that are of no group; the columns of factors need not be there."""
-        own = [part for part in self.parts if isinstance(part, FormulaDesign)]
+        own = [part for part in self.parts if not isinstance(part, LevelsDesign)]
         factors = {
             name for part in self.parts if isinstance(part, LevelsDesign) for name in part.own
         }
@@ -117,6 +124,12 @@ class JoinedDesign:
         return {part.factor: part.names for part in self.parts if isinstance(part, LevelsDesign)}
 
     @property
+    def splines(self) -> dict[str, tuple[Spline, tuple[str, ...]]]:
+        """What every smooth learned, and the levels of which there is a curve each."""
+        parts = (part for part in self.parts if isinstance(part, SmoothDesign))
+        return {part.label: (part.spline, part.levels) for part in parts}
+
+    @property
     def _first(self) -> FormulaDesign:
         first: Any = self.parts[0]
         return first  # type: ignore[no-any-return]
@@ -138,17 +151,23 @@ class JoinedDesign:
 def joined_design_from_config(config: Mapping[str, Any]) -> JoinedDesign:
     """Make the design that `JoinedDesign.to_config` described."""
     parts = tuple(
-        levels_design_from_config(part) if "factor" in part else formula_design_from_config(part)
+        smooth_design_from_config(part) if "spline" in part else formula_or_levels_from_config(part)
         for part in config["parts"]
     )
     return JoinedDesign(parts, tuple(config["feature_names"]), roles_from_config(config["roles"]))
 
 
-def difference(one: Design | LevelsDesign, other: Design | LevelsDesign) -> str:
+def difference(
+    one: Design | LevelsDesign | SmoothDesign, other: Design | LevelsDesign | SmoothDesign
+) -> str:
     """Say what columns of the same names were made with in one design and not in the other."""
     if isinstance(one, JoinedDesign) and isinstance(other, JoinedDesign):
         parts = zip(one.parts, other.parts, strict=False)
         return next(filter(None, (difference(a, b) for a, b in parts)), "")
+    if isinstance(one, SmoothDesign) and isinstance(other, SmoothDesign):
+        if one.spline != other.spline:
+            return f"{one.label} learned other knots from other rows"
+        return f"the levels of {one.label} differ" if one.levels != other.levels else ""
     if isinstance(one, LevelsDesign) and isinstance(other, LevelsDesign):
         return "" if one.levels == other.levels else f"the levels of {one.factor} differ"
     if not (isinstance(one, FormulaDesign) and isinstance(other, FormulaDesign)):

@@ -47,3 +47,17 @@ def outside(text: str) -> Iterator[tuple[int, str]]:
             depth -= 1
         elif depth == 0:
             yield k, c
+
+
+def is_call(text: str, name: str) -> bool:
+    """Say whether a text is `name(…)` with something in it, and nothing before or after it."""
+    return (
+        text.startswith(f"{name}(")
+        and "".join(c for _, c in outside(text)) == name
+        and bool(arguments_of(text, name))
+    )
+
+
+def arguments_of(text: str, name: str) -> str:
+    """Return what stands in the brackets of `name(…)`."""
+    return text[len(name) + 1 : -1].strip()

@@ -11,7 +11,6 @@ from bayesml.data import frames
 from bayesml.data.checks import require_not_negative, require_some_weight
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.formulas.binding import bind_formula
-from bayesml.data.formulas.formula_statistics import FormulaStatistics
 from bayesml.data.formulas.passes import learn_clauses
 from bayesml.data.frames import Part
 from bayesml.data.inputs import array_names, named_matrix, vector
@@ -191,13 +190,8 @@ def dask_formula(
     schema = _part_of(_schema(frame), Place(""))
     bound = bind_formula(formula, schema, weights)
 
-    def reduce_parts(
-        function: Callable[[Part], FormulaStatistics], columns: tuple[str, ...], task: str
-    ) -> FormulaStatistics:
-        statistics: FormulaStatistics = tree_reduce(
-            partial(_statistics_of, function), _partitions(frame, columns), _merged
-        )
-        return statistics
+    def reduce_parts(function: Callable[[Part], Any], columns: tuple[str, ...], task: str) -> Any:
+        return tree_reduce(partial(_statistics_of, function), _partitions(frame, columns), _merged)
 
     learned = learn_clauses(bound, drops(missing), reduce_parts, count=True)
     reader, m = learned.reader, learned.rows or 0
@@ -227,13 +221,11 @@ def _part_of(rows: Any, place: Place) -> Part:
     return Part(frames.select(rows, frames.column_names(rows), "the formula"), place)
 
 
-def _statistics_of(
-    function: Callable[[Part], FormulaStatistics], rows: Any, place: Place
-) -> FormulaStatistics:
+def _statistics_of(function: Callable[[Part], Any], rows: Any, place: Place) -> Any:
     return function(_part_of(rows, place))
 
 
-def _merged(one: FormulaStatistics, other: FormulaStatistics) -> FormulaStatistics:
+def _merged(one: Any, other: Any) -> Any:
     return one + other
 
 

@@ -1,6 +1,6 @@
 """Rows in memory: arrays as they are, the columns of a formula, or rows read by a known design."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -12,12 +12,19 @@ from bayesml.data import frames
 from bayesml.data.blocks import Block, read_only, rows_per_block
 from bayesml.data.checks import require_finite
 from bayesml.data.designs import Design
-from bayesml.data.formulas.binding import BoundFormula, bind_formula, build_sides, design_of
+from bayesml.data.formulas.binding import (
+    BoundClauses,
+    BoundFormula,
+    bind_formula,
+    build_sides,
+    design_of,
+)
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.joined import JoinedDesign
 from bayesml.data.formulas.levels import LevelsDesign, group_codes
 from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide
 from bayesml.data.formulas.raw_columns import RawColumns, raw_columns
+from bayesml.data.formulas.smooth_design import learn_splines
 from bayesml.data.formulas.tables import (
     complete_rows,
     require_finite_numbers,
@@ -27,6 +34,7 @@ from bayesml.data.formulas.tables import (
 from bayesml.data.inputs import common_labels, weights_vector
 from bayesml.data.messages import EVERYWHERE, Labels, Place, quoted
 from bayesml.data.missing import drops
+from bayesml.data.splines import Spline
 from bayesml.errors import DataError
 
 if TYPE_CHECKING:
@@ -109,11 +117,20 @@ def memory_formula(
     if not len(rows):
         raise DataError("the frame has no rows; there is nothing to learn from")
     built = [_built(part, rows, labels, weights_column) for part in bound.parts]
-    design = bound.design([part.design for part in built])
+    splines = _splines(bound, [part.X for part in built])
+    design = bound.design([part.design for part in built], splines)
     columns = raw_columns(rows, main.right, design.feature_names)
     values = [part.X for part in built]
     X = read_only(values[0] if len(values) == 1 else np.column_stack(values))
     return MemorySource(X, read_only(built[0].y), weights, columns), design, labels
+
+
+def _splines(bound: BoundClauses, values: Sequence[NDArray[np.float64]]) -> list[Spline]:
+    """Learn the knots of smooths."""
+    labels = [bound.clauses[k].role for k in bound.smooths]
+    counts = [bound.clauses[k].splines for k in bound.smooths]
+    columns = [values[k][:, 0] for k in bound.smooths]
+    return learn_splines(labels, counts, lambda function, _: function(columns)) if labels else []
 
 
 class _Built(NamedTuple):

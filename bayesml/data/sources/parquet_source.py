@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal
 
+from bayesml.arguments import shown
 from bayesml.data import frames
 from bayesml.data.blocks import Block, rows_per_block
 from bayesml.data.checks import require_some_weight, require_unique
 from bayesml.data.designs import Design, FrameDesign
 from bayesml.data.formulas.binding import bind_formula
-from bayesml.data.formulas.formula_statistics import FormulaStatistics
 from bayesml.data.formulas.passes import learn_clauses
 from bayesml.data.frames import Part
 from bayesml.data.missing import Missing, drops
@@ -95,9 +95,7 @@ def parquet_formula(
     drop = drops(missing)
     bound = bind_formula(formula, schema, observation_weights)
 
-    def reduce_parts(
-        function: Callable[[Part], FormulaStatistics], columns: tuple[str, ...], task: str
-    ) -> FormulaStatistics:
+    def reduce_parts(function: Callable[[Part], Any], columns: tuple[str, ...], task: str) -> Any:
         parts = files.parts(columns, _size(len(columns)), task)
         return reduce(lambda one, other: one + other, map(function, _some(parts, schema)))
 
@@ -128,7 +126,7 @@ def parquet_columns(
     drop = drops(missing)
     taken = {target, observation_weights}
     if isinstance(features, str):
-        raise DataError(f"features is {features!r}; a list of column names is needed")
+        raise DataError(f"features is {shown(features)}; a list of column names is needed")
     names = tuple(features or (name for name in files.names if name not in taken))
     require_unique(names, "features")
     if target in names:

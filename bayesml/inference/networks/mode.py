@@ -266,7 +266,7 @@ def joint_objective(setting: Setting, rows: Rows | Folded) -> NegativeLogJoint:
     )
     supports = rows.likelihood.parameter_supports
     free = tuple(
-        Free(name, prior, supports[name], float(supports[name].unconstrain(scales.values[name])))
+        Free.of(name, prior, supports[name], scales.values[name])
         for name, prior in hyperprior.parameter_priors.items()
     )
     coordinates = Coordinates(rows.frame, free, hyperprior.known)

@@ -21,6 +21,7 @@ from bayesml.results.effects.quantity import (
     quantity_of,
     sums,
 )
+from bayesml.results.jumps import jump_of
 from bayesml.results.slopes import row_slopes
 
 
@@ -198,8 +199,9 @@ def slopes(
     Raises
     ------
     DataError
-        If there is no such column, it holds levels, it does not vary, or it has no finite slope
-        at some row.
+        If there is no such column, it holds levels, it does not vary, it has no finite slope at
+        some row, or a feature jumps as it moves: ``floor(x)`` has slope zero, and `comparisons`
+        says what a step of one does.
 
     Examples
     --------
@@ -215,6 +217,7 @@ def slopes(
     terms = numeric_of(variables, asked.seen, features_read(asked.design, asked.seen))
     rows, each = [], []
     for term in terms:
+        _refuse_jumps(asked, term)
         for cell in asked.cells:
             rows.append(_slope(answer, asked, cell, term))
             each.append({"slope": term, **cell.labels})
@@ -247,6 +250,19 @@ def _labels(each: Sequence[Mapping[str, Any]], quantity: Quantity) -> dict[str, 
     if not quantity.outputs:
         return labels
     return {"class": tuple(quantity.outputs) * len(each), **labels}
+
+
+def _refuse_jumps(asked: Question, term: str) -> None:
+    """Refuse a column along which a feature jumps: slopes beside jumps leave these out."""
+    design = asked.design
+    jump = None if tuple(asked.seen) == design.feature_names else jump_of(design, asked.seen, term)
+    if jump is not None:
+        raise DataError(
+            f"slopes: {design.feature_names[jump.feature]!r} jumps by {jump.size:.4g} at {term} = "
+            f"{jump.at:.6g}, and an average slope leaves jumps out. Ask for a difference: a step "
+            f"of one, fit.comparisons({{{term!r}: 1}}), or between two values, "
+            f"fit.comparisons({{{term!r}: (low, high)}})."
+        )
 
 
 def _slope(answer: Answer, asked: Question, cell: Cell, term: str) -> WeightedRows:

@@ -9,6 +9,7 @@ from bayesml.results.plots.calibration import calibration
 from bayesml.results.plots.coefficients import coefficients
 from bayesml.results.plots.effect import effect
 from bayesml.results.plots.effects import effects
+from bayesml.results.plots.groups import groups
 from bayesml.results.plots.loss import loss
 from bayesml.results.plots.posterior import posterior
 from bayesml.results.plots.predictions import predictions
@@ -21,6 +22,7 @@ __all__ = [
     "coefficients",
     "effect",
     "effects",
+    "groups",
     "loss",
     "posterior",
     "predictions",

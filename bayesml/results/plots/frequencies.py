@@ -105,6 +105,7 @@ def draw_rootogram(axes: "Axes", y: Array, replicas: Array) -> "list[Artist]":
     middle, top = left + 0.5 * width, np.sqrt(found.expected)
     axes.plot(middle, top, "o-", color="black", ms=2.5, lw=1.2)
     axes.axhline(0.0, color="black", lw=0.8)
+    axes.use_sticky_edges = False  # a bar that ends at the frame might be cut off
     axes.locator_params(axis="x", integer=True)
     axes.set_ylabel("square root of frequency")
     return _rootogram_legend(outside=bool(found.outside.any()))

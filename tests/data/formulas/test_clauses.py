@@ -130,7 +130,7 @@ def test_arrays_take_the_same() -> None:
     [
         ("y | trials ~ x", r"cannot be read at 'trials': between '\|' and '~'"),
         ("y ~ x, z", "cannot be read at 'z': after a comma"),
-        ("y ~ x, sigma ~ offset(z)", "offsets and groups are of the first clause only"),
+        ("y ~ x, sigma ~ offset(z)", "offsets, groups and smooths are of the first clause only"),
         ("y | weights(w*2) ~ x", r"w\*2"),
         ("y ~ x + offset(q)", "'q' is not a column"),
         ("y ~ x + offset(z):log(t)", r"cannot be read at '\+ offset\(z\):log\(t\)': offset"),
