@@ -10,7 +10,7 @@ import numpy as np
 from bayesml.data import Block, Data
 from bayesml.data.designs import HasGroups, HasSmooths
 from bayesml.data.messages import quoted
-from bayesml.data.roles import OFFSET, TRIALS, Features, LinearPart, Roles
+from bayesml.data.roles import OFFSET, PRECISION, TRIALS, Features, LinearPart, Roles
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.data.support import check_rows, check_support
 from bayesml.distributions import Binary, Flat, Real
@@ -21,9 +21,11 @@ from bayesml.likelihoods import (
     Likelihood,
     NamesOutputs,
     OfClasses,
+    PrecisionWeighted,
     ReadsKnown,
     known_of,
     limits_eta,
+    takes_precision,
 )
 from bayesml.linalg import triangular_factor
 from bayesml.predictors import (
@@ -54,7 +56,7 @@ from bayesml.typing import Array
 
 
 def met_likelihood(likelihood: Likelihood, data: Data) -> Likelihood:
-    """Return the likelihood of these data: of their classes, and of parameters with predictors.
+    """Return the likelihood of these data: of classes, precisions, parameters with predictors.
 
     Raises
     ------
@@ -65,6 +67,8 @@ def met_likelihood(likelihood: Likelihood, data: Data) -> Likelihood:
     """
     roles = data.design.roles
     met = _of_classes(likelihood, data)
+    if PRECISION in roles.known and not known_of(met) and takes_precision(met):
+        met = PrecisionWeighted(met)
     modelled = tuple(part.predictor for part in roles.predictors[1:])
     if modelled and not isinstance(met, Distributional):
         met = Distributional(met, modelled)
@@ -126,6 +130,7 @@ def _check_known(likelihood: Likelihood, roles: Roles) -> None:
             f"The data have {quoted(surplus)}, which {likelihood!r} does not read"
             + (f": it reads {quoted(needed)}." if needed else ". Leave it out.")
             + (" Binomial() reads trials." if TRIALS in surplus else "")
+            + (" Gaussian() and StudentT() read it." if PRECISION in surplus else "")
         )
 
 

@@ -23,6 +23,7 @@ from bayesml.priors import (
     Layered,
     Prior,
     Resolved,
+    ScalesEffects,
     StandsForLayers,
     StatesParameters,
     Unknown,
@@ -278,6 +279,17 @@ class Problem:
         """Whether the predictor has an intercept."""
         return self.model.predictor.has_intercept
 
+    @cached_property
+    def shapes_inferred(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of all that is inferred, by name: of coefficients, of φ and of scales."""
+        of_effects = self.prior.scale_shapes() if isinstance(self.prior, ScalesEffects) else {}
+        return {
+            **self.shapes,
+            **dict.fromkeys(self.inferred, ()),
+            **{name: unknown.shape for name, unknown in self.hyperparameters.items()},
+            **of_effects,
+        }
+
     @property
     def size(self) -> int:
         """Number of parameters and hyperparameters."""
@@ -354,5 +366,6 @@ def _check_role(role: str, part: Any, protocol: Any, example: str) -> None:
         lacks = "" if len(missing) > len(needed) / 2 else f": it has no {', '.join(missing)}"
         example = {"likelihood": OF_THAT_NAME}.get(role, {}).get(type(part).__name__, example)
         raise IncompatibleModelError(
-            f"Model: {role} got {part!r}, which is not a {role}{lacks}. For instance: {example}."
+            f"Model: {role} got {shown(part)}, which is not a {role}{lacks}. For instance: "
+            f"{example}."
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import shown
 from bayesml.data import frames
 from bayesml.data.blocks import read_only
 from bayesml.data.checks import require_finite, require_unique, require_weights, two_dimensional
@@ -37,7 +38,7 @@ def array_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
     if names is None:
         return tuple(f"x{j}" for j in range(n))
     if isinstance(names, str) or not all(names) or set(map(type, names)) - {str}:
-        raise DataError(f"feature_names is {names!r}; one non-empty string a column is needed")
+        raise DataError(f"feature_names is {shown(names)}; one non-empty string a column is needed")
     if len(names) != n:
         raise DataError(f"X has {plural(n, 'column')} but there are {len(names)} feature_names")
     require_unique(names, "feature_names")

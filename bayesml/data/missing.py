@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import shown
 from bayesml.data.messages import SHOWN, Labels, listed, plural, row_name
 from bayesml.errors import DataError, DataWarning
 
@@ -72,12 +73,12 @@ class Missing:
 def drops(missing: Any) -> bool:
     """Read the option `missing`: whether rows with missing values are dropped."""
     if missing not in ("raise", "drop"):
-        raise DataError(f"missing is {missing!r}; it is 'raise' or 'drop'")
+        raise DataError(f"missing is {shown(missing)}; it is 'raise' or 'drop'")
     return bool(missing == "drop")
 
 
 def keeps(missing: Any) -> bool:
     """Read the option `missing` of predictions: whether incomplete rows are kept, as NaN."""
     if missing not in ("raise", "keep"):
-        raise DataError(f"missing is {missing!r}; it is 'raise' or 'keep'")
+        raise DataError(f"missing is {shown(missing)}; it is 'raise' or 'keep'")
     return bool(missing == "keep")

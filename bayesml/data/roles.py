@@ -24,6 +24,10 @@ TRIALS = "trials"
 """The known column that says how many trials there were in a row."""
 
 
+PRECISION = "precision"
+"""The known column that divides the variance of the noise in a row."""
+
+
 class Features(NamedTuple):
     """Columns of X, one after the other, that one linear predictor reads.
 

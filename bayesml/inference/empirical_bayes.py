@@ -9,6 +9,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method, Resumable
 from bayesml.inference.gaussian_evidence import of_single_coefficients
+from bayesml.inference.groups import not_gaussian_groups
 from bayesml.inference.hyperparameters import Maximised, by_laplace, by_size, by_statistics
 from bayesml.inference.point import refuse_undetermined
 from bayesml.log_joint import not_linear_gaussian
@@ -93,10 +94,15 @@ class EmpiricalBayes:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the evidence, and learn the coefficients given what was found."""
         if problem.data.design.roles.groups or problem.data.design.roles.smooths:
+            exact = not_gaussian_groups(problem) is None
             raise IncompatibleModelError(
                 "EmpiricalBayes() finds no scales of groups and curves. Use "
-                "MLE(restricted=True), which maximises their evidence under flat priors, or "
-                "Exact(), which integrates."
+                + (
+                    "MLE(restricted=True), which maximises their evidence under flat priors, or "
+                    "Exact(), which integrates."
+                    if exact
+                    else "NUTS(), which integrates."
+                )
             )
         found = self._maximised(problem, rng)
         learned = self.method.learn(found.given, rng)

@@ -74,9 +74,10 @@ class Exact:
             return _given_earlier_rows(problem, average)
         reason = obstacle(problem)
         if reason is not None:
+            mode = "" if isinstance(problem.model.predictor, Grouped) else "MAP() for its mode, "
             raise IncompatibleModelError(
-                f"Exact() does not apply: {reason} Use NUTS() to sample it, MAP() for its mode, "
-                "or Auto() to choose."
+                f"Exact() does not apply: {reason} Use NUTS() to sample it, {mode}or Auto() to "
+                "choose."
             )
         if isinstance(problem.model.predictor, Grouped):
             return _given_earlier_rows(problem, exact_groups(problem, rng))

@@ -19,7 +19,7 @@ from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
-from bayesml.priors import GaussianGivenScales, NormalRows, Spread
+from bayesml.priors import GaussianGivenScales, NormalRows, SelectsFeatures, Spread
 from bayesml.samplers.slice import slice_step
 from bayesml.typing import Array
 
@@ -78,9 +78,9 @@ class Gibbs:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
         if reason := not_gibbs(problem):
-            raise IncompatibleModelError(
-                f"Gibbs() does not apply: {reason} Use NUTS(), or Auto() to choose."
-            )
+            subsets = isinstance(problem.prior, SelectsFeatures)  # which have no density to follow
+            instead = "Exact() or SubsetSampler()" if subsets else "NUTS(), or Auto() to choose"
+            raise IncompatibleModelError(f"Gibbs() does not apply: {reason} Use {instead}.")
         require_memory(
             4.0 * self.chains * self.draws * problem.size,
             f"{self.chains:,} chains of {self.draws:,} draws of {problem.size:,} parameters",

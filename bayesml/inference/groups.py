@@ -47,6 +47,12 @@ SOBOL = 1024
 NEGLIGIBLE = 1e-9
 
 
+def in_place_of(problem: Problem) -> str:
+    """Say which methods learn a model with groups: exactly where that exists, or by sampling."""
+    exact = not_gaussian_groups(problem) is None
+    return "Exact(), NUTS(), or Auto() to choose" if exact else "NUTS(), or Auto() to choose"
+
+
 def not_gaussian_groups(problem: Problem) -> str | None:
     """Say why a model with groups has no exact posterior, or None if it has one."""
     likelihood = problem.model.likelihood

@@ -17,6 +17,7 @@ from bayesml.arguments import (
 )
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.groups import in_place_of
 from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
 from bayesml.inference.networks.density import DAMPING, Density, density_of
 from bayesml.inference.networks.functions import rows_to_compare, unlearned
@@ -27,7 +28,7 @@ from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.nuts import refuse_unread
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
-from bayesml.predictors import Network
+from bayesml.predictors import Grouped, Network
 from bayesml.typing import Array
 
 
@@ -99,6 +100,11 @@ class Langevin:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the modes, and sample around them."""
+        if isinstance(problem.model.predictor, Grouped):
+            raise IncompatibleModelError(
+                "Langevin() starts from modes, of which effects of groups have none. Use "
+                f"{in_place_of(problem)}."
+            )
         draws = self.steps // self.thin
         require_memory(
             4.0 * self.chains * draws * problem.size,

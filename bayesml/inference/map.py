@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from scipy.optimize import brentq
 
+from bayesml.arguments import shown
 from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
@@ -209,7 +210,7 @@ def lasso_scale(sigma: float, penalty: float, m: float) -> float:
 
 def _positive(name: str, value: float) -> float:
     if not np.isfinite(value) or value <= 0:
-        raise IncompatibleModelError(f"{name} must be positive and finite, got {value!r}.")
+        raise IncompatibleModelError(f"{name} must be positive and finite, got {shown(value)}.")
     return float(value)
 
 

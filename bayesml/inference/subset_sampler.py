@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logsumexp
 
-from bayesml.arguments import check_count, require_memory
+from bayesml.arguments import check_count, require_memory, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import linear_coordinates
@@ -78,8 +78,8 @@ class SubsetSampler:
         prior = problem.prior
         if not isinstance(prior, SelectsFeatures):
             raise IncompatibleModelError(
-                f"SubsetSampler() samples models of SpikeAndSlab(), and the prior is {prior!r}. "
-                "Use Auto(), or Model(prior=SpikeAndSlab())."
+                f"SubsetSampler() samples models of SpikeAndSlab(), and the prior is "
+                f"{shown(prior)}. Use Auto(), or Model(prior=SpikeAndSlab())."
             )
         refuse_other_than_linear_gaussian(problem, "SubsetSampler()")
         require_memory(

@@ -34,6 +34,7 @@ from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.ordinal import Ordinal
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.positive_links import Inverse, PositiveLink, Sqrt
+from bayesml.likelihoods.precision_weighted import PrecisionWeighted, takes_precision
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
@@ -94,6 +95,7 @@ __all__ = [
     "PiecewiseLinear",
     "Poisson",
     "PositiveLink",
+    "PrecisionWeighted",
     "ProbabilityLink",
     "Probit",
     "ReadsKnown",
@@ -115,6 +117,7 @@ __all__ = [
     "limits_eta",
     "normal_nodes",
     "restated",
+    "takes_precision",
     "terms_of",
     "trapezoidal_average",
 ]

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import shown
 from bayesml.distributions import ContinuousSupport, Real
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood
@@ -80,7 +81,7 @@ def checked_classes(owner: str, classes: Iterable[Any]) -> tuple[str, ...]:
     names = tuple(map(str, classes))
     if len(set(names)) != len(names) or len(names) < 2:
         raise IncompatibleModelError(
-            f"{owner}: classes must be two or more different names, got {names!r}."
+            f"{owner}: classes must be two or more different names, got {shown(names)}."
         )
     return names
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
+from bayesml.arguments import shown
 from bayesml.distributions import Counts
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Likelihood, Stated
@@ -43,11 +44,11 @@ def check_one_output(owner: str, likelihood: Any, others: str) -> None:
     """Refuse to wrap what is no likelihood, or reads more than η."""
     if not is_likelihood(likelihood):
         raise IncompatibleModelError(
-            f"{owner}: likelihood must be one, such as Gaussian(), got {likelihood!r}."
+            f"{owner}: likelihood must be one, such as Gaussian(), got {shown(likelihood)}."
         )
     if len(likelihood.outputs(0.0, 1.0)) != 1 or isinstance(likelihood, ReadsKnown):
         raise IncompatibleModelError(
-            f"{owner}: {likelihood!r} reads more than one output. Gaussian(), StudentT(), "
+            f"{owner}: {shown(likelihood)} reads more than one output. Gaussian(), StudentT(), "
             f"GammaResponse(), Poisson() and others of one are {others}."
         )
     _check_everywhere(owner, likelihood)
@@ -62,7 +63,7 @@ def check_counts(owner: str, likelihood: Any) -> None:
     ):
         raise IncompatibleModelError(
             f"{owner}: count_likelihood must be one of counts, Poisson() or NegativeBinomial(), "
-            f"got {likelihood!r}."
+            f"got {shown(likelihood)}."
         )
     _check_everywhere(owner, likelihood)
 

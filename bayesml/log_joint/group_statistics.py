@@ -94,7 +94,7 @@ def _of_block(
     y = block.y if offset is None else block.y - block.X[:, offset]
     curves = [curve.rows(block.X) for curve in smooths]
     A = np.column_stack([*curves, reference.columns(block.X[:, where], y)])
-    Z = [_design(part, block.X) for part in parts] or [sp.csr_matrix((len(y), 0))]
+    Z = [design_of_effects(part, block.X) for part in parts] or [sp.csr_matrix((len(y), 0))]
     first, others = Z[0], sp.hstack([sp.csr_matrix((len(y), 0)), *Z[1:]]).tocsr()
     weighted = first.multiply(w[:, None]).tocsr()
     shapes = tuple(part.shape for part in parts) or ((0, 1),)
@@ -118,7 +118,7 @@ def _of_block(
     )
 
 
-def _design(part: GroupPart, X: Array) -> sp.csr_matrix:
+def design_of_effects(part: GroupPart, X: Array) -> sp.csr_matrix:
     """Return Z, a row of which holds the terms at the place of its level."""
     (levels, terms), m = part.shape, len(X)
     columns = part.codes(X)[:, None] * terms + np.arange(terms)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import Gaussian
+from bayesml.likelihoods import Gaussian, PrecisionWeighted
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
@@ -133,6 +133,12 @@ def not_linear_gaussian(problem: Problem) -> str | None:
     """
     model = problem.model
     several = isinstance(model.predictor, LinearPredictors)
+    if isinstance(model.likelihood, PrecisionWeighted):
+        return (
+            "the rows have precision weights, for which sufficient statistics do not stand. "
+            "Observation weights that are rescaled to add up to the number of rows leave "
+            "coefficients and σ the same posterior, exactly."
+        )
     if several and type(model.likelihood) is Gaussian:
         return "the rows have an offset. Subtract it from the target for an exact answer."
     if several:

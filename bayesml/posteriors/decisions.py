@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.errors import ConvergenceError, DataError, IncompatibleModelError
 from bayesml.losses import KnownAction, Loss, ZeroOneLoss
 from bayesml.posteriors.row_distribution import RowDistribution
@@ -27,7 +28,7 @@ def losses(loss: Loss, y: Array, action: Array) -> Array:
     """Evaluate ℓ(y, a), and refuse what is not an elementwise function of both."""
     if isinstance(loss, type) or not callable(loss):
         raise IncompatibleModelError(
-            f"The loss must be a function of (y, action), got {loss!r}. For instance "
+            f"The loss must be a function of (y, action), got {shown(loss)}. For instance "
             "bayesml.losses.AbsoluteError(), with brackets, or lambda y, a: (y - a) ** 2."
         )
     values, shape = np.asarray(loss(y, action)), np.broadcast_shapes(y.shape, action.shape)

@@ -18,11 +18,13 @@ def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
         )
     if prior.support != Real():
         raise IncompatibleModelError(
-            f"{owner}: {name} = {prior!r} allows no negative values, but coefficients are "
+            f"{owner}: {name} = {shown(prior)} allows no negative values, but coefficients are "
             "real: use Normal, StudentT, Laplace or Flat from bayesml.distributions."
         )
     if scalar and any(isinstance(value, tuple) for value in vars(prior).values()):
-        raise IncompatibleModelError(f"{owner}: {name} takes scalar parameters, got {prior!r}.")
+        raise IncompatibleModelError(
+            f"{owner}: {name} takes scalar parameters, got {shown(prior)}."
+        )
 
 
 def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]:
@@ -31,7 +33,7 @@ def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]
     lengths = {len(value) for value in values.values() if isinstance(value, tuple)}
     if lengths - {n}:
         raise IncompatibleModelError(
-            f"{owner} = {prior!r} has {sorted(lengths)} entries, but there are {n} "
+            f"{owner} = {shown(prior)} has {sorted(lengths)} entries, but there are {n} "
             "features. Give one number, or one per feature in their order."
         )
     pick = [

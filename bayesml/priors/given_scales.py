@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import Distribution, Flat, Normal, Real
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Spread, Unknown
@@ -85,7 +86,9 @@ def improper_of(prior: Distribution | None, problem: Coefficients) -> list[str]:
 def check_intercept(owner: str, prior: Distribution | None) -> None:
     """Refuse a prior of the intercept that is not Gaussian."""
     if not (prior is None or isinstance(prior, Normal | Flat)):
-        raise IncompatibleModelError(f"{owner}: intercept must be Normal or Flat, got {prior!r}.")
+        raise IncompatibleModelError(
+            f"{owner}: intercept must be Normal or Flat, got {shown(prior)}."
+        )
 
 
 def units_of(owner: str, stated: Mapping[str, float], scales: Scales) -> dict[str, float]:

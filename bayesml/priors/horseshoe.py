@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import Distribution, HalfCauchy, Normal, RootInverseGamma
 from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
@@ -93,7 +94,7 @@ class Horseshoe:
             value: Any = vars(self)[name]
             if not (value is None and name != "slab_df") and not is_positive(value):
                 raise IncompatibleModelError(
-                    f"Horseshoe: {name} must be a positive number, got {value!r}."
+                    f"Horseshoe: {name} must be a positive number, got {shown(value)}."
                 )
         if self.relevant is not None and self.scale is not None:
             raise IncompatibleModelError(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import RootInverseGamma
 from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
@@ -89,8 +90,8 @@ class Layered:
             special = name == "sd" and (value is None or value == inf)
             if not special and not is_positive(value):
                 raise IncompatibleModelError(
-                    f"Layered: {name} must be a positive number, got {value!r}. sd is a standard "
-                    "deviation on the standardised scale; None learns one for every group."
+                    f"Layered: {name} must be a positive number, got {shown(value)}. sd is a "
+                    "standard deviation on the standardised scale; None learns one for every group."
                 )
 
     @property

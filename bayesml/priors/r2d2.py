@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import Beta, Distribution, Normal, RootGamma
 from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
@@ -106,7 +107,7 @@ class R2D2:
             named = name == "noise" and (value is None or isinstance(value, str))
             if not named and not is_positive(value):
                 raise IncompatibleModelError(
-                    f"R2D2: {name} must be a positive number, got {value!r}."
+                    f"R2D2: {name} must be a positive number, got {shown(value)}."
                 )
         if self.mean >= 1.0:
             raise IncompatibleModelError(

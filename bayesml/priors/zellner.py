@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import Flat, RootInverseGamma, exact
 from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
@@ -79,7 +80,7 @@ class ZellnerG:
             optional = optional or (name == "g" and value == Flat())
             if not optional and not is_positive(value):
                 raise IncompatibleModelError(
-                    f"ZellnerG: {name} must be a positive number, got {value!r}."
+                    f"ZellnerG: {name} must be a positive number, got {shown(value)}."
                 )
 
     @property

@@ -169,6 +169,15 @@ class Fit:
             quantiles and, for sampled answers, ``ess_bulk``, ``ess_tail``, ``r_hat`` and
             ``mcse_mean``. A point estimate has no standard deviation: ``mean`` is the estimate,
             ``std_error`` its standard error in the place of ``sd``.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+        >>> fit.summary().index.tolist()
+        ['intercept', 'weights[x0]', 'sigma']
+        >>> float(fit.summary().loc["weights[x0]", "mean"].round(1))
+        2.0
         """
         table = summarise(self.learned.posterior, self._labels, probability)
         frame: pd.DataFrame = table.frame()

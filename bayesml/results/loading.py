@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import path_of
+from bayesml.arguments import path_of, shown
 from bayesml.data import Data, design_from_config
 from bayesml.errors import DataError, StorageError
 from bayesml.results.checksums import checksum_of_text, require_checksums
@@ -54,7 +54,7 @@ def load(path: Any, *, modules: Sequence[str] = ()) -> Fit:
     True
     """
     if isinstance(modules, str):
-        raise StorageError(f"load: modules is a sequence of names, modules=({modules!r},).")
+        raise StorageError(f"load: modules is a sequence of names, modules=({shown(modules)},).")
     place = path_of(path, "load", SUFFIXES)
     group = _read(place)
     _require_format(group.attrs.get("format"), place)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data.messages import plural
 from bayesml.errors import IncompatibleModelError
 from bayesml.losses import KnownAction, Loss
@@ -113,7 +114,7 @@ def _leave_one_out_actions(subject: Fit, loss: Loss) -> Array:
     if isinstance(loss, type) or not isinstance(loss, KnownAction):
         raise IncompatibleModelError(
             f"risk: leave-one-out knows losses whose best action is the mean or a quantile, got "
-            f"{loss!r}. Use cross_validate, whose result takes any loss."
+            f"{shown(loss)}. Use cross_validate, whose result takes any loss."
         )
     return loss.best_action(
         _LeftOut(subject.to_datatree(log_likelihood=True, posterior_predictive=True))

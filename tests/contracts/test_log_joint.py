@@ -149,7 +149,8 @@ def test_the_value_is_the_sum_of_its_parts(name: str) -> None:
     for block in at.free:
         v = values[block.name]
         expected += float(np.sum(block.prior.log_density(v)))
-        support, h = supports.get(block.name, block.prior.support), 1e-6
+        own = supports.get(block.name, block.prior.support)
+        support, h = block.prior.support if block.prior.proper else own, 1e-6
         u = support.unconstrain(v)
         slope = (support.constrain(u + h) - support.constrain(u - h)) / (2 * h)
         jacobian += float(np.sum(np.log(np.abs(slope))))

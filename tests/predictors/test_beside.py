@@ -76,7 +76,7 @@ def test_twice_the_time_is_twice_the_count_and_trials_count_alike(
             np.testing.assert_allclose(
                 fit.predict(X).mean, 2.0 * fit.predict(data.X).mean, rtol=1e-10
             )
-        assert np.corrcoef(fit.predict(data.X).mean, data.y)[0, 1] > 0.5
+            assert np.corrcoef(fit.predict(data.X).mean, data.y)[0, 1] > 0.5
 
 
 def test_a_formula_states_an_offset_and_weights_are_of_features_alone(

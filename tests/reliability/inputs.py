@@ -579,6 +579,18 @@ CASES = (
     ),
     Case(
         "Parts",
+        "bm.Normal(0, np.full(1000, -1.0))",
+        "IncompatibleModelError",
+        "Normal: sd must be positive, got an array of shape (1000,).",
+    ),
+    Case(
+        "Parts",
+        "bm.Shifted(bm.Normal(0, 1), 1)",
+        "IncompatibleModelError",
+        "Shifted: excess must be a proper distribution of one positive number, such as Gamma(2, 0.1), got Normal",
+    ),
+    Case(
+        "Parts",
         "bm.StudentT(df='4')",
         "IncompatibleModelError",
         "StudentT: df must be a number (known) or a distribution (inferred), got '4'.",
@@ -605,7 +617,7 @@ CASES = (
         "Parts",
         "bm.Truncated(bm.Gaussian)",
         "IncompatibleModelError",
-        "Truncated: likelihood must be one, such as Gaussian(), got <class 'bayesml.likelihoods.gaussian.Gaussian'>.",
+        "Truncated: likelihood must be one, such as Gaussian(), got the class Gaussian.",
     ),
     Case(
         "Parts",
@@ -1508,6 +1520,25 @@ CASES = (
         "DataError",
         "One probability is needed, a number between 0 and 1, got [0.5, 0.9].",
     ),
+    Case("Fit", "fit.slopes(3)", "DataError", "slopes: variables takes names of columns, got 3."),
+    Case(
+        "Fit",
+        "fit.slopes({'x0': 1})",
+        "DataError",
+        "slopes: variables takes names of columns, got {'x0': 1}.",
+    ),
+    Case(
+        "Fit",
+        "fit.comparisons({'x0': np.zeros(100)})",
+        "DataError",
+        "comparisons: 'x0' moves from one value to another, {'x0': (from, to)}, got an array of shape (100,).",
+    ),
+    Case(
+        "Fit",
+        "bm.fit(bm.Model(), bm.Data.from_formula('y ~ np.floor(a)', frame), rng=1).slopes('a')",
+        "DataError",
+        "slopes: 'np.floor(a)' jumps by",
+    ),
     Case("Fit", "fit.slopes('nope')", "DataError", "slopes: the model reads no column 'nope'"),
     Case(
         "Fit",
@@ -1828,7 +1859,7 @@ CASES = (
         "Prediction",
         "p.decide(bm.losses.AbsoluteError)",
         "IncompatibleModelError",
-        "The loss must be a function of (y, action), got <class 'bayesml.losses.AbsoluteError'>. For instance",
+        "The loss must be a function of (y, action), got the class AbsoluteError. For instance",
     ),
     Case(
         "Prediction",

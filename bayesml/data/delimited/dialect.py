@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TextIO
 
+from bayesml.arguments import shown
 from bayesml.data.messages import quoted
 from bayesml.errors import DataError
 
@@ -61,7 +62,7 @@ def dialect_of(path: Path, separator: str | None, encoding: str | None) -> Diale
     encoding = _marked(path) if encoding is None else _known(encoding)
     if separator is not None:
         if len(separator) != 1 or separator in "\r\n\"'":
-            raise DataError(f"sep is {separator!r}; a separator is one character, such as ';'")
+            raise DataError(f"sep is {shown(separator)}; a separator is one character, such as ';'")
         return Dialect(separator, encoding)
     promised = promised_separator(path)
     if _fits(path, Dialect(promised, encoding)):
@@ -135,6 +136,7 @@ def _known(encoding: str) -> str:
         name = codecs.lookup(encoding).name
     except LookupError:
         raise DataError(
-            f"there is no encoding {encoding!r}; it is 'utf-8', 'cp1252', 'latin-1', 'utf-16', …"
+            f"there is no encoding {shown(encoding)}; it is 'utf-8', 'cp1252', 'latin-1', "
+            "'utf-16', …"
         ) from None
     return "utf-8-sig" if name == "utf-8" else name

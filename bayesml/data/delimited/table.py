@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import shown
 from bayesml.data.delimited.cells import Cells, Habits, habits_of
 from bayesml.data.delimited.cutting import Cut
 from bayesml.data.delimited.dialect import dialect_of, promised_separator, text_of
@@ -123,7 +124,7 @@ def read_csv(
     """
     path = Path(path)
     if decimal not in (None, ".", ","):
-        raise DataError(f"decimal is {decimal!r}; it is '.' or ','")
+        raise DataError(f"decimal is {shown(decimal)}; it is '.' or ','")
     if not path.is_file():
         raise DataError(f"there is no file {str(path)!r}")
     dialect = dialect_of(path, sep, encoding)

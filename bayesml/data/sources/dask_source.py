@@ -15,7 +15,10 @@ from bayesml.data.blocks import Block
 from bayesml.data.messages import plural
 from bayesml.data.optional import optional
 from bayesml.data.sources.memory import MemorySource
-from bayesml.errors import DataError
+from bayesml.errors import BayesmlError, DataError
+
+MOST_SAID = 200
+"""Characters of an error that is told on."""
 
 Opener = Callable[..., MemorySource]
 """Makes the rows of one partition from its pieces, checked."""
@@ -59,7 +62,7 @@ class DaskSource:
         """Read the rows in order, a partition in memory at a time."""
         delayed = optional("dask", "dask", "reading Dask collections").delayed
         for pieces in self.partitions:
-            yield from delayed(self.opener)(*pieces).compute().blocks()
+            yield from computed(delayed(self.opener)(*pieces)).blocks()
 
     def reduce[T](self, function: Callable[[Block], T], combine: Callable[[T, T], T]) -> T:
         """Bring `function` of every block together by the associative `combine`."""
@@ -80,7 +83,27 @@ def tree_reduce(
     while len(level) > 1:
         pairs = [join(*level[i : i + 2]) for i in range(0, len(level) - 1, 2)]
         level = pairs + level[2 * len(pairs) :]
-    return level[0].compute()
+    return computed(level[0])
+
+
+def computed(task: Any) -> Any:
+    """Run a task, and say of what its graph raises that it did.
+
+    Raises
+    ------
+    DataError
+        With the error of the graph as its cause; our own pass as they are.
+    """
+    try:
+        return task.compute()
+    except BayesmlError:
+        raise
+    except Exception as error:
+        said = (str(error).strip() or "no message").splitlines()[0][:MOST_SAID]
+        raise DataError(
+            f"a task of the Dask graph that makes the data raised {type(error).__name__}: {said}. "
+            "Compute the collection by itself to see where, X.compute(), and mend what makes it."
+        ) from error
 
 
 def _sum(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal
 
+from bayesml.arguments import shown
 from bayesml.data import frames
 from bayesml.data.blocks import Block, rows_per_block
 from bayesml.data.checks import require_some_weight, require_unique
@@ -125,7 +126,7 @@ def parquet_columns(
     drop = drops(missing)
     taken = {target, observation_weights}
     if isinstance(features, str):
-        raise DataError(f"features is {features!r}; a list of column names is needed")
+        raise DataError(f"features is {shown(features)}; a list of column names is needed")
     names = tuple(features or (name for name in files.names if name not in taken))
     require_unique(names, "features")
     if target in names:

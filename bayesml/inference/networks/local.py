@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import diagonal_information
 from bayesml.linalg import regression as linear
@@ -122,5 +123,5 @@ def network_of(problem: Problem) -> Network:
     """Return the network of a problem, and refuse a predictor that is none."""
     network = problem.model.predictor
     if not isinstance(network, Network):
-        raise IncompatibleModelError(f"This method learns an MLP, got {network!r}.")
+        raise IncompatibleModelError(f"This method learns an MLP, got {shown(network)}.")
     return network

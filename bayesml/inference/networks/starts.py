@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import Distribution, Flat
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.local import Near, linearised, network_of
@@ -71,7 +72,7 @@ def setting_of(problem: Problem, streamed: bool = False, start: Start = CALM) ->
     network_of(problem)
     prior = problem.prior
     if not isinstance(prior, Layered):  # its groups are those whose scales are tuned by evidence
-        raise IncompatibleModelError(f"A network takes Layered() priors, got {prior!r}.")
+        raise IncompatibleModelError(f"A network takes Layered() priors, got {shown(prior)}.")
     rows: Rows | Folded = Rows.of(problem) if not streamed else folded(problem)
     groups = prior.groups(problem.shapes, problem.feature_names)
     hyperprior = Hyperprior(prior, groups, problem.inferred, problem.known)

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
 from bayesml.typing import Array, Integers
@@ -175,7 +176,7 @@ def require_contrast(contrast: object) -> None:
     if not isinstance(contrast, Contrast):
         raise DataError(
             "contrast must be effects.Difference(), effects.Ratio(), effects.OddsRatio() or an "
-            f"object like them, got {contrast!r}."
+            f"object like them, got {shown(contrast)}."
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import check_probability, one_probability, whole_number
+from bayesml.arguments import check_probability, one_probability, shown, whole_number
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
@@ -122,7 +122,9 @@ class Effects:
         equivalence, the ROPE.
         """
         if not low <= high:
-            raise DataError(f"inside: the lower end {low!r} must not exceed the upper {high!r}.")
+            raise DataError(
+                f"inside: the lower end {shown(low)} must not exceed the upper {shown(high)}."
+            )
         outside = self.law.exceedance(high) + self.law.below(low)
         return np.asarray(np.clip(1.0 - outside, 0.0, 1.0))
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data import Design, frames
 from bayesml.data.messages import plural, suggestion
 from bayesml.errors import DataError
@@ -134,8 +135,8 @@ def question(
         words = f"over the {plural(answer.data.m, 'row')} learned from"
     else:
         raise DataError(
-            f"{caller}: grid={grid!r} is no grid: leave it out for the rows learned from, or give "
-            "effects.Typical(), effects.Balanced() or a frame of rows."
+            f"{caller}: grid={shown(grid)} is no grid: leave it out for the rows learned from, or "
+            "give effects.Typical(), effects.Balanced() or a frame of rows."
         )
     if not len(rows.weights):
         raise DataError(f"{caller}: the grid has no rows; give at least one.")
@@ -206,17 +207,20 @@ def values_at(
     try:
         numbers = np.asarray(several, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{caller}: {name!r} holds numbers, and {several!r} are none.") from error
+        raise DataError(
+            f"{caller}: {name!r} holds numbers, and {shown(several)} are none."
+        ) from error
     if numbers.ndim > 1 or not np.all(np.isfinite(numbers)):
-        raise DataError(f"{caller}: {name!r} needs finite numbers, got {several!r}.")
+        raise DataError(f"{caller}: {name!r} needs finite numbers, got {shown(several)}.")
     return [float(value) for value in numbers]
 
 
 def names_of(caller: str, what: str, names: Any) -> tuple[str, ...]:
     """Read one name of a column, or several."""
     found = (names,) if isinstance(names, str) else names
-    if not isinstance(found, Iterable) or not all(isinstance(name, str) for name in found):
-        raise DataError(f"{caller}: {what} takes names of columns, got {names!r}.")
+    listed = isinstance(found, Iterable) and not isinstance(found, Mapping)
+    if not (listed and all(isinstance(name, str) for name in found)):
+        raise DataError(f"{caller}: {what} takes names of columns, got {shown(names)}.")
     return tuple(found)
 
 

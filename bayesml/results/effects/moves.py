@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.results.columns import Columns, is_numeric
@@ -87,7 +88,7 @@ def _move(
         if to is None or np.ndim(to) == 0 or len(to) != 2:
             raise DataError(
                 f"comparisons: {name!r} moves from one value to another, {{{name!r}: (from, to)}}, "
-                f"got {to!r}."
+                f"got {shown(to)}."
             )
         ends = values_at("comparisons", name, list(to), asked.seen, asked.known)
         low[name], high[name] = (constant(v, len(column), column) for v in ends)

@@ -89,6 +89,7 @@ def draw_rootogram(axes: "Axes", y: Array, replicas: Array) -> "list[Artist]":
     """Draw bars that hang from what the model expects; return what the legend shows."""
     found = Rootogram.of(y, replicas)
     left, width = found.edges[:-1], np.diff(found.edges)
+    axes.use_sticky_edges = False  # a bar that ends at the frame might be cut off
     axes.bar(
         left,
         np.sqrt(found.observed),

@@ -1,6 +1,7 @@
 """Names beside points, where they cover little and not one another."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
+
+APART, MOST = 3.0, 500
+"""Pixels between points along a line, and how many there are at most."""
 
 Place = tuple[float, float, Literal["left", "center", "right"]]
 
@@ -38,7 +42,8 @@ def name_points(
     names : sequence of str
         Of all points.
     """
-    drawn = axes.transData.transform(np.column_stack([x, y]))
+    points = axes.transData.transform(np.column_stack([x, y]))
+    drawn = np.vstack([points, *_lines(axes)])
     taken: list[Bbox] = []
     for k in which:
         name = axes.annotate(
@@ -54,12 +59,31 @@ def name_points(
         )
         name.set_in_layout(False)
         unit = axes.figure.dpi / 72.0
-        boxes = [_room(name, drawn[k], place, unit) for place in PLACES]
+        boxes = [_room(name, points[k], place, unit) for place in PLACES]
         costs = [_cost(axes, box, taken, drawn) + 0.3 * j for j, box in enumerate(boxes)]
         best = int(np.argmin(costs))
         name.xyann, side = PLACES[best][:2], PLACES[best][2]
         name.set_horizontalalignment(side)
         taken.append(boxes[best])
+        end = points[k] + np.array(PLACES[best][:2]) * unit
+        drawn = np.vstack([drawn, _between(points[k], end)])
+
+
+def _lines(axes: "Axes") -> list[Array]:
+    """Return points along the lines of a panel, in pixels: a name on one cannot be read."""
+    found = []
+    for line in axes.lines:
+        if line.get_linestyle() != "None":
+            corners = line.get_transform().transform(line.get_xydata())
+            corners = corners[np.isfinite(corners).all(axis=1)]
+            found += [_between(one, next_one) for one, next_one in pairwise(corners)]
+    return found
+
+
+def _between(one: Array, other: Array) -> Array:
+    """Return points between two, a few pixels apart."""
+    count = int(np.clip(np.hypot(*(other - one)) / APART, 2, MOST))
+    return np.linspace(one, other, count)
 
 
 def _room(name: "Annotation", point: Array, place: Place, unit: float) -> "Bbox":

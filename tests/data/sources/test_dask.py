@@ -82,6 +82,20 @@ def test_one_of_X_and_y_may_be_in_memory(frame: pd.DataFrame) -> None:
     assert_same(bm.Data(X, y), bm.Data(X, da.from_array(y, chunks=3000)))
 
 
+def test_a_graph_that_raises_is_named(frame: pd.DataFrame) -> None:
+    X, y = frame[["a", "b"]].to_numpy(), frame["y"].to_numpy()
+
+    def broken(block: Any, block_info: Any = None) -> Any:
+        if block_info[0]["array-location"][0][0] > 0:
+            raise OverflowError("no such instrument\nsecond line")
+        return block
+
+    lazy = da.from_array(X, chunks=(3000, 2)).map_blocks(broken, dtype=float)
+    with pytest.raises(DataError, match="raised OverflowError: no such instrument") as e:
+        bm.fit(bm.Model(), bm.Data(lazy, y))
+    assert isinstance(e.value.__cause__, OverflowError)
+
+
 def test_dataframes_are_data(frame: pd.DataFrame, partitioned: Any) -> None:
     held = bm.Data(frame[["a", "b"]], frame.y, observation_weights=frame.w)
     lazy = bm.Data(partitioned[["a", "b"]], partitioned.y, observation_weights=partitioned.w)
