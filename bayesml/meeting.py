@@ -29,6 +29,7 @@ from bayesml.likelihoods import (
 )
 from bayesml.linalg import triangular_factor
 from bayesml.predictors import (
+    Beside,
     Grouped,
     HasSeveral,
     KnownColumns,
@@ -36,6 +37,7 @@ from bayesml.predictors import (
     Network,
     Outputs,
     Predictor,
+    ReadsBeside,
     frame_of,
     group_parts,
     smooth_parts,
@@ -257,7 +259,10 @@ def _predictor(
         found = predictor.several(_parts(roles, classes), _known(likelihood, roles))
         effects = bool(roles.groups or roles.smooths)
         return _grouped(found, data) if effects and not isinstance(found, Grouped) else found
-    if not roles.plain:
+    only_known = len(roles.predictors) == 1 and not (roles.groups or roles.smooths)
+    if roles.known and only_known and isinstance(predictor, ReadsBeside):
+        predictor = predictor.reading(_beside(likelihood, roles))
+    elif not roles.plain:
         what = [*roles.known, *(part.predictor for part in roles.predictors[1:])]
         what += [f"groups of {group.factor}" for group in roles.groups]
         what += [smooth.label for smooth in roles.smooths]
@@ -308,6 +313,15 @@ def _known(likelihood: Likelihood, roles: Roles) -> KnownColumns:
     places = roles.known_places()
     needed = known_of(likelihood)
     return KnownColumns(places.get(OFFSET), tuple(places[name] for name in needed))
+
+
+def _beside(likelihood: Likelihood, roles: Roles) -> Beside:
+    """Return what is known of every row, counted from the last column."""
+    known, columns = _known(likelihood, roles), len(roles.known)
+    end = sum(len(part.names) for part in roles.predictors) + columns
+    offset = None if known.offset is None else known.offset - end
+    moved = len(likelihood.output_names) if isinstance(likelihood, NamesOutputs) else 1
+    return Beside(columns, offset, tuple(place - end for place in known.outputs), moved)
 
 
 def _noise_scale(likelihood: Likelihood) -> str | float | None:

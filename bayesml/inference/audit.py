@@ -116,13 +116,14 @@ def _log_weights(mode: Mode, shift: Array, noise: Array) -> Array:
     rows = mode.setting.rows.at_hand()
     if not isinstance(here, Linearised):
         raise TypeError(f"The audit needs the Jacobian, and got {type(here).__name__}.")
-    out = np.empty(len(noise))
+    out, shifted = np.empty(len(noise)), here.rows.J @ shift
     step = max(1, AT_A_TIME // here.eta.size)
     for k in range(0, len(noise), step):
         draws = noise[k : k + step]
-        moved = (shift + draws) @ here.rows.J.T
-        eta = here.eta.ravel() + moved
-        spread = (draws @ here.rows.J.T) ** 2 @ here.rows.weights + draws**2 @ precision
+        along = draws @ here.rows.J.T
+        eta = np.tile(here.eta.ravel(), (len(draws), 1))
+        eta[:, : along.shape[1]] += shifted + along  # behind them is what is known of every row
+        spread = along**2 @ here.rows.weights + draws**2 @ precision
         prior = (here.x + shift + draws) ** 2 @ precision
         fit = [
             float(rows.log_likelihood(row.reshape(here.eta.shape), mode.scales.values))

@@ -6,6 +6,7 @@ from bayesml.predictors.base import (
     HasFrame,
     HasGram,
     HasJacobian,
+    HasNewLevels,
     HasPullback,
     HasSeveral,
     HasStart,
@@ -14,9 +15,11 @@ from bayesml.predictors.base import (
     Outputs,
     Parameters,
     Predictor,
+    ReadsBeside,
     labels_of,
     pullback_of,
 )
+from bayesml.predictors.beside import Beside
 from bayesml.predictors.frame import Frame, Shift, frame_of
 from bayesml.predictors.grouped import Grouped, GroupPart, group_parts, smooth_parts
 from bayesml.predictors.linear import Linear
@@ -28,6 +31,7 @@ __all__ = [
     "GELU",
     "MLP",
     "Activation",
+    "Beside",
     "ExportsToPyMC",
     "Frame",
     "GroupPart",
@@ -35,6 +39,7 @@ __all__ = [
     "HasFrame",
     "HasGram",
     "HasJacobian",
+    "HasNewLevels",
     "HasPullback",
     "HasSeveral",
     "HasStart",
@@ -47,6 +52,7 @@ __all__ = [
     "Parameters",
     "Predictor",
     "ReLU",
+    "ReadsBeside",
     "Shift",
     "SiLU",
     "SmoothPart",

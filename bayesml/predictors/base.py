@@ -87,6 +87,16 @@ class HasStart(Protocol):
 
 
 @runtime_checkable
+class HasNewLevels(Protocol):
+    """A predictor with effects of levels, which can be drawn for levels that were never seen."""
+
+    def with_new_levels(
+        self, parameters: Parameters, X: Array, rng: np.random.Generator
+    ) -> Parameters:
+        """Return draws, shape (K, ...), with effects of what is new in X behind the known ones."""
+
+
+@runtime_checkable
 class HasFrame(Protocol):
     """A predictor that states the coordinates in which it is best evaluated."""
 
@@ -100,6 +110,14 @@ class HasSeveral(Protocol):
 
     def several(self, parts: Any, known: Any) -> Predictor:
         """Return the predictors of all parts, and of what is known of every row."""
+
+
+@runtime_checkable
+class ReadsBeside(Protocol):
+    """A predictor of features beside which there may be an offset, or what a likelihood knows."""
+
+    def reading(self, beside: Any) -> Predictor:
+        """Return the predictor on rows whose last columns are `Beside`, before they are met."""
 
 
 @runtime_checkable

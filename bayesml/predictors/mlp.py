@@ -11,8 +11,9 @@ import numpy as np
 from bayesml.arguments import is_count, require_memory, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors import flat
-from bayesml.predictors.activations import Activation, Floats, Tanh
+from bayesml.predictors.activations import Activation, Compiled, Floats, Tanh
 from bayesml.predictors.base import Outputs, Parameters
+from bayesml.predictors.beside import NOTHING, Beside
 from bayesml.predictors.frame import Frame
 from bayesml.predictors.layers import Layers, backward, forward, jacobian, tangent, trace
 from bayesml.typing import Array
@@ -58,6 +59,9 @@ class MLP:
         ``bayesml.predictors``.
     standardisation : Standardisation or None
         None takes it from the data, at fit.
+    beside : Beside or None
+        The last columns of X, which are no features: an offset that is added to η, and what the
+        likelihood has to know of every row. Data that have them state it, at fit.
 
     Raises
     ------
@@ -82,6 +86,7 @@ class MLP:
     hidden: tuple[int, ...] = (50,)
     activation: Activation = Tanh()
     standardisation: Standardisation | None = None
+    beside: Beside | None = None
 
     def __post_init__(self) -> None:
         widths: Any = self.hidden
@@ -117,20 +122,31 @@ class MLP:
             )
         if self.standardisation is not None:
             return self
-        sd = np.where(sd_X > 0, sd_X, 1.0)
-        known = tuple((centre, scale or 1.0) for centre, scale in outputs)
-        stated = Standardisation(tuple(mean_X.tolist()), tuple(sd.tolist()), known)
+        mean, sd = self._last.features(mean_X), self._last.features(sd_X)
+        unit = np.where(sd > 0, sd, 1.0)
+        of_network = self._last.without_offset(mean_X, outputs)
+        lie = tuple((centre, scale or 1.0) for centre, scale in of_network)
+        stated = Standardisation(tuple(mean.tolist()), tuple(unit.tolist()), lie)
         return replace(self, standardisation=stated)
+
+    def reading(self, beside: Beside) -> "MLP":
+        """Return the network on rows whose last columns are no features."""
+        return replace(self, beside=beside)
 
     @property
     def outputs(self) -> Outputs:
         """Centre and scale of every output; (0, 1) for one output before the data are met."""
         return ((0.0, 1.0),) if self.standardisation is None else self.standardisation.outputs
 
+    @property
+    def _last(self) -> Beside:
+        """The columns of X that are no features."""
+        return self.beside or NOTHING
+
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of ``weights_l``, (out, in), and ``biases_l``, (out,)."""
         shapes: dict[str, tuple[int, ...]] = {}
-        widths = (n, *self.hidden, len(self.outputs))
+        widths = (n - self._last.columns, *self.hidden, len(self.outputs))
         for layer, (size, out) in enumerate(pairwise(widths), start=1):
             shapes |= {f"weights_{layer}": (out, size), f"biases_{layer}": (out,)}
         size = sum(prod(shape) for shape in shapes.values())
@@ -144,6 +160,10 @@ class MLP:
         for layer, (before, after) in enumerate(pairwise(units), start=1):
             out |= {f"weights_{layer}": [after, before], f"biases_{layer}": [after]}
         return out
+
+    def coords(self, feature_names: tuple[str, ...]) -> dict[str, list[str]]:
+        """Return the names of the features, which come first."""
+        return {"feature": [*feature_names[: len(feature_names) - self._last.columns]]}
 
     def start(
         self, n: int, rng: np.random.Generator, members: tuple[int, ...] = ()
@@ -166,18 +186,19 @@ class MLP:
         inner = replace(self, standardisation=Standardisation((), (), self.outputs))
         shapes = self.shapes(len(mean_X))
         p = flat.size(shapes)
-        known = bool(centre)
+        rest = np.zeros(self._last.columns)  # known columns stay as they are
         return Frame(
             inner,
             shapes,
-            np.array(centre) if known else None,
-            np.array(unit) if known else None,
+            np.append(centre, rest) if centre else None,
+            np.append(unit, rest + 1.0) if centre and unit else None,
             np.zeros(p),
             np.ones(p),
         )
 
     def standardise(self, X: Floats) -> Floats:
-        """Return x̃, in the precision of X."""
+        """Return x̃ of the features, in the precision of X."""
+        X = self._last.features(X)
         if self.standardisation is None or not self.standardisation.mean_X:
             return X
         mean = np.asarray(self.standardisation.mean_X, dtype=X.dtype)
@@ -190,24 +211,28 @@ class MLP:
         widest = max(len(self.outputs), *self.hidden, 1)
         room = max(1, MOST_ACTIVATIONS // (max(len(X), 1) * widest))
         if prod(batch) <= room:
-            return self.link(forward(layers, self.activation, a))
+            return self.link(forward(layers, self.activation, a), X)
         rows = [(W.reshape(-1, *W.shape[-2:]), b.reshape(-1, b.shape[-1])) for W, b in layers]
         parts = [
             forward([(W[k : k + room], b[k : k + room]) for W, b in rows], self.activation, a)
             for k in range(0, prod(batch), room)
         ]
         z = np.concatenate(parts)
-        return self.link(z.reshape(*batch, *z.shape[1:]))
+        return self.link(z.reshape(*batch, *z.shape[1:]), X)
 
     def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
         """Return h_θ(X) as a PyMC expression, or a list of them for k > 1 outputs."""
-        inside, a = self.standardisation, X
+        inside, a = self.standardisation, self._last.features(X)
         if inside is not None and inside.mean_X:
-            a = (X - np.asarray(inside.mean_X)) / np.asarray(inside.sd_X)
+            a = (a - np.asarray(inside.mean_X)) / np.asarray(inside.sd_X)
         for layer, (W, b) in enumerate(self.layers(parameters), start=1):
             z = pm.math.dot(a, W.T) + b
             a = self.activation.pymc(pm, z) if layer < self.depth else z
         outputs = [c + s * a[:, k] for k, (c, s) in enumerate(self.outputs)]
+        if self._last.offset is not None:
+            moved = self._last.moved
+            outputs[:moved] = [eta + X[:, self._last.offset] for eta in outputs[:moved]]
+        outputs += [X[:, j] for j in self._last.outputs]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(self, parameters: Parameters, X: Floats, cotangent: Floats) -> dict[str, Floats]:
@@ -218,32 +243,58 @@ class MLP:
         self, parameters: Parameters, X: Floats
     ) -> tuple[Floats, Callable[[Floats], dict[str, Floats]]]:
         """Return η and `vjp` as a function of the cotangent, from one forward pass."""
+        if X.dtype == np.float32 and isinstance(self.activation, Compiled):
+            return self._compiled(self.activation, parameters, X)
         layers = self.layers(parameters)
         seen = trace(layers, self.activation, self.standardise(X))
 
         def back(cotangent: Floats) -> dict[str, Floats]:
             return self.named(backward(layers, seen, self.delta(cotangent)))
 
-        return self.link(seen.output), back
+        return self.link(seen.output, X), back
+
+    def _compiled(
+        self, activation: Compiled, parameters: Parameters, X: Floats
+    ) -> tuple[Floats, Callable[[Floats], dict[str, Floats]]]:
+        """Return the same by compiled passes, in single precision."""
+        shapes = self.shapes(X.shape[1])
+        theta, k = flat.join(parameters, shapes), len(self.outputs)
+        widths = (X.shape[1] - self._last.columns, *self.hidden, k)
+        rows = theta.reshape(-1, theta.shape[-1])
+        passes = activation.passes(rows, widths, self.standardise(X))
+        batch = theta.shape[:-1]
+
+        def back(cotangent: Floats) -> dict[str, Floats]:
+            delta = np.swapaxes(self.delta(cotangent), -1, -2).reshape(len(rows), k, -1)
+            return flat.split(passes.back(delta).reshape(theta.shape), shapes)
+
+        z = passes.output.reshape(*batch, k, len(X))
+        return self.link(np.swapaxes(z, -1, -2), X), back
 
     def jvp(self, parameters: Parameters, X: Floats, tangents: Parameters) -> Floats:
         """Evaluate J·tangents, of the shape of η (M5)."""
         layers = self.layers(parameters)
         seen = trace(layers, self.activation, self.standardise(X))
         dz = tangent(layers, seen, self.layers(tangents))
-        return self._stack([dz[..., k] * s for k, (_, s) in enumerate(self.outputs)])
+        parts = [dz[..., k] * s for k, (_, s) in enumerate(self.outputs)]
+        return _stack(self._last.still(parts))
 
     def jacobian(self, parameters: Parameters, X: Floats) -> Floats:
         """Evaluate J = ∂η/∂θ, shape (..., m, p), or (k, ..., m, p) for k > 1 outputs (M4)."""
         layers = self.layers(parameters)
         seen = trace(layers, self.activation, self.standardise(X))
         parts = [jacobian(layers, seen, k, s) for k, (_, s) in enumerate(self.outputs)]
-        return self._stack(parts)
+        return _stack(self._last.still(parts))
 
     def features(self, parameters: Parameters, X: Floats) -> Floats:
-        """Return what enters the last layer, shape (..., m, units)."""
+        """Return what enters the last layer and what is known beside, shape (..., m, units)."""
         layers = self.layers(parameters)
-        return trace(layers, self.activation, self.standardise(X)).activations[-1]
+        units = trace(layers, self.activation, self.standardise(X)).activations[-1]
+        if not self._last.columns:
+            return units
+        known = self._last.known(X)
+        each = np.broadcast_to(known, (*units.shape[:-1], known.shape[-1]))
+        return np.concatenate([units, each], axis=-1)
 
     def layers(self, parameters: Parameters) -> Layers:
         """Return (W, b) of every layer."""
@@ -259,17 +310,17 @@ class MLP:
         widths = " × ".join(str(h) for h in self.hidden)
         return f"η = network of {widths} {type(self.activation).__name__} units, standardised"
 
-    def link(self, z: Floats) -> Floats:
+    def link(self, z: Floats, X: Floats) -> Floats:
         """Return η = c + s z of the last layer, (..., m, k) to (..., m) or (k, ..., m)."""
-        return self._stack([c + s * z[..., k] for k, (c, s) in enumerate(self.outputs)])
+        parts = [c + s * z[..., k] for k, (c, s) in enumerate(self.outputs)]
+        return _stack(self._last.around(parts, X))
 
     def delta(self, cotangent: Floats) -> Floats:
         """Return δ of the last layer from a cotangent of η, (..., m, k)."""
-        parts = [cotangent] if len(self.outputs) == 1 else [*cotangent]
+        own = len(self.outputs)
+        one = own + len(self._last.outputs) == 1
+        parts = [cotangent] if one else [*cotangent[:own]]
         return np.stack([g * s for g, (_, s) in zip(parts, self.outputs, strict=True)], axis=-1)
-
-    def _stack(self, parts: Sequence[Floats]) -> Floats:
-        return parts[0] if len(self.outputs) == 1 else np.stack(parts)
 
     def named(self, gradients: Layers) -> dict[str, Floats]:
         """Return parameters by name from (W, b) of every layer."""
@@ -277,3 +328,8 @@ class MLP:
         for layer, (W, b) in enumerate(gradients, start=1):
             named |= {f"weights_{layer}": W, f"biases_{layer}": b}
         return named
+
+
+def _stack(parts: Sequence[Floats]) -> Floats:
+    """Return outputs of the shape (k, ..., m), or (..., m) where there is one."""
+    return parts[0] if len(parts) == 1 else np.stack(parts)

@@ -183,7 +183,8 @@ class Layered:
                 labels = [f"{name}[{k}]" for k in range(shape[0])]
             elif self.relevance and layer == 1 and len(shape) == 2 and shape[1]:
                 local += np.arange(shape[1])
-                labels = [f"{name}[{feature}]" for feature in features]
+                own = features[: shape[1]]  # behind them may be columns that are no features
+                labels = [f"{name}[{feature}]" for feature in own]
             index.append(local.reshape(prod(shape)) + len(names))
             names += labels
         flat = np.concatenate(index)

@@ -11,6 +11,7 @@ from bayesml.data.roles import LinearPart
 from bayesml.posteriors import PointEstimate
 from bayesml.predictors import (
     GELU,
+    Beside,
     HasGram,
     HasJacobian,
     KnownColumns,
@@ -43,11 +44,14 @@ PREDICTORS: dict[str, Any] = {
     "MLP without hidden layers": bm.MLP((), Tanh(), scaled(ONE)),
     "MLP of two layers": bm.MLP((4, 3), Tanh(), scaled(ONE)),
     "MLP of two outputs": bm.MLP((3,), SiLU(), scaled(TWO)),
+    "MLP beside an offset": bm.MLP((3,), Tanh(), scaled(ONE), Beside(1, -1, (), 1)),
+    "MLP beside trials": bm.MLP((3,), Tanh(), scaled(ONE), Beside(1, None, (-1,), 1)),
     **{repr(a): bm.MLP((3,), a, scaled(ONE)) for a in (ReLU(), SiLU(), GELU(), Softplus())},
     "a stranger's": Squares(),
     **{name: several.predictor for name, several in SEVERAL.items()},
 }
-LIKELIHOODS = {several.predictor: several.likelihood for several in SEVERAL.values()}
+LIKELIHOODS: dict[Any, Any] = {s.predictor: s.likelihood for s in SEVERAL.values()}
+LIKELIHOODS[PREDICTORS["MLP beside trials"]] = bm.Binomial()
 each = pytest.mark.parametrize("predictor", PREDICTORS.values(), ids=PREDICTORS.keys())
 
 
@@ -58,6 +62,8 @@ def outputs_of(predictor: Any) -> tuple[tuple[float, float], ...]:
 
 
 def width(predictor: Any) -> int:
+    if isinstance(predictor, bm.MLP) and predictor.beside is not None:
+        return N + predictor.beside.columns
     return WIDTH if isinstance(predictor, LinearPredictors) else N
 
 

@@ -13,7 +13,7 @@ from bayesml.linalg.kronecker import KroneckerBlock, KroneckerFactors
 from bayesml.log_joint import Rows
 from bayesml.log_joint.rows import LAYERED
 from bayesml.predictors import MLP, flat
-from bayesml.predictors.layers import Layers, Trace, trace
+from bayesml.predictors.layers import Layers, Trace, backward, trace
 from bayesml.typing import Array, Integers
 
 
@@ -50,7 +50,7 @@ def tangent_kernel(data: Rows, x: Array, precision: Array) -> Array:
     """Return J diag(precision)⁻¹ Jᵀ, (k m, k m), outputs first (M28)."""
     network, tables, m = inner_network(data), _tables(data), len(data.y)
     layers = network.layers(flat.split(x, data.frame.shapes))
-    seen = trace(layers, network.activation, data.A)
+    seen = trace(layers, network.activation, network.standardise(data.A))
     *inputs, features = _extended(seen)
     deltas = [_deltas(layers, seen, k, s) for k, (_, s) in enumerate(network.outputs)]
     K = np.zeros((len(deltas), m, len(deltas), m))
@@ -64,6 +64,18 @@ def tangent_kernel(data: Rows, x: Array, precision: Array) -> Array:
     return K.reshape(len(deltas) * m, -1)
 
 
+def pulled(data: Rows, x: Array, score: Array) -> Array:
+    """Return Jᵀ·score at x by backpropagation (M2, M3), a block of rows at a time."""
+    network, shapes = inner_network(data), data.frame.shapes
+    scale = np.array([s for _, s in network.outputs])
+    layers, columns = network.layers(flat.split(x, shapes)), columns_of(score, network)
+    out = np.zeros_like(x)
+    for some, seen in traces(data, layers):
+        gradients = backward(layers, seen, scale * columns[some])
+        out += flat.join(network.named(gradients), shapes)
+    return out
+
+
 def columns_of(by_row: Array, network: MLP) -> Array:
     """Return numbers at every output of every row, (k m,), as a column for each output."""
     return by_row.reshape(len(network.outputs), -1).T
@@ -71,9 +83,10 @@ def columns_of(by_row: Array, network: MLP) -> Array:
 
 def traces(data: Rows, layers: Layers) -> Iterator[tuple[slice, Trace]]:
     """Take rows through the layers, a block at a time: activations of all rows are never held."""
+    network = inner_network(data)
     for start in range(0, len(data.y), LAYERED):
         rows = slice(start, start + LAYERED)
-        yield rows, trace(layers, inner_network(data).activation, data.A[rows])
+        yield rows, trace(layers, network.activation, network.standardise(data.A[rows]))
 
 
 def _tables(data: Rows) -> list[Integers]:

@@ -9,11 +9,12 @@ from bayesml.inference.networks.mode import Mode
 from bayesml.inference.networks.scales import ByEvidence, Hyperprior, NetworkScales
 from bayesml.inference.networks.starts import Setting
 from bayesml.inference.networks.training import train
+from bayesml.inference.networks.watch import Watch
 from bayesml.model import Problem
 from bayesml.optimizers import LevenbergMarquardt
 from bayesml.posteriors import LinearisedPosterior
 from bayesml.posteriors.last_layer import LastLayerPosterior
-from bayesml.predictors import MLP, Frame, flat
+from bayesml.predictors import Frame, flat
 from bayesml.priors import Groups
 
 
@@ -26,7 +27,7 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     setting, rows = mode.setting, mode.setting.rows.at_hand()
     network = setting.network
     features = np.asarray(network.features(mode.parameters, rows.A))
-    linear = MLP((), network.activation, network.standardisation)
+    linear = replace(network, hidden=())
     shapes = linear.shapes(features.shape[1])
     size = flat.size(shapes)
     frame = Frame(linear, shapes, None, None, np.zeros(size), np.ones(size))
@@ -40,7 +41,7 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     scales = NetworkScales(mode.scales.precision[used], mode.scales.values)
     start = Setting(head, hyperprior, scales)
     judge, search = ByEvidence(hyperprior), LevenbergMarquardt()
-    trained = train(head, linearised, mode.x[-size:], scales, judge, search)
+    trained = train(head, linearised, mode.x[-size:], scales, judge, search, Watch())
     best = trained.best
     answer = Mode(start, best.point.x, best.scales, 0.0, trained.losses, True, "", True)
     posterior = LinearisedPosterior(

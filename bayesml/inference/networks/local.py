@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,6 +29,10 @@ class Local(Protocol):
     @property
     def eta(self) -> Array:
         """η there, shape (m,) or (k, m)."""
+
+    @property
+    def gram(self) -> Array | None:
+        """The lower half of JᵀΛJ, where it is formed."""
 
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score, for a score at every output of every row."""
@@ -63,6 +67,11 @@ class Linearised:
     eta: Array
     rows: linear.WeightedRows
 
+    @property
+    def gram(self) -> Array | None:
+        """The lower half of JᵀΛJ; None where there are fewer rows than parameters."""
+        return self.rows.gram
+
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score."""
         return np.asarray(score @ self.rows.J)
@@ -88,7 +97,7 @@ class Linearised:
 def linearised(rows: Rows, x: Array, eta: Array, information: Array) -> Linearised:
     """Form the Jacobian at x."""
     J = jacobian_of(rows.frame, rows.parameters(x), rows.A).reshape(-1, x.size)
-    return Linearised(x, eta, linear.rows(J, information))
+    return Linearised(x, eta, linear.rows(J[: len(information)], information))
 
 
 Near = Callable[[Rows, Array, Array, Array], Local]
@@ -104,14 +113,19 @@ def around(rows: Rows, near: Near, x: Array, values: Values) -> Local:
 def information_of(rows: Rows, eta: Array, values: Values) -> Array:
     """Return wᵢ Λ of every row of the Jacobian; of classes its diagonal (M7)."""
     outputs = 1 if eta.ndim == 1 else len(eta)
-    return np.ravel(
-        rows.w * diagonal_information(rows.likelihood.information(eta, values), outputs)
-    )
+    information = diagonal_information(rows.likelihood.information(eta, values), outputs)
+    return np.ravel(_moving(rows, rows.w * information))
 
 
 def score_of(rows: Rows, eta: Array, values: Values) -> Array:
     """Return wᵢ ∂ log p/∂η of every row of the Jacobian."""
-    return np.ravel(rows.w * rows.likelihood.score(rows.y, eta, values))
+    return np.ravel(_moving(rows, rows.w * rows.likelihood.score(rows.y, eta, values)))
+
+
+def _moving(rows: Rows, by_output: Array) -> Array:
+    """Leave out what is known of every row: the last outputs, which no parameter moves."""
+    network: Any = rows.frame.predictor
+    return by_output if by_output.ndim == 1 else by_output[: len(network.outputs)]
 
 
 def network_of(problem: Problem) -> Network:

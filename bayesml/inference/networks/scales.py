@@ -144,13 +144,14 @@ def learn_values(
     eta, likelihood = point.here.eta, rows.likelihood
     now = np.array([scales.values[name] for name in names])
     before = likelihood.information(eta, scales.values)
+    told = before > 0  # of what is known of a row nothing is
 
     def at(logs: Array) -> dict[str, float]:
         return {**scales.values, **dict(zip(names, (now * np.exp(logs)).tolist(), strict=True))}
 
     def negative(logs: Array) -> float:
         values = at(logs)
-        ratio = float(np.mean(likelihood.information(eta, values) / before))
+        ratio = float(np.mean(likelihood.information(eta, values)[told] / before[told]))
         value = float(rows.log_likelihood(eta, values)) - 0.5 * determined * ratio
         for name in names:
             value += float(priors[name].log_density(values[name])) + jacobian * np.log(values[name])
