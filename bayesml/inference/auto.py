@@ -6,13 +6,13 @@ from time import process_time
 import numpy as np
 
 from bayesml.arguments import check_instance, check_optional
-from bayesml.errors import ConvergenceError
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.audit import heavy_tailed
-from bayesml.inference.base import Learned, Method
-from bayesml.inference.ensemble import Ensemble
+from bayesml.inference.base import InTime, Learned, Method
+from bayesml.inference.default_network import network_method
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.gibbs import Gibbs, not_gibbs
-from bayesml.inference.langevin import Langevin
+from bayesml.inference.group_laplace import doubts_of, not_nested
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.model_average import MOST_FEATURES
 from bayesml.inference.nuts import NUTS, unread
@@ -21,12 +21,8 @@ from bayesml.inference.subset_sampler import SubsetSampler
 from bayesml.likelihoods import limits_eta
 from bayesml.log_joint import log_joint
 from bayesml.model import Problem
-from bayesml.predictors import HasJacobian, Network
+from bayesml.predictors import Grouped, HasJacobian, Network
 from bayesml.priors import SelectsFeatures
-
-CHAIN = Langevin(chains=1, steps=4000)
-
-MIXTURE = Ensemble(9, (Laplace(), CHAIN, CHAIN))
 
 LARGEST_SHIFT = 0.1
 """Standard deviations by which a Gaussian that stands for the posterior may be off in a mean."""
@@ -46,6 +42,10 @@ class Auto:
     curvature. Rows that stay in files or partitions, which NUTS would read some ten thousand
     times, and a budget that is too small leave the Gaussian, and the audit that it failed warns.
 
+    Of effects of groups `Laplace` integrates over those of the factor of most levels by quadrature,
+    and weighs draws of all else: where these have a light tail, two hundred of them are effective
+    and nodes are enough, the weighted draws are the answer (G47).
+
     `SpikeAndSlab` over more features than `Exact` adds up is learned by `SubsetSampler`.
 
     Sparse priors such as `Horseshoe` in a linear Gaussian model are sampled by `Gibbs`.
@@ -58,15 +58,16 @@ class Auto:
     ----------
     otherwise : NUTS
         How to sample.
-    network : Method
-        How to learn a network.
+    network : Method or None
+        How to learn a network; None is `network_method`, by how many rows there are.
     seconds : float or None
-        CPU time that sampling may take, as foreseen from one gradient; None is as long as it does.
+        CPU time that sampling may take, as foreseen from one gradient; of a network the time by
+        the clock in which members are learned. None is as long as it does.
 
     Raises
     ------
     IncompatibleModelError
-        If the budget is not positive.
+        If the budget is not positive; at fit, if it is of a network's method that keeps none.
 
     Examples
     --------
@@ -77,18 +78,20 @@ class Auto:
     """
 
     otherwise: NUTS = NUTS()
-    network: Method = MIXTURE
+    network: Method | None = None
     seconds: float | None = None
 
     def __post_init__(self) -> None:
         check_instance(self, "otherwise", Method, "NUTS()")
-        check_instance(self, "network", Method, "Laplace()")
+        if self.network is not None:
+            check_instance(self, "network", Method, "Laplace()")
         check_optional(self, "seconds", "no limit")
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Choose, learn, and say why."""
         if isinstance(problem.model.predictor, Network):
-            return _said(self.network, "", self.network.learn(problem, rng))
+            network = self._of_network(problem)
+            return _said(network, "", network.learn(problem, rng))
         if isinstance(problem.prior, SelectsFeatures):
             return _over_models(problem, rng)
         why_not = obstacle(problem)
@@ -96,6 +99,12 @@ class Auto:
             return _said(Exact(), "", Exact().learn(problem, rng))
         if not_gibbs(problem) is None:
             return _said(Gibbs(), _given([why_not]), Gibbs().learn(problem, rng))
+        if isinstance(problem.model.predictor, Grouped):
+            return self._groups(problem, rng, why_not)
+        return self._approximated(problem, rng, why_not)
+
+    def _approximated(self, problem: Problem, rng: np.random.Generator, why_not: str) -> Learned:
+        """Take the Gaussian at the mode where its audit passes, and sample otherwise."""
         if no_gaussian := _no_gaussian(problem):
             return self._sampled(problem, rng, [why_not, no_gaussian])
         try:
@@ -112,12 +121,37 @@ class Auto:
             return _said(Laplace(), _given([why_not, budget, *doubts]), _doubted(gaussian))
         return self._sampled(problem, rng, [why_not, *doubts])
 
+    def _groups(self, problem: Problem, rng: np.random.Generator, why_not: str) -> Learned:
+        """Integrate over effects by quadrature, and sample where that is not certified (G47)."""
+        if (beyond := not_nested(problem)) is not None:
+            return self._sampled(problem, rng, [why_not, beyond])
+        try:
+            found = Laplace().learn(problem, rng)
+        except ConvergenceError as error:
+            return self._sampled(problem, rng, [why_not, f"Laplace() does not fit ({error})"])
+        if doubts := doubts_of(found):
+            return self._sampled(problem, rng, [why_not, *doubts])
+        passed = f"its draws passed: Pareto k̂ {found.diagnostics['pareto_k']:.2f}"
+        return _said(Laplace(), _given([why_not, passed]), found)
+
     def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
         """Go on sampling, where sampling was the choice."""
         return self.otherwise.resume(problem, earlier, draws, seed)
 
     def _sampled(self, problem: Problem, rng: np.random.Generator, reasons: list[str]) -> Learned:
         return _said(self.otherwise, _given(reasons), self.otherwise.learn(problem, rng))
+
+    def _of_network(self, problem: Problem) -> Method:
+        """Return how a network is learned, within the time that there is."""
+        network = network_method(problem.data.m) if self.network is None else self.network
+        if self.seconds is None:
+            return network
+        if not isinstance(network, InTime):
+            raise IncompatibleModelError(
+                f"Auto: seconds limits an Ensemble(), and network is {network!r}. Use "
+                f"Ensemble(1, {network!r}), or leave seconds out."
+            )
+        return network.within(self.seconds)
 
     def _foreseen(self, problem: Problem, rng: np.random.Generator) -> float:
         """Return CPU seconds that sampling would take, from one gradient."""

@@ -26,6 +26,9 @@ LAYERED, PLAIN = 1024, 16384
 NUMBERS = 80_000
 """Of X that a plain predictor is given at a time, which is read twice while it is in the cache."""
 
+SINGLE = 4096
+"""Rows in single precision, whatever the batch: compiled passes have blocks of their own."""
+
 LEAST = 64
 """Rows that go through all members of a batch at a time at least: products stay products."""
 
@@ -115,6 +118,8 @@ class Rows:
         """Hand the rows out a cacheful at a time."""
         plain = min(PLAIN, max(LAYERED, NUMBERS // max(self.n, 1)))
         size = max(LEAST, (LAYERED if self.frame.layered else plain) // max(members, 1))
+        if self.A.dtype == np.float32:
+            size = SINGLE
         if self.m <= size:
             yield self
             return
