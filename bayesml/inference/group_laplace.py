@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from bayesml.data.messages import plural
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
-from bayesml.inference.audit import heavy_tailed, judged
+from bayesml.inference.audit import LARGEST_EXCESS, heavy_tailed, judged
 from bayesml.inference.base import Learned
 from bayesml.inference.group_design import (
     MOST_NODES,
@@ -160,8 +160,8 @@ def _audited(density: Nested, design: Design, rng: np.random.Generator) -> Audit
         h = x[:, -density.size :]
         of_h = logsumexp([each.log_density(h) for each in proposals], axis=0)
         found = AuditedDraws(x, log_p, log_c + of_h - np.log(len(proposals)))
-        effective = found.smoothed.effective
-        if effective >= ENOUGH and found.smoothed.pareto_k <= LIGHT:
+        _, pareto_k, excess, effective = *found.smoothed, found.smoothed.effective
+        if effective >= ENOUGH and (pareto_k <= LIGHT or excess <= LARGEST_EXCESS):
             return found
         if len(parts) == MOST or (len(parts) >= MOST // 2 and effective < HOPELESS):
             return found

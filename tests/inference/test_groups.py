@@ -415,7 +415,6 @@ def test_priors_of_what_is_not_there(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("method", "match"),
     [
-        (bm.Laplace(), "Use Exact.. for a Gaussian"),
         (bm.EmpiricalBayes(), "finds no scales of groups"),
         (bm.Gibbs(), "Use NUTS.., or Auto"),
         (bm.NUTS(engine=bm.PyMC(), progress=False), "engine=Direct"),
