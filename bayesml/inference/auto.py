@@ -6,14 +6,13 @@ from time import process_time
 import numpy as np
 
 from bayesml.arguments import check_instance, check_optional
-from bayesml.errors import ConvergenceError
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.audit import heavy_tailed
-from bayesml.inference.base import Learned, Method
-from bayesml.inference.ensemble import Ensemble
+from bayesml.inference.base import InTime, Learned, Method
+from bayesml.inference.default_network import network_method
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.gibbs import Gibbs, not_gibbs
 from bayesml.inference.group_laplace import doubts_of, not_nested
-from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.model_average import MOST_FEATURES
 from bayesml.inference.nuts import NUTS, unread
@@ -24,10 +23,6 @@ from bayesml.log_joint import log_joint
 from bayesml.model import Problem
 from bayesml.predictors import Grouped, HasJacobian, Network
 from bayesml.priors import SelectsFeatures
-
-CHAIN = Langevin(chains=1, steps=4000)
-
-MIXTURE = Ensemble(9, (Laplace(), CHAIN, CHAIN))
 
 LARGEST_SHIFT = 0.1
 """Standard deviations by which a Gaussian that stands for the posterior may be off in a mean."""
@@ -63,15 +58,16 @@ class Auto:
     ----------
     otherwise : NUTS
         How to sample.
-    network : Method
-        How to learn a network.
+    network : Method or None
+        How to learn a network; None is `network_method`, by how many rows there are.
     seconds : float or None
-        CPU time that sampling may take, as foreseen from one gradient; None is as long as it does.
+        CPU time that sampling may take, as foreseen from one gradient; of a network the time by
+        the clock in which members are learned. None is as long as it does.
 
     Raises
     ------
     IncompatibleModelError
-        If the budget is not positive.
+        If the budget is not positive; at fit, if it is of a network's method that keeps none.
 
     Examples
     --------
@@ -82,18 +78,20 @@ class Auto:
     """
 
     otherwise: NUTS = NUTS()
-    network: Method = MIXTURE
+    network: Method | None = None
     seconds: float | None = None
 
     def __post_init__(self) -> None:
         check_instance(self, "otherwise", Method, "NUTS()")
-        check_instance(self, "network", Method, "Laplace()")
+        if self.network is not None:
+            check_instance(self, "network", Method, "Laplace()")
         check_optional(self, "seconds", "no limit")
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Choose, learn, and say why."""
         if isinstance(problem.model.predictor, Network):
-            return _said(self.network, "", self.network.learn(problem, rng))
+            network = self._of_network(problem)
+            return _said(network, "", network.learn(problem, rng))
         if isinstance(problem.prior, SelectsFeatures):
             return _over_models(problem, rng)
         why_not = obstacle(problem)
@@ -142,6 +140,18 @@ class Auto:
 
     def _sampled(self, problem: Problem, rng: np.random.Generator, reasons: list[str]) -> Learned:
         return _said(self.otherwise, _given(reasons), self.otherwise.learn(problem, rng))
+
+    def _of_network(self, problem: Problem) -> Method:
+        """Return how a network is learned, within the time that there is."""
+        network = network_method(problem.data.m) if self.network is None else self.network
+        if self.seconds is None:
+            return network
+        if not isinstance(network, InTime):
+            raise IncompatibleModelError(
+                f"Auto: seconds limits an Ensemble(), and network is {network!r}. Use "
+                f"Ensemble(1, {network!r}), or leave seconds out."
+            )
+        return network.within(self.seconds)
 
     def _foreseen(self, problem: Problem, rng: np.random.Generator) -> float:
         """Return CPU seconds that sampling would take, from one gradient."""

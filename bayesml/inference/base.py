@@ -57,6 +57,14 @@ class Method(Protocol):
 
 
 @runtime_checkable
+class InTime(Method, Protocol):
+    """A method that brings back what it has when its time is over."""
+
+    def within(self, seconds: float) -> Method:
+        """Return the method with a limit of time, by the clock."""
+
+
+@runtime_checkable
 class Resumable(Protocol):
     """A method that goes on where a run of it stopped."""
 

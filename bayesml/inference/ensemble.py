@@ -1,22 +1,24 @@
 """Ensembles: members learned from their own random starts, and mixed equally."""
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from bayesml.arguments import check_count, memory, require_memory
+from bayesml.arguments import check_count, check_flag, check_optional, memory, require_memory
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.map import MAP
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.functions import MOST_RESIDUALS, MOST_ROWS, spread_rows, unlearned
 from bayesml.inference.networks.memory import MEMORY
-from bayesml.inference.networks.mode import Started, joint_objective
-from bayesml.inference.networks.search import raced
+from bayesml.inference.networks.mode import AroundModes, Mode, Recipe, joint_objective
+from bayesml.inference.networks.search import find_mode, raced
 from bayesml.inference.networks.starts import setting_of
+from bayesml.inference.networks.watch import Watch, side_by_side, watch_for
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.likelihoods import Staged
 from bayesml.log_joint import Coordinates, Members
@@ -32,6 +34,9 @@ OF_MEMBERS = ("pareto_k", "importance_ess", "unlearned")
 
 ASTRAY = 1.0
 """Nats a row behind the median of members at which a member is not of the same function."""
+
+OF_TRAINING = 0.5
+"""Share of the time, where it is limited, that finding modes may take."""
 
 FEWEST = 3
 """Members from which on their median says which of them is astray."""
@@ -54,9 +59,16 @@ class Ensemble:
         M.
     member : Method, or tuple of methods
         How each is learned, for instance ``MAP()`` or ``Laplace()``. Several take turns:
-        ``(Laplace(), Langevin(chains=1))`` mixes as many of each, whose errors differ.
+        ``(Laplace(), Langevin(chains=1))`` mixes as many of each, whose errors differ. Those of a
+        turn that find modes of a network in the same way are learned around one mode.
     threads : int or None
         How many members to learn at a time; None takes the number of processors.
+    seconds : float or None
+        Time by the clock after which members of a network that have not begun are left out, and
+        those that have stop training, or make fewer draws; None takes as long as it does. The
+        result says what there was no time for, and its checks what that did.
+    progress : bool
+        Whether to show on a terminal how many members are learned.
 
     Raises
     ------
@@ -82,9 +94,13 @@ class Ensemble:
     members: int = 5
     member: Method | tuple[Method, ...] = MAP()
     threads: int | None = None
+    seconds: float | None = None
+    progress: bool = True
 
     def __post_init__(self) -> None:
         check_count(self, "members")
+        check_optional(self, "seconds", "no limit")
+        check_flag(self, "progress")
         if self.threads is not None:
             check_count(self, "threads")
         wrong = [m for m in self.methods if isinstance(m, type) or not isinstance(m, Method)]
@@ -127,49 +143,131 @@ class Ensemble:
         if optimizer is not None and not staged and isinstance(problem.model.predictor, Network):
             stated = problem.without_priors() if self._without_priors else problem
             return _at_once(stated, self.members, optimizer, rng)
-        methods, told = self._started(problem, rng)
-        with ThreadPoolExecutor(self._at_a_time(problem)) as pool:
-            streams = rng.spawn(self.members)
-            turns = methods * (self.members // len(methods))
-            each = list(pool.map(lambda method, own: method.learn(problem, own), turns, streams))
-        return self._joined(problem, each, told)
+        watch, streams = watch_for(self.seconds), rng.spawn(self.members)
+        recipe = self._raced(problem, rng, watch)
+        modes = self._modes(problem, streams, recipe)
+        members, tasks = self._tasks(problem, streams, modes, watch)
+        found = self._run(tasks, problem, watch, "members")
+        pairs = [
+            zip(own, each or [], strict=False) for own, each in zip(members, found, strict=True)
+        ]
+        learned = dict(sorted((m, one) for own in pairs for m, one in own))
+        return self._joined(problem, learned, recipe.raced)
 
-    def _started(
-        self, problem: Problem, rng: np.random.Generator
-    ) -> tuple[tuple[Method, ...], Mapping[str, float]]:
-        """Race the starts once for all members, and say how they did."""
-        open_to = [m for m in self.methods if isinstance(m, Started)]
+    def within(self, seconds: float) -> "Ensemble":
+        """Return the ensemble with a limit of time."""
+        return replace(self, seconds=min(seconds, self.seconds or seconds))
+
+    def _raced(self, problem: Problem, rng: np.random.Generator, watch: Watch) -> Recipe:
+        """Race the starts of a network once for all members."""
+        open_to = [m for m in self.methods if isinstance(m, AroundModes)]
         if self.members == 1 or not open_to or not isinstance(problem.model.predictor, Network):
-            return self.methods, {}
-        recipe = raced(problem, rng, open_to[0].recipe(problem))
-        start = recipe.training.start
-        if not recipe.raced or start is None:
-            return self.methods, {}
-        started = [m.starting(start) if isinstance(m, Started) else m for m in self.methods]
-        return tuple(m for m in started if isinstance(m, Method)), recipe.raced
+            return Recipe(watch=watch)
+        return raced(problem, rng, replace(open_to[0].recipe(problem), watch=watch))
 
-    def _firsts(self, each: list[Learned]) -> str:
+    def _modes(
+        self, problem: Problem, streams: Sequence[np.random.Generator], recipe: Recipe
+    ) -> dict[int, Mode]:
+        """Find the modes of a network that members are learned around, by the first of them."""
+        if not isinstance(problem.model.predictor, Network):
+            return {}
+        finding = replace(recipe, watch=recipe.watch.share(OF_TRAINING))
+        firsts = [m for m in range(self.members) if self._found_by(m, problem) == m]
+        tasks: list[Callable[[], Mode | None]] = []
+        for k in firsts:
+            own = self._method(k)
+            assert isinstance(own, AroundModes)
+            ready = own.recipe(problem).started_as(finding)
+            task = partial(find_mode, problem, streams[k], ready)
+            tasks.append(task if not tasks else partial(_in_time, task, finding.watch))
+        found = dict(zip(firsts, self._run(tasks, problem, recipe.watch, "modes"), strict=True))
+        return {
+            m: mode
+            for m in range(self.members)
+            if (by := self._found_by(m, problem)) is not None and (mode := found[by]) is not None
+        }
+
+    def _found_by(self, member: int, problem: Problem) -> int | None:
+        """Return the first member of a turn that finds its mode as this one does."""
+        own, turns = self._method(member), len(self.methods)
+        if not isinstance(own, AroundModes):
+            return None
+        for k in range(member - member % turns, member):
+            other = self._method(k)
+            if not isinstance(other, AroundModes):
+                continue
+            if other.recipe(problem).finds_as(own.recipe(problem)):
+                return k
+        return member
+
+    def _method(self, member: int) -> Method:
+        return self.methods[member % len(self.methods)]
+
+    def _tasks(
+        self,
+        problem: Problem,
+        streams: Sequence[np.random.Generator],
+        modes: Mapping[int, Mode],
+        watch: Watch,
+    ) -> tuple[list[list[int]], list[Callable[[], list[Learned] | None]]]:
+        """Return which members are learned together, and how; in their order.
+
+        What is learned together does not depend on the number of threads, or answers would.
+        """
+        members: list[list[int]] = []
+        tasks: list[Callable[[], list[Learned] | None]] = []
+        for method in dict.fromkeys(self.methods):
+            own = [m for m in range(self.members) if self._method(m) == method]
+            around = method if modes and isinstance(method, AroundModes) else None
+            if around is not None:
+                own = [m for m in own if m in modes]
+            size = 1 if around is None else around.at_once
+            for some in (list(own[i : i + size]) for i in range(0, len(own), size)):
+                rngs = [streams[m] for m in some]
+                task: Callable[[], list[Learned]] = partial(_alone, problem, method, rngs)
+                if around is not None:
+                    starts = [modes[m] for m in some]
+                    task = partial(around.around, problem, starts, rngs, watch)
+                members.append(some)
+                tasks.append(task if not tasks else partial(_in_time, task, watch))
+        return members, tasks
+
+    def _run[T](
+        self, tasks: list[Callable[[], T]], problem: Problem, watch: Watch, what: str
+    ) -> list[T]:
+        """Run tasks in threads, and count them on a terminal."""
+        if not tasks:
+            return []
+        with _counting(what, len(tasks), self.progress) as look:
+            return side_by_side(tasks, self._at_a_time(problem), watch, look)
+
+    def _firsts(self, learned: Mapping[int, Learned]) -> str:
         """Say how the first member of each method was learned."""
-        return "; ".join(
-            f"{type(m).__name__}: {one.explanation}"
-            for m, one in zip(self.methods, each, strict=False)
-        )
+        firsts: dict[Method, str] = {}
+        for member, one in learned.items():
+            firsts.setdefault(self._method(member), one.explanation)
+        return "; ".join(f"{type(m).__name__}: {words}" for m, words in firsts.items())
 
-    def _joined(self, problem: Problem, each: list[Learned], told: Mapping[str, float]) -> Learned:
+    def _joined(
+        self, problem: Problem, learned: Mapping[int, Learned], told: Mapping[str, float]
+    ) -> Learned:
         """Return the mixture, with the worst of the members' numbers and all of their notes."""
-        notes = tuple(f"Member {k}: {note}" for k, one in enumerate(each) for note in one.notes)
+        each = list(learned.values())
+        notes = tuple(f"Member {k}: {note}" for k, one in learned.items() for note in one.notes)
         behind = _behind(problem, each)
         kept = [one for one, gap in zip(each, behind, strict=True) if gap < ASTRAY]
         posterior = EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in kept))
         left_out = "".join(
             f"; member {k} was left out, {gap:.2g} nats a row behind the median"
-            for k, gap in enumerate(behind)
+            for k, gap in zip(learned, behind, strict=True)
             if gap >= ASTRAY
         )
+        if late := self.members - len(each):
+            left_out += f"; {late} of {self.members} had no time within {self.seconds:g} seconds"
         return Learned(
             posterior,
             each[0].resolved,
-            f"equal mixture of {len(kept)} members{left_out}; {self._firsts(each)}",
+            f"equal mixture of {len(kept)} members{left_out}; {self._firsts(learned)}",
             "an ensemble has none: its members' evidences are those of one mode each.",
             _combined(kept)
             | agreement(problem, posterior)
@@ -179,6 +277,37 @@ class Ensemble:
             notes,
             each[0].loss_curve,
         )
+
+
+def _alone(
+    problem: Problem, method: Method, streams: Sequence[np.random.Generator]
+) -> list[Learned]:
+    """Learn members from the start."""
+    return [method.learn(problem, own) for own in streams]
+
+
+def _in_time[T](task: Callable[[], T], watch: Watch) -> T | None:
+    """Do it unless time is over."""
+    return None if watch.over() else task()
+
+
+@contextmanager
+def _counting(what: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Count on a terminal what is learned; elsewhere nothing is written."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    silent = not (shown and console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
+        handle = bar.add_task(what, total=total)
+        yield lambda done: bar.update(handle, completed=done)
 
 
 def _unlearned(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from bayesml.arguments import (
     check_count,
     check_flag,
     check_fraction,
+    check_optional,
     check_positive,
     require_memory,
 )
@@ -22,14 +23,21 @@ from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
 from bayesml.inference.networks.density import DAMPING, Density, density_of
 from bayesml.inference.networks.functions import rows_to_compare, unlearned
 from bayesml.inference.networks.microcanonical import Run, RunLayout, run_chains
-from bayesml.inference.networks.mode import Recipe, notes_of
+from bayesml.inference.networks.mode import Mode, Recipe, notes_of
 from bayesml.inference.networks.search import find_mode, raced
 from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.watch import Watch, side_by_side
 from bayesml.inference.nuts import refuse_unread
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import Grouped, Network
 from bayesml.typing import Array
+
+AT_ONCE = 6
+"""Answers whose chains are sampled together: what a step costs beside them is shared."""
+
+AT_ROWS = 10
+"""Rows at which it is asked whether there are draws enough."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,9 @@ class Langevin:
         Whether to show a bar.
     start : Start or None
         Where the training of a network's modes starts; None races two, as `Training` does.
+    ess : float or None
+        Effective sample size of a network's function values, a chain, at which sampling ends
+        before `steps`; None takes all steps.
 
     Raises
     ------
@@ -87,16 +98,23 @@ class Langevin:
     energy: float = 0.02
     progress: bool = False
     start: Start | None = None
+    ess: float | None = None
 
     def __post_init__(self) -> None:
         check_count(self, "chains", "steps", "thin")
         check_fraction(self, "warmup")
         check_positive(self, "energy")
         check_flag(self, "progress")
+        check_optional(self, "ess", "no limit")
         if self.steps * (1 - self.warmup) < 4 * self.thin:
             raise IncompatibleModelError(
                 f"{self!r} keeps fewer than four draws a chain: take more steps, or a smaller thin."
             )
+
+    @property
+    def at_once(self) -> int:
+        """Chains of so many answers are sampled in one computation."""
+        return AT_ONCE
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the modes, and sample around them."""
@@ -105,59 +123,102 @@ class Langevin:
                 "Langevin() starts from modes, of which effects of groups have none. Use "
                 f"{in_place_of(problem)}."
             )
-        draws = self.steps // self.thin
+        self._check(problem, 1)
+        if not isinstance(problem.model.predictor, Network):
+            refuse_unread(problem, "Langevin()")
+            peaks = [find_peak(problem, own) for own in rng.spawn(self.chains)]
+            notes = tuple(dict.fromkeys(note for peak in peaks for note in peak.notes))
+            precision, found = np.zeros((self.chains, 0)), "L-BFGS, then Newton"
+            around = Around(density_at(peaks), precision, found, {}, notes)
+            return self._sampled(problem, around, 1, rng, Watch())[0]
+        streams = rng.spawn(self.chains)
+        recipe = raced(problem, rng, self.recipe(problem))
+        tasks = [partial(find_mode, problem, own, recipe) for own in streams]
+        modes = side_by_side(tasks, os.cpu_count() or 1, recipe.watch)
+        return self._sampled(problem, around_modes(modes), 1, rng, recipe.watch)[0]
+
+    def around(
+        self,
+        problem: Problem,
+        modes: Sequence[Mode],
+        streams: Sequence[np.random.Generator],
+        watch: Watch,
+    ) -> list[Learned]:
+        """Sample around every mode, all chains in one computation."""
+        self._check(problem, len(modes))
+        each = [mode for mode in modes for _ in range(self.chains)]
+        return self._sampled(problem, around_modes(each), len(modes), streams[0], watch)
+
+    def _check(self, problem: Problem, answers: int) -> None:
+        draws, chains = self.steps // self.thin, answers * self.chains
         require_memory(
-            4.0 * self.chains * draws * problem.size,
-            f"{self.chains:,} chains of {draws:,} draws of {problem.size:,} parameters",
+            4.0 * chains * draws * problem.size,
+            f"{chains:,} chains of {draws:,} draws of {problem.size:,} parameters",
             "take fewer steps, or a larger thin",
         )
-        density, precision, found, told, notes = self._around(problem, rng)
-        schedule = RunLayout(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
-        with _watching(self.steps, self.progress) as watch:
-            sampled = run_chains(density, precision, schedule, rng, watch)
-        posterior = posterior_of(problem, density, sampled)
+
+    def _sampled(
+        self,
+        problem: Problem,
+        around: "Around",
+        answers: int,
+        rng: np.random.Generator,
+        watch: Watch,
+    ) -> list[Learned]:
+        """Sample around the modes, and divide the chains between the answers."""
+        layout = RunLayout(self.steps, int(self.warmup * self.steps), self.thin, 10, self.energy)
+        density = around.density
+
+        def enough(positions: Array) -> bool:
+            least = self.ess
+            return least is not None and explored(problem, density, positions) >= least
+
+        with _watching(self.steps, self.progress) as told:
+            run = run_chains(density, around.precision, layout, rng, watch, enough, told)
+        parts = [slice(k * self.chains, (k + 1) * self.chains) for k in range(answers)]
+        return [self._learned(problem, around, run.of(part)) for part in parts]
+
+    def _learned(self, problem: Problem, around: "Around", run: Run) -> Learned:
+        posterior = posterior_of(problem, around.density, run)
         return Learned(
             posterior,
             problem.model,
-            f"microcanonical Langevin, {self.chains} chains of {self.steps} steps from modes by "
-            f"{found}",
+            f"microcanonical Langevin, {self.chains} chains of {run.steps} steps from modes by "
+            f"{around.found}",
             "the sampler does not compute it. Laplace() approximates it.",
             {
-                "energy_variance": float(sampled.energy_variance.max()),
-                "refused_steps": float(sampled.refused.max()),
-                "step_size": float(sampled.step_size.mean()),
-                **told,
+                "energy_variance": float(run.energy_variance.max()),
+                "refused_steps": float(run.refused.max()),
+                "step_size": float(run.step_size.mean()),
+                **around.told,
                 **(exploration(posterior.compared.values) if posterior.separate else {}),
                 **(unlearned(problem, posterior) if posterior.separate else {}),
             },
-            notes,
+            around.notes,
         )
 
-    def _around(
-        self, problem: Problem, rng: np.random.Generator
-    ) -> tuple[Density, Array, str, Mapping[str, float], tuple[str, ...]]:
-        """Return the density around modes, the prior precisions there, and how they were found."""
-        streams = rng.spawn(self.chains)
-        if not isinstance(problem.model.predictor, Network):
-            refuse_unread(problem, "Langevin()")
-            modes = [find_peak(problem, own) for own in streams]
-            notes = tuple(dict.fromkeys(note for mode in modes for note in mode.notes))
-            found = "L-BFGS, then Newton"
-            return density_at(modes), np.zeros((self.chains, 0)), found, {}, notes
-        refuse_flat_network(problem, "Langevin()")
-        recipe = raced(problem, rng, self.recipe(problem))
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            trained = list(pool.map(lambda own: find_mode(problem, own, recipe), streams))
-        precision = np.array([mode.scales.precision for mode in trained])
-        return density_of(trained), precision, trained[0].reason, recipe.raced, notes_of(trained)
-
     def recipe(self, problem: Problem) -> Recipe:
-        """Return how the modes of a network are found."""
+        """Return how the modes of a network are found, or refuse a network that has none."""
+        refuse_flat_network(problem, "Langevin()")
         return Recipe(training=Training(start=self.start))
 
-    def starting(self, start: Start) -> "Langevin":
-        """Return the method with its start stated."""
-        return replace(self, start=start)
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """The density around the modes from which chains start, and how these were found."""
+
+    density: Density
+    precision: Array
+    found: str
+    told: Mapping[str, float]
+    notes: tuple[str, ...]
+
+
+def around_modes(modes: Sequence[Mode]) -> Around:
+    """Return the density around the modes of a network."""
+    precision = np.array([mode.scales.precision for mode in modes])
+    first = modes[0]
+    return Around(density_of(modes), precision, first.reason, first.raced, notes_of(modes))
 
 
 def density_at(peaks: Sequence[Peak]) -> Density:
@@ -169,7 +230,19 @@ def density_at(peaks: Sequence[Peak]) -> Density:
         )
     damped = [peak.H + DAMPING * np.eye(joint.size) for peak in peaks]
     P = np.array([np.linalg.inv(np.linalg.cholesky(H)).T for H in damped])
-    return Density(joint, None, np.array([peak.x for peak in peaks]), P, 1.0)
+    centres, of = np.array([peak.x for peak in peaks]), np.arange(len(peaks))
+    return Density(joint, None, centres, P, of, 1.0)
+
+
+def explored(problem: Problem, density: Density, positions: Array) -> float:
+    """Return the effective sample size of function values, a chain, at a few rows."""
+    chains = density.joint.coordinates.named(positions)
+    at = rows_to_compare(problem)
+    if at is None:
+        return 0.0
+    eta = np.asarray(problem.model.predictor.eta(chains, at[:: len(at) // AT_ROWS or 1]))
+    first = eta if eta.ndim == positions.ndim else eta[0]
+    return exploration({"eta": first})["ess_within"] / len(positions)
 
 
 def posterior_of(problem: Problem, density: Density, sampled: Run) -> SampledPosterior:

@@ -1,6 +1,6 @@
 """Laplace's approximation. Derived in docs/theory/laplace.md, for networks in network.md."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +16,10 @@ from bayesml.inference.networks.curvature import (
     FullCurvature,
     by_memory,
 )
-from bayesml.inference.networks.mode import Recipe, in_batches
-from bayesml.inference.networks.settings import Start, Training, check_training
+from bayesml.inference.networks.mode import Mode, Recipe, in_batches
+from bayesml.inference.networks.search import find_mode
+from bayesml.inference.networks.settings import Training, check_training
+from bayesml.inference.networks.watch import Watch
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
@@ -117,12 +119,40 @@ class Laplace:
             )
 
     def recipe(self, problem: Problem) -> Recipe:
-        """Return how the mode of a network is found."""
-        return Recipe(self.optimizer, self.training)
+        """Return how the mode of a network is found, or refuse a network that has none."""
+        refuse_flat_network(problem, "Laplace()")
+        if not problem.data.in_memory and in_batches(self.optimizer):
+            raise IncompatibleModelError(
+                f"{self!r} needs the curvature of all rows, and {self.optimizer!r} reads a "
+                f"few at a time of those {problem.data.source.whereabouts}. Use Laplace(), which "
+                "holds them in memory, or MAP() with this optimizer, which needs no curvature."
+            )
+        return Recipe(self.optimizer, self.training, near=self._kept(problem)[0].near(problem))
 
-    def starting(self, start: Start) -> "Laplace":
-        """Return the method with its start stated."""
-        return replace(self, training=replace(self.training, start=start))
+    @property
+    def at_once(self) -> int:
+        """One at a time."""
+        return 1
+
+    def around(
+        self,
+        problem: Problem,
+        modes: Sequence[Mode],
+        streams: Sequence[np.random.Generator],
+        watch: Watch,
+    ) -> list[Learned]:
+        """Return the Gaussian at every mode of a network."""
+        curvature, why = self._kept(problem)
+        # Of copies, so that what is large at a mode is gone when its Gaussian is made.
+        each = [
+            curvature.at(problem, replace(mode), rng)
+            for mode, rng in zip(modes, streams, strict=True)
+        ]
+        return [replace(one, explanation=f"{one.explanation}{why}") for one in each]
+
+    def _kept(self, problem: Problem) -> tuple[Curvature, str]:
+        """Return what of the curvature is kept, and why it is not more."""
+        return by_memory(problem) if self.curvature is None else (self.curvature, "")
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
@@ -146,17 +176,11 @@ class Laplace:
                     "link Log()."
                 )
             return at_peak(problem, find_peak(problem, rng, self.optimizer), rng)
-        refuse_flat_network(problem, "Laplace()")
-        if not problem.data.in_memory and in_batches(self.optimizer):
-            raise IncompatibleModelError(
-                f"{self!r} needs the curvature of all rows, and {self.optimizer!r} reads a "
-                f"few at a time of those {problem.data.source.whereabouts}. Use Laplace(), which "
-                "holds them in memory, or MAP() with this optimizer, which needs no curvature."
-            )
-        chosen = by_memory(problem) if self.curvature is None else (self.curvature, "")
-        curvature, why = chosen
-        learned = curvature.learn(problem, rng, self.recipe(problem))
-        return replace(learned, explanation=f"{learned.explanation}{why}")
+        recipe = self.recipe(problem)
+        mode = find_mode(problem, rng, recipe)
+        learned = self.around(problem, [mode], [rng], recipe.watch)[0]
+        shape = self._kept(problem)[0].audited(mode, rng)
+        return replace(learned, diagnostics={**learned.diagnostics, **shape})
 
 
 def refuse_flat_network(problem: Problem, method: str) -> None:

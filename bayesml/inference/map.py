@@ -1,5 +1,6 @@
 """Maximum a posteriori: ridge under Normal priors. Derived in docs/theory/point_estimates.md."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,9 +14,10 @@ from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics, obstacle
 from bayesml.inference.group_point import group_map
 from bayesml.inference.limits import inside_or_at_an_end
-from bayesml.inference.networks.mode import Recipe
-from bayesml.inference.networks.point import network_point
-from bayesml.inference.networks.settings import Start, Training, check_training
+from bayesml.inference.networks.mode import Mode, Recipe
+from bayesml.inference.networks.point import estimate_at, network_point
+from bayesml.inference.networks.settings import Training, check_training
+from bayesml.inference.networks.watch import Watch
 from bayesml.inference.optimality import mode_curvature, mode_gradient
 from bayesml.inference.piecewise_linear import by_programme, kinked_point
 from bayesml.inference.point import NO_EVIDENCE, optimise, point_estimate, refuse_undetermined
@@ -87,20 +89,35 @@ class MAP:
 
     def recipe(self, problem: Problem) -> Recipe:
         """Return how the mode of a network is found."""
+        self._refuse_decay()
         return Recipe(self.optimizer, self.training, tune=bool(problem.hyperparameters))
 
-    def starting(self, start: Start) -> "MAP":
-        """Return the method with its start stated."""
-        return replace(self, training=replace(self.training, start=start))
+    @property
+    def at_once(self) -> int:
+        """One at a time."""
+        return 1
 
-    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
-        """Maximise the posterior density."""
+    def around(
+        self,
+        problem: Problem,
+        modes: Sequence[Mode],
+        streams: Sequence[np.random.Generator],
+        watch: Watch,
+    ) -> list[Learned]:
+        """Return the modes of a network as point estimates."""
+        return [estimate_at(problem, replace(mode), "posterior mode") for mode in modes]
+
+    def _refuse_decay(self) -> None:
         if self.optimizer is not None and self.optimizer.traits.decays:
             raise IncompatibleModelError(
                 f"MAP({self.optimizer!r}): decoupled weight decay is no prior, and comes to rest "
                 "away from the posterior mode. State the decay as the prior, Layered(sd=...), and "
                 "use MAP(Adam()); or use MLE(AdamW()), which claims no mode."
             )
+
+    def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
+        """Maximise the posterior density."""
+        self._refuse_decay()
         if isinstance(problem.model.predictor, Grouped):
             return group_map(problem)
         if isinstance(problem.model.predictor, Network):

@@ -33,6 +33,29 @@ class Activation(Protocol):
         """Return g(z) as a PyMC expression, given the module."""
 
 
+class Passes(Protocol):
+    """One pass forward through layers, and what it takes to come back.
+
+    Attributes
+    ----------
+    output : ndarray, shape (C, k, m)
+        z of the last layer.
+    """
+
+    output: Floats
+
+    def back(self, delta: Floats) -> Floats:
+        """Return the gradient, (C, p), from δ of the last layer, (C, k, m)."""
+
+
+@runtime_checkable
+class Compiled(Activation, Protocol):
+    """An activation through whose layers there are compiled passes in single precision."""
+
+    def passes(self, theta: Floats, widths: tuple[int, ...], A: Floats) -> Passes:
+        """Pass rows (m, n) through layers of such widths, of parameters (C, p)."""
+
+
 def lecun(fan_in: int) -> float:
     """Return 1/fan_in (LeCun et al. 1998, eq. 16)."""
     return 1.0 / fan_in
@@ -69,6 +92,12 @@ class Tanh:
     def pymc(self, pm: Any, z: Any) -> Any:
         """Return tanh z."""
         return pm.math.tanh(z)
+
+    def passes(self, theta: Floats, widths: tuple[int, ...], A: Floats) -> Passes:
+        """Pass rows through layers, in single precision."""
+        from bayesml.predictors.compiled import TanhPasses
+
+        return TanhPasses(theta, widths, A)
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,14 @@ class GroupPart:
         """Return the number of the level of every row; −1 where there is none."""
         return X[:, self.code].astype(np.intp)
 
+    def rows(self, X: Array) -> Array:
+        """Return z of every row at the place of its level, shape (m, levels · terms)."""
+        codes = self.codes(X)
+        there = np.flatnonzero(codes >= 0)
+        out = np.zeros((len(X), *self.shape))
+        out[there, codes[there]] = self.terms(X)[there]
+        return out.reshape(len(X), -1)
+
     def effect(self, effects: Array, X: Array) -> Array:
         """Evaluate zᵀu of the level of every row, shape (..., m); nothing where there is none."""
         z, codes = self.terms(X), self.codes(X)
@@ -122,6 +130,14 @@ class GroupPart:
             (z.shape[1], *(1,) * (effects.ndim - 2), len(z))
         )
         return np.where(codes >= 0, picked.sum(axis=0), 0.0)
+
+    def pymc(self, effects: Any, X: Any) -> Any:
+        """Return zᵀu of the level of every row as a PyMC expression."""
+        own, at, total = effects[X[:, self.code].astype("int64")], self.start, 0.0
+        for j, term in enumerate(self.group.terms):
+            total = total + (own[:, j] if term == INTERCEPT else own[:, j] * X[:, at])
+            at += term != INTERCEPT
+        return total
 
     def pullback(self, slopes: Array, X: Array) -> Array:
         """Return Σ zᵢ gᵢ by level, shape (..., levels, terms)."""
@@ -249,6 +265,21 @@ class Grouped:
         several = cotangent.ndim > 1 and len(self.fixed.known.outputs) > 0
         slopes = cotangent[0] if several else cotangent
         return out | {part.name: part.pullback(slopes, X) for part in self.blocks}
+
+    def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
+        """Return η as a PyMC expression, and what is known beside it."""
+        found = self.fixed.pymc(pm, parameters, X)
+        several = len(self.fixed.known.outputs) > 0
+        eta = found[0] if several else found
+        for part in self.groups:
+            eta = eta + part.pymc(parameters[part.name], X)
+        return [eta, *found[1:]] if several else eta
+
+    def columns(self, X: Array) -> Array:
+        """Return all columns that η is a combination of, [1 X Z₁ …], in the order of `shapes`."""
+        part = self.part
+        ones = [np.ones((len(X), 1))] if part.intercept else []
+        return np.hstack([*ones, X[:, part.where], *(block.rows(X) for block in self.blocks)])
 
     def describe(self) -> str:
         """Say the function in words."""

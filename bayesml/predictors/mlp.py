@@ -11,7 +11,7 @@ import numpy as np
 from bayesml.arguments import is_count, require_memory, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors import flat
-from bayesml.predictors.activations import Activation, Floats, Tanh
+from bayesml.predictors.activations import Activation, Compiled, Floats, Tanh
 from bayesml.predictors.base import Outputs, Parameters
 from bayesml.predictors.beside import NOTHING, Beside
 from bayesml.predictors.frame import Frame
@@ -243,6 +243,8 @@ class MLP:
         self, parameters: Parameters, X: Floats
     ) -> tuple[Floats, Callable[[Floats], dict[str, Floats]]]:
         """Return η and `vjp` as a function of the cotangent, from one forward pass."""
+        if X.dtype == np.float32 and isinstance(self.activation, Compiled):
+            return self._compiled(self.activation, parameters, X)
         layers = self.layers(parameters)
         seen = trace(layers, self.activation, self.standardise(X))
 
@@ -250,6 +252,24 @@ class MLP:
             return self.named(backward(layers, seen, self.delta(cotangent)))
 
         return self.link(seen.output, X), back
+
+    def _compiled(
+        self, activation: Compiled, parameters: Parameters, X: Floats
+    ) -> tuple[Floats, Callable[[Floats], dict[str, Floats]]]:
+        """Return the same by compiled passes, in single precision."""
+        shapes = self.shapes(X.shape[1])
+        theta, k = flat.join(parameters, shapes), len(self.outputs)
+        widths = (X.shape[1] - self._last.columns, *self.hidden, k)
+        rows = theta.reshape(-1, theta.shape[-1])
+        passes = activation.passes(rows, widths, self.standardise(X))
+        batch = theta.shape[:-1]
+
+        def back(cotangent: Floats) -> dict[str, Floats]:
+            delta = np.swapaxes(self.delta(cotangent), -1, -2).reshape(len(rows), k, -1)
+            return flat.split(passes.back(delta).reshape(theta.shape), shapes)
+
+        z = passes.output.reshape(*batch, k, len(X))
+        return self.link(np.swapaxes(z, -1, -2), X), back
 
     def jvp(self, parameters: Parameters, X: Floats, tangents: Parameters) -> Floats:
         """Evaluate J·tangents, of the shape of η (M5)."""

@@ -56,7 +56,7 @@ def test_a_race_that_diverges_everywhere_is_refused_and_one_side_loses(ripples, 
 
     problem, rng = MODEL.resolve(ripples), np.random.default_rng(0)
 
-    def calm_diverges(setting, held, sd_y, rng):
+    def calm_diverges(setting, held, *rest):
         return np.full(held.m, LOWEST if setting.start == CALM else -1.0)
 
     monkeypatch.setattr(search, "_density", calm_diverges)

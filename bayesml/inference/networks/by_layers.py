@@ -13,7 +13,7 @@ from bayesml.linalg.kronecker import KroneckerBlock, KroneckerFactors
 from bayesml.log_joint import Rows
 from bayesml.log_joint.rows import LAYERED
 from bayesml.predictors import MLP, flat
-from bayesml.predictors.layers import Layers, Trace, trace
+from bayesml.predictors.layers import Layers, Trace, backward, trace
 from bayesml.typing import Array, Integers
 
 
@@ -62,6 +62,18 @@ def tangent_kernel(data: Rows, x: Array, precision: Array) -> Array:
     for k, (_, s) in enumerate(network.outputs):
         K[k, :, k] += s**2 * (features / precision[tables[-1][k]]) @ features.T
     return K.reshape(len(deltas) * m, -1)
+
+
+def pulled(data: Rows, x: Array, score: Array) -> Array:
+    """Return Jᵀ·score at x by backpropagation (M2, M3), a block of rows at a time."""
+    network, shapes = inner_network(data), data.frame.shapes
+    scale = np.array([s for _, s in network.outputs])
+    layers, columns = network.layers(flat.split(x, shapes)), columns_of(score, network)
+    out = np.zeros_like(x)
+    for some, seen in traces(data, layers):
+        gradients = backward(layers, seen, scale * columns[some])
+        out += flat.join(network.named(gradients), shapes)
+    return out
 
 
 def columns_of(by_row: Array, network: MLP) -> Array:

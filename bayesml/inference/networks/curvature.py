@@ -1,35 +1,42 @@
 """What of a network's curvature makes its posterior. Derived in docs/theory/network.md."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from bayesml.inference.audit import audit
 from bayesml.inference.base import Learned
+from bayesml.inference.networks.accumulated import accumulated
 from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.functions import unlearned
 from bayesml.inference.networks.last_layer import last_layer
-from bayesml.inference.networks.local import linearised, network_of
+from bayesml.inference.networks.local import Linearised, Near, linearised, network_of
 from bayesml.inference.networks.memory import (
     affordable,
     bytes_of_factors,
     bytes_of_full,
     operations_of_full,
+    whole,
 )
-from bayesml.inference.networks.mode import Mode, Recipe, notes_of
+from bayesml.inference.networks.mode import Mode, notes_of
 from bayesml.inference.networks.point import diagnostics_of, how
-from bayesml.inference.networks.search import find_mode
 from bayesml.model import Problem
 from bayesml.posteriors import LinearisedPosterior
 
 
 @runtime_checkable
 class Curvature(Protocol):
-    """What of the curvature at a mode is kept, and how the mode is found for it."""
+    """What of the curvature at a mode is kept."""
 
-    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
-        """Find the mode, and the Gaussian there."""
+    def near(self, problem: Problem) -> Near | None:
+        """Return what is kept of a network to find the mode; None is what memory allows."""
+
+    def at(self, problem: Problem, mode: Mode, rng: np.random.Generator) -> Learned:
+        """Return the Gaussian at a mode."""
+
+    def audited(self, mode: Mode, rng: np.random.Generator) -> dict[str, float]:
+        """Return by what the shape of the Gaussian is judged, if by anything."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,18 @@ class FullCurvature:
     FullCurvature()
     """
 
-    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
-        """Find the mode, and the curvature there."""
-        mode = find_mode(problem, rng, replace(recipe, near=linearised))
+    def near(self, problem: Problem) -> Near:
+        """Return the Jacobian, or the sum over rows that memory allows."""
+        return whole(network_of(problem), problem.shapes, problem.data.m)
+
+    def at(self, problem: Problem, mode: Mode, rng: np.random.Generator) -> Learned:
+        """Return the Gaussian at a mode."""
         kept = f"full generalised Gauss-Newton matrix of {len(mode.x)} parameters"
-        learned = _learned(problem, mode, kept)
-        return replace(learned, diagnostics={**learned.diagnostics, **audit(mode, rng)})
+        return _learned(problem, mode, kept)
+
+    def audited(self, mode: Mode, rng: np.random.Generator) -> dict[str, float]:
+        """Weigh draws, where there is the Jacobian to make them by."""
+        return audit(mode, rng) if isinstance(mode.point.here, Linearised) else {}
 
 
 @dataclass(frozen=True)
@@ -76,14 +89,21 @@ class KroneckerFactored:
     KroneckerFactored()
     """
 
-    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
-        """Find the mode, and the factors of the curvature there."""
-        mode = find_mode(problem, rng, replace(recipe, near=factorised))
+    def near(self, problem: Problem) -> Near:
+        """Return the factors."""
+        return factorised
+
+    def at(self, problem: Problem, mode: Mode, rng: np.random.Generator) -> Learned:
+        """Return the Gaussian of the factors at a mode."""
         kept = (
             "Kronecker factors of the generalised Gauss-Newton matrix of every layer, "
             f"{len(mode.x)} parameters"
         )
         return _learned(problem, mode, kept)
+
+    def audited(self, mode: Mode, rng: np.random.Generator) -> dict[str, float]:
+        """Return nothing: there is no Jacobian."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -99,9 +119,12 @@ class LastLayer:
     LastLayer()
     """
 
-    def learn(self, problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Learned:
-        """Find the mode, and learn its last layer again."""
-        mode = find_mode(problem, rng, recipe)
+    def near(self, problem: Problem) -> None:
+        """Leave it to memory."""
+        return
+
+    def at(self, problem: Problem, mode: Mode, rng: np.random.Generator) -> Learned:
+        """Learn the last layer again, the others at the mode."""
         posterior, log_evidence = last_layer(problem, mode)
         size = len(posterior.head.regression.inverse_diagonal())
         return Learned(
@@ -115,6 +138,10 @@ class LastLayer:
             mode.losses,
         )
 
+    def audited(self, mode: Mode, rng: np.random.Generator) -> dict[str, float]:
+        """Return nothing: given the hidden layers it is exact, or nearly."""
+        return {}
+
 
 def by_memory(problem: Problem) -> tuple[Curvature, str]:
     """Return the most that memory allows, and why it is not more."""
@@ -124,7 +151,7 @@ def by_memory(problem: Problem) -> tuple[Curvature, str]:
         f"a step and {_gigabytes(bytes_of_full(network, shapes, m))}"
     )
     near = affordable(network, shapes, m)
-    if near is linearised:
+    if near in (linearised, accumulated):
         return FullCurvature(), ""
     if near is factorised:
         return KroneckerFactored(), f"; Kronecker factors, because {full}"

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.inference.networks.local import Linearised
 from bayesml.inference.networks.mode import Mode, joint_objective
 from bayesml.inference.networks.scales import Hyperprior, NetworkScales
 from bayesml.log_joint import LogJoint
 from bayesml.predictors.activations import Floats
-from bayesml.typing import Array
+from bayesml.typing import Array, Integers
 
 DENSE = 2500
 """The most parameters for which a full matrix P a chain is kept."""
@@ -37,8 +36,10 @@ class Density:
         Whose precisions are drawn given the weights; None where the prior is part of `joint`.
     centre : ndarray, shape (C, d)
         (θ, log φ) at z = 0.
-    P : ndarray, shape (C, p, p) or (C, p)
-        Of the weights, in the precision of their steps; a vector is a diagonal.
+    P : ndarray, shape (T, p, p) or (T, p)
+        Of the weights, upper triangles in the precision of their steps; a vector is a diagonal.
+    of : ndarray, shape (C,)
+        Which of them is a chain's: chains from one mode share it.
     unit : float
         The scale of log φ.
     """
@@ -47,6 +48,7 @@ class Density:
     scales: Hyperprior | None
     centre: Array
     P: Floats
+    of: Integers
     unit: float
 
     @property
@@ -56,12 +58,14 @@ class Density:
 
     def position(self, z: Array) -> Array:
         """Return (θ, log φ), shape (C, d)."""
+        from bayesml.linalg.triangular_products import upper_products
+
         p, step = self.p, np.array(z)
         weights = z[:, :p].astype(self.P.dtype)
         if self.P.ndim == 2:
-            step[:, :p] = self.P * weights
+            step[:, :p] = self.P[self.of] * weights
         else:
-            step[:, :p] = (self.P @ weights[..., None])[..., 0]
+            step[:, :p] = upper_products(self.P, self.of, weights)
         step[:, p:] *= self.unit
         return self.centre + step
 
@@ -73,6 +77,8 @@ class Density:
         self, position: Array, data: tuple[Array, Array], precision: Array
     ) -> tuple[Array, Array]:
         """Return the log posterior and its gradient in z, for precisions of shape (C, G)."""
+        from bayesml.linalg.triangular_products import transposed_products
+
         p, (value, gradient) = self.p, (data[0], data[1].copy())
         if self.scales is not None:
             theta = position[:, :p]
@@ -81,7 +87,9 @@ class Density:
             gradient[:, :p] -= pull
         by_weights = gradient[:, :p].astype(self.P.dtype)
         gradient[:, :p] = (
-            self.P * by_weights if self.P.ndim == 2 else (by_weights[:, None] @ self.P)[:, 0]
+            self.P[self.of] * by_weights
+            if self.P.ndim == 2
+            else transposed_products(self.P, self.of, by_weights)
         )
         gradient[:, p:] *= self.unit
         return value, gradient
@@ -109,14 +117,16 @@ def density_of(modes: Sequence[Mode]) -> Density:
     single = replace(rows, A=np.ascontiguousarray(rows.A, dtype=np.float32))
     joint = joint_objective(without_prior, single).joint.unconstrained()
     centre = np.array([joint.coordinates.x(m.x, m.scales.values) for m in modes])
-    P = np.array([_whitening(mode) for mode in modes], dtype=np.float32)
-    return Density(joint, setting.hyperprior, centre, P, float((2.0 * rows.weight) ** -0.5))
+    apart = list({id(mode): mode for mode in modes}.values())
+    P = np.array([_whitening(replace(mode)) for mode in apart], dtype=np.float32)  # of copies
+    of = np.array([[each is mode for each in apart].index(True) for mode in modes])
+    return Density(joint, setting.hyperprior, centre, P, of, float((2.0 * rows.weight) ** -0.5))
 
 
 def _whitening(mode: Mode) -> Array:
     """Return (H + μI)^-½ of a mode: L⁻ᵀ, or the prior's scales where that is too large."""
     precision, here = mode.point.precision, mode.point.here
-    gram = here.rows.gram if isinstance(here, Linearised) else None
+    gram = here.gram
     if len(precision) > DENSE or gram is None:
         return np.asarray((here.diagonal() + precision + DAMPING) ** -0.5)
     H = np.tril(gram) + np.tril(gram, -1).T

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from bayesml.inference.networks.by_layers import (
-    columns_of,
     factors_of,
     inner_network,
+    pulled,
     tangent_kernel,
     traces,
 )
@@ -20,7 +20,7 @@ from bayesml.linalg.kronecker import KroneckerFactors
 from bayesml.linalg.regression import Regression, multiple
 from bayesml.log_joint import Rows
 from bayesml.predictors import flat
-from bayesml.predictors.layers import backward, tangent
+from bayesml.predictors.layers import tangent
 from bayesml.typing import Array
 
 RESIDUAL = 0.01
@@ -91,16 +91,14 @@ class Factorised:
         """The factors of every layer."""
         return self.source.factors.scaled(self.ratio)
 
+    @property
+    def gram(self) -> None:
+        """Not formed."""
+        return
+
     def pulled(self, score: Array) -> Array:
-        """Return Jᵀ·score by backpropagation (M2, M3), a block of rows at a time."""
-        network, shapes = inner_network(self.rows), self.rows.frame.shapes
-        scale = np.array([s for _, s in network.outputs])
-        layers, columns = network.layers(flat.split(self.x, shapes)), columns_of(score, network)
-        out = np.zeros_like(self.x)
-        for some, seen in traces(self.rows, layers):
-            gradients = backward(layers, seen, scale * columns[some])
-            out += flat.join(network.named(gradients), shapes)
-        return out
+        """Return Jᵀ·score by backpropagation."""
+        return pulled(self.rows, self.x, score)
 
     def pushed(self, v: Array) -> Array:
         """Return Jv, (k m,), forward (M5)."""

@@ -9,6 +9,7 @@ from bayesml.inference.networks.mode import Mode
 from bayesml.inference.networks.scales import ByEvidence, Hyperprior, NetworkScales
 from bayesml.inference.networks.starts import Setting
 from bayesml.inference.networks.training import train
+from bayesml.inference.networks.watch import Watch
 from bayesml.model import Problem
 from bayesml.optimizers import LevenbergMarquardt
 from bayesml.posteriors import LinearisedPosterior
@@ -40,7 +41,7 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     scales = NetworkScales(mode.scales.precision[used], mode.scales.values)
     start = Setting(head, hyperprior, scales)
     judge, search = ByEvidence(hyperprior), LevenbergMarquardt()
-    trained = train(head, linearised, mode.x[-size:], scales, judge, search)
+    trained = train(head, linearised, mode.x[-size:], scales, judge, search, Watch())
     best = trained.best
     answer = Mode(start, best.point.x, best.scales, 0.0, trained.losses, True, "", True)
     posterior = LinearisedPosterior(

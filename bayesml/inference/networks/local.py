@@ -30,6 +30,10 @@ class Local(Protocol):
     def eta(self) -> Array:
         """η there, shape (m,) or (k, m)."""
 
+    @property
+    def gram(self) -> Array | None:
+        """The lower half of JᵀΛJ, where it is formed."""
+
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score, for a score at every output of every row."""
 
@@ -62,6 +66,11 @@ class Linearised:
     x: Array
     eta: Array
     rows: linear.WeightedRows
+
+    @property
+    def gram(self) -> Array | None:
+        """The lower half of JᵀΛJ; None where there are fewer rows than parameters."""
+        return self.rows.gram
 
     def pulled(self, score: Array) -> Array:
         """Return Jᵀ·score."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bayesml.inference.networks.accumulated import accumulated
 from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.local import Near, linearised
 from bayesml.predictors import Network, flat
@@ -9,7 +10,7 @@ from bayesml.predictors import Network, flat
 MEMORY = 500_000_000
 """Bytes that a Jacobian and its curvature may take; members are trained side by side."""
 
-OPERATIONS = 3e10
+OPERATIONS = 1e11
 """Multiplications that a step by the full curvature may take: some seconds of a core."""
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -35,9 +36,23 @@ def operations_of_full(network: Network, shapes: Shapes, rows: int) -> float:
     return float(small) ** 2 * (large + small)
 
 
+def bytes_of_gram(shapes: Shapes) -> int:
+    """Return what the Gauss-Newton matrix and its factorisation take, without a Jacobian."""
+    return 8 * 4 * flat.size(shapes) ** 2
+
+
+def whole(network: Network, shapes: Shapes, rows: int) -> Near:
+    """Return the whole curvature: with the Jacobian where that fits in memory."""
+    fits = bytes_of_full(network, shapes, rows) <= MEMORY
+    few = rows * len(network.outputs) < flat.size(shapes)  # whose dual form is the smaller one
+    return linearised if fits or few else accumulated
+
+
 def affordable(network: Network, shapes: Shapes, rows: int) -> Near | None:
     """Return the best that memory and time allow to keep of a network near a point."""
-    fits = bytes_of_full(network, shapes, rows) <= MEMORY
-    if fits and operations_of_full(network, shapes, rows) <= OPERATIONS:
-        return linearised
+    near = whole(network, shapes, rows)
+    fits = bytes_of_full if near is linearised else lambda *_: bytes_of_gram(shapes)
+    small = fits(network, shapes, rows) <= MEMORY
+    if small and operations_of_full(network, shapes, rows) <= OPERATIONS:
+        return near
     return factorised if bytes_of_factors(shapes) <= MEMORY else None

@@ -4,12 +4,14 @@ Derived in docs/theory/network.md, (M15) to (M17).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import monotonic
 
 import numpy as np
 
 from bayesml.errors import ConvergenceError
 from bayesml.inference.networks.density import Density
+from bayesml.inference.networks.watch import Watch
 from bayesml.typing import Array, Bools
 
 MEMORY = 0.99
@@ -17,6 +19,15 @@ MEMORY = 0.99
 
 WIDTH = 9.0
 """Steps whose energy error is off by e^±9 hardly count in that average."""
+
+TIMED = 20
+"""Steps by whose time it is foreseen how many more there is time for."""
+
+LOOKS = 8
+"""How often it is asked, after the warm-up, whether there are draws enough."""
+
+FEWEST_DRAWS = 4
+"""Draws a chain that are made however little time there is."""
 
 WILD = 2.0
 """An energy error beyond this many √d is not a step but a fall: it is refused."""
@@ -42,6 +53,21 @@ class RunLayout:
     gibbs: int
     energy: float
 
+    def in_time(self, each: float, left: float) -> "RunLayout":
+        """Return as many of the steps as there is time for, at so many seconds each."""
+        if each * self.steps <= left:
+            return self
+        share = self.warmup / self.steps
+        least = int(np.ceil((FEWEST_DRAWS + 1) * self.thin / (1.0 - share)))
+        steps = int(np.clip(left / each, min(least, self.steps), self.steps))
+        return replace(self, steps=steps, warmup=int(share * steps))
+
+    def looks_at(self, step: int) -> bool:
+        """Say whether a step is one after which it is asked whether there are draws enough."""
+        made = step + 1 - self.warmup
+        every = max((self.steps - self.warmup) // LOOKS, FEWEST_DRAWS * self.thin)
+        return made > 0 and made % every == 0
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -56,6 +82,8 @@ class Run:
     step_size : ndarray, shape (C,)
     refused : ndarray, shape (C,)
         Share of steps refused after the warm-up.
+    steps : int
+        How many there were.
     """
 
     positions: Array
@@ -63,6 +91,18 @@ class Run:
     energy_variance: Array
     step_size: Array
     refused: Array
+    steps: int
+
+    def of(self, chains: slice) -> "Run":
+        """Return some of the chains."""
+        return Run(
+            self.positions[chains],
+            self.precisions[chains],
+            self.energy_variance[chains],
+            self.step_size[chains],
+            self.refused[chains],
+            self.steps,
+        )
 
 
 class StepSize:
@@ -89,22 +129,24 @@ class StepSize:
 def turn(u: Array, gradient: Array, step: Array) -> tuple[Array, Array]:
     """Turn the directions towards the force for a time `step`; return them and ΔK (M16)."""
     d = u.shape[1]
-    norm = np.linalg.norm(gradient, axis=1)
     # At a mode itself there is no force, and nothing turns.
-    e = gradient / np.maximum(norm, np.finfo(np.float64).tiny)[:, None]
-    delta = step * norm / (d - 1)
-    along, decay = np.sum(e * u, axis=1), np.exp(-delta)
+    norm = np.maximum(_norm(gradient), np.finfo(np.float64).tiny)
+    delta, along = step * norm / (d - 1), _inner(gradient, u) / norm
+    decay = np.exp(-delta)
     ahead = (1.0 - decay) * (1.0 + decay + along * (1.0 - decay))
-    new = e * ahead[:, None] + 2.0 * decay[:, None] * u
+    new = gradient * (ahead / norm)[:, None]
+    new += 2.0 * decay[:, None] * u
     kinetic = delta - np.log(2.0) + np.log1p(along + (1.0 - along) * decay**2)
     return _unit(new), (d - 1) * kinetic
 
 
 def refresh(u: Array, step: Array, length: float, rng: np.random.Generator) -> Array:
     """Forget the directions over a length."""
-    d = u.shape[1]
-    spread = np.sqrt(np.expm1(2.0 * step / length) / d)
-    return _unit(u + spread[:, None] * rng.standard_normal(u.shape))
+    spread = np.sqrt(np.expm1(2.0 * step / length) / u.shape[1])
+    noise = rng.standard_normal(u.shape)
+    noise *= spread[:, None]
+    noise += u
+    return _unit(noise)
 
 
 class Walk:
@@ -123,7 +165,7 @@ class Walk:
     def step(self, size: Array, length: float) -> tuple[Array, Bools]:
         """Move by half a turn, a step and half a turn (M16); return ΔE and whether it was taken."""
         turned, first = turn(self.u, self.gradient, 0.5 * size)
-        moved = self.z + size[:, None] * turned
+        moved: Array = self.z + size[:, None] * turned
         there = self.density.position(moved)
         with np.errstate(over="ignore", invalid="ignore"):
             data = self.density.data_part(there)
@@ -131,11 +173,17 @@ class Walk:
             turned, second = turn(turned, gradient, 0.5 * size)
             error = first + second - (value - self.value)
         good: Bools = np.isfinite(error) & (np.abs(error) < WILD * np.sqrt(self.z.shape[1]))
-        self.z, self.position = _choose(good, moved, self.z), _choose(good, there, self.position)
-        self.data = _choose(good, data[0], self.data[0]), _choose(good, data[1], self.data[1])
-        self.value = _choose(good, value, self.value)
-        self.gradient = _choose(good, gradient, self.gradient)
-        self.u = refresh(_choose(good, turned, -self.u), size, length, self.rng)
+        if not good.all():
+            moved, there = _choose(good, moved, self.z), _choose(good, there, self.position)
+            data = _choose(good, data[0], self.data[0]), _choose(good, data[1], self.data[1])
+            value, gradient = (
+                _choose(good, value, self.value),
+                _choose(good, gradient, self.gradient),
+            )
+            turned = _choose(good, turned, -self.u)
+        self.z, self.position, self.data = moved, there, data
+        self.value, self.gradient = value, gradient
+        self.u = refresh(turned, size, length, self.rng)
         return error, good
 
     def draw_precision(self) -> None:
@@ -149,41 +197,62 @@ class Walk:
 def run_chains(
     density: Density,
     precision: Array,
-    schedule: RunLayout,
+    layout: RunLayout,
     rng: np.random.Generator,
-    watch: Callable[[int], None] = lambda step: None,
+    watch: Watch,
+    enough: Callable[[Array], bool] = lambda positions: False,
+    told: Callable[[int], None] = lambda step: None,
 ) -> Run:
-    """Sample all chains from their centres."""
+    """Sample all chains from their centres, until there are draws enough or time is over."""
     chains, d = density.centre.shape
     walk, length = Walk(density, precision, rng), float(np.sqrt(d))
-    step = StepSize(np.full(chains, 0.05 * length), schedule.energy * d)
+    step = StepSize(np.full(chains, 0.05 * length), layout.energy * d)
     kept: list[Array] = []
     scales: list[Array] = []
     errors, bad = np.zeros(chains), np.zeros(chains)
-    for i in range(schedule.steps):
+    start, i = monotonic(), -1
+    while (i := i + 1) < layout.steps:
+        if i == TIMED:
+            layout = layout.in_time((monotonic() - start) / TIMED, watch.left + monotonic() - start)
+        watch.over()
         error, good = walk.step(step.value, length)
-        if i % schedule.gibbs == schedule.gibbs - 1:
+        if i % layout.gibbs == layout.gibbs - 1:
             walk.draw_precision()
         step.learn(error, good)
-        if i >= schedule.warmup:
-            errors += np.where(good, error, 0.0) ** 2
-            bad += ~good
-            if (i - schedule.warmup) % schedule.thin == schedule.thin - 1:
-                kept.append(walk.position)
-                scales.append(walk.precision)
-        watch(i)
-    after = schedule.steps - schedule.warmup
+        told(i)
+        if i < layout.warmup:
+            continue
+        errors += np.where(good, error, 0.0) ** 2
+        bad += ~good
+        if (i - layout.warmup) % layout.thin == layout.thin - 1:
+            kept.append(walk.position)
+            scales.append(walk.precision)
+        if layout.looks_at(i) and enough(np.stack(kept, axis=1)):
+            i += 1
+            break
+    after = i - layout.warmup
     return Run(
         np.stack(kept, axis=1),
         np.stack(scales, axis=1),
         errors / (after - bad).clip(1) / d,
         step.value,
         bad / after,
+        i,
     )
 
 
+def _inner(a: Array, b: Array) -> Array:
+    return np.asarray(np.einsum("ij,ij->i", a, b))
+
+
+def _norm(u: Array) -> Array:
+    return np.sqrt(_inner(u, u))
+
+
 def _unit(u: Array) -> Array:
-    return np.asarray(u / np.linalg.norm(u, axis=1)[:, None])
+    """Divide by the norm, in place."""
+    u /= _norm(u)[:, None]
+    return u
 
 
 def _choose(good: Bools, new: Array, old: Array) -> Array:

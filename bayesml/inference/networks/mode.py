@@ -8,13 +8,15 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from bayesml.errors import ConvergenceError
+from bayesml.inference.base import Learned
 from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.objective import GivenScales, Point
 from bayesml.inference.networks.progress import early_stopped, mean_log_likelihood, shown
 from bayesml.inference.networks.scales import ByEvidence, ByJointMode, NetworkScales, log_evidence
-from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.settings import Training
 from bayesml.inference.networks.starts import Setting, continuation, simplified
 from bayesml.inference.networks.training import ByHeldOut, Judge, train
+from bayesml.inference.networks.watch import Watch
 from bayesml.likelihoods import Likelihood, Staged
 from bayesml.log_joint import (
     Coordinates,
@@ -108,6 +110,8 @@ class Recipe:
         What is kept of the network near a point; None takes the best that memory allows.
     raced : mapping of name to float
         How starts predicted rows that were held out, where they were raced.
+    watch : Watch
+        Until when.
     """
 
     optimizer: Optimizer | None = None
@@ -115,17 +119,39 @@ class Recipe:
     tune: bool = True
     near: Near | None = None
     raced: Mapping[str, float] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
+
+    def started_as(self, other: "Recipe") -> "Recipe":
+        """Return the recipe in the time of another, with its start where this one states none."""
+        start = self.training.start or (other.training.start if other.raced else None)
+        training = replace(self.training, start=start)
+        return replace(self, training=training, raced=other.raced, watch=other.watch)
+
+    def finds_as(self, other: "Recipe") -> bool:
+        """Say whether what this one finds is what another one asks for."""
+        own, asked = ((r.optimizer, r.training, r.tune) for r in (self, other))
+        return own == asked and other.near in (None, self.near)
 
 
 @runtime_checkable
-class Started(Protocol):
-    """A method whose training of a network has a start that can be stated."""
+class AroundModes(Protocol):
+    """A method that learns networks from modes, whoever found them."""
+
+    @property
+    def at_once(self) -> int:
+        """How many answers are learned in one computation, whatever the number of threads."""
 
     def recipe(self, problem: Problem) -> Recipe:
         """Return how it finds the mode of a network."""
 
-    def starting(self, start: Start) -> "Started":
-        """Return the method with its start stated."""
+    def around(
+        self,
+        problem: Problem,
+        modes: Sequence[Mode],
+        streams: Sequence[np.random.Generator],
+        watch: Watch,
+    ) -> list[Learned]:
+        """Learn a network around every mode, each by a stream of random numbers of its own."""
 
 
 def from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
@@ -133,11 +159,11 @@ def from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: 
     likelihood = setting.rows.likelihood
     if not isinstance(likelihood, Staged):
         parameters = setting.network.start(setting.rows.n, rng)
-        return _run(setting, flat.join(parameters, setting.shapes), rng, recipe)
+        return from_there(setting, flat.join(parameters, setting.shapes), rng, recipe)
     simpler = simplified(setting, likelihood, sd_y)
     first = from_start(simpler, sd_y, rng, recipe)
     start, scales = continuation(setting, simpler, first.x, first.scales, rng)
-    mode = _run(replace(setting, scales=scales), start, rng, recipe)
+    mode = from_there(replace(setting, scales=scales), start, rng, recipe)
     return replace(mode, reason=f"{mode.reason}, from the fit with {_name(likelihood.simpler)}")
 
 
@@ -145,7 +171,8 @@ def _name(likelihood: Likelihood) -> str:
     return f"{type(likelihood).__name__}()"
 
 
-def _run(setting: Setting, start: Array, rng: np.random.Generator, recipe: Recipe) -> Mode:
+def from_there(setting: Setting, start: Array, rng: np.random.Generator, recipe: Recipe) -> Mode:
+    """Train from given parameters."""
     if recipe.optimizer is None or isinstance(recipe.optimizer, Damped):
         settings = recipe.optimizer or LevenbergMarquardt()
         return _by_regression(setting, start, rng, recipe, settings)
@@ -162,9 +189,8 @@ def _by_regression(
     if recipe.training.held_out > 0:
         rows, held = _divide(rows, recipe.training.held_out, rng)
         judge = ByHeldOut(setting.hyperprior, held)
-    trained = train(
-        rows, setting.near, start, setting.scales, judge, settings, recipe.training.progress
-    )
+    shown = recipe.training.progress
+    trained = train(rows, setting.near, start, setting.scales, judge, settings, recipe.watch, shown)
     return Mode(
         setting,
         trained.best.point.x,

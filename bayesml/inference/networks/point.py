@@ -5,8 +5,9 @@ import numpy as np
 from bayesml.errors import ConvergenceError
 from bayesml.inference.audit import decrement, off_centre
 from bayesml.inference.base import Learned
+from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.functions import unlearned
-from bayesml.inference.networks.local import Linearised, linearised
+from bayesml.inference.networks.local import Linearised
 from bayesml.inference.networks.mode import Mode, Recipe, notes_of
 from bayesml.inference.networks.search import find_mode
 from bayesml.inference.point import NO_EVIDENCE
@@ -19,8 +20,12 @@ from bayesml.typing import Array
 def network_point(
     problem: Problem, rng: np.random.Generator, recipe: Recipe, label: str
 ) -> Learned:
+    """Find the mode of a network, and return it as a point estimate."""
+    return estimate_at(problem, find_mode(problem, rng, recipe), label)
+
+
+def estimate_at(problem: Problem, mode: Mode, label: str) -> Learned:
     """Return the mode of a network as a point estimate."""
-    mode = find_mode(problem, rng, recipe)
     posterior = network_estimate(problem, mode)
     return Learned(
         posterior,
@@ -50,7 +55,7 @@ def how(mode: Mode) -> str:
     """Say how a mode was found, and how the scales were learned."""
     if not mode.tuned:
         return mode.reason
-    factors = "" if mode.setting.near is linearised else " of the Kronecker factors"
+    factors = " of the Kronecker factors" if mode.setting.near is factorised else ""
     return f"{mode.reason}; prior scales and noise by the Laplace evidence{factors}"
 
 
@@ -70,7 +75,7 @@ def diagnostics_of(mode: Mode) -> dict[str, float]:
 
 def _standard_errors(mode: Mode) -> Array:
     undetermined = np.full_like(mode.x, np.nan)
-    if mode.setting.rows.read_from is not None or mode.setting.near is not linearised:
+    if mode.setting.rows.read_from is not None or mode.setting.near is factorised:
         return undetermined
     here = mode.point.here
     dual = isinstance(here, Linearised) and here.rows.gram is None

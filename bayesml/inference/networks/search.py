@@ -3,15 +3,15 @@
 Derived in docs/theory/network.md, "Which start".
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.memory import affordable
-from bayesml.inference.networks.mode import Mode, Recipe, from_start, in_batches
+from bayesml.inference.networks.mode import Mode, Recipe, from_start, from_there, in_batches
 from bayesml.inference.networks.settings import CALM, FREE, Start
 from bayesml.inference.networks.starts import Setting, setting_of, without_hidden
 from bayesml.log_joint import Rows
@@ -38,6 +38,9 @@ CLEAR = 2.0
 FEW_STEPS = LevenbergMarquardt(max_iterations=80)
 """How runners train: enough to find the shape of the data."""
 
+OF_RACE = 0.3
+"""Share of the time, where it is limited, that a race may take."""
+
 ATTEMPTS = 4
 """How often training begins again where it ended short of what was foreseen."""
 
@@ -46,6 +49,9 @@ SHORT = 0.4
 
 LOWEST = -1e3
 """Log density of a row where training diverged, and of one that was not foreseen at all."""
+
+FEW_ROWS, MANY = 3000, 2
+"""Rows that find the shape of the data, and by how much there must be more to begin with them."""
 
 FEWEST_ROWS = 20
 """Rows below which a part of them says nothing of a start."""
@@ -62,7 +68,7 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
             "hold rows in memory."
         )
     sd_y = problem.statistics.sd_y or 1.0
-    modes = [from_start(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
+    modes = [_from_few(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
     if setting.start.foreseen is not None:
         free = _prepared(problem, recipe, FREE)[0]
         modes = [_as_foreseen(mode, free, sd_y, rng, recipe) for mode in modes]
@@ -72,15 +78,29 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
     return replace(best, raced=recipe.raced)
 
 
+def _from_few(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
+    """Train from a random start: where rows are many on some of them, and from there on all."""
+    rows, by_steps = setting.rows, recipe.optimizer is None or isinstance(recipe.optimizer, Damped)
+    many = isinstance(rows, Rows) and rows.m > MANY * FEW_ROWS
+    if not (many and by_steps and recipe.training.held_out == 0):
+        return from_start(setting, sd_y, rng, recipe)
+    few = rows.at_hand().of_rows(np.sort(rng.permutation(rows.m)[:FEW_ROWS]))
+    near = affordable(setting.network, setting.shapes, few.m) or setting.near
+    first = from_start(replace(setting, rows=few, near=near), sd_y, rng, recipe)
+    mode = from_there(replace(setting, scales=first.scales), first.x, rng, recipe)
+    return replace(mode, reason=f"{mode.reason}, from {few.m:,} of the rows")
+
+
 def _as_foreseen(
     best: Mode, free: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe
 ) -> Mode:
     """Begin again from the free start until rows are told as well as the race told others."""
     foreseen = best.setting.start.foreseen
     for _ in range(ATTEMPTS):
-        if foreseen is None or _per_row(free, best) > foreseen - SHORT:
+        short = foreseen is not None and _per_row(free, best) <= foreseen - SHORT
+        if not short or recipe.watch.over():
             break
-        again = from_start(free, sd_y, rng, recipe)
+        again = _from_few(free, sd_y, rng, recipe)
         best = max(best, again, key=lambda mode: _per_row(free, mode))
     return best
 
@@ -93,13 +113,31 @@ def _per_row(setting: Setting, mode: Mode) -> float:
 
 def raced(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Recipe:
     """State the start: of two, the one from which rows held out are predicted better (M31)."""
-    if not _open(problem, recipe):
+    found = race(problem, rng, recipe)
+    if found is None:
         return recipe
-    own = rng.spawn(1)[0]
+    training = replace(recipe.training, start=found.start)
+    return replace(recipe, training=training, raced=found.told)
+
+
+@dataclass(frozen=True, eq=False)
+class Race:
+    """The start that won, log densities of the rows held out from it, and how all starts did."""
+
+    start: Start
+    densities: Array
+    told: Mapping[str, float]
+
+
+def race(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Race | None:
+    """Train from two starts on a part of the rows; None where there is no choice."""
+    if not _open(problem, recipe):
+        return None
+    own, runners = rng.spawn(1)[0], Recipe(FEW_STEPS, watch=recipe.watch.share(OF_RACE))
     rows = _distinct(_prepared(problem, recipe, CALM)[0].rows.at_hand(), own)
     if rows.m < FEWEST_ROWS:
-        return recipe
-    runs = [_densities(problem, recipe, *parts, own) for parts in _rounds(rows, own)]
+        return None
+    runs = [_densities(problem, recipe, runners, *parts, own) for parts in [*_rounds(rows, own)]]
     calm, free, linear = (np.concatenate(column) for column in zip(*runs, strict=True))
     if max(calm.max(), free.max()) <= LOWEST:
         raise ConvergenceError(
@@ -108,14 +146,19 @@ def raced(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Recipe:
         )
     clear = np.mean(free - calm) > CLEAR * _error(free - calm)
     start, best = (FREE, free) if clear else (CALM, calm)
-    found = {
+    told = {
         "held_out calm": float(np.mean(calm)),
         "held_out free": float(np.mean(free)),
         "held_out linear": float(np.mean(linear)),
         "gain_over_linear": float(np.mean(best - linear) / _error(best - linear)),
     }
-    start = replace(start, foreseen=float(np.mean(best)))
-    return replace(recipe, training=replace(recipe.training, start=start), raced=found)
+    return Race(replace(start, foreseen=float(np.mean(best))), best, told)
+
+
+def clearly_better(one: Race, other: Race) -> bool:
+    """Say whether rows held out are told better by one race than by another, beyond an error."""
+    gain = one.densities - other.densities
+    return bool(np.mean(gain) > _error(gain))
 
 
 def _open(problem: Problem, recipe: Recipe) -> bool:
@@ -156,26 +199,37 @@ def _rounds(rows: Rows, rng: np.random.Generator) -> Iterator[tuple[Rows, Rows]]
 
 
 def _densities(
-    problem: Problem, recipe: Recipe, rows: Rows, held: Rows, rng: np.random.Generator
+    problem: Problem,
+    recipe: Recipe,
+    runners: Recipe,
+    rows: Rows,
+    held: Rows,
+    rng: np.random.Generator,
 ) -> tuple[Array, Array, Array]:
     """Return log densities of rows held out, from either start and of the linear model."""
     calm, free = (_prepared(problem, recipe, start)[0] for start in (CALM, FREE))
     sd_y = problem.statistics.sd_y or 1.0
     one, two, three = (
         _density(
-            replace(own, rows=rows.under(own.rows.frame, own.rows.likelihood)), held, sd_y, rng
+            replace(own, rows=rows.under(own.rows.frame, own.rows.likelihood)),
+            held,
+            sd_y,
+            rng,
+            runners,
         )
         for own in (calm, free, without_hidden(calm))
     )
     return one, two, three
 
 
-def _density(setting: Setting, held: Rows, sd_y: float, rng: np.random.Generator) -> Array:
+def _density(
+    setting: Setting, held: Rows, sd_y: float, rng: np.random.Generator, runners: Recipe
+) -> Array:
     """Return log densities of rows held out, as often as they count."""
     frame, likelihood = setting.rows.frame, setting.rows.likelihood
     try:
         tries = 2 if setting.start == FREE else 1  # which may stay in a plateau
-        modes = [from_start(setting, sd_y, rng, Recipe(FEW_STEPS)) for _ in range(tries)]
+        modes = [from_start(setting, sd_y, rng, runners) for _ in range(tries)]
     except ConvergenceError:
         return np.full(held.m, LOWEST)
     mode = max(modes, key=lambda one: one.score)

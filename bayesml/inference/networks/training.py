@@ -14,6 +14,7 @@ from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.objective import Point
 from bayesml.inference.networks.progress import shown
 from bayesml.inference.networks.scales import ByJointMode, Hyperprior, NetworkScales
+from bayesml.inference.networks.watch import Watch
 from bayesml.log_joint import Rows
 from bayesml.optimizers import Damped
 from bayesml.typing import Array
@@ -112,6 +113,7 @@ def iterates(
     scales: NetworkScales,
     judge: Judge,
     settings: Damped,
+    watch: Watch,
 ) -> Iterator[Iterate]:
     """Interleave damped Gauss-Newton steps (M7) with better scales (M11, M12)."""
     damping, hyperprior = settings.damping, judge.hyperprior
@@ -122,7 +124,7 @@ def iterates(
     for step in range(most + 1):
         score, better = np.nan, scales
         still = step >= LEAST and before - point.value < SETTLED
-        settled = settled or still or step >= min(MOST, most)
+        settled = settled or still or step >= min(MOST, most) or watch.over()
         before = point.value
         if settled:
             score, better = judge.judge(rows, point, scales)
@@ -147,14 +149,15 @@ def train(
     scales: NetworkScales,
     judge: Judge,
     settings: Damped,
+    watch: Watch,
     progress: bool = False,
 ) -> Trained:
     """Follow the iterates while they get better, and keep the best of them."""
     losses: list[float] = []
     scores: list[float] = []
     best: Iterate | None = None
-    mark, waited, converged = -np.inf, 0, False
-    run = iterates(rows, near, start, scales, judge, settings)
+    mark, waited, converged, over = -np.inf, 0, False, False
+    run = iterates(rows, near, start, scales, judge, settings, watch)
     if progress:
         run = shown(run, settings.stopping.max_iterations, repr(settings), lambda i: i.point.value)
     for iterate in run:
@@ -169,16 +172,24 @@ def train(
         if waited >= PATIENCE or _stationary(iterate, settings, waited):
             converged = True
             break
+        if over := watch.over():
+            break
     assert best is not None  # the last step is judged at any rate
     taken = len(losses) - 1
     reason = f"best of {taken} steps at step {int(np.nanargmax(scores))}"
     if not converged:
-        gain = best.score - np.nanmax([-np.inf, *scores[:-PATIENCE]])
-        converged = bool(gain <= NEGLIGIBLE)
-        found = f"{min(PATIENCE, taken)} steps gained {gain:.2g} nats"
-        advice = "" if converged else " and improvement goes on: allow more"
-        reason = f"stopped at max_iterations={taken}, where the last {found}{advice}"
+        converged, reason = _cut_short(scores, taken, over)
     return Trained(best, np.array(losses), np.array(scores), converged, reason)
+
+
+def _cut_short(scores: list[float], taken: int, over: bool) -> tuple[bool, str]:
+    """Say whether what the last steps still gained is negligible, and why training ended."""
+    gain = float(np.nanmax(scores) - np.nanmax([-np.inf, *scores[:-PATIENCE]]))
+    converged = gain <= NEGLIGIBLE
+    found = f"{min(PATIENCE, taken)} steps gained {gain:.2g} nats"
+    advice = "" if converged else " and improvement goes on: allow more"
+    where = f"step {taken}, since time was over" if over else f"max_iterations={taken}"
+    return converged, f"stopped at {where}, where the last {found}{advice}"
 
 
 def _stationary(iterate: Iterate, settings: Damped, waited: int) -> bool:

@@ -1,0 +1,166 @@
+"""Limits of time, interruptions, and what members of an ensemble share."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import bayesml as bm
+from bayesml.inference.default_network import network_method
+from bayesml.inference.networks import search
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.search import find_mode
+from bayesml.inference.networks.watch import Stopped, Watch, side_by_side, watch_for
+
+
+@pytest.fixture(scope="module")
+def wave():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, (60, 1))
+    return bm.Data(X, np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=60))
+
+
+MODEL = bm.Model(bm.MLP((4,)), bm.Gaussian())
+CHAIN = bm.Langevin(chains=1, steps=400, thin=5)
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # short runs
+
+
+def fitted(data, method):
+    return bm.fit(MODEL, data, method, rng=0)
+
+
+def test_an_interruption_stops_what_runs_and_starts_nothing_more():
+    """The main thread is interrupted, a task that runs sees it at its next step."""
+    watch, seen, started = Watch(), [], []
+
+    def running():
+        started.append("running")
+        try:
+            while not watch.over():
+                time.sleep(0.01)
+        except Stopped:
+            seen.append("stopped")
+            raise
+
+    def interrupted(done):
+        raise KeyboardInterrupt
+
+    def waiting():
+        started.append("waiting")
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([lambda: 1, running, waiting], 1, watch, interrupted)
+    assert threading.active_count() == before
+    assert "waiting" not in started
+    assert seen == ["stopped"] * len(started)
+
+
+def test_a_failure_is_raised_and_the_others_stop():
+    watch = Watch()
+
+    def failing():
+        raise bm.ConvergenceError("no")
+
+    def running():
+        while not watch.over():
+            time.sleep(0.01)
+
+    with pytest.raises(bm.ConvergenceError, match="no"):
+        side_by_side([running, failing], 2, watch)
+
+
+def test_results_keep_the_order_of_their_tasks():
+    tasks = [lambda k=k: time.sleep(0.02 * (3 - k)) or k for k in range(3)]
+    assert side_by_side(tasks, 3, Watch()) == [0, 1, 2]
+
+
+def test_a_share_of_the_time_ends_earlier():
+    watch = watch_for(100.0)
+    assert watch.share(0.3).left == pytest.approx(30.0, abs=1.0)
+    assert watch_for(None).share(0.5).left == np.inf
+    assert not watch.over()
+    assert watch_for(0.0).over()
+
+
+def test_without_time_there_is_one_answer_and_it_says_so(wave):
+    fit = fitted(wave, bm.Ensemble(4, (bm.Laplace(), CHAIN), seconds=1e-9))
+    assert "3 of 4 had no time" in fit.explanation or "2 of 4 had no time" in fit.explanation
+    assert "since time was over" in fit.explanation
+    assert np.all(np.isfinite(fit.predict(wave.X).mean))
+
+
+def test_auto_hands_its_seconds_to_the_ensemble(wave):
+    fit = fitted(wave, bm.Auto(seconds=1e-9))
+    assert "had no time within 1e-09 seconds" in fit.explanation
+    with pytest.raises(bm.IncompatibleModelError, match=r"Ensemble\(1, Laplace"):
+        fitted(wave, bm.Auto(network=bm.Laplace(), seconds=1.0))
+
+
+def test_members_of_a_turn_are_learned_around_one_mode(wave):
+    fit = fitted(wave, bm.Ensemble(2, (bm.Laplace(), bm.MAP())))
+    laplace, point = fit.learned.posterior.members
+    for name, value in laplace.mode.items():
+        np.testing.assert_array_equal(value, point.values[name])
+    other = fitted(wave, bm.Ensemble(2, (bm.Laplace(), bm.MAP(bm.LBFGS()))))
+    laplace, point = other.learned.posterior.members
+    assert not np.allclose(laplace.mode["weights_1"], point.values["weights_1"])
+
+
+def test_threads_change_nothing(wave):
+    one, two = (
+        fitted(wave, bm.Ensemble(4, (bm.Laplace(), CHAIN), threads=threads)) for threads in (1, 2)
+    )
+    np.testing.assert_array_equal(one.predict(wave.X).mean, two.predict(wave.X).mean)
+
+
+def test_sampling_ends_when_there_are_draws_enough(wave):
+    fit = fitted(wave, bm.Langevin(chains=2, steps=2000, thin=5, ess=5.0))
+    draws = fit.idata["posterior"].sizes["draw"]
+    assert 4 <= draws < 280
+    assert f"{600 + 5 * draws} steps" in fit.explanation
+
+
+def test_many_rows_are_begun_with_few_of_them(rng, monkeypatch):
+    X = rng.uniform(-2, 2, (240, 1))
+    data = bm.Data(X, np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=240))
+    recipe = Recipe(training=bm.Training(start=bm.Start(precision=0.1, noise=0.3)))
+    problem = MODEL.resolve(data)
+    whole = find_mode(problem, np.random.default_rng(0), recipe)
+    monkeypatch.setattr(search, "FEW_ROWS", 110)
+    mode = find_mode(problem, np.random.default_rng(0), recipe)
+    assert "from 110 of the rows" in mode.reason
+    assert "of the rows" not in whole.reason
+    assert mode.setting.rows.m == 240
+    assert mode.log_evidence == pytest.approx(whole.log_evidence, abs=5.0)
+
+
+def test_the_default_has_fewer_chains_the_more_rows_there_are():
+    chains = [
+        [isinstance(m, bm.Langevin) for m in network_method(rows).methods]
+        for rows in (1000, 10_000, 100_000)
+    ]
+    assert chains == [[False, True, True], [False, True], [False]]
+
+
+def test_the_noise_of_the_default_network_is_chosen_by_rows_held_out(rng):
+    X = rng.normal(size=(150, 2))
+    even = bm.Data(X, X[:, 0] + 0.3 * rng.normal(size=150))
+    uneven = bm.Data(X, X[:, 0] + np.exp(1.5 * X[:, 1]) * rng.normal(size=150))
+    assert bm.default_network(even, rng=0).likelihood == bm.Gaussian()
+    assert bm.default_network(uneven, rng=0).likelihood == bm.HeteroscedasticStudentT()
+    few = bm.Data(X[:10], X[:10, 0])
+    assert bm.default_network(few, rng=0).likelihood == bm.Gaussian()
+    classes = bm.Data(X, np.where(X[:, 0] > 0, "yes", "no"))
+    assert bm.default_network(classes).likelihood == bm.Bernoulli()
+
+
+def test_the_default_network_is_narrower_the_more_columns_there_are(rng):
+    widths = []
+    for n in (3, 100, 2000):
+        data = bm.Data(rng.normal(size=(12, n)), rng.normal(size=12))
+        widths.append(bm.default_network(data, rng=0).predictor.hidden)
+    assert widths == [(50,), (24,), (10,)]
