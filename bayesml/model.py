@@ -23,6 +23,7 @@ from bayesml.priors import (
     Layered,
     Prior,
     Resolved,
+    ScalesEffects,
     StandsForLayers,
     StatesParameters,
     Unknown,
@@ -277,6 +278,17 @@ class Problem:
     def has_intercept(self) -> bool:
         """Whether the predictor has an intercept."""
         return self.model.predictor.has_intercept
+
+    @cached_property
+    def shapes_inferred(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of all that is inferred, by name: of coefficients, of φ and of scales."""
+        of_effects = self.prior.scale_shapes() if isinstance(self.prior, ScalesEffects) else {}
+        return {
+            **self.shapes,
+            **dict.fromkeys(self.inferred, ()),
+            **{name: unknown.shape for name, unknown in self.hyperparameters.items()},
+            **of_effects,
+        }
 
     @property
     def size(self) -> int:

@@ -120,11 +120,7 @@ def from_pymc(model: Model, data: Data, trace: "xr.DataTree") -> Fit:
 
 def _chains(problem: Problem, drawn: dict[str, Array]) -> dict[str, Array]:
     """Return the draws of every parameter, in its shape."""
-    shapes: dict[str, tuple[int, ...]] = {
-        **problem.shapes,
-        **dict.fromkeys(problem.inferred, ()),
-        **{name: unknown.shape for name, unknown in problem.hyperparameters.items()},
-    }
+    shapes = problem.shapes_inferred
     missing = [name for name in shapes if name not in drawn]
     if missing:
         raise DataError(

@@ -48,12 +48,12 @@ class Beside:
             raise DataError(f"{quoted(twice)} is given twice, by itself and in known")
         return cls(given | dict(known or {}), dict(predictors or {}))
 
-    def refuse_dask(self) -> None:
+    def refuse_dask(self, groups: bool) -> None:
         """Refuse what stands beside Dask arrays: a formula of a Dask dataframe says it."""
-        if self.known or self.predictors:
+        if given := [*self.known, *self.predictors, *["groups"] * groups]:
             raise DataError(
-                f"{quoted([*self.known, *self.predictors])} beside Dask arrays: put everything "
-                "into one Dask dataframe and use Data.from_formula, 'y ~ x + offset(z)'"
+                f"{quoted(given)} beside Dask arrays: put everything into one Dask dataframe and "
+                "use Data.from_formula, 'y ~ x + offset(z) + (1 | g)'"
             )
 
     def joined(

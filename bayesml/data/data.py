@@ -14,6 +14,7 @@ from bayesml.data.beside import Beside
 from bayesml.data.blocks import Block, Source, read_only
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.fingerprint import fingerprint
+from bayesml.data.formulas.grouped_design import grouped_design, parts_of_groups
 from bayesml.data.formulas.raw_columns import RawColumns
 from bayesml.data.inputs import (
     array_names,
@@ -64,6 +65,9 @@ class Data:
     predictors : mapping of name to (m, k) array or data frame, optional
         Features of further linear predictors, by the parameter of the likelihood that they
         predict: ``{"sigma": Z}``.
+    groups : mapping of name to (m,) labels, data frame, or named Series, optional
+        Factors whose levels have an effect each, ``{"school": labels}``: (1 | school) of a
+        formula. New rows are ``predict(X, groups={"school": labels})``.
 
     Attributes
     ----------
@@ -107,14 +111,16 @@ class Data:
         trials: Any = None,
         known: Mapping[str, Any] | None = None,
         predictors: Mapping[str, Any] | None = None,
+        groups: Any = None,
     ) -> None:
         beside = Beside.of({"offset": offset, "trials": trials}, known, predictors)
         if is_dask(X) or is_dask(y):
-            beside.refuse_dask()
+            beside.refuse_dask(groups is not None)
             found = dask_arrays(X, y, observation_weights, feature_names, target_name)
             self._hold(*found, None)
             return
-        labels = common_labels({"X": X, "y": y, "observation_weights": observation_weights})
+        given = {"X": X, "y": y, "observation_weights": observation_weights}
+        labels = common_labels(given | parts_of_groups(groups))
         features, names = named_matrix(X, feature_names, labels)
         target, classes = target_vector(y, len(features), labels)
         called = target_name or frames.series_name(y) or "y"
@@ -124,13 +130,17 @@ class Data:
                 "or give another target_name"
             )
         features, names, roles = beside.joined(features, names, labels)
-        design = (
+        design: Design
+        design = inner = (
             FrameDesign(names, called, roles, classes, frames.series_name(observation_weights))
             if frames.is_frame(X)
             else ArrayDesign(names, called, roles, classes)
         )
-        weights = weights_vector(observation_weights, len(features), labels)
-        self._hold(MemorySource(features, target, weights), design, labels)
+        weights, columns = weights_vector(observation_weights, len(features), labels), None
+        if groups is not None:
+            features, design = grouped_design(features, inner, groups, labels)
+            features, columns = read_only(features), design.raw_columns(features)
+        self._hold(MemorySource(features, target, weights, columns), design, labels)
 
     @classmethod
     def from_formula(

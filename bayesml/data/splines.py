@@ -29,6 +29,8 @@ class Spline:
     .. math:: f(x) = \theta x + z(x)^\top u, \qquad \frac1m\sum_i z(x_i) = 0, \quad
               \frac1m\sum_i x_i z(x_i) = 0, \quad \frac1m\sum_i |z(x_i)|^2 = 1
 
+    The directions are orthogonal over the training rows, those that bend least first.
+
     Beyond the training rows the curve goes on straight.
 
     Parameters
@@ -161,14 +163,16 @@ class Moments:
         return Moments(self.gram + other.gram, self.rows + other.rows)
 
     def spline(self, seen: SeenRange) -> Spline:
-        """Return what bends, without its mean and line over the rows, its variance one (S24)."""
+        """Return what bends, without mean and line over the rows, of variance one (S24)."""
         G = self.gram / self.rows
         k = len(G)
         N = np.column_stack([np.ones(k), np.arange(k) - 1.0])  # a constant, and a line
         N[:, 1] -= N[:, 0] @ G @ N[:, 1]
         bent = _bent(k)
         T = bent - N @ np.linalg.solve(N.T @ G @ N, N.T @ G @ bent)
-        T /= np.sqrt(np.sum(T * (G @ T)))
+        sizes, V = np.linalg.eigh(T.T @ G @ T)
+        T = T @ V[:, ::-1] / np.sqrt(sizes.sum())
+        T *= np.sign(T[np.argmax(np.abs(T), axis=0), np.arange(k - 2)])
         return Spline(seen.low, seen.high, tuple(map(tuple, T.tolist())))
 
 

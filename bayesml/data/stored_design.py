@@ -5,6 +5,7 @@ from typing import Any
 
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.formulas.design import formula_design_from_config
+from bayesml.data.formulas.grouped_design import grouped_design_from_config
 from bayesml.data.formulas.joined import joined_design_from_config
 from bayesml.data.roles import Roles, roles_from_config
 from bayesml.errors import DataError
@@ -42,6 +43,8 @@ def design_from_config(config: Mapping[str, Any]) -> Design:
                 return formula_design_from_config(config)
             case "joined":
                 return joined_design_from_config(config)
+            case "grouped":
+                return grouped_design_from_config(config, design_from_config(config["inner"]))
             case kind:
                 raise DataError(f"{kind!r} is not a kind of design: 'array', 'frame', …")
     except KeyError as error:

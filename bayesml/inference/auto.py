@@ -12,6 +12,7 @@ from bayesml.inference.base import InTime, Learned, Method
 from bayesml.inference.default_network import network_method
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.gibbs import Gibbs, not_gibbs
+from bayesml.inference.group_laplace import doubts_of, not_nested
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.model_average import MOST_FEATURES
 from bayesml.inference.nuts import NUTS, unread
@@ -20,7 +21,7 @@ from bayesml.inference.subset_sampler import SubsetSampler
 from bayesml.likelihoods import limits_eta
 from bayesml.log_joint import log_joint
 from bayesml.model import Problem
-from bayesml.predictors import HasJacobian, Network
+from bayesml.predictors import Grouped, HasJacobian, Network
 from bayesml.priors import SelectsFeatures
 
 LARGEST_SHIFT = 0.1
@@ -40,6 +41,10 @@ class Auto:
     Gaussian is the answer. Otherwise `NUTS` samples, started at its mode and scaled by its
     curvature. Rows that stay in files or partitions, which NUTS would read some ten thousand
     times, and a budget that is too small leave the Gaussian, and the audit that it failed warns.
+
+    Of effects of groups `Laplace` integrates over those of the factor of most levels by quadrature,
+    and weighs draws of all else: where these have a light tail, two hundred of them are effective
+    and nodes are enough, the weighted draws are the answer (G47).
 
     `SpikeAndSlab` over more features than `Exact` adds up is learned by `SubsetSampler`.
 
@@ -94,6 +99,12 @@ class Auto:
             return _said(Exact(), "", Exact().learn(problem, rng))
         if not_gibbs(problem) is None:
             return _said(Gibbs(), _given([why_not]), Gibbs().learn(problem, rng))
+        if isinstance(problem.model.predictor, Grouped):
+            return self._groups(problem, rng, why_not)
+        return self._approximated(problem, rng, why_not)
+
+    def _approximated(self, problem: Problem, rng: np.random.Generator, why_not: str) -> Learned:
+        """Take the Gaussian at the mode where its audit passes, and sample otherwise."""
         if no_gaussian := _no_gaussian(problem):
             return self._sampled(problem, rng, [why_not, no_gaussian])
         try:
@@ -109,6 +120,19 @@ class Auto:
             budget = f"NUTS would take about {foreseen:.2g} of the {self.seconds:g} CPU seconds"
             return _said(Laplace(), _given([why_not, budget, *doubts]), _doubted(gaussian))
         return self._sampled(problem, rng, [why_not, *doubts])
+
+    def _groups(self, problem: Problem, rng: np.random.Generator, why_not: str) -> Learned:
+        """Integrate over effects by quadrature, and sample where that is not certified (G47)."""
+        if (beyond := not_nested(problem)) is not None:
+            return self._sampled(problem, rng, [why_not, beyond])
+        try:
+            found = Laplace().learn(problem, rng)
+        except ConvergenceError as error:
+            return self._sampled(problem, rng, [why_not, f"Laplace() does not fit ({error})"])
+        if doubts := doubts_of(found):
+            return self._sampled(problem, rng, [why_not, *doubts])
+        passed = f"its draws passed: Pareto k̂ {found.diagnostics['pareto_k']:.2f}"
+        return _said(Laplace(), _given([why_not, passed]), found)
 
     def resume(self, problem: Problem, earlier: Learned, draws: int, seed: int) -> Learned:
         """Go on sampling, where sampling was the choice."""

@@ -157,8 +157,7 @@ class PyMC:
         model = build(problem) if self.compiled else build_of_row_sum(problem)
         sampler = sample_compiled if self.compiled else sample_uncompiled
         drawn, statistics = sampler(model, **stated(settings), seed=seed)
-        names = [*problem.shapes, *problem.inferred, *problem.hyperparameters]
-        chains = {name: drawn[name] for name in names if name in drawn}
+        chains = {name: drawn[name] for name in problem.shapes_inferred if name in drawn}
         if problem.data.n == 0 and "weights" in problem.shapes:
             chains["weights"] = np.zeros((*next(iter(statistics.values())).shape, 0))
         return Drawn(chains, statistics, "by pm.sample")

@@ -27,17 +27,16 @@ NO_EVIDENCE = "NUTS does not compute it. Use Exact() where it applies."
 
 def sample_groups(problem: Problem, settings: Settings, rng: np.random.Generator) -> Learned:
     """Sample the posterior of a model with effects of groups."""
-    if not isinstance(settings.engine, Direct):
-        raise IncompatibleModelError(
-            f"NUTS(engine={settings.engine!r}) does not sample effects of groups. Use "
-            "engine=Direct(), the default."
-        )
     prior = group_prior(problem)
     if not prior.proper:
         raise ImproperPosteriorError(
             "The posterior is improper: a standard deviation of effects of groups has a flat "
             "prior. State a proper one, Hierarchical(groups={...: GroupEffects(HalfNormal(1))})."
         )
+    if not isinstance(settings.engine, Direct):
+        drawn = settings.engine.sample(problem, settings, _seed(rng))
+        how = f"{_described(settings)}, {drawn.how}, effects in units of their scales"
+        return _learned(problem, settings, drawn.chains, drawn.statistics, how)
     if not_gaussian_groups(problem) is None and "sigma" not in problem.known:
         return _of_scales(problem, settings, rng)
     if not problem.data.in_memory:
@@ -54,10 +53,10 @@ def sample_groups(problem: Problem, settings: Settings, rng: np.random.Generator
             value, gradient = joint.log_density_and_gradient(x)
         return float(value), gradient
 
-    drawn = sample(log_density, np.array(starts), **stated(settings), seed=_seed(rng))
-    chains = joint.named(drawn.positions)
+    found = sample(log_density, np.array(starts), **stated(settings), seed=_seed(rng))
+    chains = joint.named(found.positions)
     how = f"{_described(settings)}, effects in units of their scales"
-    return _learned(problem, settings, chains, drawn.sample_stats, how)
+    return _learned(problem, settings, chains, found.sample_stats, how)
 
 
 def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -> Learned:

@@ -13,8 +13,10 @@ from bayesml.linalg.shared_elimination import SharedElimination
 from bayesml.log_joint.group_marginal import GroupMarginal, Integrated
 from bayesml.log_joint.group_scales import GroupScales
 from bayesml.log_joint.group_statistics import grouped_statistics
+from bayesml.log_joint.least_squares import least_squares
 from bayesml.model import Problem
 from bayesml.posteriors.grouped import GroupedPosterior
+from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
 from bayesml.priors.by_predictor import PartOf
@@ -87,6 +89,9 @@ def marginal_of(problem: Problem) -> GroupMarginal:
     rows = prior.coefficients.normal_rows(view)
     if rows is None:
         raise IncompatibleModelError(f"Exact() does not apply: {not_gaussian_groups(problem)}")
+    part = predictor.part
+    data = least_squares(problem.statistics.of_columns(part.where), intercept=part.intercept)
+    check_proper(data, rows.P, (*["intercept"] * part.intercept, *part.features))
     known = problem.known.get("sigma")
     sigma = problem.inferred["sigma"] if known is None else known
     scales = GroupScales.of(predictor, prior)

@@ -10,7 +10,7 @@ from bayesml.arguments import check_instance
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.audit import affordable_draws, importance
 from bayesml.inference.base import Learned
-from bayesml.inference.groups import in_place_of
+from bayesml.inference.group_laplace import laplace_groups
 from bayesml.inference.networks.curvature import (
     Curvature,
     FullCurvature,
@@ -47,6 +47,10 @@ class Laplace:
     are kept, with both log densities, as the draws of the DataTree, and ``fit.reweighted()`` is
     the answer that they make by their weights (U7). Rows may be in files or partitions: a few
     dozen passes are made.
+
+    Of effects of groups those of the factor of most levels are integrated by adaptive Gauss-Hermite
+    quadrature, up to three terms a level, and all else given the scales is Gaussian; the answer is
+    draws of this that are weighted by the density itself (G40 to G48).
 
     Of a network the Gaussian is that of the predictor linearised at :math:`\hat\theta` (M7, M13).
     Prior scales and noise that are not known maximise the Laplace evidence there (M10 to M12), and
@@ -153,9 +157,12 @@ class Laplace:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
         if isinstance(problem.model.predictor, Grouped):
-            raise IncompatibleModelError(
-                f"Laplace() does not integrate over effects of groups. Use {in_place_of(problem)}."
-            )
+            if self != Laplace():
+                raise IncompatibleModelError(
+                    f"{self!r}: effects of groups are learned without these arguments. Use "
+                    "Laplace()."
+                )
+            return laplace_groups(problem, rng)
         if not isinstance(problem.model.predictor, Network):
             if self.curvature not in (None, FullCurvature()):
                 raise IncompatibleModelError(

@@ -1,7 +1,7 @@
 """What MLE and MAP share: point estimates with standard errors, and optimizers to find them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -156,8 +156,9 @@ def find_optimum(
         optimum = minimize(optimizer, objective, start, rng=rng)
         return optimum, optimum.loss_curve
     if isinstance(objective, NegativeLogJoint) and _steps_are_cheap(objective.joint):
-        near = _of_few_rows(objective.joint, start)
-        optimum = minimize(Newton(max_iterations=FEW, reuse=REUSE), objective, near)
+        begun = _of_few_rows(objective, start)
+        newton = Newton(max_iterations=FEW, reuse=REUSE)
+        optimum = minimize(newton, begun or objective, start if begun is None else begun.start)
         if optimum.converged:
             return optimum, optimum.loss_curve
     rough = minimize(LBFGS(), objective, start)
@@ -179,24 +180,53 @@ def _in_its_own_units(objective: HasHessian, x: Array) -> Optimum:
     return replace(found, x=scaled.unit * found.x)
 
 
-def _of_few_rows(joint: LogJoint, start: Array) -> Array:
-    """Return the optimum of every so many rows, where there are many: a start nearer by.
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """An objective whose curvature where the search starts is known nearly, from few rows.
 
-    Where these have none, or may have it where others have no density, the start stays as it is.
+    Attributes
+    ----------
+    objective : NegativeLogJoint
+    start : ndarray, shape (d,)
+    H : ndarray, shape (d, d)
     """
-    rows = joint.rows
+
+    objective: NegativeLogJoint
+    start: Array
+    H: Array
+
+    def value(self, x: Array) -> float:
+        """Evaluate the objective."""
+        return self.objective.value(x)
+
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate the objective and its gradient."""
+        return self.objective.value_and_gradient(x)
+
+    def hessian(self, x: Array) -> Array:
+        """Return the curvature, at the start that of few rows."""
+        return self.H if np.array_equal(x, self.start) else self.objective.hessian(x)
+
+
+def _of_few_rows(objective: NegativeLogJoint, start: Array) -> _Begun | None:
+    """Begin at the optimum of every so many rows, where there are many; None where not.
+
+    Nor where these have none, or may have it where others have no density.
+    """
+    rows = objective.joint.rows
     if not isinstance(rows, Rows) or rows.m < MANY or limits_eta(rows.likelihood):
-        return start
+        return None
     few = rows.of_rows(np.arange(0, rows.m, ONE_IN))
     if not few.weight:
-        return start
+        return None
     few = replace(few, w=few.w * (rows.weight / few.weight))
-    rough = Newton(max_iterations=FEW, tolerance=1e-3)
+    rough, of_few = Newton(max_iterations=FEW, tolerance=1e-3), objective.over(few)
     try:
-        found = minimize(rough, NegativeLogJoint(replace(joint, rows=few)), start)
+        found = minimize(rough, of_few, start)
     except ConvergenceError:
-        return start
-    return np.asarray(found.x) if found.converged else start
+        return None
+    x = np.asarray(found.x)
+    return _Begun(objective, x, of_few.hessian(x)) if found.converged else None
 
 
 def _steps_are_cheap(joint: LogJoint) -> bool:

@@ -6,10 +6,10 @@ from operator import or_
 import numpy as np
 
 from bayesml.data import Block
-from bayesml.data.messages import listed, plural
+from bayesml.data.messages import listed, plural, quoted
 from bayesml.errors import SeparationError
 from bayesml.inference.recession import LEAST, Direction, separating, signs_of
-from bayesml.likelihoods import Recedes, RecedesJointly
+from bayesml.likelihoods import OfClasses, Recedes, RecedesJointly
 from bayesml.log_joint import Folded, Rows, is_linear, log_joint
 from bayesml.log_joint.rows import by_row
 from bayesml.log_joint.sums import RowSum, Values
@@ -36,12 +36,14 @@ def refuse_separated(
     Raises
     ------
     SeparationError
-        If the likelihood grows without end in a direction in which the prior is flat.
+        If the likelihood grows without end in a direction in which the prior is flat, or with
+        thresholds around a class that no row is of.
     """
     likelihood, prior = problem.model.likelihood, problem.prior
     recedes = isinstance(likelihood, Recedes | RecedesJointly)
     if isinstance(problem.model.predictor, Network) or not recedes:
         return
+    _refuse_unseen(problem)
     p = problem.frame.p
     proper = proper_functionals(prior, problem, p)
     flat_directions = p - int(np.linalg.matrix_rank(proper)) if len(proper) else p
@@ -58,6 +60,27 @@ def refuse_separated(
     direction = separating(rows, at, proper, own)
     if direction is not None:
         _refuse(problem, direction)
+
+
+def _refuse_unseen(problem: Problem) -> None:
+    """Refuse a class of no row beside thresholds whose prior is flat: they close around it."""
+    likelihood, priors = problem.model.likelihood, problem.inferred
+    flat = [name for name in likelihood.parameters if name in priors and not priors[name].proper]
+    if not (flat and isinstance(likelihood, OfClasses)) or likelihood.classes is None:
+        return
+    seen = problem.data.reduce(_classes_of, or_)
+    unseen = [name for k, name in enumerate(likelihood.classes) if float(k) not in seen]
+    if unseen:
+        raise SeparationError(
+            f"{problem.data.target_name}: no row is of {quoted(unseen)}, so that the likelihood "
+            f"grows without end as the thresholds beside move ({', '.join(flat)}): it has no "
+            "maximum. Leave the class out, or use MAP() or Laplace() with proper priors of the "
+            "gaps, such as the default."
+        )
+
+
+def _classes_of(block: Block) -> frozenset[float]:
+    return frozenset(np.unique(block.y).tolist())
 
 
 def _any_certain(rows: Rows | Folded, beta: Array, values: Values) -> bool:

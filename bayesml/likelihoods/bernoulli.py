@@ -111,8 +111,24 @@ class Bernoulli:
         up, down = self.link.log_mean_slope(eta), self.link.log_complement_slope(eta)
         return np.where(y == 1, up, down)
 
+    def terms(
+        self, y: Array, eta: Array, parameters: Mapping[str, Any]
+    ) -> tuple[Array, Array, Mapping[str, Array]]:
+        """Evaluate density and score; for the logit by one exponential and one logarithm (B11)."""
+        if self.link != Logit():
+            return self.log_density(y, eta, {}), self.score(y, eta, {}), {}
+        sign = 2.0 * y - 1.0
+        away = sign * eta
+        odds = np.exp(-np.abs(away))
+        inside = np.minimum(away, 0.0) - np.log1p(odds)
+        missed = np.where(away > 0.0, odds, 1.0) / (1.0 + odds)
+        known = (y == 0) | (y == 1)
+        return inside if np.all(known) else np.where(known, inside, -np.inf), sign * missed, {}
+
     def information(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate −(d log μ/dη)(d log(1 − μ)/dη) (B2, I3)."""
+        """Evaluate −(d log μ/dη)(d log(1 − μ)/dη), of the logit its slope (B2, I3)."""
+        if self.link == Logit():
+            return self.link.slope(eta)
         return -self.link.log_mean_slope(eta) * self.link.log_complement_slope(eta)
 
     def recession(self, y: Array, eta: Array) -> Array:

@@ -70,8 +70,9 @@ class Logit:
         return np.asarray(expit(-floats(eta)))
 
     def slope(self, eta: ArrayLike) -> Array:
-        """Evaluate s(η) s(−η)."""
-        return self.mean(eta) * self.complement(eta)
+        """Evaluate s(η) s(−η) by one exponential, that of the smaller odds."""
+        odds = np.exp(-np.abs(floats(eta)))
+        return np.asarray(odds / (1.0 + odds) ** 2)
 
     def eta(self, mean: ArrayLike) -> Array:
         """Evaluate log(μ/(1 − μ))."""

@@ -146,11 +146,16 @@ class GroupJoint:
 
 def group_joint(problem: Problem, predictor: Grouped, prior: WithGroups) -> GroupJoint:
     """Return the density of a problem with groups, its rows in memory."""
-    count = sum(int(np.prod(s)) for s in predictor.fixed.shapes(problem.data.n).values())
-    of_coefficients = OfCoefficients(PartOf(problem, predictor.part), prior.coefficients, count)
+    own = of_coefficients(problem, predictor, prior)
     rows = Rows.of(problem) if problem.data.in_memory else folded(problem)
-    inner = LogJoint(rows, of_coefficients, coordinates_of(problem), jacobian=True)
+    inner = LogJoint(rows, own, coordinates_of(problem), jacobian=True)
     scales = GroupScales.of(predictor, prior)
     names = [part.group.factor for part in scales.parts]
     order = tuple(names.index(part.factor) for part in predictor.blocks)
-    return GroupJoint(inner, scales, count, tuple(p.table for p in predictor.blocks), order)
+    return GroupJoint(inner, scales, own.count, tuple(p.table for p in predictor.blocks), order)
+
+
+def of_coefficients(problem: Problem, predictor: Grouped, prior: WithGroups) -> OfCoefficients:
+    """Return the prior of the coefficients of the linear part."""
+    count = sum(int(np.prod(s)) for s in predictor.fixed.shapes(problem.data.n).values())
+    return OfCoefficients(PartOf(problem, predictor.part), prior.coefficients, count)

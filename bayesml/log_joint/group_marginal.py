@@ -20,6 +20,9 @@ LOG_2PI = float(np.log(2.0 * np.pi))
 STEPS = np.arange(-6.25, 9.0, 1.25)
 """Nodes of log σ, in standard deviations from where it is about."""
 
+NOTHING = 1e-20
+"""The squared length of a column, relative to the longest, that is rounding of zero."""
+
 ENDS = 1e-6
 """Of the density at the nodes, that at the first and the last may be so much."""
 
@@ -159,7 +162,11 @@ def residual(schur: Array, p: int) -> Array:
     """Return what is left of ỹᵀỹ once effects and columns are eliminated, shape (N,)."""
     if not p:
         return np.asarray(schur[..., 0, 0])
-    half = np.linalg.solve(cholesky_or_nan(schur[..., :p, :p]), schur[..., :p, p:])
+    size = np.diagonal(schur, axis1=-2, axis2=-1)[..., :p]
+    there = size > NOTHING * size.max(axis=-1, keepdims=True)
+    S = schur[..., :p, :p] * (there[..., None] & there[..., None, :])
+    S = S + np.eye(p) * ~there[..., None]
+    half = np.linalg.solve(cholesky_or_nan(S), (schur[..., :p, p] * there)[..., None])
     return np.asarray(schur[..., p, p] - np.sum(half[..., 0] ** 2, axis=-1))
 
 

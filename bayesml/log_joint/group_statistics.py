@@ -18,6 +18,9 @@ from bayesml.model import Problem
 from bayesml.predictors import Grouped, GroupPart, SmoothPart
 from bayesml.typing import Array
 
+SAME, NEARLY = 1e-13, 1e-10
+"""The share of a column that others do not make: below which it is rounding, or loses digits."""
+
 MOST_NUMBERS = 2**28
 """Numbers that a square matrix of all effects but those of the largest group may hold: 2 GB."""
 
@@ -31,18 +34,22 @@ def reference_of(problem: Problem, predictor: Grouped) -> Reference:
     mean, scale = statistics.mean[at], np.sqrt(max(statistics.weight, 1.0))
     if not part.intercept:
         R = triangular_factor(np.vstack([R, scale * mean]))
-    inner, h = R[:n, :n], R[:n, n]
-    sizes = np.abs(np.diag(inner))
-    level = np.linalg.norm(inner, axis=0)
-    if n and np.any(sizes <= 1e-10 * level):
-        bad = part.features[int(np.argmin(sizes / np.where(level > 0, level, 1.0)))]
+    inner, h = R[:n, :n].copy(), R[:n, n].copy()
+    own, size = np.abs(np.diag(inner)), np.linalg.norm(inner, axis=0)
+    nothing = own <= np.maximum(SAME * size, 4.0 * statistics.noise[at[:n]])
+    if np.any(close := ~nothing & (own <= NEARLY * size)):
         raise IncompatibleModelError(
-            f"Column {bad!r} is a combination of the others, or constant, so that groups and it "
-            "cannot be told apart by the statistics. Leave it out of the formula."
+            f"Column {part.features[int(np.argmax(close))]!r} is nearly a combination of the "
+            "others, so that the statistics of groups cannot tell them apart. Leave it out of the "
+            "formula, or centre the columns."
         )
+    same = np.flatnonzero(nothing)
+    rest = float(np.linalg.norm(np.append(R[n:, n], h[same])))
+    # constant columns, and those that others make: any unit will do, y tells nothing of them
+    unit_of = np.maximum(size, scale * np.abs(mean[:n]))[same]
+    inner[same, same], h[same] = np.where(unit_of > 0.0, unit_of, scale), 0.0
     transform = np.linalg.inv(inner) * scale if n else np.zeros((0, 0))
     weights = np.linalg.solve(inner, h) if n else np.zeros(0)
-    rest = abs(R[n, n]) if len(R) > n else 0.0
     unit = rest / scale if rest > 0 else 1.0
     centre = mean[:n] if part.intercept else np.zeros(n)
     return Reference(
@@ -87,7 +94,7 @@ def _of_block(
     y = block.y if offset is None else block.y - block.X[:, offset]
     curves = [curve.rows(block.X) for curve in smooths]
     A = np.column_stack([*curves, reference.columns(block.X[:, where], y)])
-    Z = [_design(part, block.X) for part in parts] or [sp.csr_matrix((len(y), 0))]
+    Z = [design_of_effects(part, block.X) for part in parts] or [sp.csr_matrix((len(y), 0))]
     first, others = Z[0], sp.hstack([sp.csr_matrix((len(y), 0)), *Z[1:]]).tocsr()
     weighted = first.multiply(w[:, None]).tocsr()
     shapes = tuple(part.shape for part in parts) or ((0, 1),)
@@ -111,7 +118,7 @@ def _of_block(
     )
 
 
-def _design(part: GroupPart, X: Array) -> sp.csr_matrix:
+def design_of_effects(part: GroupPart, X: Array) -> sp.csr_matrix:
     """Return Z, a row of which holds the terms at the place of its level."""
     (levels, terms), m = part.shape, len(X)
     columns = part.codes(X)[:, None] * terms + np.arange(terms)

@@ -1,7 +1,7 @@
 """What optimizers minimise: the negative log joint density per unit of weight."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -41,6 +41,10 @@ class NegativeLogJoint:
     def weight(self) -> float:
         """W."""
         return self.joint.weight
+
+    def over(self, rows: RowSum) -> "NegativeLogJoint":
+        """Return the objective of other rows."""
+        return NegativeLogJoint(replace(self.joint, rows=rows))
 
     @property
     def decays(self) -> Bools:

@@ -23,6 +23,9 @@ from bayesml.typing import Array, Integers
 LAYERED, PLAIN = 1024, 16384
 """Rows that go through the predictor at a time, so that layers stay in the cache."""
 
+NUMBERS = 80_000
+"""Of X that a plain predictor is given at a time, which is read twice while it is in the cache."""
+
 SINGLE = 4096
 """Rows in single precision, whatever the batch: compiled passes have blocks of their own."""
 
@@ -55,12 +58,19 @@ class Rows:
     @classmethod
     def of(cls, problem: Problem) -> "Rows":
         """Prepare the rows of a problem that are in memory."""
-        none = cls.none_of(problem)
-        parts = [none.read(block) for block in problem.data.blocks()]
-        if len(parts) == 1:
-            return parts[0]
-        A, y, w = (np.concatenate(column) for column in zip(*map(_columns, parts), strict=True))
-        return replace(none, A=A, y=y, w=w)
+        none, m = cls.none_of(problem), problem.data.m
+        filled, start = none, 0
+        for block in problem.data.blocks():
+            part = none.read(block)
+            if part.m == m:
+                return part
+            if not start:  # of the precision of the blocks, written once
+                filled = replace(
+                    none, A=np.empty((m, part.n), part.A.dtype), y=np.empty(m), w=np.empty(m)
+                )
+            rows = slice(start, start := start + part.m)
+            filled.A[rows], filled.y[rows], filled.w[rows] = part.A, part.y, part.w
+        return filled
 
     @classmethod
     def none_of(cls, problem: Problem) -> "Rows":
@@ -106,7 +116,8 @@ class Rows:
 
     def parts(self, members: int = 1) -> Iterator["Rows"]:
         """Hand the rows out a cacheful at a time."""
-        size = max(LEAST, (LAYERED if self.frame.layered else PLAIN) // max(members, 1))
+        plain = min(PLAIN, max(LAYERED, NUMBERS // max(self.n, 1)))
+        size = max(LEAST, (LAYERED if self.frame.layered else plain) // max(members, 1))
         if self.A.dtype == np.float32:
             size = SINGLE
         if self.m <= size:
@@ -288,7 +299,3 @@ def _block_sums(none: Rows, beta: Array, values: Values, block: Block) -> Sums:
 
 def _block_information(none: Rows, beta: Array, values: Values, block: Block) -> Array:
     return none.read(block).information(beta, values)
-
-
-def _columns(rows: Rows) -> tuple[Array, Array, Array]:
-    return rows.A, rows.y, rows.w

@@ -33,7 +33,8 @@ class Newton:
         Relative gradient norm at which to stop; see `Stopping`.
     reuse : float
         A Hessian by which the gradient fell below this part of itself is kept for the next step,
-        which then costs a gradient alone (Shamanskii's method). Zero never keeps one.
+        which then costs a gradient alone (Shamanskii's method); it is corrected by what the
+        gradient did along the step, as BFGS does (O21). Zero never keeps one.
 
     References
     ----------
@@ -91,8 +92,7 @@ class Newton:
                 state, damping = found
                 yield state
             fresh = found is None or norm(state.gradient) >= self.reuse * norm(before.gradient)
-            if fresh:
-                H = _hessian(twice, state)
+            H = _hessian(twice, state) if fresh else _corrected(H, before, state)
 
 
 def _hessian(objective: HasHessian, state: State) -> Matrix:
@@ -101,6 +101,17 @@ def _hessian(objective: HasHessian, state: State) -> Matrix:
     if not np.all(np.isfinite(H)):
         raise ConvergenceError(f"The Hessian is not finite at {state.x}: nothing to step by.")
     return H
+
+
+def _corrected(H: Matrix, before: State, state: State) -> Matrix:
+    """Return H with its curvature along a step replaced by what the gradients show (O21)."""
+    moved, turned = state.x - before.x, state.gradient - before.gradient
+    along, pulled = float(turned @ moved), H @ moved
+    if not along > 0.0:
+        return H
+    return np.asarray(
+        H + np.outer(turned, turned) / along - np.outer(pulled, pulled) / float(moved @ pulled)
+    )
 
 
 def _step(

@@ -46,6 +46,31 @@ class Explained(NamedTuple):
     d: Array
 
 
+class RowDraws(NamedTuple):
+    """Draws of what functionals are made of.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (size, D + p)
+        Effects of curves, and coefficients of the other columns.
+    effects : tuple of ndarray, shape (size, levels, terms)
+        Of every group, levels that are new included.
+    sigma : ndarray, shape (size,)
+    """
+
+    columns: Array
+    effects: tuple[Array, ...]
+    sigma: Array
+
+    def eta(self, rows: Functionals) -> Array:
+        """Evaluate functionals, shape (size, m)."""
+        eta: Array = rows.base + self.columns @ rows.columns.T
+        for u, codes, terms in zip(self.effects, rows.codes, rows.terms, strict=True):
+            own = np.einsum("sma,ma->sm", u[:, codes], terms)
+            eta += np.where(codes >= 0, own, 0.0)
+        return eta
+
+
 def explained(rows: Functionals, factored: Factored) -> Explained:
     """Return what functionals are given β̃, at one set of covariances (G33)."""
     arrow = factored.arrow

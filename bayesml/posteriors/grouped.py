@@ -20,7 +20,12 @@ from bayesml.log_joint.group_marginal import GroupMarginal
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.functionals import Functionals, explained, explained_by_curves
+from bayesml.posteriors.functionals import (
+    Functionals,
+    RowDraws,
+    explained,
+    explained_by_curves,
+)
 from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
@@ -176,10 +181,10 @@ class GroupedPosterior:
         if work <= MOST_WORK:
             mean, total = self._mixtures(rows)
             return Prediction(total, mean, variance, sample, sample_mean)
-        eta, sigma = self._sample_rows(rows, DRAWS, np.random.default_rng(0))
-        weights = np.full(DRAWS, 1.0 / DRAWS)
-        total = Mixture(m, weights, Gaussian(), lambda b: (eta[:, b].T, {"sigma": sigma}))
-        atoms = Atoms(m, weights, lambda b: np.asarray(eta[:, b].T))
+        drawn = self._draws_of(rows, DRAWS, np.random.default_rng(0))
+        weights, noise = np.full(DRAWS, 1.0 / DRAWS), {"sigma": drawn.sigma}
+        total = Mixture(m, weights, Gaussian(), lambda b: (drawn.eta(rows.of(b)).T, noise))
+        atoms = Atoms(m, weights, lambda b: np.asarray(drawn.eta(rows.of(b)).T))
         return Prediction(total, atoms, variance, sample, sample_mean)
 
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
@@ -364,19 +369,21 @@ class GroupedPosterior:
         self, rows: Functionals, size: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Draw functionals jointly, rows of one group sharing its effect, and σ."""
+        drawn = self._draws_of(rows, size, rng)
+        return drawn.eta(rows), drawn.sigma
+
+    def _draws_of(self, rows: Functionals, size: int, rng: np.random.Generator) -> RowDraws:
+        """Draw all that functionals are made of, new groups of theirs included."""
         which = rng.choice(len(self.weights), size, p=self.weights)
         tilde, _ = self._beta(which, rng)
         effects = self._effects(which, tilde, rng)
-        dense = self.marginal.arrow.width
-        eta = rows.base + self.marginal.reference.unit * (tilde @ rows.columns[:, dense:].T)
         curves = [effects[curve.name].reshape(size, -1) for curve in self.predictor.smooths]
-        eta += np.hstack([np.empty((size, 0)), *curves]) @ rows.columns[:, :dense].T
+        columns = np.hstack([*curves, self.marginal.reference.unit * tilde])
         factors = self.marginal.scales.factors(self.theta[self.node[which]])
+        of_groups = []
         for k, group in enumerate(self.predictor.by_levels()):
-            u, codes = effects[group.name], rows.codes[k]
-            new = max(0, int(codes.max(initial=-1)) + 1 - group.shape[0])
+            new = max(0, int(rows.codes[k].max(initial=-1)) + 1 - group.shape[0])
             fresh = rng.standard_normal((size, new, group.shape[1]))
             fresh = np.einsum("sab,sgb->sga", factors[k], fresh) * self.sigma[which, None, None]
-            own = np.concatenate([u, fresh], axis=1)[:, codes]
-            eta += np.where(codes >= 0, np.einsum("sma,ma->sm", own, rows.terms[k]), 0.0)
-        return eta, self.sigma[which]
+            of_groups.append(np.concatenate([effects[group.name], fresh], axis=1))
+        return RowDraws(columns, tuple(of_groups), self.sigma[which])

@@ -11,7 +11,7 @@ from bayesml.posteriors.base import Marginal
 from bayesml.posteriors.lattice import row_mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import row_blocks
-from bayesml.predictors import Predictor
+from bayesml.predictors import HasNewLevels, Predictor
 from bayesml.typing import Array
 
 
@@ -34,6 +34,8 @@ def mixed_over_draws(
 ) -> Prediction:
     """Return the mixture of the likelihood over draws, at the rows of X (P4).
 
+    Levels of groups that are new in X have effects of their own at every draw.
+
     Parameters
     ----------
     predictor : Predictor
@@ -45,6 +47,8 @@ def mixed_over_draws(
         Noise parameters that have no draws.
     X : ndarray, shape (rows, n)
     """
+    if isinstance(predictor, HasNewLevels):
+        flat = predictor.with_new_levels(flat, X, np.random.default_rng(0))
     noise_at = {
         name: flat[name] if name in flat else np.asarray(known[name])
         for name in likelihood.parameters

@@ -87,6 +87,16 @@ class HasStart(Protocol):
 
 
 @runtime_checkable
+class HasNewLevels(Protocol):
+    """A predictor with effects of levels, which can be drawn for levels that were never seen."""
+
+    def with_new_levels(
+        self, parameters: Parameters, X: Array, rng: np.random.Generator
+    ) -> Parameters:
+        """Return draws, shape (K, ...), with effects of what is new in X behind the known ones."""
+
+
+@runtime_checkable
 class HasFrame(Protocol):
     """A predictor that states the coordinates in which it is best evaluated."""
 

@@ -19,6 +19,9 @@ from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.smooths import SmoothPart
 from bayesml.typing import Array, Integers
 
+ROUNDING = 1e-12
+"""Of correlations, that a draw of one in size leaves them positive definite."""
+
 
 @dataclass(frozen=True)
 class GroupPart:
@@ -95,9 +98,25 @@ class GroupPart:
                 at += 1
         return z
 
+    def correlation(self, parameters: Parameters) -> Array:
+        """Return the correlation matrix of the effects of a level at draws, shape (K, d, d)."""
+        d, found = self.shape[1], parameters.get(f"correlation[{self.factor}]")
+        R = np.zeros((1 if found is None else len(found), d, d)) + np.eye(d)
+        for k, (i, j) in enumerate(self.group.pairs):
+            R[:, i, j] = R[:, j, i] = 0.0 if found is None else found[:, k]
+        return R
+
     def codes(self, X: Array) -> Integers:
         """Return the number of the level of every row; −1 where there is none."""
         return X[:, self.code].astype(np.intp)
+
+    def rows(self, X: Array) -> Array:
+        """Return z of every row at the place of its level, shape (m, levels · terms)."""
+        codes = self.codes(X)
+        there = np.flatnonzero(codes >= 0)
+        out = np.zeros((len(X), *self.shape))
+        out[there, codes[there]] = self.terms(X)[there]
+        return out.reshape(len(X), -1)
 
     def effect(self, effects: Array, X: Array) -> Array:
         """Evaluate zᵀu of the level of every row, shape (..., m); nothing where there is none."""
@@ -111,6 +130,14 @@ class GroupPart:
             (z.shape[1], *(1,) * (effects.ndim - 2), len(z))
         )
         return np.where(codes >= 0, picked.sum(axis=0), 0.0)
+
+    def pymc(self, effects: Any, X: Any) -> Any:
+        """Return zᵀu of the level of every row as a PyMC expression."""
+        own, at, total = effects[X[:, self.code].astype("int64")], self.start, 0.0
+        for j, term in enumerate(self.group.terms):
+            total = total + (own[:, j] if term == INTERCEPT else own[:, j] * X[:, at])
+            at += term != INTERCEPT
+        return total
 
     def pullback(self, slopes: Array, X: Array) -> Array:
         """Return Σ zᵢ gᵢ by level, shape (..., levels, terms)."""
@@ -217,12 +244,42 @@ class Grouped:
         out[0] = out[0] + effects  # what is known beside η, such as trials, has no effects
         return out
 
+    def with_new_levels(
+        self, parameters: Parameters, X: Array, rng: np.random.Generator
+    ) -> Parameters:
+        """Return draws with effects of new levels, which vary as those of known ones (G22)."""
+        out = dict(parameters)
+        for part in self.groups:
+            new = int(part.codes(X).max(initial=-1)) + 1 - part.shape[0]
+            if new > 0:
+                sd, known = parameters[f"sd[{part.factor}]"], parameters[part.name]
+                R = part.correlation(parameters) + ROUNDING * np.eye(part.shape[1])
+                root = sd[:, :, None] * np.linalg.cholesky(R)
+                noise = rng.standard_normal((len(sd), new, part.shape[1]))
+                out[part.name] = np.concatenate([known, noise @ np.swapaxes(root, 1, 2)], axis=1)
+        return out
+
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
         """Evaluate (Σᵢ gᵢ, Xᵀg), and Σ zᵢ gᵢ over the rows of every level and curve."""
         out = self.fixed.vjp(parameters, X, cotangent)
         several = cotangent.ndim > 1 and len(self.fixed.known.outputs) > 0
         slopes = cotangent[0] if several else cotangent
         return out | {part.name: part.pullback(slopes, X) for part in self.blocks}
+
+    def pymc(self, pm: Any, parameters: Mapping[str, Any], X: Any) -> Any:
+        """Return η as a PyMC expression, and what is known beside it."""
+        found = self.fixed.pymc(pm, parameters, X)
+        several = len(self.fixed.known.outputs) > 0
+        eta = found[0] if several else found
+        for part in self.groups:
+            eta = eta + part.pymc(parameters[part.name], X)
+        return [eta, *found[1:]] if several else eta
+
+    def columns(self, X: Array) -> Array:
+        """Return all columns that η is a combination of, [1 X Z₁ …], in the order of `shapes`."""
+        part = self.part
+        ones = [np.ones((len(X), 1))] if part.intercept else []
+        return np.hstack([*ones, X[:, part.where], *(block.rows(X) for block in self.blocks)])
 
     def describe(self) -> str:
         """Say the function in words."""

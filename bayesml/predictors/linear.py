@@ -122,11 +122,12 @@ class Linear:
     def gram(self, parameters: Parameters, X: Array, information: Array) -> Array:
         """Evaluate JᵀΛJ for Λ ≥ 0 a row, by a symmetric product: half the work of a general one."""
         scaled = X * np.sqrt(np.maximum(information, 0.0))[:, None]
-        of_weights = scaled.T @ scaled
         if not self.has_intercept:
-            return np.asarray(of_weights)
-        first = information @ X
-        return np.block([[information.sum(), first[None]], [first[:, None], of_weights]])
+            return np.asarray(scaled.T @ scaled)
+        whole = np.empty((X.shape[1] + 1, X.shape[1] + 1))
+        whole[0, 0], whole[1:, 1:] = information.sum(), scaled.T @ scaled
+        whole[0, 1:] = whole[1:, 0] = information @ X
+        return whole
 
     def describe(self) -> str:
         """Say the function in words."""

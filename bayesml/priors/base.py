@@ -147,6 +147,14 @@ class HasSeenRows(Protocol):
 
 
 @runtime_checkable
+class ScalesEffects(Protocol):
+    """A prior of effects whose standard deviations and correlations are inferred."""
+
+    def scale_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Return the shapes of these by name."""
+
+
+@runtime_checkable
 class StatesParameters(Protocol):
     """A prior of the coefficients and of some of the likelihood's parameters together."""
 

@@ -10,8 +10,9 @@ from bayesml.data.messages import suggestion
 from bayesml.data.roles import CURVE, Group
 from bayesml.distributions import LKJ, Distribution, Flat, HalfStudentT, Positive
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Prior, Resolved, Unknown
+from bayesml.priors.base import Coefficients, ExportsPrior, Prior, Resolved, Unknown
 from bayesml.priors.entries import words
+from bayesml.priors.groups_in_pymc import effects_in_pymc
 from bayesml.priors.independent import Independent
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
@@ -209,6 +210,30 @@ class WithGroups:
     def hyperparameters(self, problem: Coefficients) -> dict[str, Unknown]:
         """Return the scales of the effects of every group."""
         return {}
+
+    def scale_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of standard deviations and correlations, by name."""
+        out: dict[str, tuple[int, ...]] = {}
+        for group in self.groups:
+            curve = group.terms == (CURVE,)
+            out[f"sd[{group.factor}]"] = () if curve else (len(group.terms),)
+            if group.pairs:
+                out[f"correlation[{group.factor}]"] = (len(group.pairs),)
+        return out
+
+    def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return coefficients and effects, the latter in units of their scales (G38)."""
+        if not isinstance(self.coefficients, ExportsPrior):
+            raise IncompatibleModelError(
+                f"{type(self.coefficients).__name__} is no PyMC expression: it has no pymc(pm, "
+                "problem). Write that method, or use NUTS(engine=Direct())."
+            )
+        found, values = self.coefficients.pymc(pm, problem)
+        for group, _, priors, correlation in self.parts():
+            name = f"effects[{group.factor}]"
+            shape = problem.shapes[name]
+            found[name] = effects_in_pymc(pm, group, shape, priors, correlation)
+        return found, values
 
     def describe(self) -> str:
         """Say the priors in words."""

@@ -102,6 +102,20 @@ LIMITS: Mapping[str, Limit] = {
         "Few points carry all of the integral over the scales.",
         "State priors of the scales, Hierarchical(groups=...), or use NUTS().",
     ),
+    "quadrature_nats": Limit(
+        "change of the log density by more nodes for effects of groups, in nats",
+        "≤ 0.05",
+        lambda value: value <= 0.05,
+        "The integral over the effects of a level is not settled at the most nodes.",
+        "Use NUTS().",
+    ),
+    "effective_draws": Limit(
+        "effective number of weighted draws",
+        "≥ 100",
+        lambda value: value >= 100,
+        "Few draws carry all of the weight, so that means and intervals are rough.",
+        "Use NUTS().",
+    ),
     "gradient_norm": Limit(
         "gradient norm at the answer, standardised",
         "≤ 1e-3",

@@ -188,8 +188,8 @@ def _fold(
 
 
 def _left_out(model: Model, rows: Data) -> list[int]:
-    """Return the columns that rows do not determine; of groups none."""
-    if rows.design.roles.groups:
+    """Return the columns that rows do not determine; beside groups and curves none."""
+    if rows.design.roles.groups or rows.design.roles.smooths:
         return []
     return undetermined(rows, "intercept" in model.predictor.shapes(rows.n))
 

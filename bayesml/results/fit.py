@@ -13,6 +13,7 @@ import numpy as np
 from bayesml.arguments import whole_number
 from bayesml.data import Data, Design, frames
 from bayesml.data.designs import HasGroups
+from bayesml.data.formulas.grouped_design import rows_of_groups
 from bayesml.data.missing import keeps
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
@@ -211,6 +212,7 @@ class Fit:
         X: Any,
         *,
         missing: Literal["raise", "keep"] = "raise",
+        groups: Any = None,
         new_groups: bool = False,
         population: bool = False,
     ) -> Prediction:
@@ -223,6 +225,8 @@ class Fit:
             model reads, in any order.
         missing : {"raise", "keep"}
             Refuse rows with missing values, or keep them, as NaN and where they are.
+        groups : mapping of name to (k,) labels, data frame, or named Series, optional
+            Of data that had groups beside X, ``Data(X, y, groups={"school": labels})``.
         new_groups : bool
             Of a model with groups: whether levels that were never seen are new groups, whose
             effects vary as those of the others do. Otherwise they are refused.
@@ -240,14 +244,20 @@ class Fit:
         DataError
             If columns are missing, or hold missing values or unseen levels.
         """
+        given = rows_of_groups(self.design, X, groups)
         if keeps(missing):
-            present = self.design.present(X)
+            present = self.design.present(given)
             if not present.all():
-                rows = frames.take(X, np.flatnonzero(present))
-                found = self.predict(rows, new_groups=new_groups, population=population)
+                at = np.flatnonzero(present)
+                found = self.predict(
+                    frames.take(X, at),
+                    groups=None if groups is None else frames.take(given.groups, at),
+                    new_groups=new_groups,
+                    population=population,
+                )
                 return with_gaps(found, present)
         checks.warn_if_failed(self._report)
-        built = matrix_of(self.design, X, new_groups, population)
+        built = matrix_of(self.design, given, new_groups, population)
         rows = np.asarray(built, dtype=np.float64)
         prediction = self.learned.posterior.predict(rows)
         return replace(prediction, locate=lambda: self._leverage.locate(rows))

@@ -3,7 +3,6 @@
 Derived in docs/theory/group_effects.md, (G37).
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,15 +90,6 @@ def _columns(answer: Answer, part: GroupPart, tail: float) -> tuple[Array, str]:
     return np.column_stack([of_group.mean, of_group.sd, *ends]), "sd"
 
 
-def _correlation(part: GroupPart, draws: Mapping[str, Array]) -> Array:
-    """Return the correlation matrix at every draw."""
-    d, found = len(part.group.terms), draws.get(f"correlation[{part.factor}]")
-    R = np.zeros((1 if found is None else len(found), d, d)) + np.eye(d)
-    for k, (i, j) in enumerate(part.group.pairs):
-        R[:, i, j] = R[:, j, i] = 0.0 if found is None else found[:, k]
-    return R
-
-
 def grouped_of(answer: Answer) -> Grouped:
     """Return the predictor, or say that it has no groups."""
     predictor = answer.learned.resolved.predictor
@@ -166,7 +156,7 @@ def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000
     of_groups = {}
     for part in predictor.groups:
         sd, z = flat[f"sd[{part.factor}]"], part.terms(X)
-        covariance = sd[:, :, None] * _correlation(part, flat) * sd[:, None, :]
+        covariance = sd[:, :, None] * part.correlation(flat) * sd[:, None, :]
         moments = (z * weights[:, None]).T @ z
         of_groups[part.factor] = np.einsum("sab,ab->s", covariance, moments)
     known = answer.problem.known

@@ -21,7 +21,8 @@ def reweighted(answer: Answer) -> Learned:
     if not isinstance(posterior, Audited):
         raise IncompatibleModelError(
             f"reweighted: this answer keeps no audit ({learned.explanation}). Laplace() keeps one "
-            "where the predictor is no network."
+            "where the predictor is no network and there are no groups, whose draws are weighted "
+            "already."
         )
     smoothed = posterior.audited.smoothed
     left = {name: v for name, v in learned.diagnostics.items() if name not in CORRECTED}

@@ -40,7 +40,7 @@ class Points(NamedTuple):
     log_total : float
         Log of the integral.
     error : float
-        By how much the total differs if every other point is left out, relative.
+        By how much the total differs if half of the points are left out, relative.
     effective : float
         Effective sample size of the points.
     """
@@ -207,7 +207,7 @@ def sobol_points(
     ratio = value - log_q
     w = np.exp(ratio - ratio.max())
     total = w.sum()
-    halves = w[::2].sum() / total
+    halves = w[: count // 2].sum() / total  # each is a net; every other point is half of a side
     points = Points(
         at,
         w / total,

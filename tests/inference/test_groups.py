@@ -415,7 +415,6 @@ def test_priors_of_what_is_not_there(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("method", "match"),
     [
-        (bm.Laplace(), "Use Exact.. for a Gaussian"),
         (bm.EmpiricalBayes(), "finds no scales of groups"),
         (bm.Gibbs(), "Use NUTS.., or Auto"),
         (bm.NUTS(engine=bm.PyMC(), progress=False), "engine=Direct"),
@@ -427,3 +426,33 @@ def test_methods_that_know_no_groups_say_what_to_use(
     data = bm.Data.from_formula("y ~ x + (1 | g)", crossed(rng))
     with pytest.raises(IncompatibleModelError, match=match):
         bm.fit(bm.Model(), data, method)
+
+
+def test_constant_and_collinear_columns_keep_their_prior(rng: np.random.Generator) -> None:
+    frame = crossed(rng).assign(c=1.0, d=lambda own: 2.0 * own.x)
+    plain = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + (1 | g)", frame)).predict(frame)
+    with pytest.warns(bm.DataWarning, match=r"\['c'\] are constant"):
+        constant = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + c + (1 | g)", frame))
+    with pytest.warns(bm.CollinearityWarning, match=r"weights\[x\], weights\[d\]"):
+        twice = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + d + (1 | g)", frame))
+    for fit in (constant, twice):
+        prediction = fit.predict(frame)
+        np.testing.assert_allclose(prediction.mean, plain.mean, rtol=1e-5)
+        np.testing.assert_allclose(prediction.sd, plain.sd, rtol=1e-5)
+    for column, match in (("c", "'c' is constant"), ("d", "linearly dependent")):
+        formula = f"y ~ x + {column} + (1 | g)"
+        for model, method in ((bm.Model(), bm.MLE()), (bm.Model(prior=bm.Flat()), bm.Exact())):
+            with pytest.raises(bm.RankDeficientError, match=match):
+                bm.fit(model, bm.Data.from_formula(formula, frame), method)
+
+
+def test_residuals_of_groups_are_judged(rng: np.random.Generator) -> None:
+    frame = crossed(rng, 300)
+    frame["y"] += 0.6 * (frame.x - 3.0) ** 2
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + (1 | g)", frame))
+    report = fit.check()
+    assert not report.passed
+    assert any("curvature of the residuals" in said for said in report.failures)
+    assert any("influential rows" in said for said in report.not_judged)
+    bent = bm.fit(bm.Model(), bm.Data.from_formula("y ~ s(x) + (1 | g)", frame))
+    assert bent.check().passed

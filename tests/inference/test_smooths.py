@@ -18,6 +18,7 @@ from bayesml.inference.groups import marginal_of
 from bayesml.log_joint.group_joint import group_joint
 from bayesml.posteriors import GroupedPosterior
 from bayesml.predictors import Grouped
+from bayesml.samplers.lattice import Peak, sobol_points
 from bayesml.typing import Array
 
 
@@ -61,7 +62,9 @@ def test_what_bends_has_a_unit_penalty_no_line_and_unit_variance(
     Z, T = spline.rows(x), np.array(spline.transform)
     np.testing.assert_allclose(Z.mean(axis=0), 0.0, atol=1e-12)
     np.testing.assert_allclose(Z.T @ x / len(x), 0.0, atol=1e-12)
-    assert np.mean(np.sum(Z**2, axis=1)) == pytest.approx(1.0, rel=1e-12)
+    G = Z.T @ Z / len(x)
+    assert np.trace(G) == pytest.approx(1.0, rel=1e-12)
+    np.testing.assert_allclose(G, np.diag(np.sort(np.diag(G))[::-1]), atol=1e-12)
     t = knots(spline.low, spline.high, k)
     at, w = leggauss(4)
     S = np.zeros((k - 2, k - 2))
@@ -366,3 +369,30 @@ def test_what_knows_no_smooths_says_so(
     frame = frame.assign(y=frame.g if "Categorical" in repr(model) else frame.y)
     with pytest.raises(IncompatibleModelError, match=match):
         bm.fit(model, bm.Data.from_formula("y ~ s(x)", frame), method)
+
+
+def test_points_of_a_sequence_are_halved_where_each_half_covers_the_space() -> None:
+    root = np.linalg.cholesky(np.diag([1.0, 2.0, 0.5, 1.0, 1.0, 3.0]) + 0.3)
+    precision = np.linalg.inv(root @ root.T)
+
+    def density(x: Array) -> Array:
+        return np.asarray(-0.5 * np.einsum("ni,ij,nj->n", x, precision, x))
+
+    points, _ = sobol_points(density, Peak(np.full(6, 0.4), root), 1024, np.random.default_rng(1))
+    right = 3.0 * np.log(2.0 * np.pi) + np.log(np.diag(root)).sum()
+    assert points.error < 0.03  # every other point lies on one side: 0.15
+    assert points.log_total == pytest.approx(right, abs=0.03)
+
+
+def test_many_rows_are_predicted_by_draws(
+    exact: bm.Fit, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bayesml.posteriors import grouped
+
+    rows = frame[:20].assign(g=["a", "new"] * 10)
+    whole = exact.predict(rows, new_groups=True)
+    monkeypatch.setattr(grouped, "MOST_WORK", 0.0)
+    drawn = exact.predict(rows, new_groups=True)
+    error = whole.epistemic_sd / np.sqrt(grouped.DRAWS)
+    assert np.all(np.abs(drawn.mean - whole.mean) < 4.5 * error)
+    np.testing.assert_allclose(drawn.sd, whole.sd, rtol=0.15)

@@ -78,6 +78,18 @@ def test_slopes_of_the_logarithms(link: ProbabilityLink) -> None:
         np.testing.assert_allclose(slope, (log(eta + h) - log(eta - h)) / (2 * h), rtol=1e-7)
 
 
+@pytest.mark.parametrize("link", PROBABILITY, ids=repr)
+def test_density_and_score_in_one_pass_are_those_apart(link: ProbabilityLink) -> None:
+    eta = np.concatenate([np.linspace(-8.0, 8.0, 33), [-700.0, -40.0, 40.0, 300.0]])
+    likelihood = bm.Bernoulli(link)
+    for y in (np.zeros(37), np.ones(37), np.full(37, 0.5)):
+        density, score, by_value = likelihood.terms(y, eta, {})
+        np.testing.assert_allclose(density, likelihood.log_density(y, eta, {}), rtol=1e-14)
+        assert not by_value
+        if y[0] != 0.5:
+            np.testing.assert_allclose(score, likelihood.score(y, eta, {}), rtol=1e-14)
+
+
 @pytest.mark.parametrize("link", [Log(), "logit", Logit, None])
 @pytest.mark.parametrize("family", [bm.Bernoulli, bm.BetaResponse])
 def test_a_link_of_no_probability_is_refused(family: Any, link: Any) -> None:

@@ -212,6 +212,18 @@ def test_classes_may_be_numbers_from_zero_on() -> None:
         fitted(bm.Ordinal(), "number ~ Infl", frame[frame["number"] != 1.0])
 
 
+@pytest.mark.parametrize("unseen", [0, 2, 3])
+def test_a_class_of_no_row_has_no_thresholds_of_its_own(unseen: int) -> None:
+    """An empty one closes its gap, or its end runs away, unless priors hold the gaps."""
+    rng = np.random.default_rng(4)
+    names, X = ("a", "b", "c", "d"), rng.normal(size=(60, 1))
+    y = rng.choice([float(k) for k in range(4) if k != unseen], 60)
+    model, data = bm.Model(likelihood=bm.Ordinal(classes=names)), bm.Data(X, y)
+    with pytest.raises(bm.SeparationError, match=f"no row is of '{names[unseen]}'.*gap_1, gap_2"):
+        bm.fit(model, data, bm.MLE())
+    assert bm.fit(model, data, bm.MAP()).check().computed
+
+
 # Offsets.
 
 

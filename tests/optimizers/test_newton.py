@@ -117,3 +117,29 @@ def test_a_hessian_that_is_kept_leads_to_the_same_minimum_by_fewer_of_them() -> 
     np.testing.assert_allclose(other.x, one.x, atol=1e-12)
     assert other.converged
     assert kept.hessians < fresh.hessians
+
+
+def test_a_kept_hessian_explains_what_the_gradient_did() -> None:
+    """Of a quadratic whose Hessian is misstated, a few corrected steps find the true one."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    true = root @ root.T + np.eye(4)
+
+    class Misstated:
+        hessians = 0
+
+        def value(self, x: np.ndarray) -> float:
+            return self.value_and_gradient(x)[0]
+
+        def value_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+            return 0.5 * float(x @ true @ x), true @ x
+
+        def hessian(self, x: np.ndarray) -> np.ndarray:
+            self.hessians += 1
+            return 1.05 * true + 0.05 * np.diag([1.0, 0.0, 2.0, 0.0])
+
+    problem = Misstated()
+    optimum = minimize(Newton(reuse=0.5), problem, rng.normal(size=4))
+    assert optimum.converged
+    assert problem.hessians == 1
+    assert optimum.iterations <= 9  # without corrections they are fourteen

@@ -115,7 +115,7 @@ def test_inflation_is_statsmodels_and_longley_is_doubted() -> None:
     X, y = longley.exog, longley.endog.to_numpy()
     fit = quiet(bm.Model(), bm.Data(X, y))
     A = sm.add_constant(X.to_numpy())
-    inflation, exact = told_apart.variance_inflation(fit)
+    inflation, exact = told_apart.variance_inflation(fit.statistics, fit.data.feature_names)
     expected = [variance_inflation_factor(A, j) for j in range(1, 7)]
     np.testing.assert_allclose(inflation, expected, rtol=1e-6)
     assert exact == []

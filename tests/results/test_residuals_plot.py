@@ -101,6 +101,18 @@ def test_the_giants_are_named_at_their_points(picture: Figure, stars: bm.Data) -
         assert x == pytest.approx(hat[int(name.split()[1])])
 
 
+def test_no_name_stands_on_a_line(picture: Figure) -> None:
+    """Neither on the zero line of the residuals nor on the diagonal of the quantiles."""
+    from matplotlib.text import Text
+
+    for axes, line in zip(picture.axes[:3], ("level", "diagonal", "level"), strict=True):
+        for text in axes.texts:
+            box = Text.get_window_extent(text)
+            corners = axes.transData.inverted().transform(box.corners())
+            above = corners[:, 1] - (corners[:, 0] if line == "diagonal" else 0.0)
+            assert np.all(above > 0) or np.all(above < 0), text.get_text()
+
+
 def test_the_limit_is_where_cooks_distance_is(stars: bm.Data) -> None:
     """A row moved to the dashed line has a Cook's distance that the check just fails."""
     y = np.array(stars.y)

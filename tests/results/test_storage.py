@@ -270,7 +270,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: Any) -> None:
 )
 def test_labels_of_rows_of_any_type_are_saved(index: pd.Index, tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": [1.0, 2, 4, 5, 7, 8], "y": [1.0, 3, 2, 5, 4, 6]}, index=index)
-    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x", frame))
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x", frame), rng=1)
     fit.save(tmp_path / "fit.nc")
     labels = bm.load(tmp_path / "fit.nc").data.row_labels
     assert list(map(str, labels)) == list(map(str, fit.data.row_labels))

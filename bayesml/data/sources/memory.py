@@ -20,6 +20,7 @@ from bayesml.data.formulas.binding import (
     design_of,
 )
 from bayesml.data.formulas.design import FormulaDesign
+from bayesml.data.formulas.grouped_design import GroupedDesign
 from bayesml.data.formulas.joined import JoinedDesign
 from bayesml.data.formulas.levels import LevelsDesign, group_codes
 from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide
@@ -171,6 +172,8 @@ def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySou
     if isinstance(design, FormulaDesign | JoinedDesign):
         read = design.right.columns
         columns = raw_columns(table(frame, read), read, design.feature_names)
+    elif isinstance(design, GroupedDesign):
+        columns = design.raw_columns(X)
     weights = weights_vector(weights, len(X), labels)
     return MemorySource(read_only(X), read_only(y), weights, columns)
 

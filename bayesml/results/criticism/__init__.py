@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bayesml.predictors import Grouped
 from bayesml.results.answer import Answer
 from bayesml.results.criticism import (
     by_quantiles,
@@ -16,6 +17,11 @@ from bayesml.results.criticism import (
 )
 from bayesml.results.criticism.linearised import linearise
 from bayesml.results.findings import Finding
+
+OF_GROUPS = (
+    "influential rows: effects of groups and curves are held back by their scales, and what a row "
+    "does to them no formula here says. Compare fits with and without it."
+)
 
 
 def from_statistics(answer: Answer) -> Iterable[Finding]:
@@ -33,7 +39,11 @@ def from_rows(answer: Answer) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     if isinstance(rows, str):
         not_judged.append(f"residuals and influential rows: {rows}")
     else:
-        found += [*structure.findings(rows), *influence.findings(rows)]
+        found += structure.findings(rows)
+        if isinstance(answer.problem.model.predictor, Grouped):
+            not_judged.append(OF_GROUPS)
+        else:
+            found += influence.findings(rows)
     for part in (by_quantiles, reliable, sensitivity, replicas):
         judged = part.findings(answer)
         if isinstance(judged, str):

@@ -16,8 +16,8 @@ from bayesml.linalg.centred import GRAM_SAFE
 from bayesml.log_joint import Rows
 from bayesml.log_joint.rows import by_row, jacobian_of
 from bayesml.model import Problem
-from bayesml.posteriors.base import Marginal
-from bayesml.predictors import HasJacobian, Network
+from bayesml.posteriors.base import HasGroupEffects, Marginal
+from bayesml.predictors import Grouped, HasJacobian, Network
 from bayesml.results.answer import Answer
 from bayesml.typing import Array, Integers
 
@@ -135,7 +135,7 @@ def linearise(answer: Answer) -> Linearised | str:
     predictor = problem.model.predictor
     if isinstance(predictor, Network):
         return "a network has no coefficients of which one could say what a row does to them."
-    if not isinstance(predictor, HasJacobian):
+    if not isinstance(predictor, HasJacobian | Grouped):
         return f"{predictor!r} states no Jacobian."
     if not data.in_memory:
         return f"the rows are {data.whereabouts}, not in memory; data.collect() puts them there."
@@ -160,7 +160,11 @@ def estimates(answer: Answer) -> dict[str, Array]:
     """Return every parameter at its mean, or at its median where that does not exist."""
     problem, posterior = answer.problem, answer.learned.posterior
     known = {name: np.asarray(v) for name, v in (problem.known | dict(posterior.constants)).items()}
-    return known | {name: _centre(marginal) for name, marginal in posterior.marginals().items()}
+    found = {name: _centre(marginal) for name, marginal in posterior.marginals().items()}
+    predictor = problem.model.predictor
+    if isinstance(posterior, HasGroupEffects) and isinstance(predictor, Grouped):
+        found |= {part.name: _centre(posterior.effects(part.factor)) for part in predictor.blocks}
+    return known | found
 
 
 def _centre(marginal: Marginal) -> Array:
@@ -182,8 +186,7 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
         rows = none.read(_block(data, w, part))
         with np.errstate(divide="ignore", invalid="ignore"):  # shows in the residuals
             eta[part], weight[part], z[part] = _at_rows(rows, beta, values)
-            J = _free(jacobian_of(rows.frame, rows.parameters(beta), rows.A), 2)
-            np.multiply(J, weight[part, None], out=A[part])
+            np.multiply(_columns(problem, rows, beta), weight[part, None], out=A[part])
     if len(kept) < data.m:
         z, eta, weight, A = z[kept], eta[kept], weight[kept], A[kept]
     if not np.isfinite(z @ z):
@@ -206,6 +209,14 @@ def _at_the_estimate(answer: Answer) -> Linearised | str:
 def _block(data: Data, w: NDArray[np.float64], rows: slice) -> Block:
     # columns contiguous: what follows is done a column at a time, and rows are short
     return Block(np.asfortranarray(data.X[rows], dtype=np.float64), data.y[rows], w[rows])
+
+
+def _columns(problem: Problem, rows: Rows, beta: Array) -> Array:
+    """Return ∂η/∂β, effects of groups and curves among β as if they varied freely (C1)."""
+    predictor = problem.model.predictor
+    if not isinstance(predictor, Grouped):
+        return _free(jacobian_of(rows.frame, rows.parameters(beta), rows.A), 2)
+    return predictor.columns(rows.A)
 
 
 def _at_rows(rows: Rows, beta: Array, values: Mapping[str, Any]) -> tuple[Array, Array, Array]:

@@ -1,16 +1,18 @@
 """Whether the coefficients of a linear Gaussian model can be told apart, and what the prior did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import fdtrc, stdtr, stdtrit
 
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import CollinearityWarning, PriorConflictWarning
 from bayesml.linalg import rank_report, triangular_factor
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
+from bayesml.predictors import Grouped
 from bayesml.results.answer import Answer
 from bayesml.results.criticism.linearised import estimates
 from bayesml.results.findings import Finding
@@ -50,7 +52,13 @@ class Coefficients:
 
 def findings(answer: Answer) -> Iterable[Finding]:
     """Judge a linear Gaussian model by its sufficient statistics."""
-    problem = answer.problem
+    problem, predictor = answer.problem, answer.problem.model.predictor
+    if isinstance(predictor, Grouped):
+        part = predictor.part
+        _, exact = variance_inflation(problem.statistics.of_columns(part.where), part.features)
+        if exact:
+            yield _exact(exact)
+        return
     if not_linear_gaussian(problem) is not None or answer.data.n == 0:
         return
     data = least_squares(problem.statistics, intercept=problem.has_intercept)
@@ -59,7 +67,7 @@ def findings(answer: Answer) -> Iterable[Finding]:
     )
     if problem.statistics.weight <= len(own):
         return
-    inflation, exact = variance_inflation(answer)
+    inflation, exact = variance_inflation(problem.statistics, problem.feature_names)
     if exact:
         yield _exact(exact)
     found = _coefficients(answer, data, own)
@@ -69,9 +77,8 @@ def findings(answer: Answer) -> Iterable[Finding]:
             yield _conflict(found)
 
 
-def variance_inflation(answer: Answer) -> tuple[Array, list[str]]:
+def variance_inflation(s: SufficientStatistics, features: Sequence[str]) -> tuple[Array, list[str]]:
     """Return how much collinearity inflates each weight's variance, and what is exact (C10)."""
-    s = answer.problem.statistics
     R = s.R[:-1, :-1]
     report = rank_report(R, s.noise[:-1])
     k = report.rank
@@ -79,7 +86,7 @@ def variance_inflation(answer: Answer) -> tuple[Array, list[str]]:
     inflation = np.sum(inverse**2, axis=1)
     involved = [j for j in report.dependent if s.sd_X[j] > 0.0]
     inflation[involved] = np.inf
-    return inflation, [f"weights[{answer.problem.feature_names[j]}]" for j in involved]
+    return inflation, [f"weights[{features[j]}]" for j in involved]
 
 
 def _coefficients(

@@ -89,6 +89,7 @@ def draw_rootogram(axes: "Axes", y: Array, replicas: Array) -> "list[Artist]":
     """Draw bars that hang from what the model expects; return what the legend shows."""
     found = Rootogram.of(y, replicas)
     left, width = found.edges[:-1], np.diff(found.edges)
+    axes.use_sticky_edges = False  # a bar that ends at the frame might be cut off
     axes.bar(
         left,
         np.sqrt(found.observed),
@@ -105,7 +106,6 @@ def draw_rootogram(axes: "Axes", y: Array, replicas: Array) -> "list[Artist]":
     middle, top = left + 0.5 * width, np.sqrt(found.expected)
     axes.plot(middle, top, "o-", color="black", ms=2.5, lw=1.2)
     axes.axhline(0.0, color="black", lw=0.8)
-    axes.use_sticky_edges = False  # a bar that ends at the frame might be cut off
     axes.locator_params(axis="x", integer=True)
     axes.set_ylabel("square root of frequency")
     return _rootogram_legend(outside=bool(found.outside.any()))
