@@ -5,6 +5,9 @@ from pathlib import Path
 
 # Before anything imports matplotlib, and inherited by the examples, which run as subprocesses.
 os.environ["MPLBACKEND"] = "agg"
+# Inherited by the processes of xdist and by examples: small products gain nothing by threads.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 import pandas as pd

@@ -44,6 +44,8 @@ def main() -> None:
         note = f"epistemic sd: data {inside:.2f}, gap {gap:.2f}, off {outside:.2f}"
         panel.text(0.02, 0.02, note, transform=panel.transAxes, fontsize=8)
     panels[0].set_ylim(-4, 4)
+    figure.supxlabel("x", fontsize=10)
+    figure.supylabel("y", fontsize=10)
     panels[0].legend(fontsize=8, loc="upper left")
     figure.savefig(Path(__file__).with_name("networks.png"), dpi=110)
 

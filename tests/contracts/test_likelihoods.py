@@ -14,6 +14,7 @@ from bayesml.likelihoods import (
     Identity,
     Likelihood,
     PiecewiseLinear,
+    PrecisionWeighted,
     ReadsKnown,
     limits_eta,
 )
@@ -129,6 +130,10 @@ CASES = {
     "GammaResponse, inverse": Case(bm.GammaResponse(link=bm.Inverse()), {"shape": 2.5}, (0.7,)),
     "GammaResponse, identity": Case(bm.GammaResponse(link=bm.Identity()), {"shape": 2.5}, (1.6,)),
     "GammaResponse, wide": Case(bm.GammaResponse(), {"shape": 0.8}, (0.4,)),
+    "Gaussian of a precision": Case(PrecisionWeighted(bm.Gaussian()), {"sigma": 0.8}, (0.4, 2.5)),
+    "StudentT of a precision": Case(
+        PrecisionWeighted(bm.StudentT()), {"df": 3.5, "sigma": 0.8}, (0.4, 2.5)
+    ),
     "Binomial": Case(bm.Binomial(), {}, (0.8, 9.0), modelled=float(special.expit(0.8))),
     "Binomial, rare": Case(bm.Binomial(), {}, (-6.0, 30.0), modelled=float(special.expit(-6.0))),
     "Binomial, probit": Case(
@@ -420,10 +425,13 @@ def test_density_and_gradient_are_those_of_pymc(case: Case) -> None:
 def test_parameters_live_in_their_supports_and_start_there(case: Case) -> None:
     supports = case.likelihood.parameter_supports
     assert set(supports) == set(case.likelihood.parameters)
-    for name, start in case.likelihood.start(2.0, 3.0).items():
+    starts = case.likelihood.start(2.0, 3.0)
+    for name, start in starts.items():
         assert supports[name].contains(start)
     for name, prior in case.likelihood.default_priors(3.0).items():
-        assert prior.support == supports[name]
+        inside = np.append(prior.sample(np.random.default_rng(1), (200,)), starts.get(name, 1.0))
+        assert supports[name].contains(inside).all()
+        assert prior.support.contains(inside).all()
 
 
 @each
