@@ -1,6 +1,6 @@
 """The posterior under priors that are Gaussian given scales, by Gibbs' sampler on the statistics.
 
-Derived in docs/theory/sparse_priors.md, (Z16) to (Z18).
+Derived in docs/theory/sparse_priors.md, (Z16) to (Z18) and (Z21).
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.propriety import propriety
+from bayesml.inference.single_scales import Weights, moved_scales
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.model import Problem
@@ -36,7 +37,8 @@ class Gibbs:
 
     Coefficients are drawn jointly given all scales, by one Cholesky decomposition; scales and σ
     by slices, given the coefficients and, for scales of many, given the coefficients in units of
-    them as well. A sweep costs O(n³) on the sufficient statistics, whatever the number of rows.
+    them as well; scales of single weights also with their weight integrated out. A sweep costs
+    O(n³) on the sufficient statistics, whatever the number of rows.
 
     Parameters
     ----------
@@ -175,6 +177,7 @@ class _Sampler:
         for name, (prior, shape) in self.problem.hyperparameters.items():
             if not shape:
                 beta, values = self._in_units(name, prior, beta, values, rng)
+        beta, values = self._without_weights(beta, values, rng)
         if "sigma" in self.problem.inferred:
             squares = self._squares(beta)
 
@@ -292,6 +295,25 @@ class _Sampler:
 
         values = values | {name: self._slice(name, prior, values, rng, rest)}
         return moved(values), values
+
+    def _without_weights(
+        self, beta: Array, values: Values, rng: np.random.Generator
+    ) -> tuple[Array, Values]:
+        """Move single scales with their weights integrated out, one after the other (Z21)."""
+        where = np.flatnonzero(self.spread.scaled)
+        weights = Weights(where, self.spread.location, self.gram, self.pull)
+        for name, (prior, shape) in self.problem.hyperparameters.items():
+            if not shape:
+                continue
+
+            def scale(local: Array, name: str = name, rest: Values = values) -> Array:
+                return self.spread.scale(rest | {name: local})
+
+            beta, local = moved_scales(
+                weights, prior, scale, beta, values[name], values["sigma"], rng
+            )
+            values = values | {name: local}
+        return beta, values
 
     def _squares(self, beta: Array) -> Array:
         rest = self.data.d - beta @ self.data.M.T

@@ -48,6 +48,9 @@ KERNELS, HOPELESS = 256, 60.0
 ENOUGH, LIGHT, CERTIFIED = 300.0, 0.5, 200.0
 """Effective draws and the tail that are aimed at, and effective draws that `Auto` takes."""
 
+MANY = 600.0
+"""Effective draws that are more than enough, whatever tail passes."""
+
 
 def not_nested(problem: Problem) -> str | None:
     """Say why effects of groups are not integrated by quadrature, or None if they can be."""
@@ -162,6 +165,8 @@ def _audited(density: Nested, design: Design, rng: np.random.Generator) -> Audit
         found = AuditedDraws(x, log_p, log_c + of_h - np.log(len(proposals)))
         _, pareto_k, excess, effective = *found.smoothed, found.smoothed.effective
         if effective >= ENOUGH and (pareto_k <= LIGHT or excess <= LARGEST_EXCESS):
+            return found
+        if effective >= MANY and not heavy_tailed(judged(found.smoothed)):
             return found
         if len(parts) == MOST or (len(parts) >= MOST // 2 and effective < HOPELESS):
             return found

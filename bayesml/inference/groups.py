@@ -48,9 +48,9 @@ NEGLIGIBLE = 1e-9
 
 
 def in_place_of(problem: Problem) -> str:
-    """Say which methods learn a model with groups: exactly where that exists, or by sampling."""
+    """Say which methods learn a model with groups: exactly where that exists, or otherwise."""
     exact = not_gaussian_groups(problem) is None
-    return "Exact(), NUTS(), or Auto() to choose" if exact else "NUTS(), or Auto() to choose"
+    return f"{'Exact()' if exact else 'Laplace()'}, NUTS(), or Auto() to choose"
 
 
 def not_gaussian_groups(problem: Problem) -> str | None:

@@ -79,8 +79,13 @@ def test_density_is_the_pymc_models(model: bm.Model, weighted: bool) -> None:
         x = 0.3 * rng.standard_normal(joint.size)
         at = joint.coordinates
         point = {k: np.asarray(v) for k, v in _named(problem, at.beta(x)).items()}
-        logs = {f"{k}_log__": np.log(v) for k, v in at.values(x).items() if k in problem.inferred}
-        inputs = {v.name: (point | logs)[v.name] for v in theirs.value_vars}
+        values, free = at.values(x), [f for f in at.free if f.name in problem.inferred]
+        unbounded = {
+            f"{f.name}_{way}__": f.support.unconstrain(values[f.name])
+            for f in free
+            for way in ("log", "interval")  # of what is above zero, and above another limit
+        }
+        inputs = {v.name: (point | unbounded)[v.name] for v in theirs.value_vars}
         ours = joint.log_density(x)
         differences.append(ours - float(log_density(inputs)))
     np.testing.assert_allclose(differences, differences[0], atol=1e-8)

@@ -26,16 +26,16 @@ OTHERS: dict[str, Any] = {
     "`EmpiricalBayes()`": bm.EmpiricalBayes(),
 }
 GROUPS = {
-    "Gaussian": (bm.Model(), "y ~ a + (1 | g)", {"Exact", "NUTS", "Auto", "MLE", "MAP"}),
+    "Gaussian": (bm.Model(), "y ~ a + (1 | g)", {"Exact", "Laplace", "NUTS", "Auto", "MLE", "MAP"}),
     "Poisson": (
         bm.Model(likelihood=bm.Poisson()),
         "counts ~ a + (1 | g)",
-        {"NUTS", "Auto"},
+        {"Laplace", "NUTS", "Auto"},
     ),
     "StudentT": (
         bm.Model(likelihood=bm.StudentT(4.0)),
         "heavy ~ a + (1 | g)",
-        {"NUTS", "Auto"},
+        {"Laplace", "NUTS", "Auto"},
     ),
 }
 

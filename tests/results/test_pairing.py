@@ -10,7 +10,8 @@ import pytest
 import bayesml as bm
 from bayesml.inference import Learned
 from bayesml.inference.networks.density import density_of
-from bayesml.inference.networks.mode import Recipe, find_mode
+from bayesml.inference.networks.mode import Recipe
+from bayesml.inference.networks.search import find_mode
 from bayesml.log_joint import log_joint
 from bayesml.posteriors.atoms import Atoms
 from bayesml.results import sequential
