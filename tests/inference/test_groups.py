@@ -417,7 +417,6 @@ def test_priors_of_what_is_not_there(rng: np.random.Generator) -> None:
     [
         (bm.EmpiricalBayes(), "finds no scales of groups"),
         (bm.Gibbs(), "Use NUTS.., or Auto"),
-        (bm.NUTS(engine=bm.PyMC(), progress=False), "engine=Direct"),
     ],
 )
 def test_methods_that_know_no_groups_say_what_to_use(
