@@ -166,7 +166,7 @@ FAULTS = (
     ),
     Fault(
         "bayesml/data/formulas/design.py",
-        '    parse(config["formula"])  # someone else may have written it\n',
+        "    parse(design.formula, design.words)  # someone else may have written it\n",
         "",
         BOUNDS,
     ),
@@ -355,9 +355,9 @@ FAULTS = (
         "bayesml/results/findings.py", 'f"<td>{escape(cell)}</td>"', 'f"<td>{cell}</td>"', NOTEBOOKS
     ),
     Fault(
-        "bayesml/results/summary.py",
-        "color_system=None, highlight=False, force_terminal=False",
-        "highlight=False, force_terminal=True",
+        "bayesml/results/table.py",
+        "            force_terminal=False,",
+        "            force_terminal=True,",
         NOTEBOOKS,
     ),
     Fault(

@@ -29,7 +29,7 @@ from bayesml.results.new_rows import class_names
 from bayesml.results.table import label_text
 from bayesml.typing import Array, Integers
 
-GRID = 60
+GRID = 120
 MOST_POINTS = 2_000
 MOST_CURVES = 6
 QUANTILE_DRAWS = 2_000
