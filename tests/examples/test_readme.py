@@ -46,7 +46,7 @@ def test_program_runs_and_prints_the_table(tmp_path: Path) -> None:
 
 def test_two_commands() -> None:
     assert block("sh", "Start") == "pip install uv && uv run bayesml demo\n"
-    assert block("sh", "Test") == "pip install uv && uv run --group dev pytest\n"
+    assert block("sh", "Test") == "pip install uv && uv run --group dev pytest --numprocesses=2\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
