@@ -1205,7 +1205,7 @@ CASES = (
         "fit",
         "bm.fit(bm.Model(likelihood=bm.Poisson()), data)",
         "DataError",
-        "y: 30 rows are outside the support of Poisson(): row 0 is 0.09699145031252666, row 1 is 0.2623409450374984,",
+        "y: 30 rows are outside the support of Poisson(link=Log()): row 0 is 0.09699145031252666, row 1 is 0.2623409450374984,",
     ),
     Case(
         "fit",
