@@ -96,7 +96,7 @@ def test_other_likelihoods_and_families_are_learned() -> None:
     prior = bm.Independent(bm.Normal(0, bm.HalfNormal(2)), bm.Normal(0, 3))
     model = bm.Model(likelihood=bm.Bernoulli(), prior=prior)
     fit = bm.fit(model, bm.Data(X, y), bm.MAP())
-    how = bm.NUTS(500, 500, 2, target_accept=0.95, progress=False)
+    how = bm.NUTS(1000, 500, 2, target_accept=0.95, progress=False)
     sampled = bm.fit(model, bm.Data(X, y), how, rng=1)
     assert fit.check().passed
     away = (fit.summary()["mean"] - sampled.summary()["mean"]) / sampled.summary()["sd"]
