@@ -482,7 +482,9 @@ data = bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5])
 fit = bm.fit(bm.Model(), data, rng=1)
 learned = bm.fit(bm.Model(), data, bm.MLE(bm.GradientDescent()))
 classes = bm.Data([[0.0], [1.0], [2.0]], ["no", "yes", "no"])
+frame = {"y": [1.0, 2.0, 4.5, 3.5, 7.0, 8.0], "g": list("aabbcc")}
 of = {
+    "groups": bm.fit(bm.Model(), bm.Data.from_formula("y ~ 1 + (1 | g)", frame)),
     "loss": learned,
     "effects": fit.slopes(),
     "calibration": bm.calibration(fit, data),

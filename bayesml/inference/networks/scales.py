@@ -16,6 +16,9 @@ from bayesml.log_joint import Folded, Rows
 from bayesml.priors import Groups, Layered
 from bayesml.typing import Array
 
+OUTSIDE = 1e30
+"""In place of infinity where a prior has no density: the search reckons with differences."""
+
 NEARBY = (0.0, 0.02)
 """Where the search for one parameter begins, in its log: it changes little from step to step."""
 
@@ -161,7 +164,7 @@ def learn_values(
     for k in range(len(names)):  # in turn: training comes back to them at every step
 
         def along(log: float, k: int = k) -> float:
-            return negative(np.where(np.arange(len(names)) == k, log, logs))
+            return min(negative(np.where(np.arange(len(names)) == k, log, logs)), OUTSIDE)
 
         line = minimize_scalar(along, bracket=NEARBY, tol=1e-9)
         logs[k] = np.clip(line.x, -MOST, MOST)
