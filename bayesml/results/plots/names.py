@@ -45,7 +45,8 @@ def name_points(
     points = axes.transData.transform(np.column_stack([x, y]))
     drawn = np.vstack([points, *_lines(axes)])
     taken: list[Bbox] = []
-    for k in which:
+    drawable = np.isfinite(points).all(axis=1)  # a row that is fitted exactly has no place in some
+    for k in filter(drawable.__getitem__, which):
         name = axes.annotate(
             plain(names[k]),
             (x[k], y[k]),
