@@ -79,6 +79,11 @@ class Mixture:
         return False
 
     @cached_property
+    def _log_weights(self) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.log(self.weights)
+
+    @cached_property
     def _moments(self) -> tuple[Array, Array]:
         mean, variance = np.empty(self.rows), np.empty(self.rows)
         for block in self._blocks():
@@ -125,7 +130,7 @@ class Mixture:
 
         def near(y: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
             terms = self.likelihood.log_density(y, eta, parameters)
-            return np.asarray(logsumexp(terms, axis=1, b=self.weights))
+            return np.asarray(logsumexp(terms + self._log_weights, axis=1))
 
         return self._evaluate(y, near, None if self.far is None else self.far.log_density)
 
@@ -189,7 +194,7 @@ class Mixture:
             terms = self.likelihood.log_density(
                 y[:, :, None], eta[..., None, :], {k: v[:, None, :] for k, v in wide.items()}
             )
-            density = np.exp(logsumexp(terms, axis=-1, b=self.weights)) * np.cosh(t)
+            density = np.exp(logsumexp(terms + self._log_weights, axis=-1)) * np.cosh(t)
             yield block, y, density / density.sum(axis=1, keepdims=True)
 
     def wide(self, block: slice) -> tuple[Array, dict[str, Array]]:

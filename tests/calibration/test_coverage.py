@@ -41,8 +41,8 @@ def test_point_estimates_do_not_cover() -> None:
 def test_nuts_ranks_are_uniform_with_the_likelihood_among_them() -> None:
     """Simulation-based calibration; the log-likelihood finds data that are ignored."""
     rng = np.random.default_rng(10)
-    method = bm.NUTS(draws=100, tune=300, chains=2, progress=False)
-    sets, found = 60, {"weights": [], "sigma": [], "log_likelihood": []}
+    method = bm.NUTS(draws=100, tune=200, chains=2, progress=False)
+    sets, found = 40, {"weights": [], "sigma": [], "log_likelihood": []}
     for k in range(sets):
         made = draw(20, rng)
         with warnings.catch_warnings():

@@ -90,8 +90,8 @@ def test_draws_without_hidden_layers_are_those_of_the_exact_posterior(rng):
 @pytest.mark.slow
 def test_function_values_are_those_of_nuts(wave):
     model = bm.Model(bm.MLP((3,)), bm.Gaussian(sigma=0.3), bm.Layered(sd=1.5))
-    nuts = _fit(model, wave, bm.NUTS(draws=500, tune=400, chains=2, max_depth=7, progress=False))
-    micro = _fit(model, wave, bm.Langevin(chains=8, steps=40_000, thin=10, energy=1e-3))
+    nuts = _fit(model, wave, bm.NUTS(draws=300, tune=300, chains=2, max_depth=7, progress=False))
+    micro = _fit(model, wave, bm.Langevin(chains=8, steps=20_000, thin=10, energy=1e-3))
     one, other = (fit.learned.posterior.compared.values["eta"] for fit in (micro, nuts))
     for row in range(0, one.shape[-1], 7):
         a, b = one[..., row], other[..., row]
