@@ -85,6 +85,12 @@ class SufficientStatistics:
         """Weighted mean of the target, in its unit."""
         return float(self.mean[-1])
 
+    @property
+    def mean_square_X(self) -> Array:
+        """Weighted means of the squares of the features, in the squares of their units."""
+        about_mean = np.sum(self.R[:, :-1] ** 2, axis=0) / max(self.weight, 1.0)
+        return np.asarray(self.mean_X**2 + about_mean)
+
     @classmethod
     def empty(cls, n: int, rows: int = 0) -> "SufficientStatistics":
         """Return the statistics of rows without weight: the neutral element."""

@@ -24,10 +24,10 @@ from bayesml.typing import Array
 STEP = 1e-4
 """Of differences, in units of the noise."""
 
-LARGEST = 1e6
+LARGEST = 1e5
 """Largest scale of effects, in units of the noise, that is looked for."""
 
-NOTHING = 1e-5
+NOTHING = 1e-2
 """A scale below it, in units of the noise, that is not worse at zero, is zero."""
 
 
@@ -134,31 +134,33 @@ def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Ar
 
 
 def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
-    """Maximise over scales, which may be zero, and correlations."""
-    log_scale = np.concatenate(
-        [np.arange(part.size) < part.terms for part in marginal.scales.parts]
-    )
+    """Maximise over the entries of Λ, of either sign, and so through scales of zero (G35)."""
+    parts = marginal.scales.parts
+    where = [(n, i, j) for n, part in enumerate(parts) for i, j in part.entries]
+    unit = np.array([parts[n].sizes[i] for n, i, _ in where])
+    k = len(where)
 
     def theta_of(x: Array) -> Array:
-        with np.errstate(divide="ignore"):
-            return np.where(log_scale, np.log(np.where(log_scale, x, 1.0)), x)
-
-    k = len(log_scale)
+        factors = [np.zeros((*x.shape[:-1], part.terms, part.terms)) for part in parts]
+        for at, (n, i, j) in enumerate(where):
+            factors[n][..., i, j] = x[..., at] / unit[at]
+        pairs = zip(parts, factors, strict=True)
+        return np.concatenate([part.coordinates(factor) for part, factor in pairs], axis=-1)
 
     def objective(x: Array) -> tuple[float, Array]:
         E = STEP * np.eye(k)
-        points = np.concatenate([x[None], x + E, np.where(log_scale, np.abs(x - E), x - E)])
-        values = function(theta_of(points))
+        values = function(theta_of(np.concatenate([x[None], x + E, x - E])))
         return -float(values[0]), -(values[1 : k + 1] - values[k + 1 :]) / (2.0 * STEP)
 
-    bounds = [(0.0, LARGEST) if own else (-8.0, 8.0) for own in log_scale]
-    start = np.where(log_scale, 0.5, 0.0)
+    start = np.array([0.5 * (i == j) for _, i, j in where])
     options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
-    settings: Any = {"jac": True, "bounds": bounds, "options": options}
-    x = np.asarray(minimize(objective, start, **settings).x)
-    for j in np.flatnonzero(log_scale & (x < NOTHING * 1e3)):
-        zero = np.where(np.arange(k) == j, 0.0, x)
-        if objective(zero)[0] <= objective(x)[0] + 1e-9:
+    settings: Any = {"jac": True, "bounds": [(-LARGEST, LARGEST)] * k, "options": options}
+    x = np.asarray(minimize(objective, start, method="L-BFGS-B", **settings).x)
+    for row in {(n, i) for n, i, _ in where}:
+        own = np.array([(n, i) == row for n, i, _ in where])
+        zero = np.where(own, 0.0, x)
+        negligible = np.linalg.norm(x[own]) < NOTHING
+        if negligible and objective(zero)[0] <= objective(x)[0] + 1e-9:
             x = zero
     return theta_of(x), -objective(x)[0]
 

@@ -20,8 +20,9 @@ from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
 from bayesml.priors.by_predictor import PartOf
-from bayesml.samplers.lattice import Density, Peak, Points, fill_lattice, peak_of, sobol_points
+from bayesml.samplers.lattice import Density, Peak, Points, fill_lattice, peak_of
 from bayesml.samplers.nested_peak import nested_peak
+from bayesml.samplers.sobol import sobol_points
 from bayesml.typing import Array
 
 MOST_DIMENSIONS = 4
@@ -43,7 +44,6 @@ EXPENSIVE = 3e7
 """Operations of one node, from which on the lattice is coarse."""
 
 MOST_POINTS = 20_000
-SOBOL = 1024
 NEGLIGIBLE = 1e-9
 
 
@@ -94,8 +94,8 @@ def marginal_of(problem: Problem) -> GroupMarginal:
     check_proper(data, rows.P, (*["intercept"] * part.intercept, *part.features))
     known = problem.known.get("sigma")
     sigma = problem.inferred["sigma"] if known is None else known
-    scales = GroupScales.of(predictor, prior)
     found = grouped_statistics(problem, predictor)
+    scales = GroupScales.of(predictor, prior, found.arrow.mean_squares())
     return GroupMarginal(found.arrow, scales, found.reference, rows, view.mean_X, sigma)
 
 
@@ -146,8 +146,9 @@ def _points(
 ) -> tuple[Points, str]:
     k, arrow = marginal.scales.size, marginal.arrow
     if k > MOST_DIMENSIONS:
-        points, _ = sobol_points(density, peak, SOBOL, rng)
-        return points, f"by importance sampling on {SOBOL} Sobol points of {k} dimensions"
+        points = sobol_points(density, peak, rng)
+        size = len(points.weights)
+        return points, f"by importance sampling on {size:,} Sobol points of {k} dimensions"
     step, drop = STEPS[k], FALL
     if float(arrow.k) ** 3 > EXPENSIVE:
         step, drop = SHARED if shares(arrow) else COARSE

@@ -3,6 +3,7 @@
 Derived in docs/theory/group_effects.md, (G23) and (G24).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -10,15 +11,18 @@ from itertools import pairwise
 import numpy as np
 
 from bayesml.data.roles import Group
-from bayesml.distributions import LKJ, Distribution, cholesky_of_partials
+from bayesml.distributions import LKJ, Distribution, cholesky_of_partials, partials_of_cholesky
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
 from bayesml.typing import Array
 
 STEP = 1e-5
 
+CLOSEST = 1.0 - 2.0**-53
+"""The largest correlation below one."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class GroupScale:
     """The covariance of the effects of one group, and its priors.
 
@@ -30,12 +34,15 @@ class GroupScale:
     priors : tuple of Distribution
         Of the standard deviation of every term.
     correlation : LKJ
+    sizes : ndarray, shape (terms,)
+        Root mean square of the column of every term.
     """
 
     group: Group
     shape: tuple[int, ...]
     priors: tuple[Distribution, ...]
     correlation: LKJ
+    sizes: Array
 
     @property
     def terms(self) -> int:
@@ -49,7 +56,7 @@ class GroupScale:
 
     @property
     def size(self) -> int:
-        """Number of coordinates: log scales, and then atanh of partial correlations."""
+        """Number of coordinates: logs of scales · sizes, and atanh of partial correlations."""
         return self.terms + sum(self.counts)
 
     def correlation_root(self, u: Array) -> Array:
@@ -63,16 +70,46 @@ class GroupScale:
             start, at = start + size, at + count
         return L
 
+    def scales(self, u: Array) -> Array:
+        """Return the standard deviations, in units of σ, shape (..., d)."""
+        return np.asarray(np.exp(u[..., : self.terms]) / self.sizes)
+
     def factor(self, u: Array) -> Array:
         """Return Λ, shape (..., d, d)."""
-        scales: Array = np.exp(u[..., : self.terms])
-        return scales[..., None] * self.correlation_root(u)
+        return np.asarray(self.scales(u)[..., None] * self.correlation_root(u))
+
+    @property
+    def entries(self) -> tuple[tuple[int, int], ...]:
+        """Which entries of Λ are not zero by form: the lower triangles of its blocks."""
+        starts = np.cumsum([0, *self.group.blocks]).tolist()
+        ends = (start + size for start, size in zip(starts, self.group.blocks, strict=False))
+        blocks = zip(starts, ends, strict=False)
+        return tuple((i, j) for a, b in blocks for i in range(a, b) for j in range(a, i + 1))
+
+    def coordinates(self, factor: Array) -> Array:
+        """Return u of Λ, its columns of either sign: the inverse of `factor`.
+
+        A row of zeros has a scale of zero and no correlation.
+        """
+        sign = np.where(np.diagonal(factor, axis1=-2, axis2=-1) < 0.0, -1.0, 1.0)
+        signed = factor * sign[..., None, :]
+        scales = np.linalg.norm(signed, axis=-1)
+        with np.errstate(divide="ignore"):
+            parts = [np.log(scales * self.sizes)]
+        L = signed / np.where(scales > 0.0, scales, 1.0)[..., None]
+        start = 0
+        for size in self.group.blocks:
+            here = slice(start, start := start + size)
+            partials = partials_of_cholesky(L[..., here, here])
+            parts.append(np.arctanh(np.clip(partials, -CLOSEST, CLOSEST)))
+        return np.concatenate(parts, axis=-1)
 
     def log_prior(self, u: Array, log_sigma: Array) -> Array:
         """Evaluate the log prior density of scales and partial correlations, given σ (G24)."""
         out: Array = np.zeros(np.broadcast_shapes(u.shape[:-1], np.shape(log_sigma)))
+        log_sd = u[..., : self.terms] - np.log(self.sizes)
         for j, prior in enumerate(self.priors):
-            out = out + prior.log_density(np.exp(u[..., j] + log_sigma))
+            out = out + prior.log_density(np.exp(log_sd[..., j] + log_sigma))
         at = self.terms
         for count in self.counts:
             if count:
@@ -85,7 +122,7 @@ class GroupScale:
         """Evaluate log |∂(scales, partial correlations)/∂u| given σ."""
         y = np.abs(u[..., self.terms :])
         of_partials = 2.0 * (np.log(2.0) - y - np.log1p(np.exp(-2.0 * y)))  # log(1 − tanh²)
-        own = (u[..., : self.terms] + log_sigma[..., None]).sum(axis=-1)
+        own = (u[..., : self.terms] - np.log(self.sizes) + log_sigma[..., None]).sum(axis=-1)
         return np.asarray(own + of_partials.sum(axis=-1))
 
     def slopes(self, u: Array) -> Array:
@@ -101,8 +138,7 @@ class GroupScale:
     def score(self, u: Array) -> Array:
         """Differentiate the log prior and the log Jacobian at one u, σ being one."""
         out, at = np.empty(self.size), self.terms
-        for j, prior in enumerate(self.priors):
-            sd = np.exp(u[j])
+        for j, (prior, sd) in enumerate(zip(self.priors, self.scales(u), strict=True)):
             out[j] = prior.score(sd) * sd + 1.0
         for count in self.counts:
             here = slice(at, at := at + count)
@@ -114,7 +150,7 @@ class GroupScale:
         return np.concatenate([np.full(self.terms, np.log(0.5)), np.zeros(sum(self.counts))])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroupScales:
     """The covariances of groups, that of most levels first, and curves; coordinates θ in a row.
 
@@ -126,13 +162,16 @@ class GroupScales:
     parts: tuple[GroupScale, ...]
 
     @classmethod
-    def of(cls, predictor: Grouped, prior: WithGroups) -> "GroupScales":
-        """Return those of a model."""
+    def of(
+        cls, predictor: Grouped, prior: WithGroups, mean_squares: Iterable[Array]
+    ) -> "GroupScales":
+        """Return those of a model, from the mean squares of the columns of all terms."""
         by_factor = {group.factor: (priors, lkj) for group, _, priors, lkj in prior.parts()}
         parts = []
-        for part in predictor.in_order():
+        for part, mean_square in zip(predictor.in_order(), mean_squares, strict=True):
             priors, correlation = by_factor[part.factor]
-            parts.append(GroupScale(part.group, part.scale_shape, priors, correlation))
+            own = priors, correlation, np.sqrt(mean_square)
+            parts.append(GroupScale(part.group, part.scale_shape, *own))
         return cls(tuple(parts))
 
     @cached_property
@@ -182,7 +221,7 @@ class GroupScales:
         out: dict[str, Array] = {}
         for part, u in zip(self.parts, self.split(theta), strict=True):
             factor = part.group.factor
-            sd = np.exp(u[..., : part.terms]) * np.asarray(sigma)[..., None]
+            sd = part.scales(u) * np.asarray(sigma)[..., None]
             out[f"sd[{factor}]"] = sd.reshape((*sd.shape[:-1], *part.shape))
         for part, u in zip(self.parts, self.split(theta), strict=True):
             if part.group.pairs:

@@ -98,6 +98,12 @@ class GroupPart:
                 at += 1
         return z
 
+    def mean_square(self, of_columns: Array) -> Array:
+        """Return the mean square of every term, from those of the columns of X."""
+        columns = iter(of_columns[self.start : self.code])
+        found = [1.0 if term == INTERCEPT else next(columns) for term in self.group.terms]
+        return np.where(np.array(found) > 0.0, found, 1.0)
+
     def correlation(self, parameters: Parameters) -> Array:
         """Return the correlation matrix of the effects of a level at draws, shape (K, d, d)."""
         d, found = self.shape[1], parameters.get(f"correlation[{self.factor}]")

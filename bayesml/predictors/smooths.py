@@ -64,6 +64,10 @@ class SmoothPart:
         """One standard deviation."""
         return ()
 
+    def mean_square(self, of_columns: Array) -> Array:
+        """Return one: its directions are in the unit of the curve."""
+        return np.ones(1)
+
     def dims(self) -> dict[str, list[str]]:
         """Say that its effects are of levels and directions."""
         of = [f"{self.factor}_direction"]

@@ -59,6 +59,11 @@ class GroupEffects:
                 "GroupEffects: sd needs a distribution on the positive half line, such as "
                 f"HalfNormal(1), got {wrong[0]!r}."
             )
+        if not isinstance(self.correlation, LKJ):
+            raise IncompatibleModelError(
+                f"GroupEffects: correlation needs LKJ(concentration), got {self.correlation!r}. "
+                "Priors of several terms are a mapping: GroupEffects({'intercept': ..., 'x': ...})."
+            )
 
     def resolved(self, group: Group, default: Distribution) -> "GroupEffects":
         """State the prior of every term of a group."""

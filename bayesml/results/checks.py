@@ -97,8 +97,8 @@ LIMITS: Mapping[str, Limit] = {
     ),
     "scale_effective": Limit(
         "effective number of Sobol points of the scales of groups",
-        "≥ 100",
-        lambda value: value >= 100,
+        "≥ 400",
+        lambda value: value >= 400,
         "Few points carry all of the integral over the scales.",
         "State priors of the scales, Hierarchical(groups=...), or use NUTS().",
     ),

@@ -1,6 +1,6 @@
-"""Integrals over a few dimensions: a lattice that fills the mass of a density, or Sobol points.
+"""Integrals over a few dimensions: a lattice that fills the mass of a density.
 
-Derived in docs/theory/group_effects.md, (G31) and (G32).
+Derived in docs/theory/group_effects.md, (G31).
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import gammaln, ndtri
 
 from bayesml.errors import ConvergenceError
 from bayesml.typing import Array, Integers
@@ -183,36 +182,3 @@ def _beyond(inside: Integers, known: Mapping[tuple[int, ...], float], least: flo
 
 SLACK = 1.0
 """How far from concave a log density may be between neighbours."""
-
-FREEDOM = 7.0
-
-
-def sobol_points(
-    density: Density, peak: Peak, count: int, rng: np.random.Generator
-) -> tuple[Points, Array]:
-    """Integrate by Sobol points of a multivariate t around the mode, importance-weighted (G32)."""
-    from scipy.stats import chi2, qmc
-
-    d = len(peak.mode)
-    u = qmc.Sobol(d + 1, rng=rng).random(count)
-    z = ndtri(np.clip(u[:, :d], 1e-12, 1 - 1e-12))
-    z *= np.sqrt(FREEDOM / chi2(FREEDOM).ppf(u[:, d]))[:, None]
-    at = peak.mode + z @ peak.root.T
-    with np.errstate(all="ignore"):
-        value = density(at)
-    value = np.where(np.isfinite(value), value, -np.inf)
-    log_q = gammaln(0.5 * (FREEDOM + d)) - gammaln(0.5 * FREEDOM)
-    log_q -= 0.5 * d * np.log(FREEDOM * np.pi) + np.linalg.slogdet(peak.root)[1]
-    log_q = log_q - 0.5 * (FREEDOM + d) * np.log1p(np.sum(z * z, axis=1) / FREEDOM)
-    ratio = value - log_q
-    w = np.exp(ratio - ratio.max())
-    total = w.sum()
-    halves = w[: count // 2].sum() / total  # each is a net; every other point is half of a side
-    points = Points(
-        at,
-        w / total,
-        float(ratio.max() + np.log(total / count)),
-        float(abs(2.0 * halves - 1.0)),
-        float(total**2 / np.sum(w**2)),
-    )
-    return points, value

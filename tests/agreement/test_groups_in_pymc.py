@@ -56,7 +56,8 @@ def test_densities_differ_by_a_constant(
             x.append(np.atleast_1d(point["sigma_log__"] - first))
         for scale in joint.scales.parts:
             terms, name = scale.group.terms, scale.group.factor
-            x += [np.atleast_1d(point[f"sd[{name}, {term}]_log__"]) for term in terms]
+            logs = [float(point[f"sd[{name}, {term}]_log__"]) for term in terms]
+            x.append(np.array(logs) + np.log(scale.sizes))
             partial = point.get(f"partial[{name}, {terms[0]}]_logodds__", np.empty(0))
             x.append(0.5 * np.asarray(partial))
         ours, _ = joint.log_density_and_gradient(np.concatenate(x))

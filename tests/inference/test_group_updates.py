@@ -38,7 +38,8 @@ def test_rows_that_come_later_count_alike(formula: str, method: Any, frame: pd.D
         total = first.learned.log_evidence + later.learned.log_evidence  # type: ignore[operator]
         assert total == pytest.approx(whole.learned.log_evidence, abs=1e-6)
         rows = frame[:3].assign(x=[1.0, 2.0, 100.0])
-        np.testing.assert_allclose(later.predict(rows).mean, whole.predict(rows).mean, rtol=1e-8)
+        size = 1e-9 * float(frame.y.abs().max())  # the lattices start where rounding lets them
+        np.testing.assert_allclose(later.predict(rows).mean, whole.predict(rows).mean, atol=size)
 
 
 def test_what_was_learned_is_a_prior(frame: pd.DataFrame) -> None:
