@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bayesml.data import Block, Data
-from bayesml.data.designs import HasGroups, HasSmooths
+from bayesml.data.grouped_rows import EffectColumns
 from bayesml.data.messages import quoted
 from bayesml.data.roles import OFFSET, PRECISION, TRIALS, Features, LinearPart, Roles
 from bayesml.data.statistics import SufficientStatistics
@@ -39,8 +39,6 @@ from bayesml.predictors import (
     Predictor,
     ReadsBeside,
     frame_of,
-    group_parts,
-    smooth_parts,
 )
 from bayesml.priors import (
     ByPredictor,
@@ -258,7 +256,7 @@ def _predictor(
         classes = likelihood.output_names if isinstance(likelihood, NamesOutputs) else None
         found = predictor.several(_parts(roles, classes), _known(likelihood, roles))
         effects = bool(roles.groups or roles.smooths)
-        return _grouped(found, data) if effects and not isinstance(found, Grouped) else found
+        return _grouped(found, data) if effects else found
     only_known = len(roles.predictors) == 1 and not (roles.groups or roles.smooths)
     if roles.known and only_known and isinstance(predictor, ReadsBeside):
         predictor = predictor.reading(_beside(likelihood, roles))
@@ -275,7 +273,7 @@ def _predictor(
 
 def _grouped(found: Predictor, data: Data) -> Predictor:
     """Return the predictor with effects of the groups of the data."""
-    roles, design = data.design.roles, data.design
+    roles = data.design.roles
     if (
         not isinstance(found, LinearPredictors)
         or len(found.parts) > 1
@@ -287,13 +285,8 @@ def _grouped(found: Predictor, data: Data) -> Predictor:
             "predictor: not beside predictors of other parameters, or of every class. Leave these "
             "out."
         )
-    levels = design.group_levels if isinstance(design, HasGroups) else {}
-    splines = design.splines if isinstance(design, HasSmooths) else {}
-    return Grouped(
-        found,
-        group_parts(roles.groups, roles.group_places(), levels),
-        smooth_parts(roles.smooths, roles.smooth_places(), splines),
-    )
+    effects = EffectColumns.of(data.design)
+    return Grouped(found, effects.groups, effects.smooths)
 
 
 def _parts(roles: Roles, classes: Sequence[str] | None) -> tuple[LinearPart, ...]:

@@ -225,6 +225,12 @@ class Problem:
         flat = Model(self.declared.predictor, likelihood).without_priors()
         return replace(self, declared=flat)
 
+    @cached_property
+    def grouped_statistics(self) -> GroupedStatistics:
+        """Those of a model with effects of groups, rows seen before among them."""
+        own = self.data.grouped_statistics
+        return own if self.earlier is None else self.earlier + own
+
     @property
     def prior(self) -> Resolved:
         """The resolved prior of the coefficients."""

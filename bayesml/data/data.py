@@ -1,8 +1,8 @@
 """Data 𝒟, the examples (x⁽ⁱ⁾, y⁽ⁱ⁾): validated once at the door, read in blocks behind it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from operator import add
 from typing import Any, Literal, Self
 
@@ -15,7 +15,10 @@ from bayesml.data.blocks import Block, Source, read_only
 from bayesml.data.designs import ArrayDesign, Design, FrameDesign
 from bayesml.data.fingerprint import fingerprint
 from bayesml.data.formulas.grouped_design import grouped_design, parts_of_groups
+from bayesml.data.formulas.level_sets import grown
 from bayesml.data.formulas.raw_columns import RawColumns
+from bayesml.data.grouped_rows import EffectColumns
+from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.inputs import (
     array_names,
     common_labels,
@@ -29,7 +32,7 @@ from bayesml.data.sources.dask_source import is_dask
 from bayesml.data.sources.memory import MemorySource, memory_formula, rows_like
 from bayesml.data.sources.parquet_files import ParquetFiles
 from bayesml.data.sources.parquet_source import parquet_columns, parquet_formula
-from bayesml.data.sources.summarised import SummarisedSource
+from bayesml.data.sources.summarised import SummarisedSource, merged, without
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import DataError
 
@@ -246,7 +249,9 @@ class Data:
             found = parquet_formula(files, formula, missing, observation_weights)
         return cls._of(*found, None)
 
-    def like(self, frame: Any, *, observation_weights: Any = None) -> Self:
+    def like(
+        self, frame: Any, *, observation_weights: Any = None, new_groups: bool = False
+    ) -> Self:
         """Read new rows as these were read, with the levels, centres and knots learned from them.
 
         Parameters
@@ -256,6 +261,9 @@ class Data:
         observation_weights : str, or (m,) array or Series, optional
             A column of the frame by its name, or the weights themselves; if not given, the column
             that these data took theirs from by a formula.
+        new_groups : bool
+            Whether levels of groups that were never seen are new ones, which are numbered after
+            the others. Otherwise they are refused.
 
         Raises
         ------
@@ -269,7 +277,8 @@ class Data:
         >>> data.like({"x": [3.0, 5.0], "y": [2.0, 4.0]}).X[:, 0]
         array([0., 2.])
         """
-        return self._of(rows_like(self.design, frame, observation_weights), self.design, None)
+        design = grown(self.design, frame) if new_groups else self.design
+        return self._of(rows_like(design, frame, observation_weights), design, None)
 
     @classmethod
     def from_checked_arrays(
@@ -347,8 +356,66 @@ class Data:
         """
         if not self.has_rows:
             return self
-        source = SummarisedSource(self.statistics, self.source.weighted, self.whereabouts)
+        effects = EffectColumns.of(self.design)
+        grouped = self.grouped_statistics if effects.any and effects.fit_in_memory else None
+        source = SummarisedSource(self.statistics, self.source.weighted, self.whereabouts, grouped)
         return self._of(source, self.design, None)
+
+    def merged(self, other: Self) -> Self:
+        """Return the statistics of the rows of two sites, exactly as if all were in one place.
+
+        Nothing but statistics has to leave a site: `summarised` data merge as their rows would.
+        Of a formula with groups, levels are told apart by name, and those of the other site come
+        after the own ones.
+
+        Parameters
+        ----------
+        other : Data
+            Of the same columns. Where a formula learns from rows, as `center` and `s` do, or
+            codes levels as features, one site reads its rows as the other did, by `like`.
+
+        Raises
+        ------
+        DataError
+            If the columns are others, or made otherwise.
+
+        Examples
+        --------
+        >>> import bayesml as bm
+        >>> north = bm.Data.from_formula("y ~ x", {"x": [0.0, 1.0, 2.0], "y": [1.0, 3.1, 4.9]})
+        >>> south = bm.Data.from_formula("y ~ x", {"x": [3.0, 4.0], "y": [7.2, 8.8]})
+        >>> both = north.summarised().merged(south.summarised())
+        >>> both
+        Data(5 rows as sufficient statistics, 1 feature: x; target y)
+        >>> both.without(south).m
+        3
+        """
+        return self._together(merged, other)
+
+    def without(self, other: Self) -> Self:
+        """Return the statistics of these rows without those of a site that they hold.
+
+        Exactly as if they had never been there, where the digits allow it. Levels of groups that
+        no rows are left of leave too.
+
+        Parameters
+        ----------
+        other : Data
+            Rows that are among these, or their statistics.
+
+        Raises
+        ------
+        DataError
+            If they were never in, or so much depends on them that the rest would keep fewer than
+            six digits.
+        """
+        return self._together(without, other)
+
+    def _together(self, how: Callable[..., tuple[SummarisedSource, Design]], other: Self) -> Self:
+        if not isinstance(other, Data):
+            raise DataError(f"the other site must be a Data, got {type(other).__name__}")
+        one, two = self.summarised().source, other.summarised().source
+        return self._of(*how(one, self.design, two, other.design), None)
 
     @classmethod
     def _of(cls, source: Source, design: Design, labels: NDArray[Any] | None) -> Self:
@@ -396,12 +463,43 @@ class Data:
 
     @cached_property
     def statistics(self) -> SufficientStatistics:
-        """Sufficient statistics of a linear Gaussian model: the rows are read once for them."""
-        names = (*self.feature_names, self.target_name)
+        """Sufficient statistics of a linear Gaussian model: the rows are read once for them.
+
+        Numbers of levels of groups measure nothing, and count as zero.
+        """
         if isinstance(self.source, SummarisedSource):
-            return self.source.statistics.named(names)
-        total: SufficientStatistics = self.reduce(SufficientStatistics.of, add)
-        return total.named(names)
+            return self.source.statistics.named(self._names)
+        effects = EffectColumns.of(self.design)
+        if effects.any and effects.fit_in_memory and not self.in_memory:  # read once for both
+            return self.grouped_statistics.statistics
+        of_block = partial(SufficientStatistics.of, numbered=effects.numbered)
+        total: SufficientStatistics = self.reduce(of_block, add)
+        return total.named(self._names)
+
+    @cached_property
+    def grouped_statistics(self) -> GroupedStatistics:
+        """Those of a linear Gaussian model with effects of groups or curves, and `statistics`.
+
+        Raises
+        ------
+        DataError
+            If there are no groups and no curves, or so many levels that they do not fit in memory.
+        """
+        if isinstance(self.source, SummarisedSource):
+            if self.source.grouped is None:
+                raise DataError(
+                    "these statistics were kept without those of the effects of groups, which a "
+                    "linear Gaussian model needs; make the Data from the rows again"
+                )
+            return self.source.grouped
+        effects = EffectColumns.of(self.design)
+        effects.require_room()
+        total: GroupedStatistics = self.reduce(effects.statistics_of, add)
+        return replace(total, statistics=total.statistics.named(self._names))
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return (*self.feature_names, self.target_name)
 
     @cached_property
     def fingerprint(self) -> str:

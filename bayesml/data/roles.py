@@ -233,6 +233,11 @@ class Roles:
             out[group.factor] = slice(start, start := start + len(group.columns))
         return out
 
+    @property
+    def numbered(self) -> tuple[int, ...]:
+        """Which columns hold numbers of levels of groups, that name them and measure nothing."""
+        return tuple(place.stop - 1 for place in self.group_places().values())
+
     def smooth_places(self) -> dict[str, slice]:
         """Return the columns of every smooth."""
         start = sum(len(part.names) for part in self.predictors) + len(self.known)

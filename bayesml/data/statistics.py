@@ -98,8 +98,11 @@ class SufficientStatistics:
         return cls(rows, 0.0, zero, zero, np.zeros((n + 1, n + 1)))
 
     @classmethod
-    def of(cls, block: Block) -> "SufficientStatistics":
-        """Compute the statistics of one block of rows (S2)."""
+    def of(cls, block: Block, numbered: Sequence[int] = ()) -> "SufficientStatistics":
+        """Compute the statistics of one block of rows (S2), numbers of levels counted as zero."""
+        if numbered:
+            plain = np.delete(block.X, numbered, axis=1)
+            return cls.of(block._replace(X=plain))._with_zeros(numbered)
         (b, n), w = block.X.shape, block.observation_weights
         weight = float(b) if w is None else float(np.sum(w))
         if weight == 0.0:
@@ -185,7 +188,7 @@ class SufficientStatistics:
         move = self.mean_error - step * (other.weight / weight)
         mean = self.mean + move
         between = sqrt(other.weight) * sqrt(self.weight / weight) * step
-        R = downdated(self.R, np.vstack([other.R, between]))
+        R = downdated(self.R, np.vstack([other.R, between]), self.noise)
         if R is None:
             raise DataError(
                 "The rows to take out hold nearly all that is known of some combination of the "
@@ -194,6 +197,14 @@ class SufficientStatistics:
             )
         rows, error = self.rows - other.rows, (self.mean - mean) + move
         return replace(self, rows=rows, weight=weight, mean=mean, mean_error=error, R=R)
+
+    def _with_zeros(self, at: Sequence[int]) -> "SufficientStatistics":
+        """Return the statistics with columns of zeros at these places."""
+        size = len(self.mean) + len(at)
+        there = np.setdiff1d(np.arange(size), at)
+        mean, error, R = np.zeros(size), np.zeros(size), np.zeros((size, size))
+        mean[there], error[there], R[np.ix_(there, there)] = self.mean, self.mean_error, self.R
+        return replace(self, mean=mean, mean_error=error, R=R)
 
     def of_columns(self, columns: slice) -> "SufficientStatistics":
         """Return the statistics of some features, one after the other, and of the target."""

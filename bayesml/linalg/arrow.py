@@ -62,6 +62,22 @@ class Sparse:
         return Sparse.of((self.matrix - other.matrix).tocsr())
 
 
+class Placed(NamedTuple):
+    """A group among others: which it was, where its levels go, and how many there are then.
+
+    Attributes
+    ----------
+    group : int
+    at : ndarray of int, shape (L,)
+        −1 for levels that are left out.
+    levels : int
+    """
+
+    group: int
+    at: Integers
+    levels: int
+
+
 class Eliminated(NamedTuple):
     """What is left of the columns [X y] once all effects are eliminated (G27).
 
@@ -160,13 +176,66 @@ class Arrow:
 
     def turned_columns(self, own: Array) -> "Arrow":
         """Return the products of [Z₁ | Z₂ | Z₃ | AC]."""
-        k, C = self.k, np.eye(self.width + len(own))
-        C[self.width :, self.width :] = own
-        corner = self.corner.copy()
-        corner[:k, k:] = self.corner[:k, k:] @ C
+        k, D = self.k, self.width
+        C = np.zeros((D + own.shape[0], D + own.shape[1]))
+        C[:D, :D], C[D:, D:] = np.eye(D), own
+        corner = np.empty((k + C.shape[1],) * 2)
+        corner[:k, :k], corner[:k, k:] = self.corner[:k, :k], self.corner[:k, k:] @ C
         corner[k:, :k] = corner[:k, k:].T
         corner[k:, k:] = C.T @ self.corner[k:, k:] @ C
         return replace(self, of_columns=self.of_columns @ C, corner=corner)
+
+    def placed(self, moves: Sequence["Placed"]) -> "Arrow":
+        """Return the products of the groups in another order, their levels at other places (G63).
+
+        Parameters
+        ----------
+        moves : sequence of Placed
+            Where every group comes from, in the new order; levels that none has are without rows.
+        """
+        P = self._selection(moves)
+        products = (P.T @ self._of_effects() @ P).tocsr()
+        of_columns = P.T @ np.vstack(
+            [self.of_columns.reshape(-1, self.columns), self.corner[: self.k, self.k :]]
+        )
+        shapes = tuple((move.levels, self.shapes[move.group][1]) for move in moves)
+        levels, d = shapes[0]
+        own, k = products[: levels * d, : levels * d].tocoo(), P.shape[1] - levels * d
+        diagonal = np.zeros((levels, d, d))
+        diagonal[own.row // d, own.row % d, own.col % d] = own.data
+        corner = np.empty((k + self.columns,) * 2)
+        corner[:k, :k] = products[levels * d :, levels * d :].toarray()
+        corner[:k, k:] = of_columns[levels * d :]
+        corner[k:, :k], corner[k:, k:] = corner[:k, k:].T, self.corner[self.k :, self.k :]
+        return replace(
+            self,
+            diagonal=diagonal,
+            border=Sparse.of(products[: levels * d, levels * d :].tocsr()),
+            of_columns=of_columns[: levels * d].reshape(levels, d, self.columns),
+            corner=corner,
+            shapes=shapes,
+        )
+
+    def _of_effects(self) -> sp.csr_matrix:
+        """Return the products of [Z₁ | Z₂] as one sparse matrix."""
+        levels, d, _ = self.diagonal.shape
+        places = np.arange(levels), np.arange(levels + 1)
+        first = sp.bsr_matrix((self.diagonal, *places), shape=(levels * d, levels * d))
+        B, C = self.border.matrix, sp.csr_matrix(self.corner[: self.k, : self.k])
+        return sp.csr_matrix(sp.bmat([[first, B], [B.T, C]]))
+
+    def _selection(self, moves: Sequence["Placed"]) -> sp.csr_matrix:
+        """Return P, whose columns pick the effects in their new order."""
+        starts = np.cumsum([0, *(levels * d for levels, d in self.shapes)])
+        rows, columns, end = [], [], 0
+        for move in moves:
+            d, there = self.shapes[move.group][1], np.flatnonzero(move.at >= 0)
+            each = np.arange(d)
+            rows.append((starts[move.group] + there[:, None] * d + each).ravel())
+            columns.append((end + move.at[there][:, None] * d + each).ravel())
+            end += move.levels * d
+        row, column = np.concatenate(rows), np.concatenate(columns)
+        return sp.csr_matrix((np.ones(len(row)), (row, column)), shape=(int(starts[-1]), end))
 
     @property
     def k(self) -> int:

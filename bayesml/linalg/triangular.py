@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg import qr, solve_triangular
 from scipy.linalg.lapack import dtrcon
 
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
+DEPENDENT, UNLIKE = 1e-12, 1e-9
+"""The share of a column that others do not make: rounding; and what shows that they never did."""
+
 DOWNDATE_LOSS = 1e9
 
 CLEARLY = 1e3
@@ -69,11 +72,12 @@ def gram_factor(gram: Array) -> tuple[Array, float]:
     return factor * scale, 1.0 / sqrt(reciprocal) if reciprocal > 0 else np.inf
 
 
-def downdated(R: Array, rows: Array) -> Array | None:
+def downdated(R: Array, rows: Array, noise: Array | float = 0.0) -> Array | None:
     r"""Return the factor of :math:`R^\top R - B^\top B`, or None where too few digits are left.
 
     With :math:`Z = B R^{-1}` it is the factor of :math:`I - Z^\top Z` times R; the largest
-    singular value s of Z loses a factor :math:`1/(1 - s^2)`, at most `DOWNDATE_LOSS`.
+    singular value s of Z loses a factor :math:`1/(1 - s^2)`, at most `DOWNDATE_LOSS`. Columns that
+    others make are made of them still, and those of the length of their `noise` are zero.
 
     Examples
     --------
@@ -82,15 +86,24 @@ def downdated(R: Array, rows: Array) -> Array | None:
     >>> downdated(np.array([[5.0]]), np.array([[5.0]])) is None
     True
     """
-    if np.any(np.diag(R) == 0.0):
+    size = np.linalg.norm(R, axis=0)
+    there = np.flatnonzero(size > 4.0 * noise)
+    T, order = qr(R[:, there] / size[there], mode="r", pivoting=True, check_finite=False)
+    some = np.sort(there[order[np.abs(np.diag(T)) > DEPENDENT]])
+    inner = triangular_factor(R[:, some])
+    others = np.setdiff1d(there, some)
+    made = solve_upper(inner, triangular_factor(R[:, [*some, *others]])[: len(some), len(some) :])
+    if np.any(np.abs(rows[:, others] - rows[:, some] @ made) > UNLIKE * size[others]):
         return None
-    Z = solve_upper(R, rows.T, transpose=True).T
+    Z = solve_upper(inner, rows[:, some].T, transpose=True).T
     _, s, Vt = np.linalg.svd(Z, full_matrices=True)
-    left = np.ones(R.shape[1])
+    left = np.ones(len(some))
     left[: len(s)] = 1.0 - s**2
-    if np.min(left) < 1.0 / DOWNDATE_LOSS:
+    if np.min(left, initial=1.0) < 1.0 / DOWNDATE_LOSS:
         return None
-    return triangular_factor(np.sqrt(left)[:, None] * (Vt @ R))
+    out, own = np.zeros((len(some), len(R))), np.sqrt(left)[:, None] * (Vt @ inner)
+    out[:, some], out[:, others] = own, own @ made
+    return triangular_factor(out)
 
 
 def solve_upper(R: Array, b: Array, *, transpose: bool = False) -> Array:

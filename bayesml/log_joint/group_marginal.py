@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesml.data.grouped_statistics import GroupedStatistics, Reference
+from bayesml.data.reference import Reference
 from bayesml.distributions import Distribution
 from bayesml.linalg.arrow import Arrow, Eliminated
 from bayesml.log_joint.group_scales import GroupScales
@@ -75,11 +75,6 @@ class GroupMarginal:
     rows: NormalRows
     origin: Array
     sigma: Distribution | float
-
-    @property
-    def statistics(self) -> GroupedStatistics:
-        """The rows, as far as they are needed."""
-        return GroupedStatistics(self.reference, self.arrow)
 
     @property
     def p(self) -> int:

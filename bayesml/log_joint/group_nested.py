@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from bayesml.data.grouped_rows import design_of_effects
 from bayesml.errors import ConvergenceError
 from bayesml.log_joint.group_joint import GroupJoint, OfCoefficients, group_joint, of_coefficients
 from bayesml.log_joint.group_quadrature import Expected, Integral, Nodes, expected, integral, slopes
-from bayesml.log_joint.group_statistics import design_of_effects
 from bayesml.log_joint.joint import differenced
 from bayesml.log_joint.level_rows import LevelRows
 from bayesml.log_joint.rows import Rows

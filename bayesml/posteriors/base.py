@@ -7,7 +7,6 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 from bayesml.data import Block
-from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.posteriors.audited import AuditedDraws
 from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.prediction import Prediction
@@ -118,15 +117,6 @@ class HasGroupEffects(Protocol):
 
     def effects(self, factor: str) -> Marginal:
         """Return those of a group, entries (level, term) in a row."""
-
-
-@runtime_checkable
-class KeepsGroupedStatistics(Protocol):
-    """An answer that keeps what a model with effects of groups needs of its rows."""
-
-    @property
-    def grouped_statistics(self) -> GroupedStatistics:
-        """Of all rows that were learned from."""
 
 
 @runtime_checkable

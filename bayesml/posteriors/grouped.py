@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayesml.data import Block
-from bayesml.data.grouped_statistics import GroupedStatistics
+from bayesml.data.effect_columns import GroupPart, SmoothPart
 from bayesml.likelihoods import Gaussian
 from bayesml.linalg.arrow import Factored, WithoutCurves
 from bayesml.log_joint.group_marginal import GroupMarginal
@@ -31,7 +31,7 @@ from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import Reweighting
 from bayesml.posteriors.scale_marginal import ScaleMarginals
-from bayesml.predictors import Grouped, GroupPart, SmoothPart
+from bayesml.predictors import Grouped
 from bayesml.typing import Array, Integers
 
 MOST_WORK = 2e10
@@ -85,11 +85,6 @@ class GroupedPosterior:
     def compared(self) -> None:
         """Nothing: draws are independent."""
         return None
-
-    @property
-    def grouped_statistics(self) -> GroupedStatistics:
-        """Of the rows that were learned from."""
-        return self.marginal.statistics
 
     @cached_property
     def sigma(self) -> Array:

@@ -21,11 +21,10 @@ from bayesml.predictors.base import (
 )
 from bayesml.predictors.beside import Beside
 from bayesml.predictors.frame import Frame, Shift, frame_of
-from bayesml.predictors.grouped import Grouped, GroupPart, group_parts, smooth_parts
+from bayesml.predictors.grouped import Grouped
 from bayesml.predictors.linear import Linear
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
 from bayesml.predictors.mlp import MLP, Standardisation
-from bayesml.predictors.smooths import SmoothPart
 
 __all__ = [
     "GELU",
@@ -34,7 +33,6 @@ __all__ = [
     "Beside",
     "ExportsToPyMC",
     "Frame",
-    "GroupPart",
     "Grouped",
     "HasFrame",
     "HasGram",
@@ -55,13 +53,10 @@ __all__ = [
     "ReadsBeside",
     "Shift",
     "SiLU",
-    "SmoothPart",
     "Softplus",
     "Standardisation",
     "Tanh",
     "frame_of",
-    "group_parts",
     "labels_of",
     "pullback_of",
-    "smooth_parts",
 ]

@@ -10,151 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.data.roles import INTERCEPT, Group, LinearPart, Smooth
-from bayesml.data.splines import Spline
-from bayesml.errors import IncompatibleModelError
+from bayesml.data.effect_columns import GroupPart, SmoothPart
+from bayesml.data.roles import INTERCEPT, LinearPart
 from bayesml.predictors.base import Outputs, Parameters
 from bayesml.predictors.frame import Frame
 from bayesml.predictors.linear_predictors import KnownColumns, LinearPredictors
-from bayesml.predictors.smooths import SmoothPart
-from bayesml.typing import Array, Integers
+from bayesml.typing import Array
 
 ROUNDING = 1e-12
 """Of correlations, that a draw of one in size leaves them positive definite."""
-
-
-@dataclass(frozen=True)
-class GroupPart:
-    """The effects of the levels of one factor, and the columns of X that they read.
-
-    Attributes
-    ----------
-    group : Group
-    start : int
-        The first of its columns: those of the terms, and the number of the level.
-    levels : tuple of str
-    """
-
-    group: Group
-    start: int
-    levels: tuple[str, ...]
-
-    @property
-    def factor(self) -> str:
-        """By which rows are grouped."""
-        return self.group.factor
-
-    @property
-    def name(self) -> str:
-        """What its effects are called."""
-        return f"effects[{self.factor}]"
-
-    @property
-    def code(self) -> int:
-        """The column of the levels' numbers."""
-        return self.start + len(self.group.columns) - 1
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Levels and terms."""
-        return len(self.levels), len(self.group.terms)
-
-    @property
-    def table(self) -> tuple[int, int]:
-        """Levels and terms, those of one level varying together."""
-        return self.shape
-
-    @property
-    def scale_shape(self) -> tuple[int, ...]:
-        """A standard deviation for every term."""
-        return (len(self.group.terms),)
-
-    @property
-    def term_dim(self) -> str:
-        """What the axis of its terms is called."""
-        return f"{self.factor}_term"
-
-    def dims(self) -> dict[str, list[str]]:
-        """Say that effects are of levels and terms, and what else is of terms."""
-        out = {self.name: [self.factor, self.term_dim], f"sd[{self.factor}]": [self.term_dim]}
-        if self.group.pairs:
-            out[f"correlation[{self.factor}]"] = [f"{self.factor}_pair"]
-        return out
-
-    def coords(self) -> dict[str, list[str]]:
-        """Return the names of levels and terms."""
-        terms = self.group.terms
-        out = {self.factor: list(self.levels), self.term_dim: list(terms)}
-        if pairs := self.group.pairs:
-            out[f"{self.factor}_pair"] = [f"{terms[i]}, {terms[j]}" for i, j in pairs]
-        return out
-
-    def terms(self, X: Array) -> Array:
-        """Return z of every row, shape (m, terms)."""
-        z, at = np.ones((len(X), len(self.group.terms))), self.start
-        for j, term in enumerate(self.group.terms):
-            if term != INTERCEPT:
-                z[:, j] = X[:, at]
-                at += 1
-        return z
-
-    def mean_square(self, of_columns: Array) -> Array:
-        """Return the mean square of every term, from those of the columns of X."""
-        columns = iter(of_columns[self.start : self.code])
-        found = [1.0 if term == INTERCEPT else next(columns) for term in self.group.terms]
-        return np.where(np.array(found) > 0.0, found, 1.0)
-
-    def correlation(self, parameters: Parameters) -> Array:
-        """Return the correlation matrix of the effects of a level at draws, shape (K, d, d)."""
-        d, found = self.shape[1], parameters.get(f"correlation[{self.factor}]")
-        R = np.zeros((1 if found is None else len(found), d, d)) + np.eye(d)
-        for k, (i, j) in enumerate(self.group.pairs):
-            R[:, i, j] = R[:, j, i] = 0.0 if found is None else found[:, k]
-        return R
-
-    def codes(self, X: Array) -> Integers:
-        """Return the number of the level of every row; −1 where there is none."""
-        return X[:, self.code].astype(np.intp)
-
-    def rows(self, X: Array) -> Array:
-        """Return z of every row at the place of its level, shape (m, levels · terms)."""
-        codes = self.codes(X)
-        there = np.flatnonzero(codes >= 0)
-        out = np.zeros((len(X), *self.shape))
-        out[there, codes[there]] = self.terms(X)[there]
-        return out.reshape(len(X), -1)
-
-    def effect(self, effects: Array, X: Array) -> Array:
-        """Evaluate zᵀu of the level of every row, shape (..., m); nothing where there is none."""
-        z, codes = self.terms(X), self.codes(X)
-        if np.any(codes >= effects.shape[-2]):
-            raise IncompatibleModelError(
-                "Rows of groups that are new have no effect that is known: use predict(X, "
-                "new_groups=True)."
-            )
-        picked = np.moveaxis(effects, -1, 0)[..., codes] * z.T.reshape(
-            (z.shape[1], *(1,) * (effects.ndim - 2), len(z))
-        )
-        return np.where(codes >= 0, picked.sum(axis=0), 0.0)
-
-    def pymc(self, effects: Any, X: Any) -> Any:
-        """Return zᵀu of the level of every row as a PyMC expression."""
-        own, at, total = effects[X[:, self.code].astype("int64")], self.start, 0.0
-        for j, term in enumerate(self.group.terms):
-            total = total + (own[:, j] if term == INTERCEPT else own[:, j] * X[:, at])
-            at += term != INTERCEPT
-        return total
-
-    def pullback(self, slopes: Array, X: Array) -> Array:
-        """Return Σ zᵢ gᵢ by level, shape (..., levels, terms)."""
-        z, codes = self.terms(X), self.codes(X)
-        there = codes >= 0
-        flat = slopes.reshape(-1, slopes.shape[-1])[:, there]
-        out = np.empty((len(flat), *self.shape))
-        for row, own in enumerate(flat):
-            for j in range(self.shape[1]):
-                out[row, :, j] = np.bincount(codes[there], own * z[there, j], self.shape[0])
-        return out.reshape(*slopes.shape[:-1], *self.shape)
 
 
 @dataclass(frozen=True, repr=False)
@@ -203,9 +67,9 @@ class Grouped:
         """Return itself: it was made when the data were met."""
         return self
 
-    def several(self, parts: tuple[LinearPart, ...], known: KnownColumns) -> "Grouped":
-        """Return itself: it was made of these."""
-        return self
+    def several(self, parts: tuple[LinearPart, ...], known: KnownColumns) -> LinearPredictors:
+        """Return the linear part: what has effects, and which levels, other data say anew."""
+        return self.fixed.several(parts, known)
 
     def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
         """Centre the columns of the linear part; effects are counted as they are."""
@@ -278,7 +142,7 @@ class Grouped:
         several = len(self.fixed.known.outputs) > 0
         eta = found[0] if several else found
         for part in self.groups:
-            eta = eta + part.pymc(parameters[part.name], X)
+            eta = eta + _of_group(parameters[part.name], part, X)
         return [eta, *found[1:]] if several else eta
 
     def columns(self, X: Array) -> Array:
@@ -304,23 +168,10 @@ class Grouped:
         yield from self.smooths
 
 
-def smooth_parts(
-    smooths: tuple[Smooth, ...],
-    places: Mapping[str, slice],
-    learned: Mapping[str, tuple[Spline, tuple[str, ...]]],
-) -> tuple[SmoothPart, ...]:
-    """Return the parts of all smooths of the data."""
-    return tuple(
-        SmoothPart(smooth, places[smooth.label].start, *learned[smooth.label]) for smooth in smooths
-    )
-
-
-def group_parts(
-    groups: tuple[Group, ...],
-    places: Mapping[str, slice],
-    levels: Mapping[str, tuple[str, ...]],
-) -> tuple[GroupPart, ...]:
-    """Return the parts of all groups of the data."""
-    return tuple(
-        GroupPart(group, places[group.factor].start, levels[group.factor]) for group in groups
-    )
+def _of_group(effects: Any, part: GroupPart, X: Any) -> Any:
+    """Return zᵀu of the level of every row as a PyMC expression."""
+    own, at, total = effects[X[:, part.code].astype("int64")], part.start, 0.0
+    for j, term in enumerate(part.group.terms):
+        total = total + (own[:, j] if term == INTERCEPT else own[:, j] * X[:, at])
+        at += term != INTERCEPT
+    return total

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.data import Data, design_from_config
+from bayesml.data import Data, Design, design_from_config
+from bayesml.data.designs import HasGroups
 from bayesml.data.fingerprint import SeenRows
 from bayesml.data.formulas.joined import difference
 from bayesml.data.grouped_statistics import GroupedStatistics
-from bayesml.data.messages import plural, row_names
+from bayesml.data.messages import plural, quoted, row_names
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import INSIDE, DataError, IncompatibleModelError, RepeatedRowsWarning
 from bayesml.priors.base import Resolved, StatesParameters
@@ -86,11 +87,13 @@ class After:
                 f"instead of {list((self.statistics.names or names)[:-1])}. Order the columns "
                 "alike, or read a frame by fit.data.like(frame), which does."
             )
-        if other := difference(design_from_config(json.loads(self.design)), data.design):
+        before = design_from_config(json.loads(self.design))
+        if other := difference(before, data.design):
             raise DataError(
                 f"The new rows' features are not those of the prior: {other}. Read them as the "
                 "earlier fit's own were, fit.data.like(frame)."
             )
+        _require_levels(before, data.design)
         if data.in_memory:
             self._warn_of_repeated(data)
         return self.statistics + data.statistics
@@ -137,3 +140,16 @@ class After:
     def describe(self) -> str:
         """Say the prior in words."""
         return f"{self.prior.describe()}\nand {self.statistics.rows} rows seen before"
+
+
+def _require_levels(before: Design, now: Design) -> None:
+    """Refuse new rows whose levels of groups are numbered otherwise than those that were seen."""
+    numbered = now.group_levels if isinstance(now, HasGroups) else {}
+    known = before.group_levels if isinstance(before, HasGroups) else {}
+    for factor, levels in known.items():
+        if numbered[factor][: len(levels)] != levels:
+            raise DataError(
+                f"The new rows' levels of {factor} are not numbered as those that were seen: "
+                f"these are {quoted(levels)}. Read the rows as fit.data.like(frame, "
+                "new_groups=True), or merge statistics by fit.data.summarised().merged(other)."
+            )

@@ -159,7 +159,7 @@ def log_likelihood(
 
 def without_absent_rows(tree: "xr.DataTree", data: Data) -> "xr.DataTree":
     """Leave rows of weight zero out of all groups of rows, since ArviZ would count them."""
-    if not data.source.weighted:
+    if not (data.source.weighted and data.has_rows):
         return tree
     there = np.concatenate([block.row_weights > 0 for block in data.blocks()])
     return tree if there.all() else tree.isel(observation=there, missing_dims="ignore")

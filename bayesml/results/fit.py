@@ -21,6 +21,7 @@ from bayesml.inference import Learned, Method
 from bayesml.model import Model, Problem
 from bayesml.posteriors import Kind, Prediction
 from bayesml.posteriors.gaps import with_gaps
+from bayesml.priors import HasSeenRows
 from bayesml.results import (
     batch_prediction,
     checks,
@@ -100,7 +101,9 @@ class Fit:
     @cached_property
     def problem(self) -> Problem:
         """The resolved model and its data, as a method is given them."""
-        return Problem(self.resolved, self.data, self.statistics)
+        prior = self.model.prior
+        earlier = prior.grouped if isinstance(prior, HasSeenRows) else None
+        return Problem(self.resolved, self.data, self.statistics, earlier=earlier)
 
     @property
     def explanation(self) -> str:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.arguments import check_probability, shown
+from bayesml.data.effect_columns import GroupPart
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import HasNoiseScale
 from bayesml.posteriors import Estimated, HasGroupEffects
-from bayesml.predictors import Grouped, GroupPart
+from bayesml.predictors import Grouped
 from bayesml.results.answer import Answer
 from bayesml.typing import Array
 

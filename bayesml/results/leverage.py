@@ -1,7 +1,7 @@
 """How far rows lie from the data that were learned from. Derived in docs/theory/prediction.md."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class TrainingLeverage:
         Directions in which no training row points.
     largest : float
         The largest leverage of a training row.
+    numbered : tuple of int
+        Columns of numbers of levels of groups, which are no features.
     """
 
     coordinates: LinearCoordinates
@@ -39,10 +41,14 @@ class TrainingLeverage:
     seen: Array
     unseen: Array
     largest: float
+    numbered: tuple[int, ...] = ()
 
     def leverage(self, X: Array) -> Array:
         """Evaluate h at the rows of X; infinite where a direction was never seen."""
         out = np.empty(len(X))
+        if self.numbered:
+            X = X.copy()
+            X[:, self.numbered] = 0.0
         for block in row_blocks(len(X), self.coordinates.p):
             A = self.coordinates.rows(X[block]) / self.scale
             h = np.sum((A @ self.seen) ** 2, axis=1)
@@ -65,9 +71,9 @@ def training_leverage(
     _, singular, Vt = np.linalg.svd(problem.M / scale)
     r = problem.rank.rank
     coordinates = LinearCoordinates(statistics.mean_X, statistics.mean_error[:-1], intercept)
-    found = TrainingLeverage(coordinates, scale, Vt[:r].T / singular[:r], Vt[r:].T, np.inf)
-    largest = max(_largest(found, data))
-    return TrainingLeverage(coordinates, scale, found.seen, found.unseen, largest)
+    seen, numbered = Vt[:r].T / singular[:r], data.design.roles.numbered
+    found = TrainingLeverage(coordinates, scale, seen, Vt[r:].T, np.inf, numbered)
+    return replace(found, largest=max(_largest(found, data)))
 
 
 def _largest(found: TrainingLeverage, data: Data) -> Iterator[float]:

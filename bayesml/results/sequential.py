@@ -8,14 +8,11 @@ import json
 import numpy as np
 
 from bayesml.data.fingerprint import SeenRows
-from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference import Learned, Resumable
 from bayesml.inference.groups import not_gaussian_groups
 from bayesml.log_joint import not_linear_gaussian
-from bayesml.log_joint.group_statistics import grouped_statistics
 from bayesml.model import Model
-from bayesml.posteriors import KeepsGroupedStatistics
 from bayesml.predictors import Grouped
 from bayesml.priors import After, HasSeenRows
 from bayesml.results.answer import RESUMED, Answer
@@ -44,16 +41,8 @@ def as_prior(earlier: Answer) -> After:
         evidence = _total_evidence(earlier, earlier.model.prior)
     design = json.dumps(earlier.data.design.to_config())
     intercept, known = problem.has_intercept, seen_rows(earlier)
-    grouped = _grouped(earlier, predictor) if isinstance(predictor, Grouped) else None
+    grouped = problem.grouped_statistics if isinstance(predictor, Grouped) else None
     return After(prior, likelihood, seen, evidence, design, intercept, known, grouped)
-
-
-def _grouped(earlier: Answer, predictor: Grouped) -> GroupedStatistics:
-    """Return what a model with effects of groups needs of the rows, as it was kept, or anew."""
-    posterior = earlier.learned.posterior
-    if isinstance(posterior, KeepsGroupedStatistics):
-        return posterior.grouped_statistics
-    return grouped_statistics(earlier.problem, predictor)
 
 
 def seen_rows(earlier: Answer) -> SeenRows:

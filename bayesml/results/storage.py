@@ -25,7 +25,7 @@ from bayesml.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
-FORMAT = 5
+FORMAT = 6
 GROUP = "bayesml"
 SUFFIXES = (".nc", ".zarr")
 

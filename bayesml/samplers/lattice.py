@@ -18,6 +18,9 @@ FURTHEST = 12.0
 SHORTER = 0.75
 """Steps of the first coordinate of a triangular root, relative to the others'."""
 
+ROUNDED = 256.0
+"""Parts of the spread that a mode and a root are rounded to."""
+
 Density = Callable[[Array], Array]
 """Log densities at points, (N, k) to (N,)."""
 
@@ -52,9 +55,19 @@ class Points(NamedTuple):
 
 
 def peak_of(density: Density, start: Array) -> Peak:
-    """Find about where the mode is, and the curvature there."""
+    """Find about where the mode is, and the curvature there.
+
+    Both are rounded to a small part of the spread, so that what differs in the last digits alone,
+    as rows in another order do, is integrated on the same points.
+    """
     mode = maximise(density, start)
-    return Peak(mode, _root(curvature_of(density, mode)))
+    root = _root(curvature_of(density, mode))
+    unit = 2.0 ** np.round(np.log2(np.linalg.norm(root, axis=1)))
+    return Peak(_rounded(mode, unit), _rounded(root.T, unit).T)
+
+
+def _rounded(values: Array, unit: Array) -> Array:
+    return np.asarray(np.round(values / unit * ROUNDED) / ROUNDED * unit)
 
 
 def maximise(density: Density, start: Array, tolerance: float = 1e-7) -> Array:

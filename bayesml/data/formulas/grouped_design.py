@@ -1,7 +1,7 @@
 """Groups beside arrays and frames: `Data(X, y, groups={"school": labels})`, (1 | school) each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,6 +107,10 @@ class GroupedDesign:
     def group_levels(self) -> dict[str, tuple[str, ...]]:
         """What the levels of every factor are called, in the order of their numbers."""
         return {factor.factor: factor.names for factor in self.factors}
+
+    def with_factors(self, factors: Sequence[LevelsDesign]) -> "GroupedDesign":
+        """Return the same with other levels of the grouping factors."""
+        return replace(self, factors=tuple(factors))
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Build X of new rows: with their groups beside them, or a frame that holds them."""

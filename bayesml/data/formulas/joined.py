@@ -1,7 +1,7 @@
 """The columns of several clauses side by side, and what sets two designs apart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -121,7 +121,18 @@ class JoinedDesign:
     @property
     def group_levels(self) -> dict[str, tuple[str, ...]]:
         """What the levels of every grouping factor are called, in the order of their numbers."""
-        return {part.factor: part.names for part in self.parts if isinstance(part, LevelsDesign)}
+        return {factor.factor: factor.names for factor in self.factors}
+
+    @property
+    def factors(self) -> tuple[LevelsDesign, ...]:
+        """How the columns of every grouping factor become the numbers of its levels."""
+        return tuple(part for part in self.parts if isinstance(part, LevelsDesign))
+
+    def with_factors(self, factors: Sequence[LevelsDesign]) -> "JoinedDesign":
+        """Return the same with other levels of the grouping factors."""
+        new = iter(factors)
+        parts = (next(new) if isinstance(part, LevelsDesign) else part for part in self.parts)
+        return replace(self, parts=tuple(parts))
 
     @property
     def splines(self) -> dict[str, tuple[Spline, tuple[str, ...]]]:
@@ -160,7 +171,10 @@ def joined_design_from_config(config: Mapping[str, Any]) -> JoinedDesign:
 def difference(
     one: Design | LevelsDesign | SmoothDesign, other: Design | LevelsDesign | SmoothDesign
 ) -> str:
-    """Say what columns of the same names were made with in one design and not in the other."""
+    """Say what columns of the same names were made with in one design and not in the other.
+
+    Levels of groups are told apart by name wherever they meet, and do not count.
+    """
     if isinstance(one, JoinedDesign) and isinstance(other, JoinedDesign):
         parts = zip(one.parts, other.parts, strict=False)
         return next(filter(None, (difference(a, b) for a, b in parts)), "")
@@ -168,8 +182,6 @@ def difference(
         if one.spline != other.spline:
             return f"{one.label} learned other knots from other rows"
         return f"the levels of {one.label} differ" if one.levels != other.levels else ""
-    if isinstance(one, LevelsDesign) and isinstance(other, LevelsDesign):
-        return "" if one.levels == other.levels else f"the levels of {one.factor} differ"
     if not (isinstance(one, FormulaDesign) and isinstance(other, FormulaDesign)):
         return ""
     for a, b in ((one.left, other.left), (one.right, other.right)):

@@ -1,7 +1,7 @@
 """The levels of a grouping factor as numbers: one column of X, however many levels there are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,8 @@ class LevelsDesign:
             raise DataError(
                 f"{self.factor} is {quoted(found)} in {row_names(unseen, labels)}, which the "
                 f"training rows never had. For groups that are new, use predict(X, "
-                "new_groups=True); for the population, predict(X, population=True)."
+                "new_groups=True), or like(frame, new_groups=True) to learn from them; for the "
+                "population, predict(X, population=True)."
             )
         return numbers[:, None]
 
@@ -69,6 +70,23 @@ class LevelsDesign:
             found = group_codes(rows.iloc[unseen], self.own)[0]
             numbers[unseen] = len(self.levels) + found
         return numbers[:, None]
+
+    def grown(self, new: Any) -> "LevelsDesign":
+        """Return the same with the levels of new rows that were never seen, after the others."""
+        numbers, rows, _ = self._numbers(new)
+        unseen = np.flatnonzero(numbers < 0)
+        if not len(unseen):
+            return self
+        return replace(self, levels=(*self.levels, *group_codes(rows.iloc[unseen], self.own)[1]))
+
+    def joined(self, other: "LevelsDesign") -> "LevelsDesign":
+        """Return the same with the levels of other rows after its own."""
+        return replace(self, levels=tuple(dict.fromkeys((*self.levels, *other.levels))))
+
+    def kept(self, names: Sequence[str]) -> "LevelsDesign":
+        """Return the same with the levels of these names only."""
+        there = set(names)
+        return replace(self, levels=tuple(v for v in self.levels if level_name(v) in there))
 
     def _numbers(self, new: Any) -> tuple[NDArray[np.float64], "pd.DataFrame", Labels]:
         own = [column for column in self.columns if column.name in self.own]
@@ -91,7 +109,7 @@ class LevelsDesign:
     def _index(self) -> "pd.Index[Any]":
         return _as_index(self.levels, len(self.own))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """What the levels are called: those of several columns are joined by a colon."""
         return tuple(map(level_name, self.levels))
