@@ -1,16 +1,13 @@
 """Observations known only to lie beyond a value. Derived in docs/theory/censoring.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.distributions import ContinuousSupport, Distribution, Support
-from bayesml.likelihoods.base import Average, Likelihood, Stated
-from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.roles import HasNoiseScale
+from bayesml.likelihoods.base import Average, Likelihood
 from bayesml.likelihoods.tails import (
     log_cdf,
     log_survival,
@@ -18,8 +15,7 @@ from bayesml.likelihoods.tails import (
     slope_over,
     within,
 )
-from bayesml.likelihoods.wrapping import check_one_output, restated
-from bayesml.losses import Loss
+from bayesml.likelihoods.wrapping import SeenThrough, check_one_output
 from bayesml.typing import Array, ArrayLike
 
 CENSORING, UPPER = "censoring", "upper"
@@ -29,7 +25,7 @@ BETWEEN = 2.0
 
 
 @dataclass(frozen=True)
-class Censored:
+class Censored(SeenThrough):
     r"""Some rows say only that the value is at least, or at most, what was recorded.
 
     .. math:: \log p(y \mid \eta, c) = \begin{cases}
@@ -79,15 +75,6 @@ class Censored:
     def __post_init__(self) -> None:
         check_one_output("Censored", self.likelihood, "censored")
 
-    def with_parameters(self, stated: Mapping[str, Stated]) -> "Censored":
-        """Return the same with other statements of the likelihood's parameters."""
-        return replace(self, likelihood=restated(self.likelihood, stated))
-
-    @property
-    def support(self) -> Support:
-        """That of the value."""
-        return self.likelihood.support
-
     @property
     def known(self) -> tuple[str, ...]:
         """Which rows are censored, and the upper ends."""
@@ -109,49 +96,17 @@ class Censored:
         one_end = np.isin(c, (-1.0, 0.0, 1.0))
         return one_end | ((c == BETWEEN) & (known[UPPER] > y)) if self.intervals else one_end
 
-    @property
-    def link(self) -> Link:
-        """That of the value."""
-        return self.likelihood.link
-
-    @property
-    def loss(self) -> Loss:
-        """That of the value."""
-        return self.likelihood.loss
-
-    @property
-    def parameters(self) -> Mapping[str, Stated]:
-        """Those of the value."""
-        return self.likelihood.parameters
-
-    @property
-    def noise_scale(self) -> str | None:
-        """That of the value, if it has one."""
-        inner = self.likelihood
-        return inner.noise_scale if isinstance(inner, HasNoiseScale) else None
-
-    @property
-    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
-        """Where these live."""
-        return self.likelihood.parameter_supports
-
-    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
-        """Those of the value."""
-        return self.likelihood.default_priors(sd_y)
-
-    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
-        """Start where the likelihood of the value does."""
-        return self.likelihood.start(mean_y, sd_y)
-
-    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
-        """Return that of the value."""
-        return self.likelihood.outputs(mean_y, sd_y)
-
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average as the likelihood of the value does."""
         inner = self.likelihood.average(eta[:1], covariance[:, :1, :1], parameters)
         known = (np.broadcast_to(v[:, None], inner.eta.shape) for v in eta[1:])
         return Average(inner.weights, np.stack([inner.eta, *known]), inner.parameters)
+
+    def inner(
+        self, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> tuple[Array, Mapping[str, Any]]:
+        """Return the η of the value itself, whose moments and draws these are."""
+        return self._read(eta)[0], parameters
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log density, or the log of a tail (X20)."""
@@ -219,28 +174,6 @@ class Censored:
                 )
                 out[name] = np.where(c == BETWEEN, between, out[name])
         return out
-
-    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate E of the value itself."""
-        return self.likelihood.mean(self._read(eta)[0], parameters)
-
-    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate the standard deviation of the value itself."""
-        return self.likelihood.sd(self._read(eta)[0], parameters)
-
-    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y ≤ y) of the value itself."""
-        return self.likelihood.cdf(y, self._read(eta)[0], parameters)
-
-    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y > y) of the value itself."""
-        return self.likelihood.survival(y, self._read(eta)[0], parameters)
-
-    def sample(
-        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
-    ) -> Array:
-        """Draw the value itself."""
-        return self.likelihood.sample(self._read(eta)[0], parameters, rng)
 
     def describe(self) -> str:
         """Say the model of one observation in words."""

@@ -4,7 +4,7 @@ Derived in docs/theory/log_joint.md, (J10), (J11).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.distributions import ContinuousSupport, Distribution, Flat, Real, Support
+from bayesml.distributions import ContinuousSupport, Flat, Real
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Average, Likelihood, Stated
-from bayesml.likelihoods.links import Link
 from bayesml.likelihoods.roles import LimitsEta, ParameterInformation, ReadsKnown, known_of
-from bayesml.likelihoods.wrapping import restated
-from bayesml.losses import Loss
+from bayesml.likelihoods.wrapping import SeenThrough
 from bayesml.typing import Array, ArrayLike
 
 NODES = (0, 15, 9, 7)
@@ -32,7 +30,7 @@ BOUND = 40.0
 
 
 @dataclass(frozen=True)
-class Distributional:
+class Distributional(SeenThrough):
     r"""A likelihood some of whose parameters depend on x.
 
     .. math:: y \sim p(\,\cdot \mid \eta_1, \phi), \qquad \phi_j = T_j(\eta_{j + 1}) \qquad (J11)
@@ -86,29 +84,10 @@ class Distributional:
                 "parameter_information(eta, parameters)."
             )
 
-    def with_parameters(self, stated: Mapping[str, Stated]) -> "Distributional":
-        """Return the same with other statements of the parameters that have no predictor."""
-        return replace(self, likelihood=restated(self.likelihood, stated))
-
-    @property
-    def support(self) -> Support:
-        """That of the likelihood."""
-        return self.likelihood.support
-
-    @property
-    def link(self) -> Link:
-        """That of the likelihood."""
-        return self.likelihood.link
-
     @property
     def eta_domain(self) -> ContinuousSupport:
         """That of the likelihood."""
         return self.likelihood.eta_domain if isinstance(self.likelihood, LimitsEta) else Real()
-
-    @property
-    def loss(self) -> Loss:
-        """That of the likelihood."""
-        return self.likelihood.loss
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -130,21 +109,6 @@ class Distributional:
     def parameters(self) -> Mapping[str, Stated]:
         """Those without a predictor."""
         return {k: v for k, v in self.likelihood.parameters.items() if k not in self.modelled}
-
-    @property
-    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
-        """Where these live."""
-        return {name: self.likelihood.parameter_supports[name] for name in self.parameters}
-
-    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
-        """Those of the likelihood."""
-        own = self.likelihood.default_priors(sd_y)
-        return {name: own[name] for name in self.parameters if name in own}
-
-    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
-        """Start where the likelihood does."""
-        own = self.likelihood.start(mean_y, sd_y)
-        return {name: own[name] for name in self.parameters}
 
     def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
         """Those of the likelihood, and one for every parameter, unbounded, of scale one."""
@@ -203,10 +167,12 @@ class Distributional:
         eta = np.concatenate([outputs[:first], np.stack(u), outputs[first:]])
         return Average(part.weights, eta, {name: part.parameters[name] for name in self.parameters})
 
-    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate that of the likelihood, its parameters read from η."""
+    def inner(
+        self, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> tuple[Array, Mapping[str, Any]]:
+        """Return the outputs that the likelihood reads, and its parameters, read from η."""
         own, values, _ = self._read(eta, parameters)
-        return self.likelihood.log_density(y, own, values)
+        return own, values
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the scores in every output, by the chain rule."""
@@ -232,33 +198,6 @@ class Distributional:
         own, values, _ = self._read(eta, parameters)
         scores = self.likelihood.parameter_scores(y, own, values)
         return {name: scores[name] for name in self.parameters}
-
-    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate E[y]."""
-        own, values, _ = self._read(eta, parameters)
-        return self.likelihood.mean(own, values)
-
-    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate the standard deviation of y."""
-        own, values, _ = self._read(eta, parameters)
-        return self.likelihood.sd(own, values)
-
-    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y ≤ y)."""
-        own, values, _ = self._read(eta, parameters)
-        return self.likelihood.cdf(y, own, values)
-
-    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y > y)."""
-        own, values, _ = self._read(eta, parameters)
-        return self.likelihood.survival(y, own, values)
-
-    def sample(
-        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
-    ) -> Array:
-        """Draw one y for every element."""
-        own, values, _ = self._read(eta, parameters)
-        return self.likelihood.sample(own, values, rng)
 
     def describe(self) -> str:
         """Say the model of one observation in words."""

@@ -1,7 +1,7 @@
 """Rows whose noise is of a known relative size. Derived in docs/theory/sufficient_statistics.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,18 +9,15 @@ from numpy.typing import NDArray
 
 from bayesml.arguments import shown
 from bayesml.data.roles import PRECISION
-from bayesml.distributions import ContinuousSupport, Distribution, Support
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods.base import Average, Likelihood, PiecewiseLinear, Stated
-from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.base import Average, Likelihood, PiecewiseLinear
 from bayesml.likelihoods.roles import HasNoiseScale, ParameterInformation
-from bayesml.likelihoods.wrapping import check_one_output, restated
-from bayesml.losses import Loss
+from bayesml.likelihoods.wrapping import SeenThrough, check_one_output
 from bayesml.typing import Array, ArrayLike
 
 
 @dataclass(frozen=True)
-class PrecisionWeighted:
+class PrecisionWeighted(SeenThrough):
     r"""Noise of scale :math:`\sigma/\sqrt{w_i}`, as the mean of :math:`w_i` measurements has.
 
     .. math:: p(y_i \mid \eta_i, \phi, w_i) = p(y_i \mid \eta_i, \sigma/\sqrt{w_i}) \qquad (S7)
@@ -65,10 +62,6 @@ class PrecisionWeighted:
                 "precision divides. Use Gaussian() or StudentT()."
             )
 
-    def with_parameters(self, stated: Mapping[str, Stated]) -> "PrecisionWeighted":
-        """Return the same with other statements of the likelihood's parameters."""
-        return replace(self, likelihood=restated(self.likelihood, stated))
-
     @property
     def known(self) -> tuple[str, ...]:
         """The precision of every row."""
@@ -86,46 +79,7 @@ class PrecisionWeighted:
     @property
     def noise_scale(self) -> str:
         """That of the likelihood, of a row of precision one."""
-        inner: Any = self.likelihood
-        name: str = inner.noise_scale
-        return name
-
-    @property
-    def support(self) -> Support:
-        """That of the likelihood."""
-        return self.likelihood.support
-
-    @property
-    def link(self) -> Link:
-        """That of the likelihood."""
-        return self.likelihood.link
-
-    @property
-    def loss(self) -> Loss:
-        """That of the likelihood."""
-        return self.likelihood.loss
-
-    @property
-    def parameters(self) -> Mapping[str, Stated]:
-        """Those of the likelihood."""
-        return self.likelihood.parameters
-
-    @property
-    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
-        """Where these live."""
-        return self.likelihood.parameter_supports
-
-    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
-        """Those of the likelihood."""
-        return self.likelihood.default_priors(sd_y)
-
-    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
-        """Start where the likelihood does."""
-        return self.likelihood.start(mean_y, sd_y)
-
-    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
-        """Return that of the likelihood."""
-        return self.likelihood.outputs(mean_y, sd_y)
+        return super().noise_scale or ""
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average as the likelihood does, and count the scale from a precision of one again."""
@@ -136,10 +90,12 @@ class PrecisionWeighted:
         values = {**inner.parameters, self.noise_scale: scale}
         return Average(inner.weights, np.stack([inner.eta, known]), values)
 
-    def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate the log density under the scale of the row (S7)."""
+    def inner(
+        self, eta: ArrayLike, parameters: Mapping[str, Any]
+    ) -> tuple[Array, Mapping[str, Any]]:
+        """Return η, and the scale of the noise in every row (S7)."""
         at, own, _ = self._read(eta, parameters)
-        return self.likelihood.log_density(y, at, own)
+        return at, own
 
     def score(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the score; zero for the precision."""
@@ -174,33 +130,6 @@ class PrecisionWeighted:
             )
         found = inner.parameter_information(at, own)
         return {**found, self.noise_scale: found[self.noise_scale] / root**2}
-
-    def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate E[y]."""
-        at, own, _ = self._read(eta, parameters)
-        return self.likelihood.mean(at, own)
-
-    def sd(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate the standard deviation of y, at the precision of the row."""
-        at, own, _ = self._read(eta, parameters)
-        return self.likelihood.sd(at, own)
-
-    def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y ≤ y)."""
-        at, own, _ = self._read(eta, parameters)
-        return self.likelihood.cdf(y, at, own)
-
-    def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
-        """Evaluate P(Y > y)."""
-        at, own, _ = self._read(eta, parameters)
-        return self.likelihood.survival(y, at, own)
-
-    def sample(
-        self, eta: ArrayLike, parameters: Mapping[str, Any], rng: np.random.Generator
-    ) -> Array:
-        """Draw y."""
-        at, own, _ = self._read(eta, parameters)
-        return self.likelihood.sample(at, own, rng)
 
     def describe(self) -> str:
         """Say the model of one observation in words."""

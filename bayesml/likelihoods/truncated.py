@@ -1,18 +1,16 @@
 """Observations that could not have come beyond limits. Derived in docs/theory/censoring.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import Between, ContinuousSupport, Distribution, Support
+from bayesml.distributions import Between, Support
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.likelihoods.base import Average, Likelihood, Stated, trapezoidal_average
-from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.roles import HasNoiseScale
+from bayesml.likelihoods.base import Average, Likelihood, trapezoidal_average
 from bayesml.likelihoods.tails import log_between, parameter_slope, slope_over
-from bayesml.likelihoods.wrapping import check_one_output, restated
+from bayesml.likelihoods.wrapping import OfAnother, check_one_output
 from bayesml.losses import Loss, SquaredError
 from bayesml.typing import Array, ArrayLike
 
@@ -27,7 +25,7 @@ PANELS, PANEL_NODES = np.array([0.0, 2.0, 6.0, 20.0, 80.0, 320.0]), 40
 
 
 @dataclass(frozen=True)
-class Truncated:
+class Truncated(OfAnother):
     r"""Values beyond limits were never recorded: zero-truncated counts, selected samples.
 
     .. math:: p(y \mid \eta) = \frac{p_0(y \mid \eta)}{P_0(l \le Y \le u \mid \eta)},
@@ -80,52 +78,15 @@ class Truncated:
                 f"Truncated: lower must be less than upper, got {self.lower!r} and {self.upper!r}."
             )
 
-    def with_parameters(self, stated: Mapping[str, Stated]) -> "Truncated":
-        """Return the same with other statements of the likelihood's parameters."""
-        return replace(self, likelihood=restated(self.likelihood, stated))
-
     @property
     def support(self) -> Support:
         """That of the likelihood, within the limits."""
         return Between(self.likelihood.support, *self._limits)
 
     @property
-    def link(self) -> Link:
-        """That of the likelihood, from η to the mean before values were left out."""
-        return self.likelihood.link
-
-    @property
     def loss(self) -> Loss:
         """The squared error."""
         return SquaredError()
-
-    @property
-    def parameters(self) -> Mapping[str, Stated]:
-        """Those of the likelihood."""
-        return self.likelihood.parameters
-
-    @property
-    def noise_scale(self) -> str | None:
-        """That of the value, if it has one."""
-        inner = self.likelihood
-        return inner.noise_scale if isinstance(inner, HasNoiseScale) else None
-
-    @property
-    def parameter_supports(self) -> Mapping[str, ContinuousSupport]:
-        """Where these live."""
-        return self.likelihood.parameter_supports
-
-    def default_priors(self, sd_y: float) -> Mapping[str, Distribution]:
-        """Those of the likelihood."""
-        return self.likelihood.default_priors(sd_y)
-
-    def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
-        """Start where the likelihood does."""
-        return self.likelihood.start(mean_y, sd_y)
-
-    def outputs(self, mean_y: float, sd_y: float) -> tuple[tuple[float, float], ...]:
-        """Return that of the likelihood."""
-        return self.likelihood.outputs(mean_y, sd_y)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average by quadrature (K4)."""
