@@ -240,6 +240,8 @@ def _meet_linear(
         _scales(met, part, of.terms, statistics, centres[first], part.intercept, noise(part))
         for part, first, of in zip(met.parts, firsts, data.design.roles.predictors, strict=False)
     ]
+    if isinstance(prior, HasSeenRows):  # what was learned under priors that are stated already
+        return Met(met, prior.resolve(scales[0]))
     return Met(met, Jointly.resolved(by_part, met.parts, scales))
 
 
@@ -334,7 +336,7 @@ def _scales(
     noise: str | float | None,
 ) -> Scales:
     """Return what a prior may know of some columns, and of the output that they predict."""
-    freedom = max(statistics.weight - 1.0, 1.0)
+    freedom, divisor = max(statistics.weight - 1.0, 1.0), sqrt(statistics.freedom)
     n, where, names = len(statistics.mean_X), part.where, part.features
     R = statistics.R[:n, where]
     if where.start > 0 or where.stop < n:
@@ -344,8 +346,8 @@ def _scales(
     return Scales(
         names,
         statistics.mean_X[where],
-        R[: len(names)] / sqrt(freedom),
-        statistics.noise[where] / sqrt(freedom),
+        R[: len(names)] / divisor,
+        statistics.noise[where] / divisor,
         freedom,
         *output,
         noise,

@@ -154,7 +154,7 @@ class Model:
 
 def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Model:
     stated = met_likelihood(model.likelihood, data)
-    likelihood = _with_defaults(stated, statistics.sd_y, _stated_parameters(model.prior))
+    likelihood = _with_defaults(stated, statistics.sd_noise, _stated_parameters(model.prior))
     others = [part.predictor for part in data.design.roles.predictors[1:]]
     rest = dict.fromkeys(others, Flat()) if model.prior == Flat() else {}
     met = meet(model.predictor, model._prior, likelihood, data, statistics, rest)

@@ -249,6 +249,25 @@ def test_how_a_file_is_written_is_said_or_seen(run: Run, birds: Path, tmp_path: 
     assert "weighted" in out
 
 
+def test_precisions_are_a_column(run: Run, birds: Path, tmp_path: Path) -> None:
+    """As the formula says them; new rows may have none."""
+    asked = ["--precision", "year", "--seed", "1", "--out", tmp_path / "out"]
+    code, out, _ = run("fit", birds, FORMULA, *asked)
+    assert code == 0
+    assert "exact posterior" in out
+    rows = pd.read_csv(birds)
+    left, right = FORMULA.split("~")
+    expected = bm.fit(bm.Model(), bm.Data.from_formula(f"{left}| precision(year) ~{right}", rows))
+    table = pd.read_csv(tmp_path / "out" / "summary.csv", index_col=0)
+    np.testing.assert_allclose(table["mean"], expected.summary()["mean"], rtol=1e-12)
+    new = rows.drop(columns="year")
+    new.to_csv(tmp_path / "new.csv", index=False)
+    fit, target = tmp_path / "out" / "fit.nc", tmp_path / "p.csv"
+    code, _, _ = run("predict", fit, tmp_path / "new.csv", "--out", target)
+    assert code == 0
+    np.testing.assert_allclose(pd.read_csv(target)["sd"], expected.predict(new).sd, rtol=1e-9)
+
+
 def test_predict_leaves_out_rows_when_asked(run: Run, fitted: bm.Fit, tmp_path: Path) -> None:
     fitted.save(tmp_path / "fit.nc")
     code, _, err = run("predict", tmp_path / "fit.nc", PENGUINS)

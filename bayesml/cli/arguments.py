@@ -28,6 +28,7 @@ formulas, always in quotes:
   "y ~ a + offset(log(t))"       with a known term; exposure(t) is the same
   "y ~ a, sigma ~ b"             the noise depends on b
   "y | weights(w) ~ a"           each row counts w times
+  "y | precision(w) ~ a"         the noise of each row has variance σ²/w
 """
 
 
@@ -87,6 +88,7 @@ def _add_fit(commands: Any) -> None:
     add("--link", choices=tuple(LINKS), help="of a probability (logit), of a mean (log)")
     add("--quantile", type=_probability, metavar="Q", help="the quantile that is learned")
     add("--weights", metavar="COLUMN", help="how many times each row counts")
+    add("--precision", metavar="COLUMN", help="what divides the variance of the noise of each row")
     _add_reading(command)
     add("--draws", type=_count, metavar="N", help="draws per chain of nuts (default: 1000)")
     add("--seed", type=_seed, metavar="N", help="repeat a run exactly (default: a fresh seed)")

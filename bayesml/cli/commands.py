@@ -30,7 +30,10 @@ from bayesml.cli.writing import (
     write_tables,
 )
 from bayesml.data import frames
+from bayesml.data.designs import columns_to_read
+from bayesml.data.formulas.clauses import with_known
 from bayesml.data.messages import plural
+from bayesml.data.roles import PRECISION
 from bayesml.data.sources.parquet_files import ParquetFiles
 from bayesml.inference import Method
 from bayesml.results import plots
@@ -74,13 +77,16 @@ def fit(options: Namespace) -> None:
 def _learnable(options: Namespace) -> tuple[bm.Data, bm.Data]:
     """Read what is to be learned from, and rows of it that pictures can show."""
     said = {"missing": options.missing, "observation_weights": options.weights}
+    formula = options.formula
+    if options.precision is not None:
+        formula = with_known(formula, PRECISION, options.precision)
     if is_parquet(options.data) and options.data.is_file():
         files = ParquetFiles.at(options.data)
         if files.rows > MANY:
-            data = bm.Data.from_parquet(options.data, options.formula, **said)
+            data = bm.Data.from_parquet(options.data, formula, **said)
             return data, _shown(data, parquet_sample(files, files.names, PICTURED))
     frame = read_table(options.data, _reading(options))
-    data = bm.Data.from_formula(options.formula, frame, **said)
+    data = bm.Data.from_formula(formula, frame, **said)
     if data.m <= MANY:
         return data, data
     every = np.linspace(0, frames.number_of_rows(frame) - 1, PICTURED).astype(np.intp)
@@ -125,7 +131,7 @@ def _predictions(learned: bm.Fit, options: Namespace) -> "Iterator[pd.DataFrame]
         rows = np.arange(frames.number_of_rows(frame)) if labels is None else labels
         parts = iter([(frame, rows)])
     else:
-        read = parquet_parts(files, learned.design.columns)
+        read = parquet_parts(files, columns_to_read(learned.design, files.names))
         parts = ((frame, start + np.arange(len(frame))) for frame, start in read)
     total = left = 0
     for frame, rows in parts:
@@ -162,6 +168,7 @@ def demo(options: Namespace) -> None:
                 quantile=None,
                 missing="drop",
                 weights=None,
+                precision=None,
                 sep=None,
                 decimal=None,
                 encoding=None,

@@ -27,6 +27,7 @@ from bayesml.data.inputs import (
     weights_vector,
 )
 from bayesml.data.messages import plural
+from bayesml.data.roles import OFFSET, PRECISION, TRIALS
 from bayesml.data.sources.dask_input import dask_arrays, dask_formula
 from bayesml.data.sources.dask_source import is_dask
 from bayesml.data.sources.memory import MemorySource, memory_formula, rows_like
@@ -62,9 +63,13 @@ class Data:
         What is added to η: a feature whose weight is one, such as the log of an exposure.
     trials : (m,) array or Series, optional
         Of a `Binomial` likelihood: how many there were in each row.
+    precision : (m,) array or Series, optional
+        Of `Gaussian` and `StudentT` noise: the variance of row i is σ²/precisionᵢ, as that of the
+        mean of so many measurements. Weighted least squares, and exact.
     known : mapping of name to (m,) array, optional
         What else a likelihood asks to know of every row. Offset, trials and these become the last
-        columns of X, under their names, which new rows need too.
+        columns of X, under their names, which new rows need too; but for a precision, which is 1
+        where it is not given.
     predictors : mapping of name to (m, k) array or data frame, optional
         Features of further linear predictors, by the parameter of the likelihood that they
         predict: ``{"sigma": Z}``.
@@ -112,11 +117,13 @@ class Data:
         target_name: str | None = None,
         offset: Any = None,
         trials: Any = None,
+        precision: Any = None,
         known: Mapping[str, Any] | None = None,
         predictors: Mapping[str, Any] | None = None,
         groups: Any = None,
     ) -> None:
-        beside = Beside.of({"offset": offset, "trials": trials}, known, predictors)
+        own = {OFFSET: offset, TRIALS: trials, PRECISION: precision}
+        beside = Beside.of(own, known, predictors)
         if is_dask(X) or is_dask(y):
             beside.refuse_dask(groups is not None)
             found = dask_arrays(X, y, observation_weights, feature_names, target_name)
@@ -334,6 +341,11 @@ class Data:
         own = statistics.names
         known = own[:-1] if feature_names is None and own is not None else feature_names
         target = target_name or ("y" if own is None else own[-1])
+        if statistics.precisions is not None:
+            raise DataError(
+                "from_statistics: these are of rows with precisions, of which a column is no "
+                "feature. Use data.summarised(), which keeps what the columns are for."
+            )
         design = ArrayDesign(array_names(known, statistics.n), target)
         return cls._of(SummarisedSource(statistics, False, ""), design, None)
 
@@ -470,9 +482,13 @@ class Data:
         if isinstance(self.source, SummarisedSource):
             return self.source.statistics.named(self._names)
         effects = EffectColumns.of(self.design)
-        if effects.any and effects.fit_in_memory and not self.in_memory:  # read once for both
+        precision = self.design.roles.known_places().get(PRECISION)
+        both = effects.any and effects.fit_in_memory and precision is None
+        if both and not self.in_memory:  # read once for both
             return self.grouped_statistics.statistics
-        of_block = partial(SufficientStatistics.of, numbered=effects.numbered)
+        of_block = partial(
+            SufficientStatistics.of, numbered=effects.numbered, precision=precision
+        )
         total: SufficientStatistics = self.reduce(of_block, add)
         return total.named(self._names)
 

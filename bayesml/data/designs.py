@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bayesml.data import frames
 from bayesml.data.checks import require_finite, two_dimensional
 from bayesml.data.messages import Labels, plural, quoted, row_name
-from bayesml.data.roles import Roles, plain_roles
+from bayesml.data.roles import PRECISION, Roles, plain_roles
 from bayesml.data.splines import Spline
 from bayesml.errors import DataError
 
@@ -117,8 +117,11 @@ class ArrayDesign:
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Read k rows of n numbers, or a frame whose columns are the feature names."""
         if frames.is_frame(new):
-            return _frame_matrix(new, self.feature_names, (self.target_name,))
+            return _frame_matrix(new, self.feature_names, self.roles, (self.target_name,))
         array = two_dimensional(new, "X")
+        place = self.roles.known_places().get(PRECISION)
+        if place is not None and array.shape[1] == len(self.feature_names) - 1:
+            array = np.insert(array, place, 1.0, axis=1)
         if array.shape[1] != len(self.feature_names):
             raise DataError(
                 f"X has {plural(array.shape[1], 'column')}, but the data had "
@@ -128,12 +131,9 @@ class ArrayDesign:
 
     def present(self, new: Any) -> NDArray[np.bool]:
         """Say of each row whether no number in it is missing."""
-        values = (
-            frames.matrix(new, self.feature_names, "the design")
-            if frames.is_frame(new)
-            else two_dimensional(new, "X")
-        )
-        return np.asarray(~np.isnan(values).any(axis=1))
+        if frames.is_frame(new):
+            return _present(new, self.feature_names, self.roles)
+        return np.asarray(~np.isnan(two_dimensional(new, "X")).any(axis=1))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -200,11 +200,12 @@ class FrameDesign:
                 f"{quoted(self.feature_names)} is needed, not {type(new).__name__}: "
                 "columns are matched by name (one row of a frame is frame.iloc[[i]])"
             )
-        return _frame_matrix(new, self.feature_names, (self.target_name, self.weights_name))
+        ignored = self.target_name, self.weights_name
+        return _frame_matrix(new, self.feature_names, self.roles, ignored)
 
     def present(self, new: Any) -> NDArray[np.bool]:
         """Say of each row whether no feature of it is missing."""
-        return ~np.isnan(frames.matrix(new, self.feature_names, "the design")).any(axis=1)
+        return _present(new, self.feature_names, self.roles)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -272,10 +273,10 @@ def _frame_target(
 
 
 def _frame_matrix(
-    frame: Any, names: Sequence[str], ignored: Sequence[str | None]
+    frame: Any, names: Sequence[str], roles: Roles, ignored: Sequence[str | None]
 ) -> NDArray[np.float64]:
     """Read the named columns of a frame that has no columns but these and the ignored ones."""
-    matrix = frames.matrix(frame, names, "the design")
+    matrix = _read(frame, names, roles)
     known = {*names, *ignored}
     unknown = [name for name in frames.column_names(frame) if name not in known]
     if unknown:
@@ -284,6 +285,27 @@ def _frame_matrix(
             f"select the columns first, frame[[{quoted(names)}]]"
         )
     return _finite_float64(matrix, names, frames.row_labels(frame))
+
+
+def _read(frame: Any, names: Sequence[str], roles: Roles) -> NDArray[Any]:
+    """Read the named columns of a frame, a precision as one where there is none."""
+    place = roles.known_places().get(PRECISION)
+    if place is None or names[place] in frames.column_names(frame):
+        return frames.matrix(frame, names, "the design")
+    others = [name for name in names if name != names[place]]
+    return np.insert(frames.matrix(frame, others, "the design"), place, 1.0, axis=1)
+
+
+def _present(frame: Any, names: Sequence[str], roles: Roles) -> NDArray[np.bool]:
+    """Say of each row of a frame whether nothing is missing in the named columns."""
+    return np.asarray(~np.isnan(_read(frame, names, roles)).any(axis=1))
+
+
+def columns_to_read(design: Design, there: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that new rows are made of, those of precisions only where they are."""
+    if PRECISION not in design.roles.known:
+        return design.columns
+    return tuple(name for name in design.columns if name in there)
 
 
 def class_numbers(values: Any, classes: tuple[Any, ...], what: str) -> NDArray[np.float64]:

@@ -19,6 +19,22 @@ LARGEST = 1e153  # its square is a float64
 SMALLEST = 1e-150  # its square is a normal one, with all digits
 
 
+@dataclass(frozen=True)
+class Precisions:
+    r"""Sums over rows of known precisions p (S8).
+
+    Attributes
+    ----------
+    total : float
+        :math:`\\sum_i w_i p_i`.
+    logarithms : float
+        :math:`\\sum_i w_i \\log p_i`.
+    """
+
+    total: float
+    logarithms: float
+
+
 @dataclass(frozen=True, eq=False)
 class SufficientStatistics:
     r"""Counts, means and the triangular factor of the centred, weighted :math:`[X\ y]`.
@@ -45,6 +61,9 @@ class SufficientStatistics:
         Upper-triangular factor; its last column belongs to the target.
     names : tuple of str, length n + 1, or None
         Of the features and of the target, where they are known: those of `Data.statistics` are.
+    precisions : Precisions or None
+        Where rows have precisions p: their sums. :math:`w_i p_i` is then in the place of
+        :math:`w_i` in means and factor (S8), and W counts rows all the same.
 
     References
     ----------
@@ -69,6 +88,7 @@ class SufficientStatistics:
     mean_error: Array
     R: Array
     names: tuple[str, ...] | None = None
+    precisions: Precisions | None = None
 
     @property
     def n(self) -> int:
@@ -97,18 +117,39 @@ class SufficientStatistics:
         zero = np.zeros(n + 1)
         return cls(rows, 0.0, zero, zero, np.zeros((n + 1, n + 1)))
 
+    @property
+    def mass(self) -> float:
+        """What the squares are sums of: Σ wᵢpᵢ, which is W where no precision is known."""
+        return self.weight if self.precisions is None else self.precisions.total
+
     @classmethod
-    def of(cls, block: Block, numbered: Sequence[int] = ()) -> "SufficientStatistics":
-        """Compute the statistics of one block of rows (S2), numbers of levels counted as zero."""
+    def of(
+        cls, block: Block, numbered: Sequence[int] = (), precision: int | None = None
+    ) -> "SufficientStatistics":
+        """Compute the statistics of one block of rows (S2), of a column of precisions (S8).
+
+        Numbers of levels, which come after all other columns, are counted as zero.
+
+        Raises
+        ------
+        DataError
+            If a precision is not positive, by row; if squares are beyond float64.
+        """
         if numbered:
             plain = np.delete(block.X, numbered, axis=1)
-            return cls.of(block._replace(X=plain))._with_zeros(numbered)
+            return cls.of(block._replace(X=plain), (), precision)._with_zeros(numbered)
         (b, n), w = block.X.shape, block.observation_weights
         weight = float(b) if w is None else float(np.sum(w))
         if weight == 0.0:
             return cls.empty(n, b)
+        precisions = None
+        if precision is not None:
+            p, rows = _precisions(block, precision), block.row_weights
+            w = rows * p
+            precisions = Precisions(float(np.sum(w)), float(rows @ np.log(p)))
         with np.errstate(over="ignore", invalid="ignore"):  # shows in the factor
-            found = cls(b, weight, *centred_factor(block.X, block.y, w))
+            mean_and_factor = centred_factor(block.X, block.y, w)
+        found = cls(b, weight, *mean_and_factor, precisions=precisions)
         if not np.all(np.abs(found.R) < LARGEST):
             sizes = np.append(np.abs(block.X).max(axis=0, initial=0.0), np.abs(block.y).max())
             raise DataError(
@@ -154,14 +195,23 @@ class SufficientStatistics:
         rows = self.rows + other.rows
         if other.weight == 0.0 or self.weight == 0.0:
             return replace(self if other.weight == 0.0 else other, rows=rows)
-        weight = self.weight + other.weight
+        weight, precisions = self.weight + other.weight, self._precisions(other, 1.0)
+        mass = weight if precisions is None else precisions.total
         step = (other.mean - self.mean) + (other.mean_error - self.mean_error)
-        move = step * (other.weight / weight) + self.mean_error
+        move = step * (other.mass / mass) + self.mean_error
         mean = self.mean + move
         error = (self.mean - mean) + move
-        between = sqrt(self.weight) * sqrt(other.weight / weight) * step
+        between = sqrt(self.mass) * sqrt(other.mass / mass) * step
         R = triangular_factor(np.vstack([self.R, other.R, between]))
-        return replace(self, rows=rows, weight=weight, mean=mean, mean_error=error, R=R)
+        return replace(
+            self,
+            rows=rows,
+            weight=weight,
+            mean=mean,
+            mean_error=error,
+            R=R,
+            precisions=precisions,
+        )
 
     def __sub__(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Take rows out again, where the digits allow it (S5).
@@ -178,16 +228,17 @@ class SufficientStatistics:
             other = other.in_order(self.names)
         if other.weight == 0.0:
             return replace(self, rows=self.rows - other.rows)
-        weight = self.weight - other.weight
-        if weight <= 0 or other.rows > self.rows:
+        weight, precisions = self.weight - other.weight, self._precisions(other, -1.0)
+        mass = weight if precisions is None else precisions.total
+        if weight <= 0 or mass <= 0 or other.rows > self.rows:
             raise DataError(
                 f"Rows of weight {other.weight:g} cannot be taken out of rows of weight "
                 f"{self.weight:g}: nothing would be left. Compute the statistics anew."
             )
         step = (other.mean - self.mean) + (other.mean_error - self.mean_error)
-        move = self.mean_error - step * (other.weight / weight)
+        move = self.mean_error - step * (other.mass / mass)
         mean = self.mean + move
-        between = sqrt(other.weight) * sqrt(self.weight / weight) * step
+        between = sqrt(other.mass) * sqrt(self.mass / mass) * step
         R = downdated(self.R, np.vstack([other.R, between]), self.noise)
         if R is None:
             raise DataError(
@@ -196,7 +247,27 @@ class SufficientStatistics:
                 "statistics of the remaining rows anew."
             )
         rows, error = self.rows - other.rows, (self.mean - mean) + move
-        return replace(self, rows=rows, weight=weight, mean=mean, mean_error=error, R=R)
+        return replace(
+            self,
+            rows=rows,
+            weight=weight,
+            mean=mean,
+            mean_error=error,
+            R=R,
+            precisions=precisions,
+        )
+
+    def _precisions(self, other: "SufficientStatistics", sign: float) -> Precisions | None:
+        """Add up what is known of precisions, or take it away."""
+        one, two = self.precisions, other.precisions
+        if one is None and two is None:
+            return None
+        if one is None or two is None:
+            raise DataError(
+                "Statistics of rows with precisions and of rows without do not go together. Give "
+                "those without a precision of 1: precision=np.ones(m) of Data, or a column of ones."
+            )
+        return Precisions(one.total + sign * two.total, one.logarithms + sign * two.logarithms)
 
     def _with_zeros(self, at: Sequence[int]) -> "SufficientStatistics":
         """Return the statistics with columns of zeros at these places."""
@@ -242,18 +313,45 @@ class SufficientStatistics:
         return replace(self, mean=mean, mean_error=error, R=R, names=names)
 
     @property
+    def freedom(self) -> float:
+        """The divisor of variances: W − 1, at least 1, times the mean precision of a row."""
+        divisor = max(self.weight - 1.0, 1.0)
+        return divisor if self.precisions is None else divisor * self.mass / self.weight
+
+    @property
     def sd_X(self) -> Array:
         """Standard deviation of each feature (divisor W − 1, at least 1), in the feature's unit."""
         norms: Array = np.linalg.norm(self.R[:, :-1], axis=0)
-        return np.where(norms <= 4 * self.noise[:-1], 0.0, norms) / sqrt(max(self.weight - 1, 1))
+        return np.where(norms <= 4 * self.noise[:-1], 0.0, norms) / sqrt(self.freedom)
 
     @property
     def sd_y(self) -> float:
         """Standard deviation of the target (divisor W − 1, at least 1), in its unit."""
         norm = float(np.linalg.norm(self.R[:, -1]))
-        return 0.0 if norm <= 4 * self.noise[-1] else norm / sqrt(max(self.weight - 1, 1))
+        return 0.0 if norm <= 4 * self.noise[-1] else norm / sqrt(self.freedom)
+
+    @property
+    def sd_noise(self) -> float:
+        """That of a row of precision one that scatters as the target does: what σ is measured by.
+
+        It is `sd_y` where no precision is known.
+        """
+        return self.sd_y * sqrt(self.mass / self.weight) if self.precisions else self.sd_y
 
     @property
     def noise(self) -> Array:
         """Rounding level of the norm of each centred column: what float64 storage has left."""
-        return np.asarray(EPS * np.abs(self.mean) * sqrt(self.weight))
+        return np.asarray(EPS * np.abs(self.mean) * sqrt(self.mass))
+
+
+def _precisions(block: Block, column: int) -> Array:
+    """Return the precisions of a block's rows, which are positive."""
+    p = block.X[:, column]
+    bad = np.flatnonzero((p <= 0.0) & (block.row_weights > 0.0))
+    if len(bad):
+        row = int(bad[0])
+        raise DataError(
+            f"the precision of {block.place.row(row)} is {p[row]:g}, and precisions are positive. "
+            "Leave the row out, or correct it."
+        )
+    return np.where(p > 0.0, p, 1.0)

@@ -1,16 +1,20 @@
 """The exact posterior of the linear Gaussian model. Derived in docs/theory/linear_gaussian.md."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from bayesml.data import Block, Data
+from bayesml.data.roles import PRECISION
 from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.groups import exact_groups, not_gaussian_groups
 from bayesml.inference.model_average import average_all
-from bayesml.log_joint import not_linear_gaussian
-from bayesml.log_joint.least_squares import RowResiduals, least_squares
+from bayesml.log_joint import data_term, linear_terms, not_linear_gaussian
+from bayesml.log_joint.least_squares import RowResiduals
 from bayesml.model import Problem
 from bayesml.posteriors import ConjugatePosterior, ExactPosterior, Posterior
 from bayesml.posteriors.conjugate import conjugate_update
@@ -37,8 +41,9 @@ class Exact:
     .. math:: p(\beta, \sigma \mid y) = p(\sigma \mid y)\,
               \mathrm{Normal}(\beta \mid \mu(\sigma), \Sigma(\sigma)) \qquad (L11)
 
-    Applies to `Linear` with a `Gaussian` likelihood, `Flat` or `Normal` priors on the
-    coefficients, and any prior on σ, or σ known; and to `NormalInverseGamma`, in closed form.
+    Applies to `Linear` with a `Gaussian` likelihood, `Flat` or `Normal` priors on the coefficients,
+    and any prior on σ, or σ known; and to `NormalInverseGamma`, in closed form. Rows may have a
+    known precision (S7).
     Under `SpikeAndSlab` it adds up all models of up to 25 features, (Y4).
     Moments, intervals and predictions are computed from the quadrature; the draws of the
     DataTree are independent and made when asked for.
@@ -104,7 +109,7 @@ def obstacle(problem: Problem) -> str | None:
 
 def coefficient_names(problem: Problem) -> tuple[str, ...]:
     """Return the names of β: the intercept, if there is one, and the features."""
-    return (("intercept",) if problem.has_intercept else ()) + tuple(problem.data.feature_names)
+    return linear_terms(problem)[0].names
 
 
 def gaussian_rows(problem: Problem) -> NormalRows:
@@ -122,12 +127,16 @@ def geometry_of(problem: Problem, sigma_0: float | None = None) -> LinearGaussia
 
 def joined(problem: Problem, priors: NormalRows, sigma_0: float | None = None) -> LinearGaussian:
     """Join data and priors; refine with the rows where that is cheap or needed (A6)."""
-    data = least_squares(problem.statistics, intercept=problem.has_intercept)
-    means, intercept = problem.statistics, problem.has_intercept
+    data, coordinates = data_term(problem), linear_coordinates(problem)
     size = problem.data.m * data.M.shape[0]
     needed = data.rank.condition > next(least for most, least in REFINED_FROM if size <= most)
-    low = means.mean_error[:-1]
-    rows = RowResiduals(problem.data.blocks, means.mean_X, low, intercept, data)
+    rows = RowResiduals(
+        partial(_weighted_blocks, problem.data, coordinates),
+        coordinates.origin,
+        coordinates.origin_error,
+        coordinates.intercept,
+        data,
+    )
     refined = problem.complete and needed
     names = coefficient_names(problem)
     return linear_gaussian(data, priors, names, rows if refined else None, sigma_0)
@@ -145,8 +154,21 @@ def numerics(geometry: LinearGaussian) -> dict[str, float]:
 
 def linear_coordinates(problem: Problem) -> LinearCoordinates:
     """Return the coordinates in which β is counted."""
-    means = problem.statistics
-    return LinearCoordinates(means.mean_X, means.mean_error[:-1], problem.has_intercept)
+    means, terms = problem.statistics, linear_terms(problem)[0]
+    precision = problem.data.design.roles.known_places().get(PRECISION)
+    origin, low = means.mean_X[terms.columns], means.mean_error[:-1][terms.columns]
+    return LinearCoordinates(origin, low, terms.intercept, precision)
+
+
+def _weighted_blocks(data: Data, coordinates: LinearCoordinates) -> Iterator[Block]:
+    """Read the rows with wᵢpᵢ for wᵢ where they have a precision p (S8)."""
+    for block in data.blocks():
+        if coordinates.precision is None:
+            yield block
+        else:
+            weights = block.row_weights * block.X[:, coordinates.precision]
+            X = block.X[:, : len(coordinates.origin)]
+            yield Block(X, block.y, weights, block.place)
 
 
 def _quadrature(problem: Problem) -> Learned:

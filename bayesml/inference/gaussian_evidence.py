@@ -12,7 +12,7 @@ import numpy as np
 
 from bayesml.inference.exact import gaussian_rows
 from bayesml.linalg import triangular_factor
-from bayesml.log_joint.least_squares import least_squares
+from bayesml.log_joint import data_term
 from bayesml.model import Problem
 from bayesml.priors import NormalRows
 from bayesml.typing import Array, Bools, Integers
@@ -92,7 +92,7 @@ class GaussianEvidence:
     flat : int
         How many coefficients have no prior.
     log_det : float
-        log |det| of the factor of these.
+        log |det| of the factor of these, less Σ wᵢ log pᵢ/2 of known precisions (S8).
     known : float or None
         σ, where it is not inferred.
     on : ndarray of bool
@@ -210,7 +210,7 @@ ZERO = 1e-8
 def gaussian_evidence(problem: Problem) -> GaussianEvidence:
     """Return the evidence of a linear Gaussian problem whose prior is of single coefficients."""
     rows = gaussian_rows(problem)
-    data = least_squares(problem.statistics, intercept=problem.has_intercept)
+    data = data_term(problem)
     p, k = data.M.shape[1], len(rows.mean)
     at = np.arange(p) if rows.rows is None else np.argmax(rows.rows != 0.0, axis=1)
     flat = np.setdiff1d(np.arange(p), at)
@@ -230,7 +230,7 @@ def gaussian_evidence(problem: Problem) -> GaussianEvidence:
         data.floor or rounding,
         data.weight,
         f,
-        float(np.sum(np.log(np.abs(np.diag(R)[:f])))),
+        float(np.sum(np.log(np.abs(np.diag(R)[:f])))) - 0.5 * data.log_precisions,
         known,
         np.ones(len(names), dtype=bool),
     )

@@ -16,8 +16,8 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.propriety import propriety
 from bayesml.inference.single_scales import Weights, moved_scales
-from bayesml.log_joint import not_linear_gaussian
-from bayesml.log_joint.least_squares import LeastSquares, least_squares
+from bayesml.log_joint import data_term, not_linear_gaussian
+from bayesml.log_joint.least_squares import LeastSquares
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.priors import GaussianGivenScales, NormalRows, SelectsFeatures, Spread
@@ -139,7 +139,7 @@ class _Sampler:
     @classmethod
     def of(cls, problem: Problem) -> "_Sampler":
         prior: Any = problem.prior
-        data = least_squares(problem.statistics, intercept=problem.has_intercept)
+        data = data_term(problem)
         gram, pull = data.M.T @ data.M, data.M.T @ data.d
         return cls(problem, prior, data, prior.spread(problem), gram, pull, {})
 

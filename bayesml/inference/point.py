@@ -18,9 +18,9 @@ from bayesml.log_joint import (
     is_linear,
     linear_terms,
     log_joint,
+    not_linear_gaussian,
     single_rows,
 )
-from bayesml.log_joint.least_squares import least_squares
 from bayesml.log_joint.rows import jacobian_of
 from bayesml.log_joint.sums import RowSum
 from bayesml.model import Problem
@@ -64,7 +64,7 @@ def point_estimate(
     left_out = np.zeros(len(beta)) if rounding is None else rounding
     estimates = (
         linear_coordinates(problem).split_exactly(beta, left_out)
-        if is_linear(problem)
+        if is_linear(problem) or not_linear_gaussian(problem) is None
         else problem.frame.named(beta)
     )
     of_beta = {}
@@ -87,10 +87,7 @@ def refuse_undetermined(problem: Problem) -> None:
     prior, p = problem.prior, problem.frame.p
     proper = proper_functionals(prior, problem, p)
     for terms in linear_terms(problem):
-        statistics = problem.statistics
-        if terms.columns != slice(0, problem.data.n):
-            statistics = statistics.of_columns(terms.columns)
-        data = least_squares(statistics, intercept=terms.intercept)
+        data = terms.least_squares(problem.statistics)
         rows = proper[np.any(proper[:, terms.at], axis=1)][:, terms.at]
         check_proper(data, rows, terms.names)
 

@@ -1,11 +1,11 @@
 """The regression on subsets of a problem. Derived in docs/theory/all_subsets.md."""
 
-from math import lgamma, log, log1p, pi, sqrt
+from math import lgamma, log, log1p, sqrt
 
 import numpy as np
 
 from bayesml.linalg import triangular_factor
-from bayesml.log_joint.least_squares import least_squares
+from bayesml.log_joint import data_term
 from bayesml.model import Problem
 from bayesml.posteriors.subset_regression import SubsetRegression
 from bayesml.priors import SelectsFeatures
@@ -13,7 +13,7 @@ from bayesml.priors import SelectsFeatures
 
 def subset_regression(problem: Problem, prior: SelectsFeatures) -> SubsetRegression:
     """Bring the sufficient statistics to the slab's units, and integrate the intercept (Y2)."""
-    data = least_squares(problem.statistics, intercept=problem.has_intercept)
+    data = data_term(problem)
     slab, W, first = prior.slab, data.weight, int(problem.has_intercept)
     sd, a = slab.normal_rows(problem).sd, slab.shape + 0.5 * data.weight
     M, d = data.M[first:, first:] * sd[first:], data.d[first:]
@@ -27,7 +27,7 @@ def subset_regression(problem: Problem, prior: SelectsFeatures) -> SubsetRegress
     rest = sqrt(data.floor + misfit + 2.0 * slab.rate)
     rows = np.vstack([np.column_stack([M, d]), np.append(np.zeros(len(d)), rest)])
     log_constant = (
-        -0.5 * W * log(2.0 * pi)
+        data.log_constant
         + slab.shape * log(slab.rate)
         - lgamma(slab.shape)
         + lgamma(a)

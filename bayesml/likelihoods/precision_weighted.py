@@ -22,9 +22,9 @@ class PrecisionWeighted(SeenThrough):
 
     .. math:: p(y_i \mid \eta_i, \phi, w_i) = p(y_i \mid \eta_i, \sigma/\sqrt{w_i}) \qquad (S7)
 
-    Data that know a precision, ``y | precision(w) ~ x`` or ``Data(X, y, known={"precision": w})``,
+    Data that know a precision, ``y | precision(w) ~ x`` or ``Data(X, y, precision=w)``,
     make it of `Gaussian` and `StudentT`; it need not be written. σ is that of a row of precision
-    one, and new rows have a precision too: 1 for a single measurement.
+    one, and new rows have a precision too: what they state, or 1.
 
     Parameters
     ----------

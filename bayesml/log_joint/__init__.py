@@ -6,6 +6,7 @@ from bayesml.log_joint.objective import Members, NegativeLogJoint
 from bayesml.log_joint.rows import Folded, Rows, with_jacobian
 from bayesml.log_joint.statistics import (
     Statistics,
+    data_term,
     is_linear,
     linear_terms,
     not_linear_gaussian,
@@ -24,6 +25,7 @@ __all__ = [
     "Rows",
     "Statistics",
     "Sums",
+    "data_term",
     "is_linear",
     "linear_terms",
     "log_joint",

@@ -166,7 +166,7 @@ class Coordinates:
 def coordinates_of(problem: Problem) -> Coordinates:
     """Return the coordinates of a problem: β, the likelihood's parameters, the prior's scales."""
     likelihood, statistics = problem.model.likelihood, problem.statistics
-    start = likelihood.start(statistics.mean_y, statistics.sd_y or 1.0)
+    start = likelihood.start(statistics.mean_y, statistics.sd_noise or 1.0)
     supports = likelihood.parameter_supports
     free = [
         Free.of(name, prior, supports[name], start[name])

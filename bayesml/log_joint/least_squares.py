@@ -5,7 +5,7 @@ Derived in docs/theory/linear_gaussian.md and docs/theory/accuracy.md, whose lab
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import fsum, log, pi, sqrt
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from bayesml.linalg.doubled import CHUNK, exact_dot, inner_products, residual, t
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
+HALF_LOG_2PI = 0.5 * log(2.0 * pi)
 
 Residuals = Callable[[Array], tuple[Array, float]]
 """Maps β to Σ wᵢ aᵢ (yᵢ − aᵢᵀβ), the data's pull, and to the sum of squares (A5)."""
@@ -24,6 +25,8 @@ Residuals = Callable[[Array], tuple[Array, float]]
 @dataclass(frozen=True, eq=False)
 class LeastSquares:
     r"""The data term: :math:`\sum_i w_i (y_i - a_i^\top\beta)^2 = \|d - M\beta\|^2 + \rho^2` (L2).
+
+    Where precisions are known, :math:`w_i p_i` is in the place of :math:`w_i` (S8).
 
     Attributes
     ----------
@@ -37,6 +40,8 @@ class LeastSquares:
     rank : RankReport
     rounding : float
         The sum of squares that the rounding of y alone can explain.
+    log_precisions : float
+        :math:`\sum_i w_i \log p_i`, zero where no precision is known.
     """
 
     M: Array
@@ -45,6 +50,12 @@ class LeastSquares:
     weight: float
     rank: RankReport
     rounding: float
+    log_precisions: float = 0.0
+
+    @property
+    def log_constant(self) -> float:
+        """What the log likelihood has beside squares and σ: −W log(2π)/2 + Σ wᵢ log pᵢ/2 (S8)."""
+        return -self.weight * HALF_LOG_2PI + 0.5 * self.log_precisions
 
     def residuals(self, beta: Array) -> tuple[Array, float]:
         """Return the data's pull Mᵀ(d − Mβ) and the sum of squares at β, from the factor."""
@@ -64,21 +75,23 @@ class LeastSquares:
 
 def least_squares(statistics: SufficientStatistics, *, intercept: bool) -> LeastSquares:
     """Arrange the sufficient statistics as a least-squares problem (L2)."""
-    n, R, W = statistics.n, statistics.R, statistics.weight
+    n, R, mass = statistics.n, statistics.R, statistics.mass
     noise = statistics.noise[:n]
     if intercept:
         M: Array = np.zeros((n + 1, n + 1))
-        M[0, 0], M[1:, 1:] = sqrt(W), R[:n, :n]
-        d = np.append(sqrt(W) * statistics.mean_y, R[:n, n])
+        M[0, 0], M[1:, 1:] = sqrt(mass), R[:n, :n]
+        d = np.append(sqrt(mass) * statistics.mean_y, R[:n, n])
         floor, noise = R[n, n] ** 2, np.append(0.0, noise)
     else:
-        means = sqrt(W) * np.append(statistics.mean_X, statistics.mean_y)
+        means = sqrt(mass) * np.append(statistics.mean_X, statistics.mean_y)
         full = triangular_factor(np.vstack([means, R]))
         M, d, floor = full[:n, :n], full[:n, n], full[n, n] ** 2
-    size = float(np.linalg.norm(R[:, n])) + abs(statistics.mean_y) * sqrt(W)
+    size = float(np.linalg.norm(R[:, n])) + abs(statistics.mean_y) * sqrt(mass)
     rounding = (8 * (n + 1) * EPS * size) ** 2
     above = float(floor) if floor > rounding else 0.0
-    return LeastSquares(M, d, above, W, rank_report(M, noise), rounding)
+    logarithms = 0.0 if statistics.precisions is None else statistics.precisions.logarithms
+    rank = rank_report(M, noise)
+    return LeastSquares(M, d, above, statistics.weight, rank, rounding, logarithms)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Gaussian, PrecisionWeighted
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
@@ -17,15 +18,15 @@ from bayesml.model import Problem
 from bayesml.predictors import Linear, LinearPredictors, Predictor, flat
 from bayesml.typing import Array
 
-HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
-
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
     r"""The Gaussian sum from the triangular factor (J8).
 
     .. math:: -\tfrac12 \|d - M\beta\|^2/\sigma^2 - \tfrac12 \rho^2/\sigma^2
-              - W \log \sigma - \tfrac{W}{2} \log 2\pi
+              - W \log \sigma - \tfrac{W}{2} \log 2\pi + \tfrac12 \sum_i w_i \log p_i
+
+    with precisions p where they are known (S8).
 
     Attributes
     ----------
@@ -53,7 +54,7 @@ class Statistics:
         squares = np.sum(rest * rest, axis=-1) + self.data.floor
         squares = squares * (squares > self.data.rounding)
         scaled = squares / (sigma * sigma)
-        value = -0.5 * scaled - self.weight * (np.log(sigma) + HALF_LOG_2PI)
+        value = -0.5 * scaled - self.weight * np.log(sigma) + self.data.log_constant
         gradient = (rest @ self.data.M) / (sigma * sigma)[..., None]
         return Sums(value, gradient, {"sigma": (scaled - self.weight) / sigma})
 
@@ -71,8 +72,12 @@ class Statistics:
 
 def statistics_of(problem: Problem) -> Statistics:
     """Return the sum of a linear Gaussian problem."""
-    data = least_squares(problem.statistics, intercept=problem.has_intercept)
-    return Statistics(data, problem.data.m)
+    return Statistics(data_term(problem), problem.data.m)
+
+
+def data_term(problem: Problem) -> LeastSquares:
+    """Return the least-squares problem of the first linear predictor (L2), (S8)."""
+    return linear_terms(problem)[0].least_squares(problem.statistics)
 
 
 class LinearTerms(NamedTuple):
@@ -92,6 +97,16 @@ class LinearTerms(NamedTuple):
     intercept: bool
     names: tuple[str, ...]
     at: list[int]
+
+    def of(self, statistics: SufficientStatistics) -> SufficientStatistics:
+        """Return the statistics of these columns alone."""
+        if self.columns == slice(0, statistics.n):
+            return statistics
+        return statistics.of_columns(self.columns)
+
+    def least_squares(self, statistics: SufficientStatistics) -> LeastSquares:
+        """Return the least-squares problem of these columns alone (L2)."""
+        return least_squares(self.of(statistics), intercept=self.intercept)
 
 
 def linear_terms(problem: Problem) -> list[LinearTerms]:
@@ -131,20 +146,17 @@ def not_linear_gaussian(problem: Problem) -> str | None:
     Here alone it is asked which predictor and likelihood these are: a stranger's part, whatever it
     computes, is never taken for one of them.
     """
-    model = problem.model
-    several = isinstance(model.predictor, LinearPredictors)
-    if isinstance(model.likelihood, PrecisionWeighted):
-        return (
-            "the rows have precision weights, for which sufficient statistics do not stand. "
-            "Observation weights that are rescaled to add up to the number of rows leave "
-            "coefficients and σ the same posterior, exactly."
-        )
-    if several and type(model.likelihood) is Gaussian:
-        return "the rows have an offset. Subtract it from the target for an exact answer."
-    if several:
-        return f"the likelihood is {model.likelihood!r}, not Gaussian()."
+    model, likelihood = problem.model, problem.model.likelihood
+    if isinstance(model.predictor, LinearPredictors):
+        weighted = type(likelihood) is PrecisionWeighted
+        noise = likelihood.likelihood if isinstance(likelihood, PrecisionWeighted) else likelihood
+        if type(noise) is not Gaussian:
+            return f"the likelihood is {likelihood!r}, not Gaussian()."
+        if model.predictor.known.offset is not None or not weighted:
+            return "the rows have an offset. Subtract it from the target for an exact answer."
+        return None
     if not is_linear(problem):
         return f"the predictor is {model.predictor!r}, not Linear()."
-    if type(model.likelihood) is not Gaussian:
-        return f"the likelihood is {type(model.likelihood).__name__}, not Gaussian."
+    if type(likelihood) is not Gaussian:
+        return f"the likelihood is {type(likelihood).__name__}, not Gaussian."
     return None

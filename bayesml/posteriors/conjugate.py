@@ -16,12 +16,19 @@ from bayesml.distributions.real_line import log_gamma_step
 from bayesml.likelihoods import StudentT
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, in_closed_form, leave_one_out
+from bayesml.posteriors.leave_one_out import (
+    LeaveOneOut,
+    Part,
+    Rows,
+    from_units_of,
+    in_closed_form,
+    leave_one_out,
+)
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import row_blocks
-from bayesml.typing import Array, ArrayLike
+from bayesml.typing import Array, ArrayLike, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +149,11 @@ class ConjugatePosterior:
         """Predict a copy of every row from the others, in closed form (V4)."""
 
         def predict(part: Part) -> Rows:
-            eta, spread = self.at(self.coordinates.rows(part.X), 0.0)
-            return in_closed_form(part, eta[:, 0], spread["sigma"][:, 0], self.shape, self.rate)
+            noise = self.coordinates.noise(part.X)
+            eta, spread = self.at(self.coordinates.rows(part.X) / noise[:, None], 0.0)
+            part, scale = part.in_units_of(noise), spread["sigma"][:, 0]
+            found = in_closed_form(part, eta[:, 0], scale, self.shape, self.rate)
+            return from_units_of(noise, found)
 
         return leave_one_out(blocks, 1, predict)
 
@@ -157,19 +167,25 @@ class ConjugatePosterior:
         def sample(size: int, rng: np.random.Generator) -> Array:
             beta, sigma = self._sample(size, rng)
             eta = self._eta(X, beta)
-            eta += sigma[:, None] * rng.standard_normal(eta.shape)
-            return eta
+            noise = rng.standard_normal(eta.shape)
+            noise *= sigma[:, None]
+            noise *= self.coordinates.noise(X)
+            return eta + noise
+
+        def total(block: slice | Integers) -> tuple[Array, dict[str, Array]]:
+            noise = self.coordinates.noise(X[block])
+            return self.at(self.coordinates.rows(X[block]), noise**2)
 
         expected_variance = self.rate / (self.shape - 1.0) if self.shape > 1.0 else np.inf
         return Prediction(
-            Mixture(rows, one, StudentT(), lambda b: self.at(self.coordinates.rows(X[b]), 1.0)),
+            Mixture(rows, one, StudentT(), total),
             Mixture(rows, one, StudentT(), lambda b: self.at(self.coordinates.rows(X[b]), 0.0)),
-            np.full(rows, expected_variance),
+            expected_variance * self.coordinates.noise(X) ** 2,
             sample,
             sample_mean,
         )
 
-    def at(self, A: Array, noise: float) -> tuple[Array, dict[str, Array]]:
+    def at(self, A: Array, noise: Array | float) -> tuple[Array, dict[str, Array]]:
         """Return locations and scales of Aβ plus `noise` times σ² of variance, (rows, 1)."""
         zero = np.zeros(())
         eta = (A @ self.geometry.mean(zero))[:, None]
@@ -207,7 +223,7 @@ def conjugate_update(
     a = shape + 0.5 * W
     b = rate + 0.5 * (geometry.squares + geometry.prior_squares)
     log_evidence = (
-        -0.5 * W * log(2.0 * pi)
+        geometry.data.log_constant
         + 0.5 * geometry.p * log(2.0 * pi)
         - geometry.joint.log_abs_det
         + geometry.prior_constant

@@ -21,11 +21,15 @@ class LinearCoordinates:
         rounding left out.
     intercept : bool
         Without an intercept β = θ and the origin is not used.
+    precision : int or None
+        The column of X by which the variance of the noise is divided (S7). The features are the
+        columns before it.
     """
 
     origin: Array
     origin_error: Array
     intercept: bool
+    precision: int | None = None
 
     @property
     def p(self) -> int:
@@ -34,6 +38,7 @@ class LinearCoordinates:
 
     def rows(self, X: Array) -> Array:
         """Return A with η = Aβ at the rows of X, shape (m, p)."""
+        X = self.features(X)
         if not self.intercept:
             return X
         A = np.empty((X.shape[0], self.p))
@@ -42,9 +47,20 @@ class LinearCoordinates:
         A[:, 1:] -= self.origin_error
         return A
 
+    def features(self, X: Array) -> Array:
+        """Return the columns of X that have weights."""
+        return X if self.precision is None else X[:, : len(self.origin)]
+
+    def noise(self, X: Array) -> Array:
+        """Return the standard deviation of every row's noise in units of σ: 1/√p (S7), (m,)."""
+        return np.ones(len(X)) if self.precision is None else X[:, self.precision] ** -0.5
+
     def eta(self, parameters: Mapping[str, Array], X: Array) -> Array:
-        """Evaluate b + Xθ at parameters by name, shape (..., m)."""
-        return Linear(self.intercept).eta(parameters, X)
+        """Evaluate b + Xθ at parameters by name, shape (..., m), and behind it the precisions."""
+        eta = Linear(self.intercept).eta(parameters, self.features(X))
+        if self.precision is None:
+            return eta
+        return np.stack([eta, np.broadcast_to(X[:, self.precision], eta.shape)])
 
     def parameters(self) -> dict[str, Array]:
         """Return, by parameter name, the functionals of β that give its entries."""

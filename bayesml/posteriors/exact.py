@@ -15,7 +15,7 @@ from bayesml.distributions import Distribution
 from bayesml.likelihoods import Gaussian
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
-from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
+from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, from_units_of, leave_one_out
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import LogScalePosterior
 from bayesml.posteriors.mixture import Mixture
@@ -195,15 +195,19 @@ class ExactPosterior:
         scale, prior = self.scale, self.sigma_prior
 
         def predict(part: Part) -> Rows:
-            A = self.coordinates.rows(part.X)
+            noise = self.coordinates.noise(part.X)
+            A = self.coordinates.rows(part.X) / noise[:, None]
+            part = part.in_units_of(noise)
 
             def at(some: Integers, u: Array) -> tuple[Array, Array]:
                 eta, spread = self.at(A[some], u=u)
                 return eta, spread["sigma"]
 
             if prior is None or isinstance(scale, KnownScale):
-                return given_scale(part, at, scale.sigma_0, scale.nodes)
-            return by_nodes(part, at, scale, ScaleDensity(self.geometry, prior))
+                found = given_scale(part, at, scale.sigma_0, scale.nodes)
+            else:
+                found = by_nodes(part, at, scale, ScaleDensity(self.geometry, prior))
+            return from_units_of(noise, found)
 
         return leave_one_out(blocks, len(scale.nodes), predict)
 
@@ -218,11 +222,14 @@ class ExactPosterior:
         def sample(size: int, rng: np.random.Generator) -> Array:
             beta, sigma = self._sample(size, rng)
             eta = self._eta(X, beta)
-            eta += sigma[:, None] * rng.standard_normal(eta.shape)
-            return eta
+            noise = rng.standard_normal(eta.shape)
+            noise *= sigma[:, None]
+            noise *= self.coordinates.noise(X)
+            return eta + noise
 
         def total(block: slice | Integers, u: Array = few) -> tuple[Array, dict[str, Array]]:
-            return self.at(self.coordinates.rows(X[block]), (sigma_0 * np.exp(u)) ** 2, u)
+            sigma = sigma_0 * np.exp(u) * self.coordinates.noise(X[block])[:, None]
+            return self.at(self.coordinates.rows(X[block]), sigma**2, u)
 
         def mean(block: slice | Integers, u: Array = few) -> tuple[Array, dict[str, Array]]:
             return self.at(self.coordinates.rows(X[block]), u=u)
@@ -232,7 +239,7 @@ class ExactPosterior:
         return Prediction(
             Mixture(rows, pi, Gaussian(), total, self.scale.tail_index, of_sum),
             Mixture(rows, pi, Gaussian(), mean, flat, of_mean),
-            np.full(rows, self.scale.moment(2)),
+            self.scale.moment(2) * self.coordinates.noise(X) ** 2,
             sample,
             sample_mean,
         )

@@ -5,7 +5,7 @@ a posterior of σ on nodes, `in_closed_form` of a normal-inverse-gamma one.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,6 +89,10 @@ class Part:
         """The weight that one copy has: one, or all there is."""
         return np.minimum(self.weights, 1.0)
 
+    def in_units_of(self, noise: Array) -> "Part":
+        """Return the rows with y in units of every row's noise."""
+        return replace(self, y=self.y / noise)
+
     def some(self, which: Integers) -> "Part":
         """Return some of these rows."""
         return Part(self.X[which], self.y[which], self.weights[which], self.rows[which])
@@ -159,6 +163,12 @@ def check_digits(part: Part, size: Array) -> None:
             f"{error[row]:.1e}, and it has to be within {LARGEST_ERROR:g}. Correct the row, or "
             "take it out of the data and use fit.predict(...).log_prob."
         )
+
+
+def from_units_of(noise: Array, rows: Rows) -> Rows:
+    """Return log densities and means of y from those of y in units of every row's noise (V7)."""
+    log_density, mean, leverage = rows
+    return log_density - np.log(noise), mean * noise, leverage
 
 
 def in_closed_form(part: Part, eta: Array, scale: Array, shape: float, rate: float | Array) -> Rows:

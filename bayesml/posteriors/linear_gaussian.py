@@ -114,7 +114,8 @@ class LinearGaussian:
     def log_constant(self) -> float:
         """The part of log p(y | σ) that does not depend on σ (L10)."""
         return (
-            -self.data.weight * (0.5 * LOG_2PI + log(self.sigma_0))
+            self.data.log_constant
+            - self.data.weight * log(self.sigma_0)
             - 0.5 * (self.squares / self.sigma_0**2 + self.prior_squares)
             + 0.5 * self.p * LOG_2PI
             - self.joint.log_abs_det

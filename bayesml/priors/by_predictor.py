@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data.roles import LinearPart
 from bayesml.distributions import Flat
 from bayesml.errors import IncompatibleModelError
@@ -198,8 +199,9 @@ class Jointly:
             prior = stated.of(part.name)
             if isinstance(prior, StatesParameters):
                 raise IncompatibleModelError(
-                    f"{prior!r} states {', '.join(prior.stated_parameters)} too, which has no "
-                    "meaning beside several predictors. Use Independent(...)."
+                    f"{shown(prior)} states {', '.join(prior.stated_parameters)} too, which is not "
+                    "done beside several predictors, or what is known of every row. Use "
+                    "Independent(...)."
                 )
             resolved, n, k = prior.resolve(own), len(part.features), part.size
             for c in range(k):

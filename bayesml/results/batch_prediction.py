@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.arguments import check_probability, path_of
 from bayesml.data import Design
 from bayesml.data.blocks import rows_per_block
+from bayesml.data.designs import columns_to_read
 from bayesml.data.messages import Place, quoted
 from bayesml.data.optional import optional
 from bayesml.data.sources.parquet_files import ParquetFiles, part
@@ -37,12 +38,15 @@ class BatchPrediction:
         Mass of the interval from `lower` to `upper`.
     keep : tuple of str
         Columns of the source that go along, for instance a key.
+    read : tuple of str
+        Columns of the source that rows are made of.
     """
 
     posterior: Posterior
     design: Design
     probability: float
     keep: tuple[str, ...]
+    read: tuple[str, ...]
 
     def __post_init__(self) -> None:
         check_probability(self.probability)
@@ -55,13 +59,13 @@ class BatchPrediction:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the source that are read."""
-        return tuple(dict.fromkeys((*self.design.columns, *self.keep)))
+        return tuple(dict.fromkeys((*self.read, *self.keep)))
 
     def predict(self, table: "pa.Table", place: Place) -> "pa.Table":
         """Predict the rows of a table."""
         import pyarrow as pa
 
-        X = self.design.matrix(part(table, self.design.columns, place))
+        X = self.design.matrix(part(table, self.read, place))
         prediction = self.posterior.predict(np.asarray(X, dtype=np.float64))
         interval = prediction.interval(self.probability)
         values = (
@@ -118,8 +122,9 @@ def predict_parquet(
     """
     warn_if_failed(answer.check())
     posterior, design = answer.learned.posterior, answer.data.design
-    batch = BatchPrediction(posterior, design, probability, tuple(keep))
     files = ParquetFiles.at(source, progress)
+    read = columns_to_read(design, files.names)
+    batch = BatchPrediction(posterior, design, probability, tuple(keep), read)
     final = path_of(target, "predict_parquet")
     if any(final.exists() and final.samefile(path) for path in files.paths):
         raise DataError(f"{str(final)!r} is to be read; write the predictions to another file")

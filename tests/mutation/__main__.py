@@ -1,7 +1,8 @@
 """Plant faults one at a time and see whether the tests notice: ``python -m tests.mutation``.
 
-It works in a copy of the repository, prints a line a fault and writes ``results.csv`` beside this
-file, which ``python -m tests.reliability.page`` puts into the documentation. By hand, not in CI.
+It works in a copy of the repository, prints a line a fault and keeps it in ``results.csv`` beside
+this file, which ``python -m tests.reliability.page`` puts into the documentation. By hand, not in
+CI; ``python -m tests.mutation statistics`` plants only those of files with such a name.
 """
 
 import csv
@@ -15,8 +16,9 @@ from pathlib import Path
 from tests.mutation.faults import FAULTS, Fault
 
 ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).with_name("results.csv")
 PARTS = ("bayesml", "tests", "docs", "examples", "pyproject.toml", "README.md")
-SECONDS = 900
+SECONDS = 300
 """After which a test that hangs has noticed."""
 
 
@@ -56,23 +58,39 @@ def outcome(fault: Fault, folder: Path) -> str:
         return "caught"
     finally:
         path.write_text(text, encoding="utf-8")
-    return {0: "SURVIVED", 1: "caught"}.get(done.returncode, f"no tests ({done.returncode})")
+    ended = {0: "SURVIVED", 1: "caught"}.get(done.returncode, f"no tests ({done.returncode})")
+    return "caught" if done.returncode < 0 else ended  # the interpreter itself was ended
 
 
-def main(part: int, of: int) -> None:
-    """Try every fault, or one in so many."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = copied(Path(made))
-        rows = []
-        for fault in FAULTS[part::of]:
-            rows.append({**fault._asdict(), "outcome": outcome(fault, folder)})
-            print(rows[-1]["outcome"], fault.file, repr(fault.new), sep="  ", flush=True)
-    name = "results.csv" if of == 1 else f"results.{part}.csv"
-    with Path(__file__).with_name(name).open("w", encoding="utf-8", newline="") as file:
+def kept() -> dict[Fault, str]:
+    """Read the outcomes that are known, of faults as they stand."""
+    if not RESULTS.is_file():
+        return {}
+    with RESULTS.open(encoding="utf-8", newline="") as file:
+        rows = {Fault(*(row[name] for name in Fault._fields)): row for row in csv.DictReader(file)}
+    return {fault: rows[fault]["outcome"] for fault in FAULTS if fault in rows}
+
+
+def write(outcomes: dict[Fault, str]) -> None:
+    """Write all outcomes, in the order of the faults."""
+    with RESULTS.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [*Fault._fields, "outcome"])
         writer.writeheader()
-        writer.writerows(rows)
+        for fault in FAULTS:
+            if fault in outcomes:
+                writer.writerow({**fault._asdict(), "outcome": outcomes[fault]})
+
+
+def main(name: str) -> None:
+    """Try every fault of files that have this in their names."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = copied(Path(made))
+        for fault in FAULTS:
+            if name in fault.file:
+                found = outcome(fault, folder)
+                write(kept() | {fault: found})
+                print(found, fault.file, repr(fault.new), sep="  ", flush=True)
 
 
 if __name__ == "__main__":
-    main(*(map(int, sys.argv[1:]) if len(sys.argv) == 3 else (0, 1)))
+    main(sys.argv[1] if len(sys.argv) > 1 else "")

@@ -18,6 +18,7 @@ SAVING = "tests/results/test_saving.py"
 PAIRING = "tests/results/test_pairing.py"
 NOTEBOOKS = "tests/results/test_notebooks.py"
 STATISTICS = "tests/data/test_statistics.py"
+PRECISION = "tests/likelihoods/test_precision.py"
 CHECKS = "tests/results/test_checks.py"
 LOO = "tests/posteriors/test_leave_one_out.py"
 
@@ -281,14 +282,14 @@ FAULTS = (
     ),
     Fault(
         "bayesml/data/statistics.py",
-        "        weight = self.weight + other.weight\n",
-        "        weight = self.weight + 2 * other.weight\n",
+        "weight, precisions = self.weight + other.weight,",
+        "weight, precisions = self.weight + 2 * other.weight,",
         STATISTICS,
     ),
     Fault(
         "bayesml/data/statistics.py",
-        "move = step * (other.weight / weight) + self.mean_error",
-        "move = step * (self.weight / weight) + self.mean_error",
+        "move = step * (other.mass / mass) + self.mean_error",
+        "move = step * (self.mass / mass) + self.mean_error",
         STATISTICS,
     ),
     Fault(
@@ -299,8 +300,8 @@ FAULTS = (
     ),
     Fault(
         "bayesml/data/statistics.py",
-        "between = sqrt(self.weight) * sqrt(other.weight / weight) * step",
-        "between = sqrt(other.weight / weight) * step",
+        "between = sqrt(self.mass) * sqrt(other.mass / mass) * step",
+        "between = sqrt(other.mass / mass) * step",
         STATISTICS,
     ),
     Fault(
@@ -317,9 +318,51 @@ FAULTS = (
     ),
     Fault(
         "bayesml/data/statistics.py",
-        "weight = self.weight - other.weight\n",
-        "weight = self.weight\n",
+        "weight, precisions = self.weight - other.weight,",
+        "weight, precisions = self.weight,",
         STATISTICS,
+    ),
+    Fault(
+        "bayesml/data/statistics.py",
+        "return self.weight if self.precisions is None else self.precisions.total",
+        "return self.weight",
+        PRECISION,
+    ),
+    Fault(
+        "bayesml/data/statistics.py",
+        "return self.sd_y * sqrt(self.mass / self.weight) if self.precisions else self.sd_y",
+        "return self.sd_y",
+        PRECISION,
+    ),
+    Fault(
+        "bayesml/log_joint/least_squares.py",
+        "return -self.weight * HALF_LOG_2PI + 0.5 * self.log_precisions",
+        "return -self.weight * HALF_LOG_2PI",
+        PRECISION,
+    ),
+    Fault(
+        "bayesml/posteriors/coordinates.py",
+        "X[:, self.precision] ** -0.5",
+        "X[:, self.precision] ** 0.5",
+        PRECISION,
+    ),
+    Fault(
+        "bayesml/posteriors/leave_one_out.py",
+        "return log_density - np.log(noise), mean * noise, leverage",
+        "return log_density, mean * noise, leverage",
+        PRECISION,
+    ),
+    Fault(
+        "bayesml/inference/exact.py",
+        "weights = block.row_weights * block.X[:, coordinates.precision]",
+        "weights = block.row_weights",
+        PRECISION,
+    ),
+    Fault(
+        "bayesml/data/formulas/joined.py",
+        "return own if own - set(frames.column_names(new)) else set()",
+        "return own",
+        PRECISION,
     ),
     Fault(
         "bayesml/posteriors/leave_one_out.py",

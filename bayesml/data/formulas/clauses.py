@@ -122,6 +122,17 @@ def clauses(formula: str) -> Clauses:
     return Clauses(tuple(parts), weights)
 
 
+def with_known(formula: str, name: str, column: str) -> str:
+    """Say in a formula that a column is known of every row.
+
+    >>> with_known("y | weights(w) ~ x", "precision", "n")
+    'y | weights(w) + precision(`n`) ~ x'
+    """
+    left, tilde, right = halves(formula)
+    mark = "+" if len(split(left, "|")) > 1 else "|"
+    return f"{left.rstrip()} {mark} {name}(`{column}`) {tilde}{right}"
+
+
 def _of_groups(bars: list[Bar], target: str) -> list[Clause]:
     """Return the clauses of every factor, one after the other: of its terms, and of its levels."""
     by_factor: dict[tuple[str, ...], list[Bar]] = {}

@@ -90,9 +90,14 @@ class FormulaDesign:
         """The levels of every factor, by its expression."""
         return self.right.levels
 
+    @property
+    def used(self) -> set[str]:
+        """The columns that this formula itself uses, of those that stand beside it."""
+        return {use.column for use in term_uses(self.sides.right, self.words, self.formula)}
+
     def without(self, columns: Set[str]) -> "FormulaDesign":
         """Return the same, not looking at columns that this formula itself does not use."""
-        used = {use.column for use in term_uses(self.sides.right, self.words, self.formula)}
+        used = self.used
         kept = tuple(c for c in self.right.columns if c.name in used or c.name not in columns)
         return replace(self, right=replace(self.right, columns=kept))
 

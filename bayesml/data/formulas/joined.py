@@ -18,7 +18,7 @@ from bayesml.data.formulas.smooth_design import (
     smooth_design_from_config,
 )
 from bayesml.data.messages import quoted
-from bayesml.data.roles import Roles, roles_from_config
+from bayesml.data.roles import PRECISION, Roles, roles_from_config
 from bayesml.data.splines import Spline
 
 
@@ -71,8 +71,35 @@ class JoinedDesign:
         return self._first.right
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
-        """Build X for new rows; columns that no clause reads are ignored."""
-        return np.column_stack([part.matrix(new) for part in self.parts])
+        """Build X for new rows; columns that no clause reads are ignored.
+
+        Rows without the columns of a precision have a precision of one.
+        """
+        lacking = self._lacking_precision(new)
+        if not lacking:
+            return np.column_stack([part.matrix(new) for part in self.parts])
+        ones, place = np.ones((frames.number_of_rows(new), 1)), self._precision_part
+        return np.column_stack(
+            [
+                ones if k == place else _without(part, lacking).matrix(new)
+                for k, part in enumerate(self.parts)
+            ]
+        )
+
+    @property
+    def _precision_part(self) -> int | None:
+        """Which of the parts is of the precisions."""
+        known = self.roles.known
+        return len(self.roles.predictors) + known.index(PRECISION) if PRECISION in known else None
+
+    def _lacking_precision(self, new: Any) -> set[str]:
+        """Return the columns that only precisions are made of, where new rows lack any of them."""
+        place = self._precision_part
+        if place is None or not frames.is_frame(new):
+            return set()
+        others = [_used(part) for k, part in enumerate(self.parts) if k != place]
+        own = _used(self.parts[place]).difference(*others)
+        return own if own - set(frames.column_names(new)) else set()
 
     def matrix_with_new(self, new: Any) -> NDArray[np.float64]:
         """Build X of rows whose groups may be new: their numbers go on after the known levels."""
@@ -100,7 +127,7 @@ class JoinedDesign:
 
     def present(self, new: Any) -> NDArray[np.bool]:
         """Say of each row whether no value that a clause reads is missing."""
-        return self._first.present(new)
+        return self._first.without(self._lacking_precision(new)).present(new)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -157,6 +184,18 @@ class JoinedDesign:
             "feature_names": list(self.feature_names),
             "roles": self.roles.to_config(),
         }
+
+
+def _used(part: FormulaDesign | LevelsDesign | SmoothDesign) -> set[str]:
+    """Return the columns that a part itself is made of."""
+    return set(part.own) if isinstance(part, LevelsDesign) else part.used
+
+
+def _without(
+    part: FormulaDesign | LevelsDesign | SmoothDesign, columns: set[str]
+) -> FormulaDesign | LevelsDesign | SmoothDesign:
+    """Return a part that does not look at columns which it is not made of."""
+    return part if isinstance(part, LevelsDesign) else part.without(columns)
 
 
 def joined_design_from_config(config: Mapping[str, Any]) -> JoinedDesign:

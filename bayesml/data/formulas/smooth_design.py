@@ -37,6 +37,13 @@ class SmoothDesign:
         return "levels" if isinstance(self.by, LevelsDesign) else "number"
 
     @property
+    def used(self) -> set[str]:
+        """The columns that it is made of."""
+        by = self.by
+        own = set() if by is None else set(by.own) if isinstance(by, LevelsDesign) else by.used
+        return self.column.used | own
+
+    @property
     def levels(self) -> tuple[str, ...]:
         """What the levels are called of which there is a curve each; one empty name for one."""
         return self.by.names if isinstance(self.by, LevelsDesign) else ("",)

@@ -35,6 +35,7 @@ from bayesml.data.formulas.tables import (
 from bayesml.data.inputs import common_labels, weights_vector
 from bayesml.data.messages import EVERYWHERE, Labels, Place, quoted
 from bayesml.data.missing import drops
+from bayesml.data.roles import PRECISION
 from bayesml.data.splines import Spline
 from bayesml.errors import DataError
 
@@ -157,6 +158,13 @@ def _built(part: BoundFormula, rows: "pd.DataFrame", labels: Labels, weights: st
 
 def rows_like(design: Design, frame: Any, observation_weights: Any) -> MemorySource:
     """Read the rows of a frame by a design that has met others."""
+    there = frames.column_names(frame) if frames.is_frame(frame) else design.columns
+    lacking = [name for name in design.columns if name not in there]
+    if lacking and PRECISION in design.roles.known:
+        raise DataError(
+            f"the new rows have no column {quoted(lacking)}, only {quoted(there)}: rows to learn "
+            "from need all of them, those of the precision among them"
+        )
     X, y = design.matrix(frame), design.target(frame)
     if y is None:
         raise DataError(

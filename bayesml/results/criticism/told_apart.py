@@ -10,8 +10,8 @@ from scipy.special import fdtrc, stdtr, stdtrit
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import CollinearityWarning, PriorConflictWarning
 from bayesml.linalg import rank_report, triangular_factor
-from bayesml.log_joint import not_linear_gaussian
-from bayesml.log_joint.least_squares import LeastSquares, least_squares
+from bayesml.log_joint import data_term, linear_terms, not_linear_gaussian
+from bayesml.log_joint.least_squares import LeastSquares
 from bayesml.predictors import Grouped
 from bayesml.results.answer import Answer
 from bayesml.results.criticism.linearised import estimates
@@ -61,13 +61,14 @@ def findings(answer: Answer) -> Iterable[Finding]:
         return
     if not_linear_gaussian(problem) is not None or answer.data.n == 0:
         return
-    data = least_squares(problem.statistics, intercept=problem.has_intercept)
-    own = (("intercept at the mean of the features",) if problem.has_intercept else ()) + tuple(
-        f"weights[{name}]" for name in problem.feature_names
+    data, terms = data_term(problem), linear_terms(problem)[0]
+    features = terms.names[int(terms.intercept) :]
+    own = (("intercept at the mean of the features",) if terms.intercept else ()) + tuple(
+        f"weights[{name}]" for name in features
     )
     if problem.statistics.weight <= len(own):
         return
-    inflation, exact = variance_inflation(problem.statistics, problem.feature_names)
+    inflation, exact = variance_inflation(terms.of(problem.statistics), features)
     if exact:
         yield _exact(exact)
     found = _coefficients(answer, data, own)
