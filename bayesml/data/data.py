@@ -486,9 +486,7 @@ class Data:
         both = effects.any and effects.fit_in_memory and precision is None
         if both and not self.in_memory:  # read once for both
             return self.grouped_statistics.statistics
-        of_block = partial(
-            SufficientStatistics.of, numbered=effects.numbered, precision=precision
-        )
+        of_block = partial(SufficientStatistics.of, numbered=effects.numbered, precision=precision)
         total: SufficientStatistics = self.reduce(of_block, add)
         return total.named(self._names)
 
