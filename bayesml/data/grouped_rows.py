@@ -113,6 +113,25 @@ class EffectColumns:
             ),
         )
 
+    def of_levels(self, factor: str, reference: Reference, block: Block) -> Array:
+        """Sum [Z₂ | Z₃ | A]ᵀW[Z₂ | Z₃ | A] up over the rows of every level of a factor (G64).
+
+        Z₂ are the effects of all other groups. Shape (levels, s, s).
+        """
+        X, w = block.X, block.row_weights
+        own = next(part for part in self.groups if part.factor == factor)
+        others = [part.rows(X) for part in self.by_levels() if part is not own]
+        y = block.y if self.offset is None else block.y - X[:, self.offset]
+        curves = [curve.rows(X) for curve in self.smooths]
+        A = np.hstack([*others, *curves, reference.columns(X[:, slice(*self.columns)], y)])
+        codes, (levels, _) = own.codes(X), own.shape
+        out = np.empty((levels, A.shape[1], A.shape[1]))
+        for i in range(A.shape[1]):
+            for j in range(i + 1):
+                out[:, i, j] = np.bincount(codes, w * A[:, i] * A[:, j], levels)
+                out[:, j, i] = out[:, i, j]
+        return out
+
     def _arrow(self, block: Block, reference: Reference, parts: tuple[GroupPart, ...]) -> Arrow:
         """Return the products of [Z | X | y], the group of most levels first (G25)."""
         X, w = block.X, block.row_weights

@@ -346,16 +346,17 @@ class Arrow:
         joined = np.concatenate([self._dense_border, self.of_columns], axis=2)
         W = np.linalg.solve(root, scaled @ joined).reshape(count, levels * d, k + q)
         left = self.corner - np.swapaxes(W, 1, 2) @ W
-        rest, start = np.zeros((count, k, k)), 0
-        for (many, terms), factor in zip(self.shapes[1:], factors[1:], strict=True):
-            for at in range(start, start := start + many * terms, terms):
-                rest[:, at : at + terms, at : at + terms] = factor
-        turned = np.swapaxes(rest, 1, 2)
-        R = np.linalg.cholesky(turned @ left[:, :k, :k] @ rest + np.eye(k))
-        V = np.linalg.solve(R, turned @ left[:, :k, k:])
-        logs = [np.log(np.diagonal(each, axis1=-2, axis2=-1)) for each in (root, R)]
-        log_det = 2.0 * (logs[0].sum(axis=(1, 2)) + logs[1].sum(axis=1))
-        return Eliminated(left[:, k:, k:] - np.swapaxes(V, 1, 2) @ V, log_det)
+        found = without_rest(left, self.rest_factor(factors[1:]))
+        log_det = 2.0 * np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=(1, 2))
+        return Eliminated(found.schur, log_det + found.log_det)
+
+    def rest_factor(self, factors: Sequence[Array]) -> Array:
+        """Return Λ of all groups but the first as one matrix, from that of each, (..., k, k)."""
+        out, start = np.zeros((*np.shape(factors[0])[:-2], self.k, self.k)), 0
+        for (levels, d), factor in zip(self.shapes[1:], factors, strict=False):
+            for at in range(start, start := start + levels * d, d):
+                out[..., at : at + d, at : at + d] = factor
+        return out
 
     @cached_property
     def _dense_border(self) -> Array:
@@ -439,6 +440,15 @@ class Arrow:
         one, other = start + i, start + j
         place = border.indices[one].astype(np.intp) * self.k + border.indices[other]
         return place, level, border.data[one] * border.data[other]
+
+
+def without_rest(left: Array, factor: Array) -> Eliminated:
+    """Eliminate effects that come first in a batch of dense matrices, of covariance ΛΛᵀ (G27)."""
+    k, turned = factor.shape[-1], np.swapaxes(factor, -1, -2)
+    R = np.linalg.cholesky(turned @ left[:, :k, :k] @ factor + np.eye(k))
+    V = np.linalg.solve(R, turned @ left[:, :k, k:])
+    log_det = 2.0 * np.log(np.diagonal(R, axis1=-2, axis2=-1)).sum(axis=1)
+    return Eliminated(left[:, k:, k:] - np.swapaxes(V, 1, 2) @ V, log_det)
 
 
 class WithoutCurves(NamedTuple):

@@ -8,6 +8,7 @@ from bayesml.posteriors.base import (
     Estimated,
     HasGroupEffects,
     Kind,
+    LeavesGroupsOut,
     LeavesOneOut,
     Marginal,
     OverModels,
@@ -18,6 +19,7 @@ from bayesml.posteriors.ensemble import EnsemblePosterior
 from bayesml.posteriors.exact import ExactPosterior
 from bayesml.posteriors.grouped import GroupedPosterior
 from bayesml.posteriors.laplace import LaplacePosterior
+from bayesml.posteriors.leave_one_group_out import LeaveOneGroupOut
 from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.model_average import ModelAverage
@@ -40,7 +42,9 @@ __all__ = [
     "Interval",
     "Kind",
     "LaplacePosterior",
+    "LeaveOneGroupOut",
     "LeaveOneOut",
+    "LeavesGroupsOut",
     "LeavesOneOut",
     "LinearisedPosterior",
     "Marginal",

@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesml.data import Block
 from bayesml.posteriors.audited import AuditedDraws
+from bayesml.posteriors.leave_one_group_out import LeaveOneGroupOut
 from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.prediction import Prediction
 from bayesml.typing import Array, ArrayLike, Bools
@@ -109,6 +110,14 @@ class LeavesOneOut(Protocol):
 
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
         """Predict the rows that were learned from, in their order, without a refit."""
+
+
+@runtime_checkable
+class LeavesGroupsOut(Protocol):
+    """An answer that predicts every group from all others in closed form."""
+
+    def leave_one_group_out(self, factor: str, blocks: Iterable[Block]) -> LeaveOneGroupOut:
+        """Predict the groups of a factor from the rows that were learned from, without a refit."""
 
 
 @runtime_checkable

@@ -14,9 +14,12 @@ from scipy.special import logsumexp
 
 from bayesml.data import Block
 from bayesml.data.effect_columns import GroupPart, SmoothPart
+from bayesml.data.grouped_rows import EffectColumns
+from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Gaussian
-from bayesml.linalg.arrow import Factored, WithoutCurves
+from bayesml.linalg.arrow import Factored, Placed, WithoutCurves
 from bayesml.log_joint.group_marginal import GroupMarginal
+from bayesml.log_joint.group_removal import GroupRemoval
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
@@ -25,6 +28,11 @@ from bayesml.posteriors.functionals import (
     RowDraws,
     explained,
     explained_by_curves,
+)
+from bayesml.posteriors.leave_one_group_out import (
+    LeaveOneGroupOut,
+    leave_one_group_out,
+    log_ratios,
 )
 from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
 from bayesml.posteriors.mixture import Mixture
@@ -41,6 +49,9 @@ MOST_HELD = 2**23
 """Moments of rows at nodes that are evaluated once and held, not whenever they are asked for."""
 
 DRAWS = 1000
+
+MOST_TAKEN_OUT, MOST_REMOVED = 1e12, 2**27
+"""Operations, and numbers held, by which every group is taken out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +214,32 @@ class GroupedPosterior:
             return np.asarray(log_density), np.sum(share * mean, axis=1), leverage
 
         return leave_one_out(blocks, len(self.weights), predict)
+
+    def leave_one_group_out(self, factor: str, blocks: Iterable[Block]) -> LeaveOneGroupOut:
+        """Predict every group from the others, by taking its rows out at every node (G65)."""
+        groups = list(self.predictor.by_levels())
+        first = [part.factor for part in groups].index(factor)
+        others = [k for k in range(len(groups)) if k != first]
+        order = np.array([first, *others, *range(len(groups), len(self.predictor.blocks))])
+        arrow = self.marginal.arrow
+        if first:
+            sizes = [part.shape[0] for part in groups]
+            arrow = arrow.placed(
+                [Placed(k, np.arange(sizes[k]), sizes[k]) for k in (first, *others)]
+            )
+        size, levels = arrow.k + arrow.columns, groups[first].shape[0]
+        _require_room(factor, levels, size, levels * size**2 * (1.0 + len(self.theta) * arrow.k))
+        where, known = self.predictor.part.where, self.predictor.fixed.known
+        parts = self.predictor.groups, self.predictor.smooths
+        columns = EffectColumns((where.start, where.stop), known.offset, (), *parts)
+        own, weights = np.zeros((levels, size, size)), np.zeros(levels)
+        for block in blocks:
+            own += columns.of_levels(factor, self.marginal.reference, block)
+            weights += np.bincount(groups[first].codes(block.X), block.row_weights, levels)
+        removal = GroupRemoval(self.marginal, arrow, order, own, weights)
+        names = groups[first].levels
+        ratios = log_ratios(removal, self.theta, self.node, self.log_sigma, names)
+        return leave_one_group_out(factor, names, weights, ratios, self.weights, self.node)
 
     @property
     def _coordinates(self) -> LinearCoordinates:
@@ -382,3 +419,13 @@ class GroupedPosterior:
             fresh = np.einsum("sab,sgb->sga", factors[k], fresh) * self.sigma[which, None, None]
             of_groups.append(np.concatenate([effects[group.name], fresh], axis=1))
         return RowDraws(columns, tuple(of_groups), self.sigma[which])
+
+
+def _require_room(factor: str, levels: int, size: int, work: float) -> None:
+    """Refuse groups that are joined to too many other effects to be taken out one by one."""
+    if work > MOST_TAKEN_OUT or levels * size**2 > MOST_REMOVED:
+        raise IncompatibleModelError(
+            f"Each of {levels:,} groups of {factor} shares its rows with {size:,} other effects "
+            f"and columns, which takes {8e-9 * levels * size**2:.3g} GB and {work:.1g} operations. "
+            "Use cross_validate(model, data, method, folds=..., groups=...)."
+        )

@@ -17,7 +17,7 @@ from bayesml.errors import (
     IncompatibleModelError,
 )
 from bayesml.results.fit import Fit
-from bayesml.results.ranking import Scores, ranked, scores
+from bayesml.results.ranking import Scores, ranked, scores, scores_of_groups
 from bayesml.results.target_scale import Quantity, common_quantity
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ class Comparison:
     fits : mapping of label to Fit
     quantity : Quantity
         What all densities are of, and what was added to those of a transformation of it.
+    groups : str or None
+        The factor whose groups are left out whole, in the place of rows.
     """
 
     fits: Mapping[str, Fit]
     quantity: Quantity
+    groups: str | None = None
 
     @cached_property
     def table(self) -> "pd.DataFrame":
@@ -69,9 +72,9 @@ class Comparison:
     def leave_one_out(self) -> "pd.DataFrame":
         """The fits that have a posterior and rows, the best first, at full precision.
 
-        Leave-one-out is exact for exact fits, and by importance sampling for others. A fit is
-        "tied: draws" if other draws would make up its difference to the best, "tied: rows" if
-        other rows would, and otherwise "worse".
+        What is left out is a row, or a group where `groups` says so. It is exact for exact fits,
+        and by importance sampling for others. A fit is "tied: draws" if other draws would make up
+        its difference to the best, "tied: rows" if other rows would, and otherwise "worse".
 
         Warns
         -----
@@ -81,8 +84,12 @@ class Comparison:
         found = {}
         for label, fit in self.fits.items():
             if fit.kind != "point" and fit.data.has_rows:
-                found[label] = scores(fit, self.quantity.log_slopes.get(label, 0.0))
-                _warn_of_tails(label, fit, found[label])
+                slopes = self.quantity.log_slopes.get(label, 0.0)
+                if self.groups is None:
+                    found[label] = scores(fit, slopes)
+                    _warn_of_tails(label, fit, found[label])
+                else:
+                    found[label] = scores_of_groups(fit, self.groups, slopes)
         return ranked(found)
 
     @cached_property
@@ -193,7 +200,12 @@ class Comparison:
         ]
 
 
-def compare(fits: Mapping[str, Fit], *, jacobian: Mapping[str, Any] | None = None) -> Comparison:
+def compare(
+    fits: Mapping[str, Fit],
+    *,
+    jacobian: Mapping[str, Any] | None = None,
+    groups: str | None = None,
+) -> Comparison:
     """Put fits of the same rows side by side.
 
     Parameters
@@ -204,6 +216,9 @@ def compare(fits: Mapping[str, Fit], *, jacobian: Mapping[str, Any] | None = Non
         densities of y: the table has what was added.
     jacobian : mapping of label to (m,) array, optional
         log |dz/dy| of every row, for fits of z = g(y) whose derivative is not known otherwise.
+    groups : str, optional
+        A factor of all fits, as the formula names it: its groups are left out whole, one after the
+        other, and predicted as new ones. Errors are then over groups.
 
     Returns
     -------
@@ -247,7 +262,7 @@ def compare(fits: Mapping[str, Fit], *, jacobian: Mapping[str, Any] | None = Non
     for label, fit in fits.items():
         if not isinstance(fit, Fit):
             raise IncompatibleModelError(f"compare: {label!r} is not a Fit, got {shown(fit)}.")
-    return Comparison(fits, common_quantity(fits, {} if jacobian is None else jacobian))
+    return Comparison(fits, common_quantity(fits, {} if jacobian is None else jacobian), groups)
 
 
 def _warn_of_tails(label: str, fit: Fit, found: Scores) -> None:

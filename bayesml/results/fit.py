@@ -155,6 +155,7 @@ class Fit:
     effects = group_tables.group_effects
     variance_shares = group_tables.variance_shares
     leave_one_out = loo.leave_one_out
+    leave_one_group_out = loo.leave_one_group_out
     as_prior = sequential.as_prior
 
     def summary(self, probability: float = 0.89) -> "pd.DataFrame":

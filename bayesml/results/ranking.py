@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.results.answer import Answer
+from bayesml.results.group_tables import group_of
 from bayesml.results.importance import leave_one_out_by_draws
-from bayesml.results.loo import leave_one_out
+from bayesml.results.loo import leave_one_group_out, leave_one_out
 from bayesml.typing import Array, Integers
 
 if TYPE_CHECKING:
@@ -68,6 +69,21 @@ def scores(answer: Answer, log_slopes: Array | float) -> Scores:
     log_density = found.log_density + log_slopes
     k, good_k = found.pareto_k, found.good_k
     return Scores(log_density, found.weights, found.rows, found.mcse, k, good_k)
+
+
+def scores_of_groups(answer: Answer, factor: str, log_slopes: Array | float) -> Scores:
+    """Predict each group of a factor from all others, in the order of their names."""
+    found, part = leave_one_group_out(answer, factor), group_of(answer, factor)
+    order = np.argsort(np.array(found.levels), kind="stable")
+    log_density = found.log_density[order]
+    if not np.isscalar(log_slopes):
+        weights = answer.data.row_weights
+        there = weights > 0
+        codes = part.codes(np.asarray(answer.data.X[there], dtype=np.float64))
+        added = np.bincount(codes, weights[there] * log_slopes, len(part.levels))
+        by_name = dict(zip(part.levels, added, strict=True))
+        log_density = log_density + [by_name[found.levels[g]] for g in order]
+    return Scores(log_density, np.ones(len(order)), order, 0.0, found.pareto_k[order])
 
 
 def ranked(found: Mapping[str, Scores]) -> "pd.DataFrame":
