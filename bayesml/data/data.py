@@ -368,8 +368,7 @@ class Data:
         """
         if not self.has_rows:
             return self
-        effects = EffectColumns.of(self.design)
-        grouped = self.grouped_statistics if effects.any and effects.fit_in_memory else None
+        grouped = self.grouped_statistics if self._sums_effects else None
         source = SummarisedSource(self.statistics, self.source.weighted, self.whereabouts, grouped)
         return self._of(source, self.design, None)
 
@@ -483,8 +482,7 @@ class Data:
             return self.source.statistics.named(self._names)
         effects = EffectColumns.of(self.design)
         precision = self.design.roles.known_places().get(PRECISION)
-        both = effects.any and effects.fit_in_memory and precision is None
-        if both and not self.in_memory:  # read once for both
+        if self._sums_effects and not self.in_memory:  # read once for both
             return self.grouped_statistics.statistics
         of_block = partial(SufficientStatistics.of, numbered=effects.numbered, precision=precision)
         total: SufficientStatistics = self.reduce(of_block, add)
@@ -510,6 +508,12 @@ class Data:
         effects.require_room()
         total: GroupedStatistics = self.reduce(effects.statistics_of, add)
         return replace(total, statistics=total.statistics.named(self._names))
+
+    @property
+    def _sums_effects(self) -> bool:
+        """Whether there are effects whose statistics fit in memory; precisions have none (S8)."""
+        effects = EffectColumns.of(self.design)
+        return effects.any and effects.fit_in_memory and PRECISION not in self.design.roles.known
 
     @property
     def _names(self) -> tuple[str, ...]:
