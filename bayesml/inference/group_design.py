@@ -114,7 +114,7 @@ def designed(density: Nested, start: Array) -> Design:
     """Find the mode of h, choose how many nodes, and expand at the points around it."""
     design = _climbed(density, start)
     centre, root = design.centre, _whitened(density, design)
-    nodes, nats = _nodes(density, centre, design.modes[0])
+    nodes, nats = chosen_nodes(density, centre, design.modes[0])
     for _ in range(MOST_MOVES):
         design = _expanded(density, centre, root, nodes, design.modes[0])
         move, _ = design.parabolas()
@@ -179,7 +179,7 @@ def _spread(fall: Array, away: float) -> Array:
     return np.asarray(away / np.sqrt(2.0 * np.clip(fall, 0.125 * away**2, 2.0 * away**2)))
 
 
-def _nodes(density: Nested, h: Array, mode: Mode) -> tuple[Nodes, float]:
+def chosen_nodes(density: Nested, h: Array, mode: Mode) -> tuple[Nodes, float]:
     """Return the first rule that a larger one does not change, and by how much it does."""
     counts, at = MOST_NODES[density.rows.terms], (mode.c[None], h[None], mode.centre[None])
     rules = [hermite_nodes(count, density.rows.terms) for count in counts]

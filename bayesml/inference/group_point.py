@@ -58,9 +58,14 @@ def group_mle(problem: Problem, *, restricted: bool) -> Learned:
 
     how = "restricted maximum likelihood" if restricted else "maximum likelihood"
     posterior = _estimate(problem, marginal, theta, sigma, joint)
-    diagnostics = {"deviance": -2.0 * value, "log_likelihood": value}
+    count = marginal.p + len(theta) + (known is None)
+    diagnostics = of_likelihood(value, count, problem)
     return Learned(
-        posterior, problem.model, f"{how}, effects integrated out", NO_EVIDENCE, diagnostics
+        posterior,
+        problem.model,
+        f"{how}, effects integrated out: {in_words(diagnostics)}",
+        NO_EVIDENCE,
+        diagnostics,
     )
 
 
@@ -88,6 +93,25 @@ def group_map(problem: Problem) -> Learned:
     posterior = _estimate(problem, marginal, theta, sigma, density)
     how = "mode of the scales, effects and coefficients integrated out, and of these given them"
     return Learned(posterior, problem.model, how, NO_EVIDENCE, {"log_density": value})
+
+
+def of_likelihood(value: float, count: int, problem: Problem) -> dict[str, float]:
+    """Return the log likelihood, and the criteria of lme4: of −2 log L and of all parameters."""
+    size = np.log(problem.statistics.weight)
+    return {
+        "log_likelihood": value,
+        "deviance": -2.0 * value,
+        "aic": -2.0 * value + 2.0 * count,
+        "bic": -2.0 * value + float(size) * count,
+    }
+
+
+def in_words(found: Mapping[str, float]) -> str:
+    """Say them."""
+    return (
+        f"log likelihood {found['log_likelihood']:.2f}, AIC {found['aic']:.2f}, "
+        f"BIC {found['bic']:.2f}"
+    )
 
 
 def _check(problem: Problem, method: str) -> None:

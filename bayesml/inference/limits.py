@@ -44,10 +44,15 @@ def _prior_at(prior: Distribution, limit: Limit) -> float:
 
 
 Search = Callable[[Mapping[str, float] | None], Learned]
+Height = Callable[[Problem, Learned], float]
+"""The log density that is maximised, at an estimate."""
 
 
 def inside_or_at_an_end(
-    problem: Problem, inside: Search, learn: Callable[[Problem], Learned]
+    problem: Problem,
+    inside: Search,
+    learn: Callable[[Problem], Learned],
+    height: Height | None = None,
 ) -> Learned:
     """Return an optimum found inside, or that at an end of a parameter if it is no lower (T7).
 
@@ -60,28 +65,31 @@ def inside_or_at_an_end(
         Searches where all parameters are within, from multiples of the values at the start.
     learn : callable
         Learns the problem that is left at an end.
+    height : callable, optional
+        Evaluates what is maximised; None for the log joint density.
     """
+    height = height or _log_density
     limits = limits_of(problem)
     if not limits:
         return inside(None)
-    ends = [_learned_at(problem, limit, learn) for limit in limits]
+    ends = [_learned_at(problem, limit, learn, height) for limit in limits]
     highest, limit, outside = max(ends, key=lambda end: end[0])
     if highest < np.inf:
         for away in (None, *(limit.away for limit in limits)):
             found = inside(away)
-            if _log_density(problem, found) > highest + ROUNDING * (1.0 + abs(highest)):
+            if height(problem, found) > highest + ROUNDING * (1.0 + abs(highest)):
                 return found
     return _at_the_end(problem, limit, outside)
 
 
 def _learned_at(
-    problem: Problem, limit: Limit, learn: Callable[[Problem], Learned]
+    problem: Problem, limit: Limit, learn: Callable[[Problem], Learned], height: Height
 ) -> tuple[float, Limit, Learned]:
     """Learn the problem that is left at an end, with its log density there."""
     left = replace(problem, declared=replace(problem.declared, likelihood=limit.likelihood))
     outside = learn(left)
     there = _prior_at(problem.inferred[limit.parameter], limit)
-    return _log_density(left, outside) + there, limit, outside
+    return height(left, outside) + there, limit, outside
 
 
 def _log_density(problem: Problem, learned: Learned) -> float:
@@ -97,7 +105,7 @@ def _log_density(problem: Problem, learned: Learned) -> float:
 def _at_the_end(problem: Problem, limit: Limit, outside: Learned) -> Learned:
     """Return the estimate at an end as one of the model that was declared."""
     at, parameter = _estimate(outside), limit.parameter
-    order = [*problem.shapes, *problem.inferred, *problem.hyperparameters]
+    order = list(problem.shapes_inferred)
     errors = {**at.standard_errors, parameter: np.asarray(np.inf)}
     posterior = replace(
         at,

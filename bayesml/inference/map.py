@@ -12,7 +12,9 @@ from bayesml.distributions import Distribution
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics, obstacle
+from bayesml.inference.group_estimates import mode_of_groups
 from bayesml.inference.group_point import group_map
+from bayesml.inference.groups import not_gaussian_groups
 from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Mode, Recipe
 from bayesml.inference.networks.point import estimate_at, network_point
@@ -119,7 +121,8 @@ class MAP:
         """Maximise the posterior density."""
         self._refuse_decay()
         if isinstance(problem.model.predictor, Grouped):
-            return group_map(problem)
+            exact = not_gaussian_groups(problem) is None
+            return group_map(problem) if exact else mode_of_groups(problem)
         if isinstance(problem.model.predictor, Network):
             return network_point(problem, rng, self.recipe(problem), "posterior mode")
         closed = obstacle(problem) is None and not problem.hyperparameters

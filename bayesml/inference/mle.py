@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesml.arguments import whole_number
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
+from bayesml.inference.group_estimates import likelihood_of_groups
 from bayesml.inference.group_point import group_mle
+from bayesml.inference.groups import not_gaussian_groups
 from bayesml.inference.limits import inside_or_at_an_end
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.point import network_point
@@ -68,6 +71,10 @@ class MLE:
     restricted : bool
         Of models with effects of groups: whether to integrate the coefficients out too (REML),
         so that scales are not too small by what coefficients cost (G35).
+    nodes : int
+        Of models with effects of groups whose likelihood is not Gaussian: nodes of adaptive
+        Gauss-Hermite quadrature for every term of the only factor (G41), as lme4's nAGQ. One is
+        Laplace's approximation of the integral over all effects (G70), of any number of factors.
 
     Raises
     ------
@@ -91,19 +98,26 @@ class MLE:
     optimizer: Optimizer | None = None
     training: Training = Training()
     restricted: bool = False
+    nodes: int = 1
 
     def __post_init__(self) -> None:
         check_training(self)
+        object.__setattr__(self, "nodes", whole_number(self.nodes, "nodes"))
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
         if isinstance(problem.model.predictor, Grouped):
-            return group_mle(problem, restricted=self.restricted)
+            return self._of_groups(problem)
         if self.restricted:
             raise IncompatibleModelError(
                 "MLE(restricted=True) is of models with effects of groups, and the data have none. "
                 "Use MLE(): its diagnostics have the unbiased residual_sd."
+            )
+        if self.nodes != 1:
+            raise IncompatibleModelError(
+                f"MLE(nodes={self.nodes}) is of models with effects of groups, and the data have "
+                "none. Use MLE()."
             )
         network = isinstance(problem.model.predictor, Network)
         if not network and self.optimizer is not None and self.optimizer.traits.decays:
@@ -129,6 +143,23 @@ class MLE:
             how = "least squares by orthogonal factors of the centred data"
             return _classical(problem, geometry, geometry.reference, how)
         return _iterated(problem, geometry, self.optimizer, rng)
+
+    def _of_groups(self, problem: Problem) -> Learned:
+        """Maximise the likelihood with effects integrated out."""
+        if not_gaussian_groups(problem) is None:
+            return group_mle(problem, restricted=self.restricted)
+        if self.restricted:
+            raise IncompatibleModelError(
+                f"MLE(restricted=True) is of Gaussian noise, and the likelihood is "
+                f"{problem.model.likelihood!r}. Use MLE(), or MAP(), which integrates the "
+                "coefficients out too."
+            )
+        return inside_or_at_an_end(
+            problem,
+            lambda away: likelihood_of_groups(problem, self.nodes, away),
+            lambda left: self.learn(left, np.random.default_rng(0)),
+            lambda _, found: found.diagnostics["log_likelihood"],
+        )
 
 
 def _without_maximum(problem: Problem, found: Learned) -> tuple[str, ...]:

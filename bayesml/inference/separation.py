@@ -1,5 +1,6 @@
 """Separation: likelihoods without a maximum. Derived in docs/theory/point_estimates.md, (E11)."""
 
+from dataclasses import replace
 from functools import partial
 from operator import or_
 
@@ -59,7 +60,27 @@ def refuse_separated(
     proper = proper * rows.frame.scale
     direction = separating(rows, at, proper, own)
     if direction is not None:
-        _refuse(problem, direction)
+        _refuse(problem, direction, _weights(problem))
+
+
+def refuse_separated_part(
+    problem: Problem, part: LinearPredictors, beta: Array, values: Values
+) -> None:
+    """Refuse rows that the columns of a linear part tell apart, its prior flat, by an estimate."""
+    statistics, likelihood = problem.statistics, problem.model.likelihood
+    if not isinstance(likelihood, Recedes | RecedesJointly):
+        return
+    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
+    frame = part.frame(statistics.mean_X, statistics.sd_X, outputs)
+    found = replace(Rows.of(problem), frame=frame)
+    if not _any_certain(found, beta, values):
+        return
+    places = flat.split(np.arange(frame.p), frame.shapes)
+    weights = [(own.features, places[own.weights_name]) for own in part.parts]
+    entries = [int(j) for _, at in weights for j in np.ravel(at)]
+    direction = separating(found, beta, np.empty((0, frame.p)), entries)
+    if direction is not None:
+        _refuse(problem, direction, weights)
 
 
 def _refuse_unseen(problem: Problem) -> None:
@@ -114,12 +135,14 @@ def _weights(problem: Problem) -> list[tuple[tuple[str, ...], Array]]:
     return [(tuple(problem.feature_names), places["weights"])] if is_linear(problem) else []
 
 
-def _refuse(problem: Problem, direction: Direction) -> None:
+def _refuse(
+    problem: Problem, direction: Direction, weights: list[tuple[tuple[str, ...], Array]]
+) -> None:
     """Name the columns of a direction, and how many rows it tells apart."""
     sizes = np.abs(direction.along)
     names = [
         name
-        for columns, at in _weights(problem)
+        for columns, at in weights
         for name, size in zip(columns, np.atleast_2d(sizes[at]).max(axis=0), strict=True)
         if size > LEAST * sizes.max()
     ]

@@ -106,7 +106,8 @@ class Nested:
     @cached_property
     def others(self) -> tuple[tuple[int, int], ...]:
         """Levels and terms of the other factors; a curve has a level for every direction."""
-        return tuple(part.table for part in self.predictor.in_order())[1:]
+        tables = tuple(part.table for part in self.predictor.in_order())
+        return tables[1:] if self.predictor.groups else tables
 
     def values(self, h: Array) -> dict[str, Any]:
         """Return the likelihood's parameters at h of shape (..., size)."""
@@ -118,30 +119,32 @@ class Nested:
         return out
 
     def roots(self, h: Array) -> list[Array]:
-        """Return Λ of every factor, the largest first, shape (..., d, d)."""
-        return self.joint.scales.factors(h[..., self.free :])
+        """Return Λ of every factor, the largest first, of no terms if there are only curves."""
+        found = self.joint.scales.factors(h[..., self.free :])
+        return found if self.predictor.groups else [np.empty((*h.shape[:-1], 0, 0)), *found]
 
     def log_prior(self, h: Array) -> Array:
         """Evaluate log p(h), the Jacobian of its coordinates included."""
-        theta, nothing = h[..., self.free :], np.zeros(h.shape[:-1])
-        scales, start = self.joint.scales, 0
-        out = scales.log_prior(theta, nothing) + scales.log_jacobian(theta, nothing)
+        theta = h[..., self.free :]
+        out, start = self.joint.scales.log_prior(theta, np.zeros(h.shape[:-1])), 0
         for block in self.joint.inner.coordinates.free:
             u = block.reference + h[..., start]
             out = out + block.prior.log_density(block.support.constrain(u))
-            out = out + block.support.log_jacobian(u)
+            start += block.size
+        return np.asarray(out + self.log_jacobian(h))
+
+    def log_jacobian(self, h: Array) -> Array:
+        """Evaluate log |∂(φ, scales, partial correlations)/∂h|."""
+        theta, start = h[..., self.free :], 0
+        out = self.joint.scales.log_jacobian(theta, np.zeros(h.shape[:-1]))
+        for block in self.joint.inner.coordinates.free:
+            out = out + block.support.log_jacobian(block.reference + h[..., start])
             start += block.size
         return np.asarray(out)
 
     def turned(self, columns: Array, roots: list[Array], *, back: bool = False) -> Array:
         """Return Λ times the rows of the other factors, or Λᵀ times; columns of shape (n, ...)."""
-        out, start = np.array(columns, dtype=np.float64), self.p
-        for (levels, terms), root in zip(self.others, roots[1:], strict=True):
-            here = slice(start, start := start + levels * terms)
-            own = out[here].reshape(levels, terms, -1)
-            turned = np.einsum("ab,gbn->gan", root.T if back else root, own)
-            out[here] = turned.reshape(out[here].shape)
-        return out
+        return turned(columns, self.others, roots[1:], first=self.p, back=back)
 
     def eta(self, c: Array, h: Array) -> Array:
         """Return e at c of shape (B, n) and h of shape (B, size)."""
@@ -159,7 +162,7 @@ class Nested:
 
     def log_prior_of(self, c: Array, h: Array) -> Array:
         """Evaluate log p(z | φ) + log Normal(v; 0, I) + log p(h), shape (B,)."""
-        beta, v = self._beta(c[:, : self.p]), c[:, self.p :]
+        beta, v = self.beta(c[:, : self.p]), c[:, self.p :]
         of_beta = self.prior.terms(beta, self.values(h)).value
         of_v = -0.5 * np.sum(v * v, axis=1) - 0.5 * v.shape[1] * LOG_2PI
         return np.asarray(of_beta + of_v + self.log_prior(h))
@@ -220,7 +223,8 @@ class Nested:
         effects = [blocks[part.factor] for part in self.predictor.blocks]
         return np.concatenate([c[:, : self.p], *effects, h], axis=1)
 
-    def _beta(self, z: Array) -> Array:
+    def beta(self, z: Array) -> Array:
+        """Return coefficients in their frame's units, centred, from z."""
         frame = self.joint.inner.coordinates.frame
         return np.asarray(frame.start[: self.p] + frame.scale[: self.p] * z)
 
@@ -240,7 +244,7 @@ class Nested:
         """Return the gradient of likelihood and prior of coefficients in a, and −∂² (G43)."""
         values, root, p = self.values(h), self.roots(h)[0][None], self.p
         found_slopes = slopes(self.rows, self.eta(c[None], h[None]), values, root, found, nodes)
-        beta, units = self._beta(c[:p]), self.joint.inner.coordinates.frame.scale[:p]
+        beta, units = self.beta(c[:p]), self.joint.inner.coordinates.frame.scale[:p]
         slope, M = found_slopes
         slope[:p] += units * self.prior.terms(beta, values).score
         M[:p, :p] += self._of_prior(c, values)
@@ -257,7 +261,7 @@ class Nested:
         """Return the curvature of the prior of coefficients in their frame."""
         units, P = self.joint.inner.coordinates.frame.scale[: self.p], self._precision
         if P is None:
-            prior, beta = self.prior, self._beta(c[: self.p])
+            prior, beta = self.prior, self.beta(c[: self.p])
             P = -differenced(lambda at: prior.terms(at, values).score, beta)
         return P * np.outer(units, units)
 
@@ -270,6 +274,24 @@ class Nested:
             return None
 
 
+def turned(
+    columns: Array,
+    shapes: tuple[tuple[int, int], ...],
+    roots: list[Array],
+    *,
+    first: int = 0,
+    back: bool = False,
+) -> Array:
+    """Return Λ times the rows of factors, the first from `first` on, or with `back` Λᵀ times."""
+    out, start = np.array(columns, dtype=np.float64), first
+    for (levels, terms), root in zip(shapes, roots, strict=True):
+        here = slice(start, start := start + levels * terms)
+        own = out[here].reshape(levels, terms, -1)
+        times = np.einsum("ab,gbn->gan", root.T if back else root, own)
+        out[here] = times.reshape(out[here].shape)
+    return out
+
+
 def nested(problem: Problem, predictor: Grouped, prior: WithGroups) -> Nested:
     """Return the density of a problem with groups whose rows are in memory."""
     joint = group_joint(problem, predictor, prior)
@@ -280,8 +302,8 @@ def nested(problem: Problem, predictor: Grouped, prior: WithGroups) -> Nested:
 def _level_rows(problem: Problem, predictor: Grouped, joint: GroupJoint) -> LevelRows:
     """Put the rows in the order of the levels of the largest factor."""
     rows, frame, part = Rows.of(problem), joint.inner.coordinates.frame, predictor.part
-    first, *others = predictor.by_levels()
-    codes = first.codes(rows.A)
+    groups = list(predictor.by_levels())
+    codes = groups[0].codes(rows.A) if groups else np.zeros(rows.m, dtype=np.intp)
     order = np.argsort(codes, kind="stable")
     A, y, w, codes = rows.A[order], rows.y[order], rows.w[order], codes[order]
     levels, starts = np.unique(codes, return_index=True)
@@ -290,7 +312,7 @@ def _level_rows(problem: Problem, predictor: Grouped, joint: GroupJoint) -> Leve
     base = columns @ frame.start[: joint.count]
     if predictor.fixed.known.offset is not None:
         base = base + A[:, predictor.fixed.known.offset]
-    Z = [design_of_effects(other, A) for other in others]
+    Z = [design_of_effects(other, A) for other in groups[1:]]
     Z += [_dense(curve.rows(A)) for curve in predictor.smooths]
     return LevelRows(
         problem.model.likelihood,
@@ -300,7 +322,7 @@ def _level_rows(problem: Problem, predictor: Grouped, joint: GroupJoint) -> Leve
         A[:, list(predictor.fixed.known.outputs)].T,
         columns * frame.scale[: joint.count],
         sp.hstack([sp.csr_matrix((len(y), 0)), *Z]).tocsr(),
-        first.terms(A).T,
+        groups[0].terms(A).T if groups else np.empty((0, len(y))),
         levels,
         starts,
     )

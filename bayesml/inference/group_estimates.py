@@ -1,0 +1,345 @@
+"""Maximum likelihood and marginal modes of models with effects of groups, whatever the likelihood.
+
+Derived in docs/theory/group_effects.md, (G70) to (G73).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, minimize
+
+from bayesml.data.messages import plural
+from bayesml.errors import IncompatibleModelError, SeparationError
+from bayesml.inference.base import Learned
+from bayesml.inference.group_design import chosen_nodes
+from bayesml.inference.group_laplace import not_nested
+from bayesml.inference.group_likelihood import (
+    ByLaplace,
+    ByMode,
+    ByQuadrature,
+    Objective,
+    Outer,
+)
+from bayesml.inference.group_point import in_words, of_likelihood
+from bayesml.inference.groups import group_prior, grouped
+from bayesml.inference.point import NO_EVIDENCE, curvature_of
+from bayesml.inference.separation import refuse_separated_part
+from bayesml.likelihoods import PiecewiseLinear, limits_eta
+from bayesml.log_joint.group_modes import AtMode, Effects, EffectsIntegrated
+from bayesml.log_joint.group_nested import Nested, nested
+from bayesml.log_joint.group_quadrature import hermite_nodes
+from bayesml.log_joint.least_squares import least_squares
+from bayesml.model import Problem
+from bayesml.posteriors import PointEstimate
+from bayesml.posteriors.linear_gaussian import check_proper
+from bayesml.typing import Array
+
+MOST_EFFECTS = 4000
+"""Effects beside the largest factor, whose matrix is decomposed at every step."""
+
+MOST_NUMBERS = 2e8
+"""Of what is between the largest factor and all others."""
+
+SMALL, NOTHING = 0.05, 1e-9
+"""Of its unit, a scale below which zero is tried; and nats that zero may lose by rounding."""
+
+STEP = 1e-3
+"""Of differences of gradients."""
+
+FORWARD = 1e-6
+"""Of differences of scales and correlations by their coordinates."""
+
+POLISHES, SETTLED = 4, 1e-6
+"""Newton's steps at the end, and the gradient, in units of the curvature, that needs none."""
+
+NO_END = 50.0
+"""Times what η spreads: scales beyond it grow without an end."""
+
+
+OfEffects = Mapping[str, tuple[Array, Array]]
+"""Effects by name, with standard errors."""
+
+
+class Maximum(NamedTuple):
+    """Where an objective is highest.
+
+    Attributes
+    ----------
+    x : ndarray, shape (q,)
+    value : float
+    H : ndarray, shape (q, q)
+        −∂² there.
+    free : ndarray of bool, shape (q,)
+        What is not at the end of its range.
+    """
+
+    x: Array
+    value: float
+    H: Array
+    free: NDArray[np.bool]
+
+    @property
+    def smallest(self) -> float:
+        """The smallest curvature, of a matrix of unit diagonal."""
+        there = np.ix_(self.free, self.free)
+        return curvature_of(self.H[there])[1] if self.free.any() else np.inf
+
+    def covariance(self) -> Array:
+        """Return the inverse; NaN of what lies at the end of its range."""
+        out, there = np.full(self.H.shape, np.nan), np.ix_(self.free, self.free)
+        out[there] = curvature_of(self.H[there])[0]
+        return out
+
+
+def likelihood_of_groups(
+    problem: Problem, nodes: int, away: Mapping[str, float] | None = None
+) -> Learned:
+    """Maximise the likelihood with effects integrated by Laplace or by quadrature (G70).
+
+    `away` are multiples of the likelihood's parameters from which to start.
+    """
+    _check(problem)
+    predictor = grouped(problem)
+    density = nested(problem, predictor, group_prior(problem))
+    outer = Outer.of(problem, density)
+    first = ByLaplace.of(outer)
+    found = _highest(first, outer.start(away or {}), 1e-6)
+    outer = first.in_own_units(found)
+    start = np.concatenate([np.zeros(density.p), found[density.p :]])
+    by_laplace = ByLaplace.of(outer)
+    objective: Objective = by_laplace
+    how = "Laplace's approximation"
+    if nodes > 1:
+        _check_quadrature(problem, density, nodes)
+        objective = ByQuadrature(outer, hermite_nodes(nodes, density.rows.terms))
+        how = f"adaptive Gauss-Hermite quadrature of {nodes} nodes a term"
+    top = _maximum(objective, start)
+    h, beta = outer.h(top.x), density.beta(outer.z(top.x))
+    refuse_separated_part(problem, predictor.fixed, beta, density.values(h))
+    _refuse_endless(problem, outer, top)
+    covariance = top.covariance()[: density.p, : density.p]
+    root = outer.root @ _root(covariance)
+    of_effects = _effects(density, h, by_laplace.effects, by_laplace.at(top.x), root)
+    posterior = _estimate(problem, outer, top, (beta, root), of_effects)
+    found = of_likelihood(top.value, len(top.x), problem)
+    return Learned(
+        posterior,
+        problem.model,
+        f"maximum likelihood, effects integrated by {how}: {in_words(found)}",
+        NO_EVIDENCE,
+        found | {"curvature": top.smallest},
+    )
+
+
+def mode_of_groups(problem: Problem) -> Learned:
+    """Find the mode of scales and φ with all else integrated out, then that of all else (G73)."""
+    if (why := not_nested(problem)) is not None:
+        raise IncompatibleModelError(
+            f"MAP() of effects of groups does not apply: {why.rstrip('.')}. Use NUTS()."
+        )
+    density = nested(problem, grouped(problem), group_prior(problem))
+    outer = replace(Outer.of(problem, density), centre=np.zeros(0), root=np.zeros((0, 0)))
+    few = ByMode(outer, hermite_nodes(3, density.rows.terms))
+    x = _highest(few, outer.start({}), 1e-5)
+    nodes, _ = chosen_nodes(density, outer.h(x), few.at(x))
+    objective = ByMode(outer, nodes)
+    top = _maximum(objective, x)
+    h, mode, p = outer.h(top.x), objective.at(top.x), density.p
+    covariance = np.linalg.inv(density.precision(mode.curvature, density.roots(h)))[:p, :p]
+    by_laplace, root = ByLaplace.of(outer).effects, _root(covariance)
+    e, start = density.rows.base + density.rows.X @ mode.c[:p], Effects(mode.centre.T, mode.c[p:])
+    at = by_laplace.mode(e, density.values(h), density.roots(h), start)
+    of_effects = _effects(density, h, by_laplace, at, root)
+    posterior = _estimate(problem, outer, top, (density.beta(mode.c[:p]), root), of_effects)
+    size = plural(len(nodes.at), "node")
+    how = (
+        "mode of the scales, effects and coefficients integrated out (nested Laplace, quadrature "
+        f"of {size} a level), and of these given them"
+    )
+    found = {"log_density": top.value, "curvature": top.smallest}
+    return Learned(posterior, problem.model, how, NO_EVIDENCE, found)
+
+
+def _check(problem: Problem) -> None:
+    """Refuse what has no such likelihood, or one that is too large."""
+    predictor, likelihood = grouped(problem), problem.model.likelihood
+    first, *others = predictor.in_order()
+    rest = sum(part.table[0] * part.table[1] for part in others)
+    sizes = rest * first.table[0] * first.table[1]
+    why = None
+    if limits_eta(likelihood):
+        why = "its link needs a positive η, and effects have others"
+    elif isinstance(likelihood, PiecewiseLinear):
+        why = f"the density of {likelihood!r} has kinks, which Laplace's approximation does not see"
+    elif not problem.data.in_memory:
+        why = (
+            f"{problem.data.m:,} rows are {problem.data.source.whereabouts}; use data.collect() "
+            "where they fit into memory"
+        )
+    elif rest > MOST_EFFECTS or sizes > MOST_NUMBERS:
+        why = (
+            f"what is beside {first.factor!r} has {rest:,} effects, and matrices of them and of "
+            f"{first.table[0]:,} levels would take {8e-9 * (sizes + rest**2):.3g} GB; "
+            f"{MOST_EFFECTS:,} effects are the most"
+        )
+    if why is not None:
+        raise IncompatibleModelError(
+            f"MLE() of effects of groups does not apply: {why}. Use NUTS(), or Auto() to choose."
+        )
+    part = predictor.part
+    data = least_squares(problem.statistics.of_columns(part.where), intercept=part.intercept)
+    names = (*["intercept"] * part.intercept, *part.features)
+    check_proper(data, np.empty((0, len(names))), names)
+
+
+def _check_quadrature(problem: Problem, density: Nested, nodes: int) -> None:
+    """Refuse quadrature where there is more than one factor, as lme4 does."""
+    predictor = grouped(problem)
+    if len(predictor.blocks) > 1 or not predictor.groups:
+        raise IncompatibleModelError(
+            f"MLE(nodes={nodes}) integrates the effects of one factor, and the model has "
+            f"{[part.factor for part in predictor.blocks]}. Use MLE(), Laplace's approximation, "
+            "or Laplace() for the posterior."
+        )
+    size = nodes**density.rows.terms
+    if size * len(density.rows.y) > MOST_NUMBERS:
+        raise IncompatibleModelError(
+            f"MLE(nodes={nodes}) evaluates {size:,} nodes of {len(density.rows.y):,} rows: take "
+            "fewer nodes."
+        )
+
+
+def _refuse_endless(problem: Problem, outer: Outer, top: Maximum) -> None:
+    """Refuse a scale that grows without an end: every level is all of one kind."""
+    scales = top.x[len(top.x) - len(outer.is_scale) :][outer.is_scale]
+    if not np.any(scales > NO_END) or not problem.model.likelihood.support.discrete:
+        return
+    terms = [(part.group, j) for part in outer.density.joint.scales.parts for j in range(part.terms)]
+    group, j = terms[int(np.argmax(scales))]
+    raise SeparationError(
+        f"{problem.data.target_name}: the likelihood grows without end with "
+        f"{group.scale_name(group.terms[j])}, since rows of one level are all alike. Use MAP() or "
+        "Laplace() with proper priors, such as the default."
+    )
+
+
+def _highest(objective: Objective, start: Array, tolerance: float) -> Array:
+    """Climb by a quasi-Newton method within the ranges of the coordinates."""
+
+    def negative(x: Array) -> tuple[float, Array]:
+        value, gradient = objective.value_and_gradient(x)
+        return -value, -gradient
+
+    size = max(abs(objective.value(start)), 1.0)
+    options = {"ftol": tolerance / size, "gtol": 1e-6, "maxiter": 500}
+    settings: Any = {"jac": True, "bounds": Bounds(*objective.outer.bounds), "options": options}
+    return np.asarray(minimize(negative, start, method="L-BFGS-B", **settings).x)
+
+
+def _maximum(objective: Objective, start: Array) -> Maximum:
+    """Climb, set scales of nothing to zero, and end with Newton's steps."""
+    x, outer = _highest(objective, start, 1e-9), objective.outer
+    beside = np.zeros(len(x) - len(outer.is_scale), dtype=bool)
+    for j in np.flatnonzero(np.append(beside, outer.is_scale) & (x < SMALL)):
+        zero = np.where(np.arange(len(x)) == j, 0.0, x)
+        if objective.value(zero) >= objective.value(x) - NOTHING:
+            x = zero
+    free = (np.abs(x) < outer.bounds[1]) & ~outer.undefined(x)
+    H = _curvature(objective, x, free)
+    for _ in range(POLISHES):
+        gradient = objective.value_and_gradient(x)[1][free]
+        step = np.zeros(len(x))
+        step[free] = np.linalg.lstsq(H[np.ix_(free, free)], gradient, rcond=None)[0]
+        if abs(gradient @ step[free]) < SETTLED**2:
+            break
+        if np.any(np.abs(step) > 0.5) or objective.value(x + step) < objective.value(x) - NOTHING:
+            break
+        x = x + step
+    return Maximum(x, objective.value(x), H, free)
+
+
+def _curvature(objective: Objective, x: Array, free: Array) -> Array:
+    """Difference the gradient along what is free."""
+    H = np.zeros((len(x), len(x)))
+    for j in np.flatnonzero(free):
+        step = STEP * (np.arange(len(x)) == j) * max(min(1.0, abs(x[j])), 0.1)
+        up, down = (objective.value_and_gradient(x + d)[1] for d in (step, -step))
+        H[:, j] = (down - up) / (2.0 * step[j])
+    H[~free] = 0.0
+    return 0.5 * (H + H.T)
+
+
+def _root(covariance: Array) -> Array:
+    """Return a root; NaN where there is none."""
+    try:
+        return np.asarray(np.linalg.cholesky(covariance))
+    except np.linalg.LinAlgError:
+        return np.full(covariance.shape, np.nan)
+
+
+def _effects(
+    density: Nested, h: Array, integrated: EffectsIntegrated, at: AtMode, root: Array
+) -> OfEffects:
+    """Return the effects of all levels at their mode, with standard errors; in_order."""
+    roots = density.roots(h)
+    spread = integrated.variances(at, density.values(h), roots, density.rows.X @ root)
+    u, variances = integrated.by_factor(at.effects), integrated.by_factor(spread)
+    parts = list(density.predictor.in_order())
+    if not density.predictor.groups:
+        roots, u, variances = roots[1:], u[1:], variances[1:]
+    out = {}
+    for part, lower, own, variance in zip(parts, roots, u, variances, strict=True):
+        mean = own @ lower.T
+        sd = np.sqrt(variance)
+        if part is parts[0] and density.predictor.groups:  # levels of no rows are as the prior says
+            mean = np.zeros(part.table)
+            sd = np.tile(np.sqrt(np.sum(lower**2, axis=1)), (part.table[0], 1))
+            mean[density.rows.levels], sd[density.rows.levels] = own @ lower.T, np.sqrt(variance)
+        out[part.name] = mean.reshape(part.shape), sd.reshape(part.shape)
+    return out
+
+
+def _estimate(
+    problem: Problem, outer: Outer, top: Maximum, of_beta: tuple[Array, Array], u: OfEffects
+) -> PointEstimate:
+    """Return everything by name, in the user's units, with standard errors.
+
+    `of_beta` are coefficients in their frame, and a root of the covariance of z.
+    """
+    predictor, density, (beta, root) = grouped(problem), outer.density, of_beta
+    statistics, likelihood = problem.statistics, problem.model.likelihood
+    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
+    frame = predictor.fixed.frame(statistics.mean_X, statistics.sd_X, outputs)
+    values, errors = frame.named(beta), {}
+    for name, A in frame.matrices().items():
+        own = np.sqrt(np.sum((A @ (frame.scale[:, None] * root)) ** 2, axis=1))
+        errors[name] = own.reshape(np.shape(values[name]))
+    for part in predictor.blocks:
+        values[part.name], errors[part.name] = u[part.name]
+    sd_x = np.sqrt(np.diag(top.covariance()))[len(outer.centre) :]
+    h, free = outer.h(top.x), density.free
+    for j, block in enumerate(density.joint.inner.coordinates.free):
+        at = block.reference + h[j]
+        values[block.name] = np.asarray(block.support.constrain(at))
+        errors[block.name] = np.asarray(np.abs(block.support.slope(at)) * sd_x[j])
+    values |= {name: np.asarray(value) for name, value in problem.known.items()}
+    of_scales = density.joint.scales.named(h[free:], np.ones(()))
+    for name, value in of_scales.items():
+        values[name], errors[name] = np.asarray(value), _error_of(outer, top, name)
+    positive = tuple(name for name in of_scales if name.startswith("sd["))
+    return PointEstimate(predictor, likelihood, values, errors, np.inf, positive)
+
+
+def _error_of(outer: Outer, top: Maximum, name: str) -> Array:
+    """Return standard errors of scales or correlations; NaN where they are at an end."""
+    k, density = outer.density.joint.scales.size, outer.density
+    points = np.concatenate([top.x[None], top.x + FORWARD * np.eye(len(top.x))[-k:]])
+    found = density.joint.scales.named(outer.h(points)[:, density.free :], np.ones(k + 1))[name]
+    J = (found[1:] - found[0]).reshape(k, -1).T / FORWARD
+    free, covariance = top.free[-k:], np.nan_to_num(top.covariance()[-k:, -k:])
+    variance = np.sum((J @ covariance) * J, axis=1)
+    variance[np.any(J[:, ~free] != 0.0, axis=1)] = np.nan
+    return np.asarray(np.sqrt(variance).reshape(found.shape[1:]))
