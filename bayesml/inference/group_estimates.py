@@ -5,11 +5,8 @@ Derived in docs/theory/group_effects.md, (G70) to (G73).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import Bounds, minimize
 
 from bayesml.data.messages import plural
 from bayesml.errors import IncompatibleModelError, SeparationError
@@ -24,11 +21,13 @@ from bayesml.inference.group_likelihood import (
     Outer,
 )
 from bayesml.inference.group_point import in_words, of_likelihood
+from bayesml.inference.group_search import Maximum, highest, maximum
 from bayesml.inference.groups import group_prior, grouped
-from bayesml.inference.point import NO_EVIDENCE, curvature_of
+from bayesml.inference.point import NO_EVIDENCE
 from bayesml.inference.separation import refuse_separated_part
 from bayesml.likelihoods import PiecewiseLinear, limits_eta
-from bayesml.log_joint.group_modes import AtMode, Effects, EffectsIntegrated
+from bayesml.linalg.bordered import Parted
+from bayesml.log_joint.group_modes import AtMode, EffectsIntegrated
 from bayesml.log_joint.group_nested import Nested, nested
 from bayesml.log_joint.group_quadrature import hermite_nodes
 from bayesml.log_joint.least_squares import least_squares
@@ -38,60 +37,20 @@ from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.typing import Array
 
 MOST_EFFECTS = 4000
-"""Effects beside the largest factor, whose matrix is decomposed at every step."""
+"""Parted beside the largest factor, whose matrix is decomposed at every step."""
 
 MOST_NUMBERS = 2e8
 """Of what is between the largest factor and all others."""
 
-SMALL, NOTHING = 0.05, 1e-9
-"""Of its unit, a scale below which zero is tried; and nats that zero may lose by rounding."""
-
-STEP = 1e-3
-"""Of differences of gradients."""
-
 FORWARD = 1e-6
 """Of differences of scales and correlations by their coordinates."""
 
-POLISHES, SETTLED = 4, 1e-6
-"""Newton's steps at the end, and the gradient, in units of the curvature, that needs none."""
-
-NO_END = 50.0
-"""Times what η spreads: scales beyond it grow without an end."""
-
+LARGE, WIDER = 5.0, 10.0
+"""In units of what η spreads, a scale that has no end if rows of a level are alike or no maximum
+was found; nor has one if the likelihood is higher at so many times the scale."""
 
 OfEffects = Mapping[str, tuple[Array, Array]]
-"""Effects by name, with standard errors."""
-
-
-class Maximum(NamedTuple):
-    """Where an objective is highest.
-
-    Attributes
-    ----------
-    x : ndarray, shape (q,)
-    value : float
-    H : ndarray, shape (q, q)
-        −∂² there.
-    free : ndarray of bool, shape (q,)
-        What is not at the end of its range.
-    """
-
-    x: Array
-    value: float
-    H: Array
-    free: NDArray[np.bool]
-
-    @property
-    def smallest(self) -> float:
-        """The smallest curvature, of a matrix of unit diagonal."""
-        there = np.ix_(self.free, self.free)
-        return curvature_of(self.H[there])[1] if self.free.any() else np.inf
-
-    def covariance(self) -> Array:
-        """Return the inverse; NaN of what lies at the end of its range."""
-        out, there = np.full(self.H.shape, np.nan), np.ix_(self.free, self.free)
-        out[there] = curvature_of(self.H[there])[0]
-        return out
+"""Parted by name, with standard errors."""
 
 
 def likelihood_of_groups(
@@ -106,9 +65,9 @@ def likelihood_of_groups(
     density = nested(problem, predictor, group_prior(problem))
     outer = Outer.of(problem, density)
     first = ByLaplace.of(outer)
-    found = _highest(first, outer.start(away or {}), 1e-6)
-    outer = first.in_own_units(found)
-    start = np.concatenate([np.zeros(density.p), found[density.p :]])
+    begun = highest(first, outer.start(away or {}), 1e-6)
+    outer = first.in_own_units(begun)
+    start = np.concatenate([np.zeros(density.p), begun[density.p :]])
     by_laplace = ByLaplace.of(outer)
     objective: Objective = by_laplace
     how = "Laplace's approximation"
@@ -116,10 +75,10 @@ def likelihood_of_groups(
         _check_quadrature(problem, density, nodes)
         objective = ByQuadrature(outer, hermite_nodes(nodes, density.rows.terms))
         how = f"adaptive Gauss-Hermite quadrature of {nodes} nodes a term"
-    top = _maximum(objective, start)
+    top = maximum(objective, start)
     h, beta = outer.h(top.x), density.beta(outer.z(top.x))
     refuse_separated_part(problem, predictor.fixed, beta, density.values(h))
-    _refuse_endless(problem, outer, top)
+    _refuse_endless(problem, objective, top)
     covariance = top.covariance()[: density.p, : density.p]
     root = outer.root @ _root(covariance)
     of_effects = _effects(density, h, by_laplace.effects, by_laplace.at(top.x), root)
@@ -143,14 +102,14 @@ def mode_of_groups(problem: Problem) -> Learned:
     density = nested(problem, grouped(problem), group_prior(problem))
     outer = replace(Outer.of(problem, density), centre=np.zeros(0), root=np.zeros((0, 0)))
     few = ByMode(outer, hermite_nodes(3, density.rows.terms))
-    x = _highest(few, outer.start({}), 1e-5)
+    x = highest(few, outer.start({}), 1e-5)
     nodes, _ = chosen_nodes(density, outer.h(x), few.at(x))
     objective = ByMode(outer, nodes)
-    top = _maximum(objective, x)
+    top = maximum(objective, x)
     h, mode, p = outer.h(top.x), objective.at(top.x), density.p
     covariance = np.linalg.inv(density.precision(mode.curvature, density.roots(h)))[:p, :p]
     by_laplace, root = ByLaplace.of(outer).effects, _root(covariance)
-    e, start = density.rows.base + density.rows.X @ mode.c[:p], Effects(mode.centre.T, mode.c[p:])
+    e, start = density.rows.base + density.rows.X @ mode.c[:p], Parted(mode.centre.T, mode.c[p:])
     at = by_laplace.mode(e, density.values(h), density.roots(h), start)
     of_effects = _effects(density, h, by_laplace, at, root)
     posterior = _estimate(problem, outer, top, (density.beta(mode.c[:p]), root), of_effects)
@@ -159,7 +118,11 @@ def mode_of_groups(problem: Problem) -> Learned:
         "mode of the scales, effects and coefficients integrated out (nested Laplace, quadrature "
         f"of {size} a level), and of these given them"
     )
-    found = {"log_density": top.value, "curvature": top.smallest}
+    units = density.joint.inner.coordinates.frame.scale[:p]
+    found = {
+        "log_density": top.value + float(np.log(units).sum()),
+        "curvature": top.smallest,
+    }
     return Learned(posterior, problem.model, how, NO_EVIDENCE, found)
 
 
@@ -212,64 +175,27 @@ def _check_quadrature(problem: Problem, density: Nested, nodes: int) -> None:
         )
 
 
-def _refuse_endless(problem: Problem, outer: Outer, top: Maximum) -> None:
-    """Refuse a scale that grows without an end: every level is all of one kind."""
-    scales = top.x[len(top.x) - len(outer.is_scale) :][outer.is_scale]
-    if not np.any(scales > NO_END) or not problem.model.likelihood.support.discrete:
+def _refuse_endless(problem: Problem, objective: Objective, top: Maximum) -> None:
+    """Refuse a scale that grows without an end: rows of every level are all of one kind."""
+    outer, rows = objective.outer, objective.outer.density.rows
+    beside = len(top.x) - len(outer.is_scale)
+    found = top.smallest > 0.0 and np.isfinite(top.smallest)
+    if found and not rows.alike(rows.base):
         return
-    terms = [(part.group, j) for part in outer.density.joint.scales.parts for j in range(part.terms)]
-    group, j = terms[int(np.argmax(scales))]
-    raise SeparationError(
-        f"{problem.data.target_name}: the likelihood grows without end with "
-        f"{group.scale_name(group.terms[j])}, since rows of one level are all alike. Use MAP() or "
-        "Laplace() with proper priors, such as the default."
-    )
-
-
-def _highest(objective: Objective, start: Array, tolerance: float) -> Array:
-    """Climb by a quasi-Newton method within the ranges of the coordinates."""
-
-    def negative(x: Array) -> tuple[float, Array]:
-        value, gradient = objective.value_and_gradient(x)
-        return -value, -gradient
-
-    size = max(abs(objective.value(start)), 1.0)
-    options = {"ftol": tolerance / size, "gtol": 1e-6, "maxiter": 500}
-    settings: Any = {"jac": True, "bounds": Bounds(*objective.outer.bounds), "options": options}
-    return np.asarray(minimize(negative, start, method="L-BFGS-B", **settings).x)
-
-
-def _maximum(objective: Objective, start: Array) -> Maximum:
-    """Climb, set scales of nothing to zero, and end with Newton's steps."""
-    x, outer = _highest(objective, start, 1e-9), objective.outer
-    beside = np.zeros(len(x) - len(outer.is_scale), dtype=bool)
-    for j in np.flatnonzero(np.append(beside, outer.is_scale) & (x < SMALL)):
-        zero = np.where(np.arange(len(x)) == j, 0.0, x)
-        if objective.value(zero) >= objective.value(x) - NOTHING:
-            x = zero
-    free = (np.abs(x) < outer.bounds[1]) & ~outer.undefined(x)
-    H = _curvature(objective, x, free)
-    for _ in range(POLISHES):
-        gradient = objective.value_and_gradient(x)[1][free]
-        step = np.zeros(len(x))
-        step[free] = np.linalg.lstsq(H[np.ix_(free, free)], gradient, rcond=None)[0]
-        if abs(gradient @ step[free]) < SETTLED**2:
-            break
-        if np.any(np.abs(step) > 0.5) or objective.value(x + step) < objective.value(x) - NOTHING:
-            break
-        x = x + step
-    return Maximum(x, objective.value(x), H, free)
-
-
-def _curvature(objective: Objective, x: Array, free: Array) -> Array:
-    """Difference the gradient along what is free."""
-    H = np.zeros((len(x), len(x)))
-    for j in np.flatnonzero(free):
-        step = STEP * (np.arange(len(x)) == j) * max(min(1.0, abs(x[j])), 0.1)
-        up, down = (objective.value_and_gradient(x + d)[1] for d in (step, -step))
-        H[:, j] = (down - up) / (2.0 * step[j])
-    H[~free] = 0.0
-    return 0.5 * (H + H.T)
+    names = [
+        part.group.scale_name(term) if j < part.terms else ""
+        for part in outer.density.joint.scales.parts
+        for j, term in enumerate((*part.group.terms, *[""] * (part.size - part.terms)))
+    ]
+    for j in np.flatnonzero(outer.is_scale):
+        wider = np.where(np.arange(len(top.x)) == beside + j, WIDER * top.x, top.x)
+        endless = not found and objective.value(wider) > top.value
+        if top.x[beside + j] > LARGE or endless:
+            raise SeparationError(
+                f"{problem.data.target_name}: the likelihood grows without end with {names[j]}, "
+                "since rows of a level are all alike: it has no maximum. Use MAP() or Laplace() "
+                "with proper priors, such as the default."
+            )
 
 
 def _root(covariance: Array) -> Array:

@@ -5,13 +5,15 @@ Derived in docs/theory/group_effects.md, (G70) to (G72).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.inference.group_design import starting
-from bayesml.log_joint.group_modes import AtMode, Effects, EffectsIntegrated
+from bayesml.linalg.bordered import Parted
+from bayesml.log_joint.group_modes import AtMode, EffectsIntegrated
 from bayesml.log_joint.group_nested import Mode, Nested
 from bayesml.log_joint.group_quadrature import Nodes, integral
 from bayesml.model import Problem
@@ -23,11 +25,14 @@ STEP = 1e-4
 WIDE, FAR = 25.0, 8.0
 """How far coordinates of φ and of correlations are looked for."""
 
+NEARLY_ONE = 4.0
+"""The artanh of a correlation of 0.999, which is as good as one."""
+
 LEAST = 1e-9
 """Of its unit, a scale that is as good as zero."""
 
-CENTRED = 1e-8
-"""How far from v̂ nodes are centred, in standard deviations."""
+CENTRED, SETTLED = 1e-8, 1e-13
+"""How far from v̂ nodes are centred, in standard deviations; and nats that modes may gain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +54,7 @@ class Outer:
     centre: Array
     root: Array
     unit: Array
-    is_scale: Array
+    is_scale: NDArray[np.bool]
 
     @classmethod
     def of(cls, problem: Problem, density: Nested) -> "Outer":
@@ -90,8 +95,14 @@ class Outer:
             logs = np.log(np.where(self.is_scale, theta, 1.0))
         return np.concatenate([x[..., p : p + free], np.where(self.is_scale, logs, theta)], axis=-1)
 
+    @cached_property
+    def scales(self) -> NDArray[np.bool]:
+        """Say which coordinates are scales."""
+        beside = np.zeros(len(self.centre) + self.density.free, dtype=bool)
+        return np.append(beside, self.is_scale)
+
     def undefined(self, x: Array) -> NDArray[np.bool]:
-        """Say which coordinates nothing depends on, or which are at zero: scales, correlations."""
+        """Say which scales are zero, and which correlations nothing depends on then."""
         out, at = np.zeros(len(x), dtype=bool), len(self.centre) + self.density.free
         for part in self.density.joint.scales.parts:
             zero = x[at : at + part.terms] == 0.0
@@ -99,10 +110,17 @@ class Outer:
             out[at + part.terms : (at := at + part.size)] = zero.any()
         return out
 
+    def at_an_end(self, x: Array) -> NDArray[np.bool]:
+        """Say what is, where there is no curvature: zero, a bound, a correlation of ±1."""
+        low, high = self.bounds
+        correlated = np.append(np.zeros(len(x) - len(self.is_scale), dtype=bool), ~self.is_scale)
+        one = correlated & (np.abs(x) > NEARLY_ONE)
+        return self.undefined(x) | (x <= low) | (x >= high) | one
+
     def slopes(self, x: Array) -> list[Array]:
         """Return ∂Λ/∂x of every factor at one x, shape (size, d, d)."""
         scales, theta = self.density.joint.scales, self.h(x)[self.density.free :]
-        out = []
+        out: list[Array] = []
         for part, here in zip(scales.parts, scales.where, strict=True):
             found, L = part.slopes(theta[here]), part.correlation_root(theta[here])
             for j in range(part.terms):
@@ -134,13 +152,13 @@ class ByLaplace:
     ----------
     outer : Outer
     effects : EffectsIntegrated
-    last : list of Effects
+    last : list of Parted
         Where the search for a mode begins: that of the last one.
     """
 
     outer: Outer
     effects: EffectsIntegrated
-    last: list[Effects] = field(default_factory=list)
+    last: list[Parted] = field(default_factory=list)
 
     @classmethod
     def of(cls, outer: Outer) -> "ByLaplace":
@@ -247,7 +265,7 @@ class ByMode:
         """Find the mode of coefficients and effects."""
         density = self.outer.density
         start = self.last[-1] if self.last else density.blank()
-        found = density.mode(self._h(x), start, self.nodes, CENTRED)
+        found = density.mode(self._h(x), start, self.nodes, CENTRED, SETTLED)
         self.last[:] = [found]
         return found
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
-from bayesml.inference.groups import grouped, marginal_of, not_gaussian_groups
+from bayesml.inference.groups import grouped, marginal_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.linalg.arrow import Eliminated
 from bayesml.log_joint.group_marginal import LOG_2PI, GroupMarginal, residual
@@ -33,7 +32,6 @@ NOTHING = 1e-2
 
 def group_mle(problem: Problem, *, restricted: bool) -> Learned:
     """Maximise the likelihood with effects integrated out; restricted, with coefficients too."""
-    _check(problem, "MLE()")
     marginal = marginal_of(problem)
     freedom = marginal.arrow.weight - (marginal.p if restricted else 0)
 
@@ -71,7 +69,6 @@ def group_mle(problem: Problem, *, restricted: bool) -> Learned:
 
 def group_map(problem: Problem) -> Learned:
     """Find the mode of scales and σ with all else integrated out, then that of all else."""
-    _check(problem, "MAP()")
     marginal = marginal_of(problem)
 
     def density(phi: Array) -> Array:
@@ -112,15 +109,6 @@ def in_words(found: Mapping[str, float]) -> str:
         f"log likelihood {found['log_likelihood']:.2f}, AIC {found['aic']:.2f}, "
         f"BIC {found['bic']:.2f}"
     )
-
-
-def _check(problem: Problem, method: str) -> None:
-    why = not_gaussian_groups(problem)
-    if why is not None:
-        raise IncompatibleModelError(
-            f"{method} of effects of groups needs a linear Gaussian model, but {why} Use "
-            "NUTS(), or Auto() to choose."
-        )
 
 
 def _profile(

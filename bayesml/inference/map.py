@@ -46,7 +46,8 @@ class MAP:
     Under a prior whose scales are inferred the joint density has no mode: it is infinite where a
     scale and its weights are zero. There the mode is of σ and the scales, with the coefficients
     integrated out, and then of the coefficients given them (Z6); exactly in a linear Gaussian
-    model, by Laplace's approximation in others.
+    model, by Laplace's approximation in others. With effects of groups it is of the scales, with
+    coefficients and effects integrated out (G36), (G73).
 
     Parameters
     ----------

@@ -60,6 +60,10 @@ class MLE:
     kinks (W12). Degrees of freedom towards which a likelihood
     grows without end are reported as infinite, with the Gaussian estimate of all else (T7).
 
+    With effects of groups or curves the likelihood is that with effects integrated out: exactly of
+    Gaussian noise (G35), otherwise by Laplace's approximation or by quadrature (G70), as lme4's
+    lmer and glmer report it, with its AIC and BIC in the diagnostics.
+
     Parameters
     ----------
     optimizer : Optimizer or None

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bayesml.errors import ConvergenceError
+from bayesml.linalg.bordered import Bordered, Parted
 from bayesml.log_joint.group_nested import turned
 from bayesml.log_joint.level_rows import DIFFERENCE, LevelRows
 from bayesml.log_joint.sums import Values
@@ -22,72 +23,14 @@ LEAST = 0.25
 """Of the expected information: Newton's method takes no less for what is observed."""
 
 
-class Effects(NamedTuple):
-    """Numbers of unit effects: of the largest factor, (L, d), and of all others, (n,)."""
-
-    first: Array
-    rest: Array
-
-    def plus(self, other: "Effects", share: float = 1.0) -> "Effects":
-        """Add a share of others."""
-        return Effects(self.first + share * other.first, self.rest + share * other.rest)
-
-    def dot(self, other: "Effects") -> float:
-        """Return the inner product."""
-        return float(np.sum(self.first * other.first) + self.rest @ other.rest)
-
-
-class Bordered(NamedTuple):
-    """H = I + ΛᵀZᵀΩZΛ, block diagonal in the largest factor and dense in all others.
-
-    Attributes
-    ----------
-    own : ndarray, shape (L, d, d)
-        Lower factors of the blocks.
-    half : ndarray, shape (L, d, n)
-        Their inverses times what is between them and all others.
-    rest : ndarray, shape (n, n)
-        Lower factor of what is left of all others.
-    """
-
-    own: Array
-    half: Array
-    rest: Array
-
-    @property
-    def log_det(self) -> float:
-        """Log det H."""
-        logs = np.log(np.diagonal(self.own, axis1=1, axis2=2)).sum()
-        return 2.0 * float(logs + np.log(np.diag(self.rest)).sum())
-
-    def solve(self, right: Effects) -> Effects:
-        """Return H⁻¹ times a vector."""
-        half = np.linalg.solve(self.own, right.first[..., None])[..., 0]
-        left = right.rest - np.einsum("gdn,gd->n", self.half, half)
-        rest = np.linalg.solve(self.rest.T, np.linalg.solve(self.rest, left))
-        turned = np.swapaxes(self.own, 1, 2)
-        first = np.linalg.solve(turned, (half - self.half @ rest)[..., None])[..., 0]
-        return Effects(first, rest)
-
-    def inverse(self) -> tuple[Array, Array, Array]:
-        """Return H⁻¹: of every level, (L, d, d), with others, (L, d, n), and of these, (n, n)."""
-        L, d, n = self.half.shape
-        root = np.linalg.solve(np.swapaxes(self.own, 1, 2), np.eye(d))
-        away = root @ self.half
-        rest = np.linalg.solve(self.rest.T, np.linalg.solve(self.rest, np.eye(n)))
-        mixed = -(away.reshape(L * d, n) @ rest).reshape(L, d, n)
-        own = root @ np.swapaxes(root, 1, 2) - mixed @ np.swapaxes(away, 1, 2)
-        return own, mixed, rest
-
-
 class AtMode(NamedTuple):
-    """Effects at their mode given all else (G70).
+    """Parted at their mode given all else (G70).
 
     Attributes
     ----------
     value : float
         The log likelihood.
-    effects : Effects
+    effects : Parted
         v̂.
     eta : ndarray, shape (m,)
     factor : Bordered
@@ -95,7 +38,7 @@ class AtMode(NamedTuple):
     """
 
     value: float
-    effects: Effects
+    effects: Parted
     eta: Array
     factor: Bordered
 
@@ -123,7 +66,7 @@ class OfRows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class EffectsIntegrated:
-    """Effects of rows integrated by Laplace's approximation, given all else (G70).
+    """Parted of rows integrated by Laplace's approximation, given all else (G70).
 
     Attributes
     ----------
@@ -136,11 +79,11 @@ class EffectsIntegrated:
     rows: LevelRows
     others: tuple[tuple[int, int], ...]
 
-    def nothing(self) -> Effects:
+    def nothing(self) -> Parted:
         """Return effects that are all zero."""
-        return Effects(np.zeros((len(self.rows.levels), self.rows.terms)), np.zeros(self.rows.n))
+        return Parted(np.zeros((len(self.rows.levels), self.rows.terms)), np.zeros(self.rows.n))
 
-    def mode(self, e: Array, values: Values, roots: list[Array], start: Effects) -> AtMode:
+    def mode(self, e: Array, values: Values, roots: list[Array], start: Parted) -> AtMode:
         """Find v̂ by Newton's method, and the log likelihood there."""
         v = start
         eta = self._eta(e, v, roots)
@@ -152,8 +95,7 @@ class EffectsIntegrated:
         for _ in range(MOST_STEPS):
             gradient = self._pull(self.rows.score(eta[None], values)[0], roots).plus(v, -1.0)
             expected = self.rows.information(eta[None], values)[0]
-            observed = self.rows.observed(eta[None], values)[0]
-            step = self.factor(np.maximum(observed, LEAST * expected), roots).solve(gradient)
+            step = self._curvature(eta, values, expected, roots).solve(gradient)
             if not gradient.dot(step) > 2.0 * SETTLED:
                 factor = self.factor(expected, roots)
                 return AtMode(value - 0.5 * factor.log_det, v, eta, factor)
@@ -163,7 +105,7 @@ class EffectsIntegrated:
                 after = self._density(eta, tried, values)
                 if after >= value - 1e-9 * (1.0 + abs(value)):
                     break
-                step = Effects(0.5 * step.first, 0.5 * step.rest)
+                step = Parted(0.5 * step.first, 0.5 * step.rest)
             v, value = tried, after
         raise ConvergenceError(
             "The mode of the effects of groups given all else was not found: state proper priors "
@@ -181,6 +123,16 @@ class EffectsIntegrated:
         left = self._turned(self._turned(gram, roots).T, roots) + np.eye(n) - flat.T @ flat
         return Bordered(chol, half, np.linalg.cholesky(0.5 * (left + left.T)))
 
+    def _curvature(
+        self, eta: Array, values: Values, expected: Array, roots: list[Array]
+    ) -> Bordered:
+        """Factorise what is observed, or what is no less than a part of what is expected."""
+        observed = self.rows.observed(eta[None], values)[0]
+        try:
+            return self.factor(observed, roots)
+        except np.linalg.LinAlgError:
+            return self.factor(np.maximum(observed, LEAST * expected), roots)
+
     def of_rows(self, at: AtMode, values: Values, roots: list[Array]) -> OfRows:
         """Differentiate the log likelihood by η of every row and by every Λ (G71)."""
         rows, eta = self.rows, at.eta[None]
@@ -195,7 +147,7 @@ class EffectsIntegrated:
         q = curvature.solve(self._pull(bend, roots))
         moved = self._eta(np.zeros(len(score)), q, roots)
         by_eta = score - 0.5 * bend + 0.5 * observed * moved
-        of_roots = [
+        of_roots: list[Array] = [
             own.T @ v - 0.5 * plain.T @ p - Y.T
             for own, v, plain, p, Y in zip(
                 self.by_factor(self._sums(by_eta)),
@@ -216,7 +168,7 @@ class EffectsIntegrated:
         away = np.array([[own.dot(other) for other in gone] for own in pulled])
         return np.asarray((X.T * weights) @ X - away.reshape(X.shape[1], X.shape[1]))
 
-    def variances(self, at: AtMode, values: Values, roots: list[Array], known: Array) -> Effects:
+    def variances(self, at: AtMode, values: Values, roots: list[Array], known: Array) -> Parted:
         """Return variances of u: given all else, and of its mode as coefficients vary.
 
         `known` is a root of the variance of η by coefficients, shape (m, k).
@@ -228,27 +180,27 @@ class EffectsIntegrated:
             moved = at.factor.solve(self._pull(weights * column, roots))
             first += (moved.first @ roots[0].T) ** 2
             others += self._turned(moved.rest, roots, back=True) ** 2
-        return Effects(first, others)
+        return Parted(first, others)
 
-    def _density(self, eta: Array, v: Effects, values: Values) -> float:
+    def _density(self, eta: Array, v: Parted, values: Values) -> float:
         with np.errstate(all="ignore"):  # beyond the density's reach it is −∞
             found = self.rows.log_density(eta[None], values)[0]
         return float(self.rows.w @ found) - 0.5 * v.dot(v)
 
-    def _eta(self, e: Array, v: Effects, roots: list[Array]) -> Array:
+    def _eta(self, e: Array, v: Parted, roots: list[Array]) -> Array:
         """Return e + ZΛv."""
         u = v.first @ roots[0].T
         own = np.sum(self.rows.z * u[self.rows.of].T, axis=0)
         return np.asarray(e + own + self.rows.Z @ self._turned(v.rest, roots, back=True))
 
-    def _sums(self, numbers: Array) -> Effects:
+    def _sums(self, numbers: Array) -> Parted:
         """Return Zᵀ times numbers of rows."""
-        return Effects(self.rows.by_level(numbers * self.rows.z).T, self.rows.Z.T @ numbers)
+        return Parted(self.rows.by_level(numbers * self.rows.z).T, self.rows.Z.T @ numbers)
 
-    def _pull(self, numbers: Array, roots: list[Array]) -> Effects:
+    def _pull(self, numbers: Array, roots: list[Array]) -> Parted:
         """Return ΛᵀZᵀ times numbers of rows."""
         found = self._sums(numbers)
-        return Effects(found.first @ roots[0], self._turned(found.rest, roots))
+        return Parted(found.first @ roots[0], self._turned(found.rest, roots))
 
     def _turned(self, columns: Array, roots: list[Array], *, back: bool = False) -> Array:
         """Return Λᵀ of all others times columns, or with `back` Λ times."""
@@ -262,7 +214,7 @@ class EffectsIntegrated:
         return own, np.moveaxis(mixed, 0, 1), rows.gram(weights)
 
     def _right(self, mixed: Array, roots: list[Array], *, back: bool = False) -> Array:
-        """Return numbers of levels and others, (L, d, n), times Λ of all others, or its transpose."""
+        """Return numbers of levels and others, (L, d, n), times Λ of the others, or `back` Λᵀ."""
         flat = mixed.reshape(mixed.shape[0] * mixed.shape[1], mixed.shape[2]).T
         return self._turned(flat, roots, back=back).T.reshape(mixed.shape)
 
@@ -283,7 +235,7 @@ class EffectsIntegrated:
             out += 2.0 * z * sum(own_z * mixed[rows.of, a, j] for a, own_z in enumerate(rows.z))
             for k, other in zip(at, numbers, strict=True):
                 out += z * other * rest[j, k]
-        return out
+        return np.asarray(out)
 
     def _explained(
         self, weights: Array, inverse: tuple[Array, Array, Array], roots: list[Array]
@@ -302,7 +254,7 @@ class EffectsIntegrated:
             out.append(np.einsum("gagb->ab", blocks))
         return out
 
-    def by_factor(self, v: Effects) -> list[Array]:
+    def by_factor(self, v: Parted) -> list[Array]:
         """Return numbers of effects, (levels, terms) of every factor."""
         out, start = [v.first], 0
         for levels, terms in self.others:

@@ -167,8 +167,13 @@ class Nested:
         of_v = -0.5 * np.sum(v * v, axis=1) - 0.5 * v.shape[1] * LOG_2PI
         return np.asarray(of_beta + of_v + self.log_prior(h))
 
-    def mode(self, h: Array, start: Mode, nodes: Nodes, tolerance: float) -> Mode:
-        """Maximise over c given h by Newton's method, and expand there (G44)."""
+    def mode(
+        self, h: Array, start: Mode, nodes: Nodes, tolerance: float, settled: float = SETTLED
+    ) -> Mode:
+        """Maximise over c given h by Newton's method, and expand there (G44).
+
+        Its last step would gain no more than so many nats; values that are differenced need few.
+        """
         c, roots, wide = start.c, self.roots(h), h[None]
         found = self.integral(c[None], wide, start.centre[None], nodes, tolerance)
         before: Array = np.zeros(self.n)
@@ -185,7 +190,7 @@ class Nested:
                 break
             step = np.linalg.solve(L.T, np.linalg.solve(L, gradient))
             gain = 0.5 * float(gradient @ step)
-            if gain < SETTLED:
+            if gain < settled:
                 half_det = float(np.log(np.diag(L)).sum())
                 value = float(found.value[0] + self.log_prior_of(c[None], wide)[0]) + gain
                 value += 0.5 * self.n * LOG_2PI - half_det

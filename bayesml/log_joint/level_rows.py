@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from bayesml.likelihoods import Canonical, Likelihood
+from bayesml.likelihoods import Canonical, Likelihood, Recedes
 from bayesml.likelihoods.base import diagonal_information
 from bayesml.log_joint.sums import Values
 from bayesml.typing import Array, Integers
@@ -109,6 +109,16 @@ class LevelRows:
             return self.information(eta, values)
         up, down = (self.score(eta + h, values) for h in (DIFFERENCE, -DIFFERENCE))
         return np.asarray((down - up) / (2.0 * DIFFERENCE))
+
+    def alike(self, eta: Array) -> bool:
+        """Say whether the likelihood of every level grows as its η goes one way without end."""
+        if not isinstance(self.likelihood, Recedes):
+            return False
+        read, _ = self._read(eta, {})
+        signs = self.likelihood.recession(self.y, read)[self.w > 0]
+        starts = np.flatnonzero(np.diff(self.of[self.w > 0], prepend=-1))
+        least, most = np.minimum.reduceat(signs, starts), np.maximum.reduceat(signs, starts)
+        return bool(np.all((least == most) & (least != 0)))
 
     def gram(self, weights: Array) -> Array:
         """Return Σ λaaᵀ over the rows, a = (x, z of other factors), shape (n, n)."""

@@ -198,8 +198,8 @@ class WithGroups:
     ) -> PriorTerms:
         """Refuse: it is asked by parts, by what knows groups."""
         raise IncompatibleModelError(
-            "This method does not know effects of groups. Use NUTS() or Auto(); for a Gaussian "
-            "likelihood also Exact(), MLE() and MAP()."
+            "This method does not know effects of groups. Use NUTS(), MLE(), MAP() or Auto(); for "
+            "a Gaussian likelihood also Exact()."
         )
 
     def sample(
