@@ -42,8 +42,11 @@ MOST_EFFECTS = 4000
 MOST_NUMBERS = 2e8
 """Of what is between the largest factor and all others."""
 
-FORWARD = 1e-6
-"""Of differences of scales and correlations by their coordinates."""
+DIFFERENCE = 1e-5
+"""Of scales and correlations by their coordinates."""
+
+NEARLY_ONE = 0.999
+"""A correlation that is at the end of its range, and has no standard error."""
 
 LARGE, WIDER = 5.0, 10.0
 """In units of what η spreads, a scale that has no end if rows of a level are alike or no maximum
@@ -178,21 +181,17 @@ def _check_quadrature(problem: Problem, density: Nested, nodes: int) -> None:
 def _refuse_endless(problem: Problem, objective: Objective, top: Maximum) -> None:
     """Refuse a scale that grows without an end: rows of every level are all of one kind."""
     outer, rows = objective.outer, objective.outer.density.rows
-    beside = len(top.x) - len(outer.is_scale)
     found = top.smallest > 0.0 and np.isfinite(top.smallest)
     if found and not rows.alike(rows.base):
         return
-    names = [
-        part.group.scale_name(term) if j < part.terms else ""
-        for part in outer.density.joint.scales.parts
-        for j, term in enumerate((*part.group.terms, *[""] * (part.size - part.terms)))
-    ]
-    for j in np.flatnonzero(outer.is_scale):
-        wider = np.where(np.arange(len(top.x)) == beside + j, WIDER * top.x, top.x)
+    groups = [part.group for part in outer.density.joint.scales.parts]
+    names = dict.fromkeys(groups[n].scale_name(groups[n].terms[i]) for n, i, _ in outer.entries)
+    for name, row in zip(names, outer.rows(), strict=True):
+        wider = np.where(row, WIDER * top.x, top.x)
         endless = not found and objective.value(wider) > top.value
-        if top.x[beside + j] > LARGE or endless:
+        if np.linalg.norm(top.x[row]) > LARGE or endless:
             raise SeparationError(
-                f"{problem.data.target_name}: the likelihood grows without end with {names[j]}, "
+                f"{problem.data.target_name}: the likelihood grows without end with {name}, "
                 "since rows of a level are all alike: it has no maximum. Use MAP() or Laplace() "
                 "with proper priors, such as the default."
             )
@@ -261,11 +260,15 @@ def _estimate(
 
 def _error_of(outer: Outer, top: Maximum, name: str) -> Array:
     """Return standard errors of scales or correlations; NaN where they are at an end."""
-    k, density = outer.density.joint.scales.size, outer.density
-    points = np.concatenate([top.x[None], top.x + FORWARD * np.eye(len(top.x))[-k:]])
-    found = density.joint.scales.named(outer.h(points)[:, density.free :], np.ones(k + 1))[name]
-    J = (found[1:] - found[0]).reshape(k, -1).T / FORWARD
-    free, covariance = top.free[-k:], np.nan_to_num(top.covariance()[-k:, -k:])
+    scales, density, k = outer.density.joint.scales, outer.density, len(outer.entries)
+    E = DIFFERENCE * np.eye(len(top.x))[-k:]
+    points = np.concatenate([top.x[None], top.x + E, top.x - E])
+    middle, *rest = scales.named(outer.h(points)[:, density.free :], np.ones(2 * k + 1))[name]
+    up, down = np.reshape(rest, (2, k, -1))
+    J, free = (up - down).T / (2.0 * DIFFERENCE), top.free[-k:]
+    covariance = np.nan_to_num(top.covariance()[-k:, -k:])
     variance = np.sum((J @ covariance) * J, axis=1)
-    variance[np.any(J[:, ~free] != 0.0, axis=1)] = np.nan
-    return np.asarray(np.sqrt(variance).reshape(found.shape[1:]))
+    ends = np.any(np.abs(up - middle.ravel()).T[:, ~free] > 0.0, axis=1)
+    one = name.startswith("correlation") & (np.abs(middle.ravel()) > NEARLY_ONE)
+    variance[ends | one] = np.nan
+    return np.asarray(np.sqrt(variance).reshape(np.shape(middle)))

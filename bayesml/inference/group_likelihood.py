@@ -3,7 +3,7 @@
 Derived in docs/theory/group_effects.md, (G70) to (G72).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.inference.group_design import starting
 from bayesml.linalg.bordered import Parted
 from bayesml.log_joint.group_modes import AtMode, EffectsIntegrated
 from bayesml.log_joint.group_nested import Mode, Nested
@@ -22,11 +21,8 @@ from bayesml.typing import Array
 STEP = 1e-4
 """Of differences, of coordinates of about unit size."""
 
-WIDE, FAR = 25.0, 8.0
-"""How far coordinates of φ and of correlations are looked for."""
-
-NEARLY_ONE = 4.0
-"""The artanh of a correlation of 0.999, which is as good as one."""
+WIDE = 25.0
+"""How far coordinates of φ are looked for."""
 
 LEAST = 1e-9
 """Of its unit, a scale that is as good as zero."""
@@ -37,7 +33,7 @@ CENTRED, SETTLED = 1e-8, 1e-13
 
 @dataclass(frozen=True, eq=False)
 class Outer:
-    """What the likelihood is a function of: x = (t, u_φ, scales, artanh of partial correlations).
+    """What the likelihood is a function of: x = (t, u_φ, entries of Λ), of either sign.
 
     Attributes
     ----------
@@ -45,25 +41,32 @@ class Outer:
     centre : ndarray, shape (p,)
         Coefficients z in their frame are centre + root t.
     root : ndarray, shape (p, p)
-    unit : ndarray, shape (k,)
-        Of scales, what η spreads, and one of correlations.
-    is_scale : ndarray of bool, shape (k,)
+    unit : float
+        Of scales, what η spreads.
     """
 
     density: Nested
     centre: Array
     root: Array
-    unit: Array
-    is_scale: NDArray[np.bool]
+    unit: float
 
     @classmethod
     def of(cls, problem: Problem, density: Nested) -> "Outer":
         """Return coordinates in which a search begins."""
-        own = [np.arange(part.size) < part.terms for part in density.joint.scales.parts]
-        is_scale, p = np.concatenate(own), density.p
-        theta = starting(problem, density)[density.free :]
-        unit = np.where(is_scale, 2.0 * np.exp(theta), 1.0)
-        return cls(density, np.zeros(p), np.eye(p), unit, is_scale)
+        statistics, p = problem.statistics, density.p
+        outputs = problem.model.likelihood.outputs(statistics.mean_y, statistics.sd_y)
+        return cls(density, np.zeros(p), np.eye(p), float(outputs[0][1] or 1.0))
+
+    @cached_property
+    def entries(self) -> tuple[tuple[int, int, int], ...]:
+        """Which factor, row and column of its Λ an entry is."""
+        parts = self.density.joint.scales.parts
+        return tuple((n, i, j) for n, part in enumerate(parts) for i, j in part.entries)
+
+    @property
+    def beside(self) -> int:
+        """Number of coordinates before the entries of Λ."""
+        return len(self.centre) + self.density.free
 
     def start(self, away: Mapping[str, float]) -> Array:
         """Return scales at half of their units, φ at multiples of its start, and zero."""
@@ -72,61 +75,58 @@ class Outer:
             if block.name in away:
                 begun = block.support.constrain(block.reference) * away[block.name]
                 phi[j] = block.support.unconstrain(begun) - block.reference
-        return np.concatenate([np.zeros(len(self.centre)), phi, 0.5 * self.is_scale])
+        scales = [0.5 * (i == j) for _, i, j in self.entries]
+        return np.concatenate([np.zeros(len(self.centre)), phi, scales])
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """Where every coordinate is looked for; a search in a box would begin with its corners."""
-        wide = np.full(len(self.centre), np.inf)
-        phi, of_scales = np.full(self.density.free, WIDE), np.where(self.is_scale, np.inf, FAR)
-        high = np.concatenate([wide, phi, of_scales])
-        low = np.concatenate([-wide, -phi, np.where(self.is_scale, 0.0, -FAR)])
-        return low, high
+        """Where φ is looked for; all else is anywhere."""
+        high = np.full(self.beside + len(self.entries), np.inf)
+        high[len(self.centre) : self.beside] = WIDE
+        return -high, high
 
     def z(self, x: Array) -> Array:
         """Return coefficients in their frame."""
         return np.asarray(self.centre + x[..., : len(self.centre)] @ self.root.T)
 
     def h(self, x: Array) -> Array:
-        """Return u_φ and θ, with logs of scales."""
-        p, free = len(self.centre), self.density.free
-        theta = x[..., p + free :] * self.unit
-        with np.errstate(divide="ignore"):
-            logs = np.log(np.where(self.is_scale, theta, 1.0))
-        return np.concatenate([x[..., p : p + free], np.where(self.is_scale, logs, theta)], axis=-1)
+        """Return u_φ and θ; the log of a scale of zero is −∞."""
+        pairs = zip(self.density.joint.scales.parts, self._factors(x), strict=True)
+        theta = [part.coordinates(factor) for part, factor in pairs]
+        return np.concatenate([x[..., len(self.centre) : self.beside], *theta], axis=-1)
 
-    @cached_property
-    def scales(self) -> NDArray[np.bool]:
-        """Say which coordinates are scales."""
-        beside = np.zeros(len(self.centre) + self.density.free, dtype=bool)
-        return np.append(beside, self.is_scale)
+    def roots(self, x: Array) -> list[Array]:
+        """Return Λ of every factor at one x, the largest first, of no terms for curves alone."""
+        found = self._factors(x)
+        return found if self.density.predictor.groups else [np.empty((0, 0)), *found]
 
-    def undefined(self, x: Array) -> NDArray[np.bool]:
-        """Say which scales are zero, and which correlations nothing depends on then."""
-        out, at = np.zeros(len(x), dtype=bool), len(self.centre) + self.density.free
-        for part in self.density.joint.scales.parts:
-            zero = x[at : at + part.terms] == 0.0
-            out[at : at + part.terms] = zero
-            out[at + part.terms : (at := at + part.size)] = zero.any()
-        return out
+    def slopes(self, by_root: list[Array]) -> Array:
+        """Return derivatives by the entries from those by every Λ."""
+        found = by_root if self.density.predictor.groups else by_root[1:]
+        return np.array([found[n][i, j] * self._unit(n, i) for n, i, j in self.entries])
+
+    def rows(self) -> Iterator[NDArray[np.bool]]:
+        """Yield the entries of every scale, those of a row."""
+        for row in dict.fromkeys((n, i) for n, i, _ in self.entries):
+            own = [(n, i) == row for n, i, _ in self.entries]
+            yield np.append(np.zeros(self.beside, dtype=bool), own)
 
     def at_an_end(self, x: Array) -> NDArray[np.bool]:
-        """Say what is, where there is no curvature: zero, a bound, a correlation of ±1."""
-        low, high = self.bounds
-        correlated = np.append(np.zeros(len(x) - len(self.is_scale), dtype=bool), ~self.is_scale)
-        one = correlated & (np.abs(x) > NEARLY_ONE)
-        return self.undefined(x) | (x <= low) | (x >= high) | one
+        """Say which have no curvature: scales of zero, and φ at an end of its range."""
+        out = np.abs(x) >= self.bounds[1]
+        for row in self.rows():
+            if not x[row].any():
+                out |= row
+        return out
 
-    def slopes(self, x: Array) -> list[Array]:
-        """Return ∂Λ/∂x of every factor at one x, shape (size, d, d)."""
-        scales, theta = self.density.joint.scales, self.h(x)[self.density.free :]
-        out: list[Array] = []
-        for part, here in zip(scales.parts, scales.where, strict=True):
-            found, L = part.slopes(theta[here]), part.correlation_root(theta[here])
-            for j in range(part.terms):
-                found[j] = 0.0
-                found[j, j] = L[j]
-            out.append(found * self.unit[here, None, None])
+    def _unit(self, n: int, i: int) -> float:
+        return self.unit / float(self.density.joint.scales.parts[n].sizes[i])
+
+    def _factors(self, x: Array) -> list[Array]:
+        parts = self.density.joint.scales.parts
+        out = [np.zeros((*x.shape[:-1], part.terms, part.terms)) for part in parts]
+        for at, (n, i, j) in enumerate(self.entries):
+            out[n][..., i, j] = x[..., self.beside + at] * self._unit(n, i)
         return out
 
 
@@ -169,7 +169,7 @@ class ByLaplace:
     def in_own_units(self, x: Array) -> Outer:
         """Return coordinates around x, of coefficients in units of what is known of them there."""
         outer, at = self.outer, self.at(x)
-        values, roots = outer.density.values(outer.h(x)), outer.density.roots(outer.h(x))
+        values, roots = outer.density.values(outer.h(x)), outer.roots(x)
         left = self.effects.left(at, values, roots, outer.density.rows.X)
         root = np.linalg.inv(np.linalg.cholesky(left)).T
         return replace(outer, centre=outer.z(x), root=root)
@@ -179,7 +179,7 @@ class ByLaplace:
         density, h = self.outer.density, self.outer.h(x)
         e = density.rows.base + density.rows.X @ self.outer.z(x)
         start = self.last[-1] if self.last else self.effects.nothing()
-        found = self.effects.mode(e, density.values(h), density.roots(h), start)
+        found = self.effects.mode(e, density.values(h), self.outer.roots(x), start)
         self.last[:] = [found.effects]
         return found
 
@@ -190,7 +190,7 @@ class ByLaplace:
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate it with its gradient in x."""
         density, h = self.outer.density, self.outer.h(x)
-        at, values, roots = self.at(x), density.values(h), density.roots(h)
+        at, values, roots = self.at(x), density.values(h), self.outer.roots(x)
         found = self.effects.of_rows(at, values, roots)
         of_beta = self.outer.root.T @ (density.rows.X.T @ found.eta)
         of_phi = np.empty(density.free)
@@ -204,12 +204,7 @@ class ByLaplace:
                 for v in ends
             ]
             of_phi[j] = (each[0] - each[1]) / (2.0 * STEP)
-        own = found.roots if density.predictor.groups else found.roots[1:]
-        of_scales = [
-            np.einsum("jab,ab->j", slope, by_root)
-            for slope, by_root in zip(self.outer.slopes(x), own, strict=True)
-        ]
-        return at.value, np.concatenate([of_beta, of_phi, *of_scales])
+        return at.value, np.concatenate([of_beta, of_phi, self.outer.slopes(found.roots)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,8 +234,8 @@ class ByQuadrature:
         return float(self.values(x[None])[0])
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        """Evaluate with central differences, mirrored where a scale would be negative."""
-        found = self.values(_around(self.outer, x))
+        """Evaluate with central differences."""
+        found = self.values(_around(x))
         return float(found[0]), (found[1 : len(x) + 1] - found[len(x) + 1 :]) / (2.0 * STEP)
 
 
@@ -275,20 +270,21 @@ class ByMode:
 
     def _h(self, x: Array) -> Array:
         """Return u_φ and θ; scales of zero are so little more that their logs are finite."""
-        least, own = np.full(len(x), -np.inf), self.outer.is_scale
-        least[len(x) - len(own) :][own] = LEAST
-        return self.outer.h(np.maximum(x, least))
+        h, at = self.outer.h(x), self.outer.density.free
+        for part in self.outer.density.joint.scales.parts:
+            logs = h[at : at + part.terms]
+            h[at : at + part.terms] = np.maximum(logs, np.log(LEAST * self.outer.unit))
+            at += part.size
+        return h
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        """Evaluate it with central differences, mirrored where a scale would be negative."""
-        first, *rest = [self.value(point) for point in _around(self.outer, x)]
+        """Evaluate it with central differences."""
+        first, *rest = [self.value(point) for point in _around(x)]
         up, down = np.reshape(rest, (2, len(x)))
         return first, (up - down) / (2.0 * STEP)
 
 
-def _around(outer: Outer, x: Array) -> Array:
-    """Return x, and points above and below along every axis, scales mirrored at zero."""
-    E, own = STEP * np.eye(len(x)), outer.is_scale
-    below, scales = x - E, slice(len(x) - len(own), None)
-    below[:, scales] = np.where(own, np.abs(below[:, scales]), below[:, scales])
-    return np.concatenate([x[None], x + E, below])
+def _around(x: Array) -> Array:
+    """Return x, and points above and below along every axis."""
+    E = STEP * np.eye(len(x))
+    return np.concatenate([x[None], x + E, x - E])

@@ -20,9 +20,6 @@ STEP = 1e-3
 POLISHES, SETTLED = 4, 1e-6
 """Newton's steps at the end, and the gradient, in units of the curvature, that needs none."""
 
-AWAY = 0.1
-"""Of its unit, a scale that was zero, from where it is tried whether that was the end."""
-
 TRIES, FLAT = 3, 1e-3
 """Of a search, which begins again where it ended if the slope there is not as flat."""
 
@@ -77,15 +74,7 @@ def highest(objective: Objective, start: Array, tolerance: float) -> Array:
 
 def maximum(objective: Objective, start: Array) -> Maximum:
     """Climb, set scales of nothing to zero, and end with Newton's steps."""
-    outer = objective.outer
-    x = _climbed(objective, start)
-    for sign in (1.0, -1.0):
-        stuck = outer.undefined(x)
-        if not np.any(stuck & ~outer.scales):
-            break
-        away = np.where(stuck, np.where(outer.scales, AWAY, sign), x)  # at zero nothing slopes
-        tried = _climbed(objective, away)
-        x = tried if objective.value(tried) > objective.value(x) + NOTHING else x
+    outer, x = objective.outer, _climbed(objective, start)
     free = ~outer.at_an_end(x)
     H = _curvature(objective, x, free)
     for _ in range(POLISHES):
@@ -102,15 +91,14 @@ def maximum(objective: Objective, start: Array) -> Maximum:
 
 def _climbed(objective: Objective, start: Array) -> Array:
     """Climb until it is flat, and set scales of nothing to zero."""
-    x, outer = start, objective.outer
+    x = start
     for _ in range(TRIES):
         x = highest(objective, x, 1e-9)
-        slope = objective.value_and_gradient(x)[1]
-        if np.all(np.abs(np.where(x > outer.bounds[0], slope, 0.0)) < FLAT):
+        if np.all(np.abs(objective.value_and_gradient(x)[1]) < FLAT):
             break
-    for j in np.flatnonzero(outer.scales & (x < SMALL)):
-        zero = np.where(np.arange(len(x)) == j, 0.0, x)
-        if objective.value(zero) >= objective.value(x) - NOTHING:
+    for row in objective.outer.rows():
+        zero = np.where(row, 0.0, x)
+        if np.linalg.norm(x[row]) < SMALL and objective.value(zero) > objective.value(x) - NOTHING:
             x = zero
     return x
 
