@@ -24,7 +24,7 @@ from bayesml.priors import WithGroups
 from bayesml.typing import Array
 
 MOST_STEPS = 50
-SETTLED = 1e-6
+SETTLED = 1e-5
 """Nats that Newton's next step would gain, below which it is the last."""
 
 HALVINGS, SLACK = 12, 0.1
@@ -177,12 +177,14 @@ class Nested:
         c, roots, wide = start.c, self.roots(h), h[None]
         found = self.integral(c[None], wide, start.centre[None], nodes, tolerance)
         before: Array = np.zeros(self.n)
-        damped = 1.0
+        damped, bent = 1.0, True
         for _ in range(MOST_STEPS):
             slope, M = self._expanded(c, h, found, nodes)
             gradient = self.turned(slope, roots, back=True)
             gradient[self.p :] -= c[self.p :]
-            L = self._root(M, roots)
+            if gradient @ before < 0.0:  # few nodes may bend too little, and steps go too far
+                damped, bent = damped if bent else 0.5 * damped, False
+            L = self._root(M, roots) if bent else None
             if L is None:
                 M = self.expected(c, h, found.centre[0]).curvature(roots[0])
                 L = self._root(M, roots)
@@ -196,8 +198,6 @@ class Nested:
                 value += 0.5 * self.n * LOG_2PI - half_det
                 b = M @ self.turned(c, roots) + slope
                 return Mode(value, c + step, found.centre[0], b, M)
-            if gradient @ before < 0.0:  # few nodes may bend too little, and steps go too far
-                damped *= 0.5
             before = damped * step
             c, found = self._ascended(c, before, wide, found, nodes, tolerance)
         raise ConvergenceError(
