@@ -53,7 +53,7 @@ def coverage(values: np.ndarray) -> np.ndarray:
     return np.mean(np.abs(values - 0.5)[None, :] <= 0.5 * LEVELS[:, None], axis=1)
 
 
-def band(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the binomial band of each level."""
-    tail = 0.5 * (1.0 - BAND)
+def band(size: int, quantities: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the binomial band of each level, for so many quantities together."""
+    tail = 0.5 * (1.0 - BAND) / quantities
     return tuple(stats.binom.ppf(q, size, LEVELS) / size for q in (tail, 1.0 - tail))

@@ -78,7 +78,7 @@ def test_ranks_of_truths_are_uniform(likelihood: Any, method: Any, sets: int) ->
             fit = bm.fit(model, data, method, rng=k)
         for name, value in ranks(fit, frame, truth).items():
             found.setdefault(name, []).append(value)
-    low, high = band(sets)
+    low, high = band(sets, len(found) * len(LEVELS))
     for name, values in found.items():
         share = coverage(np.array(values))
         assert np.all((low <= share) & (share <= high)), (name, LEVELS, share)
