@@ -1,6 +1,9 @@
-"""The network, and how it is learned, where nothing is said of either: the one place for both."""
+"""The network, and how it is learned, where nothing is said of either: the one place for both.
 
-from typing import Any
+Derived in docs/theory/network.md, "Which noise".
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,76 +13,130 @@ from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.networks.mode import Recipe
-from bayesml.inference.networks.search import clearly_better, race
-from bayesml.likelihoods import Bernoulli, Categorical, Gaussian, HeteroscedasticStudentT
+from bayesml.inference.networks.race import CLEAR, Race, gain, race
+from bayesml.inference.networks.settings import Start, Training
+from bayesml.likelihoods import (
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    HeteroscedasticStudentT,
+    Likelihood,
+)
 from bayesml.model import Model
 from bayesml.predictors import MLP
 
-WIDEST, NARROWEST, WEIGHTS = 50, 10, 2500
-"""Units of the hidden layer, and how many weights it should have at most: steps cost their square
-for every row."""
+FEW, FEW_UNITS, MANY_UNITS = 3000, 30, 50
+"""Rows up to which the hidden layer has fewer units: held-out rows were told as well by these."""
 
-SAMPLED, SOME = 5000, 30_000
-"""Rows up to which most members are chains, and up to which any are: a step reads all rows, and the
-more there are the nearer the posterior around a mode is to its Gaussian."""
+NARROWEST, WEIGHTS = 10, 2500
+"""Units at the least, and weights at the most: steps cost their square for every row."""
 
-ESS = 20.0
-"""Independent function values that a chain should make: a hundred or so in all."""
+SAMPLED = 30_000
+"""Rows up to which members are chains: a step reads all rows, and the more there are the nearer
+the posterior around a mode is to its Gaussian."""
 
-CHAIN = Langevin(chains=1, steps=4000, ess=ESS)
+MEMBERS = 4
+"""Modes, with one chain around each: of members that were mixed in twos around one mode, or with
+Gaussians, none predicted rows held out better."""
+
+ESS = 15.0
+"""Independent function values that a chain should make: sixty in all."""
 
 
-def network_method(rows: int) -> Ensemble:
-    """Return how to learn a network from so many rows: from three modes, around each.
+class DefaultNetwork(NamedTuple):
+    """A network for a table, and how it is learned."""
+
+    model: Model
+    method: Ensemble
+
+
+def network_method(rows: int, start: Start | None = None) -> Ensemble:
+    """Return how to learn a network from so many rows, from a start that is known or raced for.
 
     Examples
     --------
-    >>> network_method(1000).members, network_method(100_000).members
-    (9, 3)
+    >>> network_method(1000).members, network_method(100_000).member
+    (4, Laplace())
     """
-    if rows <= SAMPLED:
-        return Ensemble(9, (Laplace(), CHAIN, CHAIN))
-    if rows <= SOME:
-        return Ensemble(6, (Laplace(), CHAIN))
-    return Ensemble(3, Laplace())
+    if rows > SAMPLED:
+        return Ensemble(3, Laplace(training=Training(start=start)))
+    return Ensemble(MEMBERS, Langevin(chains=1, steps=4000, start=start, ess=ESS))
 
 
-def default_network(data: Data, rng: Any = None) -> Model:
-    """Return a network for a table: its width by the number of columns, its noise by the rows.
+def hidden_units(m: int, n: int) -> tuple[int, ...]:
+    """Return the widths of the hidden layers for so many rows and features.
 
-    Numbers have Gaussian noise, or noise whose scale is predicted and whose tails are learned where
-    rows that were held out are told better by it, by more than a standard error of the difference.
-    Both are trained on four fifths of at most 3,000 rows, and judged by the same others (M31).
-    Classes are learned as classes. What is known of the noise should be stated instead.
+    One layer: a second one told rows held out no better, at twice the cost.
+
+    Examples
+    --------
+    >>> hidden_units(500, 5), hidden_units(10_000, 5), hidden_units(10_000, 100)
+    ((30,), (50,), (24,))
+    """
+    widest = FEW_UNITS if m <= FEW else MANY_UNITS
+    return (int(np.clip(WEIGHTS // (n + 2), NARROWEST, widest)),)
+
+
+def default_network(
+    data: Data,
+    rng: Any = None,
+    *,
+    network: MLP | None = None,
+    likelihood: Likelihood | None = None,
+) -> DefaultNetwork:
+    """Return a network for a table, and how to learn it.
+
+    Its width is chosen by the numbers of rows and columns. Numbers have noise whose scale is
+    predicted and whose tails are learned, or Gaussian noise where rows that were held out are told
+    better by it, by more than two standard errors of the difference. A race of starts (M31) goes
+    on under the one that is taken, and the fit does not repeat it. Classes are learned as classes.
+    What is known of the network or its noise should be stated instead.
 
     Parameters
     ----------
     data : Data
     rng : int, Generator or None
         Seed of the choice.
+    network : MLP or None
+        Stated, where its layers are known.
+    likelihood : Likelihood or None
+        Stated, where the noise is known; it is needed for counts.
 
     Raises
     ------
     ConvergenceError
-        If training diverges under one of them from every start.
+        If training diverges from every start.
 
     Examples
     --------
     >>> import bayesml as bm
     >>> X = np.linspace(-2, 2, 60)[:, None]
     >>> data = bm.Data(X, X[:, 0] + 0.1 * np.random.default_rng(0).normal(size=60))
-    >>> default_network(data, rng=0).likelihood
-    Gaussian(sigma=None)
+    >>> model, method = default_network(data, rng=0)
+    >>> model.predictor.hidden, method.members
+    ((30,), 4)
     """
-    width = int(np.clip(WEIGHTS // (data.n + 2), NARROWEST, WIDEST))
-    network, classes = MLP((width,)), data.design.classes
-    if classes is not None:
-        return Model(network, Bernoulli() if len(classes) == 2 else Categorical())
-    even, uneven = Model(network, Gaussian()), Model(network, HeteroscedasticStudentT())
-    seed = seed_of(rng)
-    one, other = (
-        race(model.resolve(data), np.random.default_rng(seed), Recipe()) for model in (even, uneven)
-    )
-    if one is None or other is None:  # too few rows to choose by
-        return even
-    return uneven if clearly_better(other, one) else even
+    network = MLP(hidden_units(data.m, data.n)) if network is None else network
+    classes, seed = data.design.classes, seed_of(rng)
+    if likelihood is None and classes is not None:
+        likelihood = Bernoulli() if len(classes) == 2 else Categorical()
+    model = Model(network, Gaussian() if likelihood is None else likelihood)
+    found = _raced(model, data, seed)
+    if found is not None and likelihood is None:
+        model, found = _with_noise(model, found, data, seed)
+    start = None if found is None else found.start
+    return DefaultNetwork(model, network_method(data.m, start))
+
+
+def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model, Race]:
+    """Take noise whose scale is predicted, unless rows held out are clearly told worse."""
+    uneven = Model(even.predictor, HeteroscedasticStudentT())
+    other = _raced(uneven, data, seed, found.winners)
+    lost = other is None or gain(found.densities(found.won), other.densities(found.won)) > CLEAR
+    finished = None if lost else _raced(uneven, data, seed, found)
+    return (even, found) if finished is None else (uneven, finished)
+
+
+def _raced(model: Model, data: Data, seed: int, begun: Race | None = None) -> Race | None:
+    """Race starts; None where there are too few rows to choose by, or there is no choice."""
+    return race(model.resolve(data), np.random.default_rng(seed), Recipe(), begun)

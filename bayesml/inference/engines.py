@@ -8,7 +8,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from bayesml.inference.networks.mode import Recipe
-from bayesml.inference.networks.search import find_mode, raced
+from bayesml.inference.networks.race import raced
+from bayesml.inference.networks.search import find_mode
 from bayesml.inference.point import starting_point
 from bayesml.inference.scale_mode import suited_units
 from bayesml.log_joint import LogJoint, NegativeLogJoint, log_joint

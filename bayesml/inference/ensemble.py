@@ -16,7 +16,8 @@ from bayesml.inference.mle import MLE
 from bayesml.inference.networks.functions import MOST_RESIDUALS, MOST_ROWS, spread_rows, unlearned
 from bayesml.inference.networks.memory import MEMORY
 from bayesml.inference.networks.mode import AroundModes, Mode, Recipe, joint_objective
-from bayesml.inference.networks.search import find_mode, raced
+from bayesml.inference.networks.race import raced
+from bayesml.inference.networks.search import find_mode
 from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.networks.watch import Watch, side_by_side, watch_for
 from bayesml.inference.point import NO_EVIDENCE

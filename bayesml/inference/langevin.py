@@ -24,7 +24,8 @@ from bayesml.inference.networks.density import DAMPING, Density, density_of
 from bayesml.inference.networks.functions import rows_to_compare, unlearned
 from bayesml.inference.networks.microcanonical import Run, RunLayout, run_chains
 from bayesml.inference.networks.mode import Mode, Recipe, notes_of
-from bayesml.inference.networks.search import find_mode, raced
+from bayesml.inference.networks.race import raced
+from bayesml.inference.networks.search import find_mode
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.networks.watch import Watch, side_by_side
 from bayesml.inference.nuts import refuse_unread

@@ -84,6 +84,12 @@ class Mode:
         log_det = self.point.regression().log_det
         return log_evidence(self.setting.rows, self.point, self.scales, log_det)
 
+    @cached_property
+    def density(self) -> float:
+        """The log density of its rows, per unit of weight."""
+        rows = self.setting.rows.at_hand()
+        return float(rows.log_likelihood(rows.eta(self.x), self.scales.values)) / rows.weight
+
     @property
     def parameters(self) -> dict[str, Array]:
         """The network's parameters by name."""
@@ -154,14 +160,25 @@ class AroundModes(Protocol):
         """Learn a network around every mode, each by a stream of random numbers of its own."""
 
 
-def from_start(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:
-    """Train from one random start; a staged likelihood starts from the fit of a simpler one."""
+def from_start(
+    setting: Setting,
+    sd_y: float,
+    rng: np.random.Generator,
+    recipe: Recipe,
+    begun: Mode | None = None,
+) -> Mode:
+    """Train from one random start; a staged likelihood starts from the fit of a simpler one.
+
+    `begun` is the fit of the simplest, where there is one.
+    """
     likelihood = setting.rows.likelihood
     if not isinstance(likelihood, Staged):
+        if begun is not None:
+            return begun
         parameters = setting.network.start(setting.rows.n, rng)
         return from_there(setting, flat.join(parameters, setting.shapes), rng, recipe)
     simpler = simplified(setting, likelihood, sd_y)
-    first = from_start(simpler, sd_y, rng, recipe)
+    first = from_start(simpler, sd_y, rng, recipe, begun)
     start, scales = continuation(setting, simpler, first.x, first.scales, rng)
     mode = from_there(replace(setting, scales=scales), start, rng, recipe)
     return replace(mode, reason=f"{mode.reason}, from the fit with {_name(likelihood.simpler)}")

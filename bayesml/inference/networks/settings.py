@@ -25,6 +25,9 @@ class Start:
     foreseen : float or None
         Log density a row that training should reach, from rows held out; where it falls short, it
         begins again. None asks for nothing.
+    gain : float or None
+        Standard errors by which rows held out were told better than by a linear model; None where
+        there was no race.
 
     Raises
     ------
@@ -40,6 +43,7 @@ class Start:
     precision: float = 1.0
     noise: float = 1.0
     foreseen: float | None = None
+    gain: float | None = None
 
     def __post_init__(self) -> None:
         check_positive(self, "precision", "noise")
