@@ -245,19 +245,22 @@ class BayesianMLPRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):
     Features and target are standardised inside. There is no ``alpha``: the scale of each layer's
     weights, and of every input's, is learned by evidence.
 
+    What is not stated is chosen by ``bayesml.default_network``.
+
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int
-        Units in every hidden layer.
+    hidden_layer_sizes : int or sequence of int, optional
+        Units in every hidden layer; None takes them from the numbers of rows and features.
     activation : Activation or None
         ``ReLU()``, ``SiLU()``, … from ``bayesml.predictors``; None is ``Tanh()``.
     likelihood : Likelihood or None
-        None is Gaussian noise whose prior excludes zero, as in `BayesianRegressor`.
+        None lets rows that are held out choose, or is Gaussian noise whose prior excludes zero
+        where a method is stated, as in `BayesianRegressor`.
     prior : Prior or None
         None is ``Layered()``, which learns the scales; ``Layered(sd=1.0)`` knows them.
     method : Method or None
-        How to learn: ``MAP()``, ``Ensemble(8, Laplace())``, ``Langevin()``, …. None is
-        ``Laplace()``.
+        How to learn: ``MAP()``, ``Ensemble(8, Laplace())``, ``Langevin()``, …. None is the default
+        for so many rows.
     random_state : int, RandomState or None
         Seed of everything random.
 
@@ -284,7 +287,7 @@ class BayesianMLPRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (50,),
+        hidden_layer_sizes: Any = None,
         activation: Any = None,
         likelihood: Any = None,
         prior: Any = None,
@@ -299,23 +302,27 @@ class BayesianMLPRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def _declared(self, data: bm.Data) -> tuple[bm.Model, Any]:
-        likelihood = _noise(data) if self.likelihood is None else self.likelihood
-        return _network(self, likelihood), bm.Laplace() if self.method is None else self.method
+        likelihood = self.likelihood
+        if likelihood is None and self.method is not None:
+            likelihood = _noise(data)
+        return _network(self, data, likelihood)
 
 
 class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator):  # type: ignore[misc]
     """A multilayer perceptron of two classes or more whose probabilities are averaged.
 
+    What is not stated is chosen by ``bayesml.default_network``.
+
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int
-        Units in every hidden layer.
+    hidden_layer_sizes : int or sequence of int, optional
+        Units in every hidden layer; None takes them from the numbers of rows and features.
     activation : Activation or None
         ``ReLU()``, ``SiLU()``, … from ``bayesml.predictors``; None is ``Tanh()``.
     prior : Prior or None
         None is ``Layered()``, which learns the scales.
     method : Method or None
-        None is ``Ensemble(5, MAP())``: five modes, whose probabilities are averaged.
+        How to learn; None is the default for so many rows.
     random_state : int, RandomState or None
         Seed of everything random.
 
@@ -340,7 +347,7 @@ class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (50,),
+        hidden_layer_sizes: Any = None,
         activation: Any = None,
         prior: Any = None,
         method: Any = None,
@@ -353,21 +360,22 @@ class BayesianMLPClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator
         self.random_state = random_state
 
     def _declared(self, data: bm.Data, classes: tuple[str, ...]) -> tuple[bm.Model, Any]:
-        method = bm.Ensemble(5, bm.MAP()) if self.method is None else self.method
-        return _network(self, _of_classes(classes)), method
+        return _network(self, data, _of_classes(classes))
 
 
 def _network(
-    estimator: "BayesianMLPRegressor | BayesianMLPClassifier", likelihood: Any
-) -> bm.Model:
-    sizes, activation = estimator.hidden_layer_sizes, estimator.activation
-    return bm.Model(
-        bm.MLP(
-            (sizes,) if np.ndim(sizes) == 0 else sizes,
-            bm.Tanh() if activation is None else activation,
-        ),
-        likelihood,
-        bm.Layered() if estimator.prior is None else estimator.prior,
+    estimator: "BayesianMLPRegressor | BayesianMLPClassifier", data: bm.Data, likelihood: Any
+) -> tuple[bm.Model, Any]:
+    """Return what is stated, and the default where nothing is."""
+    sizes: Any = estimator.hidden_layer_sizes
+    sizes = bm.hidden_units(data.m, data.n) if sizes is None else sizes
+    activation = bm.Tanh() if estimator.activation is None else estimator.activation
+    network = bm.MLP((sizes,) if np.ndim(sizes) == 0 else sizes, activation)
+    prior = bm.Layered() if estimator.prior is None else estimator.prior
+    if estimator.method is not None:
+        return bm.Model(network, likelihood, prior), estimator.method
+    return bm.default_network(
+        data, _seed(estimator.random_state), network=network, likelihood=likelihood, prior=prior
     )
 
 

@@ -37,7 +37,7 @@ def test_scikit_learns_own_checks_pass(method: object) -> None:
 
 @pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # four units are few
 @pytest.mark.filterwarnings("ignore::bayesml.errors.ModelWarning")
-@pytest.mark.parametrize("method", [None, bm.MAP()], ids=repr)
+@pytest.mark.parametrize("method", [bm.Laplace(), bm.MAP()], ids=repr)
 def test_scikit_learns_own_checks_pass_for_networks(method: object) -> None:
     network = BayesianMLPRegressor(hidden_layer_sizes=(4,), method=method)
     results = check_estimator(network, on_fail=None, on_skip=None)
@@ -163,6 +163,24 @@ def test_a_network_says_what_the_package_says(waves: tuple[pd.DataFrame, np.ndar
     drawn = network.sample_y(frame, 2000)
     assert drawn.shape == (120, 2000)
     assert np.all(np.abs(drawn.mean(axis=1) - p.mean) < 4.5 * p.sd / np.sqrt(2000))
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # few rows
+def test_what_is_not_stated_of_a_network_is_the_default_of_the_package(
+    waves: tuple[pd.DataFrame, np.ndarray],
+) -> None:
+    X, y = waves[0].to_numpy()[:40], waves[1][:40]
+    cases = [
+        (BayesianMLPRegressor(random_state=0), y, bm.Data(X, y)),
+        (BayesianMLPClassifier(random_state=0), y > 0, bm.Data(X, np.where(y > 0, "1", "0"))),
+    ]
+    for network, target, data in cases:
+        fit = network.fit(X, target).fit_
+        seed = int(np.random.RandomState(0).randint(2**31 - 1))
+        model, method = bm.default_network(data, seed)
+        assert fit.declared.predictor == model.predictor
+        assert type(fit.declared.likelihood) is type(model.likelihood)
+        assert fit.method == method
 
 
 @pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # one unit learns little

@@ -2,7 +2,7 @@
 
 from bayesml.inference.auto import Auto
 from bayesml.inference.base import Learned, Method, Resumable
-from bayesml.inference.default_network import default_network
+from bayesml.inference.default_network import default_network, hidden_units
 from bayesml.inference.empirical_bayes import EmpiricalBayes
 from bayesml.inference.engines import Direct, PyMC
 from bayesml.inference.ensemble import Ensemble
@@ -40,6 +40,7 @@ __all__ = [
     "SubsetSampler",
     "Training",
     "default_network",
+    "hidden_units",
     "lasso_penalty",
     "lasso_scale",
     "ridge_penalty",

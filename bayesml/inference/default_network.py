@@ -3,6 +3,7 @@
 Derived in docs/theory/network.md, "Which noise".
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,11 +25,12 @@ from bayesml.likelihoods import (
 )
 from bayesml.model import Model
 from bayesml.predictors import MLP
+from bayesml.priors import Layered, Prior
 
 FEW, FEW_UNITS, MANY_UNITS = 3000, 30, 50
 """Rows up to which the hidden layer has fewer units: held-out rows were told as well by these."""
 
-NARROWEST, WEIGHTS = 10, 2500
+NARROWEST, WEIGHTS = 10, 1500
 """Units at the least, and weights at the most: steps cost their square for every row."""
 
 SAMPLED = 30_000
@@ -71,7 +73,7 @@ def hidden_units(m: int, n: int) -> tuple[int, ...]:
     Examples
     --------
     >>> hidden_units(500, 5), hidden_units(10_000, 5), hidden_units(10_000, 100)
-    ((30,), (50,), (24,))
+    ((30,), (50,), (14,))
     """
     widest = FEW_UNITS if m <= FEW else MANY_UNITS
     return (int(np.clip(WEIGHTS // (n + 2), NARROWEST, widest)),)
@@ -83,6 +85,7 @@ def default_network(
     *,
     network: MLP | None = None,
     likelihood: Likelihood | None = None,
+    prior: Prior | None = None,
 ) -> DefaultNetwork:
     """Return a network for a table, and how to learn it.
 
@@ -101,6 +104,8 @@ def default_network(
         Stated, where its layers are known.
     likelihood : Likelihood or None
         Stated, where the noise is known; it is needed for counts.
+    prior : Prior or None
+        Of the weights; None learns their scales.
 
     Raises
     ------
@@ -120,7 +125,8 @@ def default_network(
     classes, seed = data.design.classes, seed_of(rng)
     if likelihood is None and classes is not None:
         likelihood = Bernoulli() if len(classes) == 2 else Categorical()
-    model = Model(network, Gaussian() if likelihood is None else likelihood)
+    noise = Gaussian() if likelihood is None else likelihood
+    model = Model(network, noise, Layered() if prior is None else prior)
     found = _raced(model, data, seed)
     if found is not None and likelihood is None:
         model, found = _with_noise(model, found, data, seed)
@@ -130,7 +136,7 @@ def default_network(
 
 def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model, Race]:
     """Take noise whose scale is predicted, unless rows held out are clearly told worse."""
-    uneven = Model(even.predictor, HeteroscedasticStudentT())
+    uneven = replace(even, likelihood=HeteroscedasticStudentT())
     other = _raced(uneven, data, seed, found.winners)
     lost = other is None or gain(found.densities(found.won), other.densities(found.won)) > CLEAR
     finished = None if lost else _raced(uneven, data, seed, found)

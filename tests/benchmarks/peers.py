@@ -40,7 +40,8 @@ def scored(log_prob: Any, mean: Any, y: Any) -> tuple[float, float]:
 def network(rows: Split, k: int) -> tuple[float, float]:
     """Learn by the default of the package, the choice of the noise included."""
     data = bm.Data(rows.X_train, rows.y_train)
-    fit = bm.fit(bm.default_network(data, rng=k), data, rng=k)
+    model, method = bm.default_network(data, rng=k)
+    fit = bm.fit(model, data, method, rng=k)
     p = fit.predict(rows.X_test)
     return scored(p.log_prob(rows.y_test), p.mean, rows.y_test)
 

@@ -47,10 +47,11 @@ def one(m: int, n: int, seconds: float | None) -> str:
     X_new, truth, y_new = rows(NEW, n, seed=1)
     bm.fit(bm.Model(bm.MLP((2,))), bm.Data(X[:30], y[:30]), bm.MAP(), rng=0)  # imports
     before, start, clock = memory(), time.process_time(), time.perf_counter()
-    method = bm.Auto() if seconds is None else bm.Auto(seconds=seconds)
+    data = bm.Data(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fit = bm.fit(bm.Model(bm.MLP()), bm.Data(X, y), method, rng=0)
+        model, method = bm.default_network(data, rng=0)
+        fit = bm.fit(model, data, method if seconds is None else method.within(seconds), rng=0)
         cpu, wall, peak = time.process_time() - start, time.perf_counter() - clock, memory()
         p = fit.predict(X_new)
         failed = [finding.name for finding in fit.check().findings if not finding.passed]

@@ -9,7 +9,7 @@ import bayesml as bm
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.functions import unlearned
 from bayesml.inference.networks.mode import Recipe
-from bayesml.inference.networks.search import LOWEST, raced
+from bayesml.inference.networks.race import LOWEST, raced
 from bayesml.inference.networks.settings import CALM, FREE
 from bayesml.posteriors import PointEstimate
 

@@ -1,7 +1,9 @@
 """Limits of time, interruptions, and what members of an ensemble share."""
 
+import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,29 +140,41 @@ def test_many_rows_are_begun_with_few_of_them(rng, monkeypatch):
     assert mode.log_evidence == pytest.approx(whole.log_evidence, abs=5.0)
 
 
-def test_the_default_has_fewer_chains_the_more_rows_there_are():
-    chains = [
-        [isinstance(m, bm.Langevin) for m in network_method(rows).methods]
-        for rows in (1000, 10_000, 100_000)
-    ]
-    assert chains == [[False, True, True], [False, True], [False]]
+def test_the_default_samples_unless_there_are_many_rows():
+    start = bm.Start(precision=0.1, noise=0.3)
+    members = [network_method(rows, start).member for rows in (1000, 30_000, 100_000)]
+    assert [isinstance(member, bm.Langevin) for member in members] == [True, True, False]
+    assert members[0].start == members[2].training.start == start
 
 
-def test_the_noise_of_the_default_network_is_chosen_by_rows_held_out(rng):
-    X = rng.normal(size=(150, 2))
-    even = bm.Data(X, X[:, 0] + 0.3 * rng.normal(size=150))
-    uneven = bm.Data(X, X[:, 0] + np.exp(1.5 * X[:, 1]) * rng.normal(size=150))
-    assert bm.default_network(even, rng=0).likelihood == bm.Gaussian()
-    assert bm.default_network(uneven, rng=0).likelihood == bm.HeteroscedasticStudentT()
+@pytest.mark.parametrize(
+    ("by", "noise"), [(2.1, bm.Gaussian()), (1.9, bm.HeteroscedasticStudentT())], ids=["2.1", "1.9"]
+)
+def test_noise_is_even_where_rows_held_out_are_told_clearly_better(monkeypatch, wave, by, noise):
+    module = sys.modules["bayesml.inference.default_network"]  # whose name is its function's too
+    monkeypatch.setattr(module, "gain", lambda even, uneven: by)
+    assert bm.default_network(wave, 0, network=bm.MLP((2,))).model.likelihood == noise
+
+
+def test_noise_that_varies_is_found_by_rows_held_out(rng):
+    X = rng.normal(size=(120, 2))
+    uneven = bm.Data(X, X[:, 0] + np.exp(1.5 * X[:, 1]) * rng.normal(size=120))
+    model, _ = bm.default_network(uneven, 0, network=bm.MLP((4,)))
+    assert model.likelihood == bm.HeteroscedasticStudentT()
     few = bm.Data(X[:10], X[:10, 0])
-    assert bm.default_network(few, rng=0).likelihood == bm.Gaussian()
+    assert bm.default_network(few, rng=0).model.likelihood == bm.Gaussian()
     classes = bm.Data(X, np.where(X[:, 0] > 0, "yes", "no"))
-    assert bm.default_network(classes).likelihood == bm.Bernoulli()
+    assert bm.default_network(classes, 0, network=bm.MLP((2,))).model.likelihood == bm.Bernoulli()
 
 
-def test_the_default_network_is_narrower_the_more_columns_there_are(rng):
-    widths = []
-    for n in (3, 100, 2000):
-        data = bm.Data(rng.normal(size=(12, n)), rng.normal(size=12))
-        widths.append(bm.default_network(data, rng=0).predictor.hidden)
-    assert widths == [(50,), (24,), (10,)]
+def test_a_fit_does_not_repeat_the_race_of_its_default(wave):
+    model, method = bm.default_network(wave, 0, network=bm.MLP((3,)), likelihood=bm.Gaussian())
+    short = replace(method, members=2, member=replace(method.member, steps=400, thin=5))
+    fit = bm.fit(model, wave, short, rng=0)
+    assert fit.diagnostics["gain_over_linear"] == method.member.start.gain > 2
+    assert "held_out calm" not in fit.diagnostics
+
+
+def test_the_default_network_is_narrower_the_more_columns_there_are():
+    assert [bm.hidden_units(500, n)[0] for n in (1, 40, 100, 2000)] == [30, 30, 14, 10]
+    assert bm.hidden_units(5000, 5) == (50,)
