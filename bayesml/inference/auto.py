@@ -51,8 +51,7 @@ class Auto:
     Sparse priors such as `Horseshoe` in a linear Gaussian model are sampled by `Gibbs`.
 
     NUTS takes minutes for a network and mixes badly between its modes, so that networks are
-    learned by a mixture of modes and of chains around modes, which predicted better than either
-    on rows held out.
+    learned by chains around several modes; see `default_network`.
 
     Parameters
     ----------

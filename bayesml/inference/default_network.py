@@ -38,8 +38,8 @@ SAMPLED = 30_000
 the posterior around a mode is to its Gaussian."""
 
 MEMBERS = 4
-"""Modes, with one chain around each: of members that were mixed in twos around one mode, or with
-Gaussians, none predicted rows held out better."""
+"""Modes, with one chain around each: neither pairs around one mode nor Gaussians beside them
+predicted rows held out better."""
 
 ESS = 15.0
 """Independent function values that a chain should make: sixty in all."""

@@ -38,7 +38,8 @@ TOYS = {
     "line": Toy(lambda X: X[:, 0], 0.5, 200),
     "30 rows": Toy(lambda X: np.sin(X[:, 0]), 0.1, 30),
 }
-METHODS: dict[str, Any] = {"laplace": bm.Laplace(), "default": bm.Auto()}
+METHODS: dict[str, Any] = {"laplace": bm.Laplace(), "default": None}
+"""How a network of 50 units with Gaussian noise is learned; None is the default network."""
 
 
 def data_of(toy: Toy, seed: int) -> bm.Data:
@@ -55,7 +56,9 @@ def one(toy: Toy, seed: int, method: Any) -> tuple[bm.Fit, tuple[float, float, f
     data, start = data_of(toy, seed), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fit = bm.fit(bm.Model(bm.MLP((50,)), bm.Gaussian()), data, method, rng=seed)
+        model = bm.Model(bm.MLP((50,)), bm.Gaussian())
+        model, method = (model, method) if method else bm.default_network(data, rng=seed)
+        fit = bm.fit(model, data, method, rng=seed)
         p = fit.predict(data.X)
     seconds, truth = time.process_time() - start, toy.truth(data.X)
     low, high = (p.expectation.quantile(q) for q in (0.05, 0.95))

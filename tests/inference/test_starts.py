@@ -52,16 +52,23 @@ def test_the_calm_start_is_taken_where_there_is_nothing_to_find(seed):
 
 
 def test_a_race_that_diverges_everywhere_is_refused_and_one_side_loses(ripples, monkeypatch):
-    from bayesml.inference.networks import search
+    from bayesml.inference.networks import race
 
-    problem, rng = MODEL.resolve(ripples), np.random.default_rng(0)
+    problem, rng, train = MODEL.resolve(ripples), np.random.default_rng(0), race.from_start
 
-    def calm_diverges(setting, held, *rest):
-        return np.full(held.m, LOWEST if setting.start == CALM else -1.0)
+    def diverging(*starts):
+        def training(setting, **rest):
+            if setting.network.hidden and setting.start in starts:
+                raise bm.ConvergenceError("diverged")
+            return train(setting, **rest)
 
-    monkeypatch.setattr(search, "_density", calm_diverges)
-    assert raced(problem, rng, Recipe()).training.start == replace(FREE, foreseen=-1.0)
-    monkeypatch.setattr(search, "_density", lambda setting, held, *rest: np.full(held.m, LOWEST))
+        return training
+
+    monkeypatch.setattr(race, "from_start", diverging(CALM))
+    found = raced(problem, rng, Recipe())
+    assert found.training.start.precision == FREE.precision
+    assert found.raced["held_out calm"] == LOWEST
+    monkeypatch.setattr(race, "from_start", diverging(CALM, FREE))
     with pytest.raises(bm.ConvergenceError, match="diverged from every start"):
         raced(problem, rng, Recipe())
 

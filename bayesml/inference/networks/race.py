@@ -106,8 +106,10 @@ class Race:
     @property
     def winners(self) -> "Race":
         """The best mode of every heat alone."""
-        heats = [replace(h, modes={self.won: [h.best(self.won)]}) for h in self.heats]
-        return Race(heats)
+        won = self.won
+        return Race(
+            [replace(h, modes={won: [h.best(won)] if h.modes[won] else []}) for h in self.heats]
+        )
 
     @cached_property
     def told(self) -> dict[str, float]:
