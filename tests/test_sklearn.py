@@ -178,8 +178,8 @@ def test_what_is_not_stated_of_a_network_is_the_default_of_the_package(
         fit = network.fit(X, target).fit_
         seed = int(np.random.RandomState(0).randint(2**31 - 1))
         model, method = bm.default_network(data, seed)
-        assert fit.declared.predictor == model.predictor
-        assert type(fit.declared.likelihood) is type(model.likelihood)
+        assert fit.model.predictor == model.predictor
+        assert type(fit.model.likelihood) is type(model.likelihood)
         assert fit.method == method
 
 
