@@ -27,11 +27,12 @@ from bayesml.model import Model
 from bayesml.predictors import MLP
 from bayesml.priors import Layered, Prior
 
-FEW, FEW_UNITS, MANY_UNITS = 3000, 30, 50
-"""Rows up to which the hidden layer has fewer units: held-out rows were told as well by these."""
+NARROWEST, WIDEST = 10, 50
+"""Units of the hidden layer."""
 
-NARROWEST, WEIGHTS = 10, 1500
-"""Units at the least, and weights at the most: steps cost their square for every row."""
+FEW, FEW_WEIGHTS, WEIGHTS = 3000, 400, 1500
+"""Rows up to which there are few weights, and how many at most: steps cost their square for every
+row, and rows held out were told as well by few."""
 
 SAMPLED = 30_000
 """Rows up to which members are chains: a step reads all rows, and the more there are the nearer
@@ -57,8 +58,8 @@ def network_method(rows: int, start: Start | None = None) -> Ensemble:
 
     Examples
     --------
-    >>> network_method(1000).members, network_method(100_000).member
-    (4, Laplace())
+    >>> network_method(1000).members, network_method(100_000).members
+    (4, 3)
     """
     if rows > SAMPLED:
         return Ensemble(3, Laplace(training=Training(start=start)))
@@ -72,11 +73,11 @@ def hidden_units(m: int, n: int) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> hidden_units(500, 5), hidden_units(10_000, 5), hidden_units(10_000, 100)
-    ((30,), (50,), (14,))
+    >>> hidden_units(500, 5), hidden_units(500, 10), hidden_units(10_000, 100)
+    ((50,), (33,), (14,))
     """
-    widest = FEW_UNITS if m <= FEW else MANY_UNITS
-    return (int(np.clip(WEIGHTS // (n + 2), NARROWEST, widest)),)
+    weights = FEW_WEIGHTS if m <= FEW else WEIGHTS
+    return (int(np.clip(weights // (n + 2), NARROWEST, WIDEST)),)
 
 
 def default_network(
@@ -119,7 +120,7 @@ def default_network(
     >>> data = bm.Data(X, X[:, 0] + 0.1 * np.random.default_rng(0).normal(size=60))
     >>> model, method = default_network(data, rng=0)
     >>> model.predictor.hidden, method.members
-    ((30,), 4)
+    ((50,), 4)
     """
     network = MLP(hidden_units(data.m, data.n)) if network is None else network
     classes, seed = data.design.classes, seed_of(rng)

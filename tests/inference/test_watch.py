@@ -176,5 +176,5 @@ def test_a_fit_does_not_repeat_the_race_of_its_default(wave):
 
 
 def test_the_default_network_is_narrower_the_more_columns_there_are():
-    assert [bm.hidden_units(500, n)[0] for n in (1, 40, 100, 2000)] == [30, 30, 14, 10]
-    assert bm.hidden_units(5000, 5) == (50,)
+    assert [bm.hidden_units(500, n)[0] for n in (1, 10, 2000)] == [50, 33, 10]
+    assert [bm.hidden_units(5000, n)[0] for n in (1, 100, 2000)] == [50, 14, 10]

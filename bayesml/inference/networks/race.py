@@ -45,6 +45,9 @@ LOWEST = -1e3
 FEWEST_ROWS = 20
 """Rows below which a part of them says nothing of a start."""
 
+TRIES = 4
+"""Random weights from the free start at most, until one leaves the plateau where all begin."""
+
 PLATEAU = 0.1
 """Nats a row by which the free start tells its own rows better unless it stays in a plateau."""
 
@@ -220,13 +223,16 @@ def _heat(
 ) -> Heat:
     """Train from either start on a part of the rows, and the linear model."""
     calm, free = (_on(rows, settings[start]) for start in (CALM, FREE))
-    modes = {CALM: _tried(calm, train), FREE: _tried(free, train)}
-    heat = Heat(rows, held, modes, train(without_hidden(calm)))
-    first, second = modes[CALM], modes[FREE]
-    stuck = bool(first and second) and second[0].density <= first[0].density + PLATEAU
-    if stuck or np.mean(heat.densities(FREE)) > np.mean(heat.densities(CALM)):
-        return replace(heat, modes={CALM: first, FREE: [*second, *_tried(free, train)]})
-    return heat
+    first, second = _tried(calm, train), _tried(free, train)
+    linear = train(without_hidden(calm))
+    for _ in range(TRIES - 1):
+        heat = Heat(rows, held, {CALM: first, FREE: second}, linear)
+        stuck = first and second and heat.best(FREE).density <= first[0].density + PLATEAU
+        better = np.mean(heat.densities(FREE)) > np.mean(heat.densities(CALM))
+        if not stuck and (len(second) > 1 or not better):
+            return heat
+        second = [*second, *_tried(free, train)]
+    return Heat(rows, held, {CALM: first, FREE: second}, linear)
 
 
 def _continued(heat: Heat, settings: Mapping[Start, Setting], train: Callable[..., Mode]) -> Heat:
