@@ -1,10 +1,10 @@
 """The posterior under priors that are Gaussian given scales, by Gibbs' sampler on the statistics.
 
-Derived in docs/theory/sparse_priors.md, (Z16) to (Z18) and (Z21).
+Derived in docs/theory/sparse_priors.md, (Z16) to (Z18) and (Z21) to (Z23).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.propriety import propriety
-from bayesml.inference.single_scales import Weights, moved_scales
+from bayesml.inference.single_scales import Pool, Weights, log_mixed, pooled
 from bayesml.log_joint import data_term, not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares
 from bayesml.model import Problem
@@ -27,18 +27,18 @@ from bayesml.typing import Array
 Values = dict[str, Any]
 Density = Callable[[Values], Array]
 
-FOLLOWS = 0.05
-"""The part of the way by which references follow scales in a sweep: an average over twenty."""
+WIDTH = 2.0
+"""By which slices of a scale of all are stepped out, on its log."""
 
 
 @dataclass(frozen=True)
 class Gibbs:
     r"""Gibbs' sampler of a linear Gaussian model whose prior is Gaussian given its scales.
 
-    Coefficients are drawn jointly given all scales, by one Cholesky decomposition; scales and σ
-    by slices, given the coefficients and, for scales of many, given the coefficients in units of
-    them as well; scales of single weights also with their weight integrated out. A sweep costs
-    O(n³) on the sufficient statistics, whatever the number of rows.
+    Coefficients are drawn jointly given all scales, by one Cholesky decomposition; scales of single
+    weights with their weight integrated out, from candidates; scales of all and σ by slices, those
+    of all summed over these candidates and with the weights that the data leave free moving along.
+    A sweep costs O(n³) on the sufficient statistics, whatever the number of rows.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ class Gibbs:
     References
     ----------
     Carvalho, Polson & Scott (2010), The horseshoe estimator for sparse signals, for the model;
-    Neal (2003), Slice sampling, for the scales; Yu & Meng (2011), To center or not to center: that
-    is not the question, for taking both units in turn.
+    Neal (2003), Slice sampling; Tjelmeland (2004), Using all Metropolis-Hastings proposals to
+    estimate mean values, for candidates; Liu & Sabatti (2000), Generalised Gibbs sampler and
+    multigrid Monte Carlo for Bayesian computation, for moves along curves.
 
     Examples
     --------
@@ -70,8 +71,8 @@ class Gibbs:
     True
     """
 
-    draws: int = 1500
-    tune: int = 300
+    draws: int = 1000
+    tune: int = 200
     chains: int = 4
 
     def __post_init__(self) -> None:
@@ -92,7 +93,6 @@ class Gibbs:
         sampler = _Sampler.of(problem)
         state = sampler.start(self.chains, rng)
         for _ in range(self.tune):
-            sampler = sampler.near(state[1])
             state = sampler.sweep(*state, rng)
         kept: list[tuple[Array, Values]] = []
         for _ in range(self.draws):
@@ -134,14 +134,16 @@ class _Sampler:
     spread: Spread
     gram: Array
     pull: Array
-    reference: Values
+    weights: Weights
 
     @classmethod
     def of(cls, problem: Problem) -> "_Sampler":
         prior: Any = problem.prior
         data = data_term(problem)
         gram, pull = data.M.T @ data.M, data.M.T @ data.d
-        return cls(problem, prior, data, prior.spread(problem), gram, pull, {})
+        spread = prior.spread(problem)
+        weights = Weights(np.flatnonzero(spread.scaled), spread.location, gram, pull)
+        return cls(problem, prior, data, spread, gram, pull, weights)
 
     def start(self, chains: int, rng: np.random.Generator) -> tuple[Array, Values]:
         """Scales an e-fold around where they are one, σ around that of least squares."""
@@ -153,31 +155,18 @@ class _Sampler:
             values["sigma"] = sd * np.exp(rng.uniform(-1.0, 0.0, chains))
         return self._coefficients(values, rng), values
 
-    def near(self, values: Values) -> "_Sampler":
-        """Follow the scales of all with the reference that suits them, for as long as it tunes."""
-        old, now = self.reference, {}
-        for name, (_, shape) in self.problem.hyperparameters.items():
-            if not shape:
-                here = float(np.log(values[name]).mean())
-                before = np.log(old[name]) if name in old else here
-                now[name] = np.exp(before + FOLLOWS * (here - before))
-        return replace(self, reference=now)
-
     def sweep(self, beta: Array, values: Values, rng: np.random.Generator) -> tuple[Array, Values]:
         """Take every block in turn."""
-        for name, (prior, shape) in self.problem.hyperparameters.items():
-            rest = self._entries(beta) if shape else self._total(beta)
-            values = values | {name: self._slice(name, prior, values, rng, rest)}
-        values = self._against(beta, values, rng)
-        beta = self._coefficients(values, rng)
-        for name, (prior, shape) in self.problem.hyperparameters.items():
-            if shape:
-                rest = self._entries(beta)
-                values = values | {name: self._slice(name, prior, values, rng, rest)}
-        for name, (prior, shape) in self.problem.hyperparameters.items():
+        stated = self.problem.hyperparameters
+        local = {name: unknown for name, unknown in stated.items() if unknown.shape}
+        pool = pooled(local, values, (len(beta), len(self.weights.where)), rng)
+        for name, (prior, shape) in stated.items():
             if not shape:
-                beta, values = self._in_units(name, prior, beta, values, rng)
-        beta, values = self._without_weights(beta, values, rng)
+                beta, values = self._in_units(name, prior, pool, beta, values, rng)
+        s2 = self._pooled_scales(pool, values) ** 2
+        beta, chosen = self.weights.drawn(beta, values["sigma"], s2, pool.log_prior, rng)
+        values = values | pool.chosen(chosen)
+        beta = self._coefficients(values, rng)
         if "sigma" in self.problem.inferred:
             squares = self._squares(beta)
 
@@ -215,7 +204,7 @@ class _Sampler:
         values: Values,
         rng: np.random.Generator,
         rest: Density,
-        width: float = 4.0,
+        width: float,
     ) -> Array:
         """Move a positive parameter by a slice of its logarithm, given what else depends on it."""
 
@@ -227,93 +216,36 @@ class _Sampler:
 
         return np.exp(slice_step(log_density, np.log(values[name]), rng, width))
 
-    def _entries(self, beta: Array) -> Density:
-        """Return the densities of the weights, one for every local scale."""
-        where = self.spread.scaled
-        away = (beta - self.spread.location)[:, where]
-
-        def rest(trial: Values) -> Array:
-            s = self.spread.scale(trial)[:, where]
-            return np.asarray(-np.log(s) - 0.5 * (away / s) ** 2)
-
-        return rest
-
-    def _total(self, beta: Array) -> Density:
-        entries = self._entries(beta)
-        return lambda trial: np.asarray(entries(trial).sum(axis=-1))
-
-    def _against(self, beta: Array, values: Values, rng: np.random.Generator) -> Values:
-        """Move the scales of all weights up and those of single ones down (Z18)."""
-        stated = self.problem.hyperparameters
-        local = [name for name, unknown in stated.items() if unknown.shape]
-
-        def at(shift: Array, name: str) -> Values:
-            down = {n: values[n] * np.exp(-shift)[:, None] for n in local}
-            return values | down | {name: values[name] * np.exp(shift)}
-
-        for name in stated:
-            if name in local or not local:
-                continue
-
-            def log_density(shift: Array, name: str = name) -> Array:
-                trial = at(shift, name)
-                found = self._total(beta)(trial)
-                for n in (name, *local):
-                    own = stated[n].prior.log_density(trial[n]) + np.log(trial[n])
-                    found = found + (own.sum(axis=-1) if stated[n].shape else own)
-                return np.asarray(found)
-
-            values = at(slice_step(log_density, np.zeros(len(beta)), rng, width=0.5), name)
-        return values
+    def _pooled_scales(self, pool: Pool, values: Values) -> Array:
+        """Return s of every candidate, shape (K, chains, n)."""
+        s = self.spread.scale(values | dict(pool.scales))[..., self.weights.where]
+        return np.broadcast_to(s, pool.log_prior.shape)
 
     def _in_units(
         self,
         name: str,
         prior: Distribution,
+        pool: Pool,
         beta: Array,
         values: Values,
         rng: np.random.Generator,
     ) -> tuple[Array, Values]:
-        """Move a scale of all, and the weights with it as far as the data leave them free (Z17).
+        """Move a scale of all, single ones summed over their pools, and weights along (Z18)."""
+        where, usual = self.weights.where, values | dict(pool.centre)
+        start = np.log(self.spread.scale(usual)[:, where])
 
-        The powers depend neither on the scale nor on the weights, which move.
-        """
-        where, at, reference = self.spread.scaled, self.spread.location, self.reference[name]
-        usual = self.spread.scale(values | {name: np.broadcast_to(reference, len(beta))})
-        known = np.diag(self.gram) / values["sigma"][:, None] ** 2
-        power = np.where(where, 1.0 / (1.0 + known * usual**2), 0.0)
-        start = self.spread.scale(values)
-
-        def moved(trial: Values) -> Array:
-            return at + (beta - at) * (self.spread.scale(trial) / start) ** power
+        def moved(trial: Values) -> tuple[Array, Array]:
+            now = np.log(self.spread.scale(usual | {name: trial[name]})[:, where])
+            return self.weights.carried(beta, values["sigma"], now - start)
 
         def rest(trial: Values) -> Array:
-            s, b = self.spread.scale(trial), moved(trial)
-            prior = (power - 1.0) * np.log(s) - 0.5 * ((b - at) / s) ** 2
-            rows = -0.5 * self._squares(b) / trial["sigma"] ** 2
-            return np.asarray(rows + np.where(where, prior, 0.0).sum(axis=-1))
+            b, volume = moved(trial)
+            away = (b - self.spread.location)[:, where]
+            own = log_mixed(pool.log_prior, self._pooled_scales(pool, trial), away)
+            return np.asarray(own + volume - 0.5 * self._squares(b) / trial["sigma"] ** 2)
 
-        values = values | {name: self._slice(name, prior, values, rng, rest)}
-        return moved(values), values
-
-    def _without_weights(
-        self, beta: Array, values: Values, rng: np.random.Generator
-    ) -> tuple[Array, Values]:
-        """Move single scales with their weights integrated out, one after the other (Z21)."""
-        where = np.flatnonzero(self.spread.scaled)
-        weights = Weights(where, self.spread.location, self.gram, self.pull)
-        for name, (prior, shape) in self.problem.hyperparameters.items():
-            if not shape:
-                continue
-
-            def scale(local: Array, name: str = name, rest: Values = values) -> Array:
-                return self.spread.scale(rest | {name: local})
-
-            beta, local = moved_scales(
-                weights, prior, scale, beta, values[name], values["sigma"], rng
-            )
-            values = values | {name: local}
-        return beta, values
+        values = values | {name: self._slice(name, prior, values, rng, rest, WIDTH)}
+        return moved(values)[0], values
 
     def _squares(self, beta: Array) -> Array:
         rest = self.data.d - beta @ self.data.M.T

@@ -1,21 +1,104 @@
-"""Scales of single weights, moved with these weights integrated out: (Z21).
+"""Scales of single weights, chosen from pools with these weights integrated out.
 
-Derived in docs/theory/sparse_priors.md.
+Derived in docs/theory/sparse_priors.md, (Z17) and (Z21) to (Z23). The loop over weights is
+compiled: it is sequential, and each turn of it is a few products.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy.special import wrightomega
 
-from bayesml.distributions import Distribution
+from bayesml.linalg.compiled import compiled
+from bayesml.priors import Unknown
 from bayesml.typing import Array, Integers
 
-REACHES = (float(np.log(0.3)), float(np.log(6.0)))
-"""How far a scale is moved, on its log: about as far as its prior is wide, or a tenth of it."""
+Values = Mapping[str, Any]
+
+CANDIDATES = 12
+"""Scales of one weight to choose from, the present one among them."""
+REACHES = (float(np.log(1.5)), float(np.log(4.0)))
+"""How far candidates lie apart, on their log: about as far as a prior is wide."""
+
+NOTHING = 1e-290
+"""A squared number of standard errors that still has a logarithm, of a column of no data."""
 
 
-class Weights(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Candidates for the scales of every weight, of which any could have been the present one.
+
+    Attributes
+    ----------
+    scales : mapping of str to ndarray, shape (K, chains, n)
+        By the name of the scale; the present ones are somewhere in them.
+    centre : mapping of str to ndarray, shape (chains, n)
+        What the candidates were drawn around.
+    log_prior : ndarray, shape (K, chains, n)
+        Of their logarithms.
+    """
+
+    scales: Mapping[str, Array]
+    centre: Mapping[str, Array]
+    log_prior: Array
+
+    def chosen(self, at: Integers) -> dict[str, Array]:
+        """Return the scales of these candidates, shape (chains, n)."""
+        return {n: np.take_along_axis(v, at[None], axis=0)[0] for n, v in self.scales.items()}
+
+
+def pooled(
+    stated: Mapping[str, Unknown], values: Values, shape: tuple[int, int], rng: np.random.Generator
+) -> Pool:
+    """Draw centres around the present scales, and candidates around the centres (Z22).
+
+    Parameters
+    ----------
+    stated : mapping of str to Unknown
+        The scales of single weights; with none of them there is one candidate.
+    values : mapping
+        Where they are, shape (chains, n).
+    shape : tuple
+        (chains, n).
+    rng : Generator
+    """
+    K = CANDIDATES if stated else 1
+    scales, centre, log_prior = {}, {}, np.zeros((K, *shape))
+    for name, unknown in stated.items():
+        reach = np.exp(rng.uniform(*REACHES, shape))
+        u = np.log(values[name]) + reach * rng.standard_normal(shape)
+        trial = u + reach * rng.standard_normal((K, *shape))
+        trial[0] = np.log(values[name])
+        scales[name], centre[name] = np.exp(trial), np.exp(u)
+        log_prior += unknown.prior.log_density(scales[name]) + trial
+    return Pool(scales, centre, log_prior)
+
+
+def log_mixed(log_prior: Array, s: Array, away: Array) -> Array:
+    r"""Evaluate :math:`\sum_j\log\sum_k e^{\ell_{jk}}\,\mathrm{Normal}(b_j; 0, s_{jk}^2)` (Z23).
+
+    Parameters
+    ----------
+    log_prior, s : ndarray, shape (K, chains, n)
+    away : ndarray, shape (chains, n)
+        b.
+
+    Examples
+    --------
+    >>> one, even = np.ones((2, 1, 1)), np.log(np.full((2, 1, 1), 0.5))
+    >>> log_mixed(even, one, np.zeros((1, 1)))  # log Normal(0; 0, 1) without its constant
+    array([0.])
+    """
+    each = log_prior - np.log(s) - 0.5 * (away / s) ** 2
+    top = each.max(axis=0)
+    each -= top
+    return np.asarray((top + np.log(np.exp(each, out=each).sum(axis=0))).sum(axis=-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
     """The weights that have scales of their own, and what rows say of them.
 
     Attributes
@@ -33,60 +116,96 @@ class Weights(NamedTuple):
     gram: Array
     pull: Array
 
+    def carried(self, beta: Array, sigma: Array, shift: Array) -> tuple[Array, Array]:
+        """Move weights with their scales as far as rows leave them free, as coordinates (Z17).
 
-def moved_scales(
-    weights: Weights,
-    prior: Distribution,
-    scale: Callable[[Array], Array],
-    beta: Array,
-    local: Array,
-    sigma: Array,
-    rng: np.random.Generator,
-) -> tuple[Array, Array]:
-    """Propose every scale in turn, with its weight integrated out, and draw the weight (Z21).
+        Parameters
+        ----------
+        beta : ndarray, shape (chains, p)
+        sigma : ndarray, shape (chains,)
+        shift : ndarray, shape (chains, n)
+            By how much the logarithms of the scales move.
 
-    Parameters
-    ----------
-    weights : Weights
-    prior : Distribution
-        Of one scale.
-    scale : callable
-        From scales, (chains, n), to standard deviations of the coefficients, (chains, p).
-    beta : ndarray, shape (chains, p)
-    local : ndarray, shape (chains, n)
-    sigma : ndarray, shape (chains,)
-        Of the noise.
-    rng : Generator
+        Returns
+        -------
+        beta : ndarray
+        log_volume : ndarray, shape (chains,)
+            The logarithm of the Jacobian.
+        """
+        known = np.diag(self.gram)[self.where] / sigma[:, None] ** 2
+        away = (beta - self.location)[:, self.where]
+        q = np.maximum(known * away**2, NOTHING)
+        then = wrightomega(q + np.log(q) + 2.0 * shift)
+        factor, out = np.sqrt(then / q), beta.copy()
+        out[:, self.where] = self.location[self.where] + away * factor
+        return out, np.log(factor * (1.0 + q) / (1.0 + then)).sum(axis=-1)
 
-    Returns
-    -------
-    beta, local : ndarray
-    """
-    size, precision = local.shape, sigma**-2.0
-    then = local * np.exp(np.exp(rng.uniform(*REACHES, size)) * rng.standard_normal(size))
-    gain = prior.log_density(then) + np.log(then) - prior.log_density(local) - np.log(local)
-    before, after = (scale(v)[:, weights.where] ** 2 for v in (local, then))
-    chances, normals = np.log(rng.uniform(size=size)), rng.standard_normal(size)
-    beta, kept = beta.copy(), np.empty(size, dtype=np.bool)
-    for k, j in enumerate(weights.where):
-        known = weights.gram[j, j] * precision
-        rest = (weights.pull[j] - beta @ weights.gram[j]) * precision
-        pull = rest + known * (beta[:, j] - weights.location[j])
-        change = log_mass(after[:, k], known, pull) - log_mass(before[:, k], known, pull)
-        kept[:, k] = chances[:, k] < gain[:, k] + change
-        s2 = np.where(kept[:, k], after[:, k], before[:, k])
-        variance = s2 / (1.0 + known * s2)
-        beta[:, j] = weights.location[j] + variance * pull + np.sqrt(variance) * normals[:, k]
-    return beta, np.where(kept, then, local)
+    def drawn(
+        self, beta: Array, sigma: Array, s2: Array, log_prior: Array, rng: np.random.Generator
+    ) -> tuple[Array, Integers]:
+        """Choose every scale with its weight integrated out, and draw the weight (Z21).
+
+        Parameters
+        ----------
+        beta : ndarray, shape (chains, p)
+        sigma : ndarray, shape (chains,)
+            Of the noise.
+        s2, log_prior : ndarray, shape (K, chains, n)
+            Squares of the scales to choose from, in the unit of the weight.
+        rng : Generator
+
+        Returns
+        -------
+        beta : ndarray
+        chosen : ndarray, shape (chains, n)
+            Which candidate.
+        """
+        beta, chosen = beta.copy(), np.empty(s2.shape[1:], dtype=np.int64)
+        chances, normals = rng.random(chosen.shape), rng.standard_normal(chosen.shape)
+        known = (self.where, self.location, self.gram, self.pull, sigma**-2.0)
+        _draw(*known, s2, log_prior, chances, normals, beta, chosen)
+        return beta, chosen
 
 
-def log_mass(s2: Array, known: Array, pull: Array) -> Array:
-    r"""Evaluate :math:`\log\int e^{g b - h b^2/2}\,\mathrm{Normal}(b; 0, s^2)\,db` (Z21).
-
-    Examples
-    --------
-    >>> log_mass(np.array(1.0), np.array(3.0), np.array(2.0)).round(4)  # ½ (g²s²/4 − log 4)
-    np.float64(-0.1931)
-    """
-    widened = 1.0 + known * s2
-    return np.asarray(0.5 * (pull**2 * s2 / widened - np.log(widened)))
+@compiled
+def _draw(
+    where: Any,
+    location: Any,
+    gram: Any,
+    pull: Any,
+    precision: Any,
+    s2: Any,
+    log_prior: Any,
+    chances: Any,
+    normals: Any,
+    beta: Any,
+    chosen: Any,
+) -> None:
+    mass = np.empty(s2.shape[0])
+    for c in range(beta.shape[0]):
+        for k in range(len(where)):
+            j = where[k]
+            row, b, rest = gram[j], beta[c], pull[j]
+            for i in range(len(b)):
+                rest -= row[i] * b[i]
+            h = row[j] * precision[c]
+            g = rest * precision[c] + h * (b[j] - location[j])
+            top = -np.inf
+            for q in range(len(mass)):
+                widened = 1.0 + h * s2[q, c, k]
+                gain = 0.5 * (g * g * s2[q, c, k] / widened - np.log(widened))
+                mass[q] = log_prior[q, c, k] + gain
+                if not mass[q] > -np.inf:  # a scale without an end, or none
+                    mass[q] = -np.inf
+                top = max(top, mass[q])
+            total = 0.0
+            for q in range(len(mass)):
+                mass[q] = np.exp(mass[q] - top)
+                total += mass[q]
+            left, at = chances[c, k] * total, 0
+            while at < len(mass) - 1 and left > mass[at]:
+                left -= mass[at]
+                at += 1
+            variance = s2[at, c, k] / (1.0 + h * s2[at, c, k])
+            b[j] = location[j] + variance * g + np.sqrt(variance) * normals[c, k]
+            chosen[c, k] = at

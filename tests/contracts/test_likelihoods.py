@@ -176,6 +176,9 @@ CASES = {
     "GammaResponse, shape by a predictor": Case(
         Distributional(bm.GammaResponse(), ("shape",)), {}, (0.4, 0.9)
     ),
+    "NegativeBinomial, concentration by a predictor": Case(
+        Distributional(bm.NegativeBinomial(), ("concentration",)), {}, (0.8, 0.9)
+    ),
     "BetaResponse, precision by a predictor": Case(
         Distributional(bm.BetaResponse(), ("precision",)), {}, (0.4, 1.6)
     ),

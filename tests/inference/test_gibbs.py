@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 import bayesml as bm
+from bayesml.inference.single_scales import Weights
 from bayesml.samplers.slice import slice_step
 
 Vector = np.ndarray[Any, Any]
@@ -59,7 +60,7 @@ def by_quadrature(slab: float | None) -> dict[str, float]:
 @pytest.mark.parametrize("slab", [None, 1.0])
 def test_it_samples_the_posterior(slab: float | None) -> None:
     model = bm.Model(likelihood=bm.Gaussian(SIGMA), prior=prior(slab))
-    fit = bm.fit(model, data(), bm.Gibbs(draws=1500, tune=300), rng=2)
+    fit = bm.fit(model, data(), bm.Gibbs(draws=800, tune=150), rng=2)
     truth = by_quadrature(slab)
     posterior = fit.idata["posterior"]
     weights = posterior["weights"].to_numpy()
@@ -137,6 +138,22 @@ def test_what_does_not_apply_is_refused() -> None:
         bm.Horseshoe(relevant=1, scale=1)
     with pytest.raises(bm.IncompatibleModelError, match="leaves none to shrink"):
         bm.fit(bm.Model(prior=bm.Horseshoe(relevant=2)), data(), bm.Gibbs())
+
+
+def test_weights_flow_with_their_scales_and_their_volume_is_known(rng: np.random.Generator) -> None:
+    gram = np.diag([50.0, 3.0, 0.0])  # the last column has no data, and flows freely
+    weights = Weights(np.arange(3), np.array([0.0, 1.0, 0.0]), gram, np.zeros(3))
+    beta, sigma, shift = rng.normal(size=(1, 3)), np.array([0.7]), np.array([[0.3, -1.2, 0.8]])
+    there, volume = weights.carried(beta, sigma, shift)
+    h = 1e-6 * np.eye(3)
+    jacobian = (
+        np.concatenate([weights.carried(beta + e, sigma, shift)[0] for e in h])
+        - np.concatenate([weights.carried(beta - e, sigma, shift)[0] for e in h])
+    ) / 2e-6
+    assert volume[0] == pytest.approx(np.linalg.slogdet(jacobian)[1], abs=1e-8)
+    halfway = weights.carried(beta, sigma, 0.4 * shift)[0]
+    np.testing.assert_allclose(weights.carried(halfway, sigma, 0.6 * shift)[0], there, rtol=1e-12)
+    assert there[0, 2] / beta[0, 2] == pytest.approx(np.exp(0.8))
 
 
 def test_slices_sample_densities_of_their_own() -> None:

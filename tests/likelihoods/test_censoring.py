@@ -202,6 +202,60 @@ def test_far_tails_of_counts_and_gammas_have_scores(
         assert np.all(np.isfinite(score))
 
 
+@pytest.mark.parametrize(
+    ("k", "mu", "phi"),
+    [
+        (3, 5.0, 2.0),
+        (20_000, 5.0, 0.3),
+        (100_000, 3.0, 50.0),
+        (3000, 100.0, 1e14),
+        (10, 1e5, 1e4),
+        (10, 3000.0, 1e13),
+        (60, 50.0, 1e9),
+        (900_000, 1000.0, 0.5),
+    ],
+)
+def test_tails_of_clustered_counts_have_logarithms(k: int, mu: float, phi: float) -> None:
+    """By the hypergeometric function and the finite sum in 60 digits: from far to near Poisson."""
+    with mpmath.workdps(60):
+        f, a = mpmath.mpf(phi), mpmath.mpf(mu) / (mpmath.mpf(mu) + mpmath.mpf(phi))
+
+        def log_mass(n: int) -> Any:
+            of_count = mpmath.loggamma(n + f) - mpmath.loggamma(n + 1) - mpmath.loggamma(f)
+            return of_count + n * mpmath.log(a) + f * mpmath.log1p(-a)
+
+        above = mpmath.exp(log_mass(k + 1)) * mpmath.hyp2f1(k + 1 + f, 1, k + 2, a)
+        below = 1 - above
+        if k < mu:
+            below = sum(mpmath.exp(log_mass(n)) for n in range(k + 1))
+        truth = [float(mpmath.log(below)), float(mpmath.log(above))]
+        slope = float(log_mass(k + 1) + mpmath.log(k + 1))
+    counts, eta, at = bm.NegativeBinomial(), np.log(mu), {"concentration": phi}
+    found = [counts.log_cdf(k, eta, at), counts.log_survival(k, eta, at)]
+    np.testing.assert_allclose(found, truth, rtol=1e-11, atol=1e-15)
+    assert counts.log_cdf_slope(k, eta, at) == pytest.approx(slope, rel=1e-12)
+    ends = (counts.log_cdf([-1, np.inf], eta, at), counts.log_survival([-1, np.inf], eta, at))
+    np.testing.assert_array_equal(ends, [[-np.inf, 0.0], [0.0, -np.inf]])
+
+
+@pytest.mark.parametrize(
+    ("mu", "phi"), [(1.0, 2.0), (1e-6, 0.5), (50.0, 0.3), (1e3, 0.05), (1e9, 0.3), (3.0, 1e12)]
+)
+def test_information_in_a_concentration(mu: float, phi: float) -> None:
+    """Against the integral of (I32), over −φ log t in 30 digits."""
+    with mpmath.workdps(30):
+        a, f = mpmath.mpf(mu) / (mpmath.mpf(mu) + mpmath.mpf(phi)), mpmath.mpf(phi)
+
+        def integrand(x: Any) -> Any:
+            s = -mpmath.expm1(-x / f)
+            return (-mpmath.log1p(-a * s) - a * s) / s * mpmath.exp(-x) / f
+
+        cuts = [0, *(f * v for v in (0.1, 1, 4, 10, 20, 40) if f * v < 1), 1, 10, 70]
+        truth = float(mpmath.quad(integrand, cuts))
+    found = bm.NegativeBinomial().parameter_information(np.log(mu), {"concentration": phi})
+    assert found["concentration"] == pytest.approx(truth, rel=1e-9)
+
+
 @pytest.mark.parametrize("df", [2.2, 2.5, 3.0, 8.0])
 def test_moments_of_heavy_tails_are_whole(df: float) -> None:
     half = bm.Truncated(bm.StudentT(), lower=0.0)
