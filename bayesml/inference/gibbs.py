@@ -71,7 +71,7 @@ class Gibbs:
     True
     """
 
-    draws: int = 1000
+    draws: int = 1200
     tune: int = 200
     chains: int = 4
 

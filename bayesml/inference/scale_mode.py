@@ -3,7 +3,7 @@
 Derived in docs/theory/sparse_priors.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,9 @@ from bayesml.typing import Array
 STEP = 1e-4
 """Of differences of a logarithm that is known to about 1e-13: error 1e-8, and 1e-5 of curvature."""
 
+
+AT_ZERO = 1e-4
+"""A scale of a single weight, whose prior is of about one, that is taken for zero."""
 
 MOST_SCALES = 20
 """Beyond which differences along all of them cost more than they save."""
@@ -156,6 +159,7 @@ def scale_mode(
         )
     optimum, curve = find_optimum(evidence, np.zeros(joint.size - at.p), optimizer, rng)
     u = np.asarray(optimum.x, dtype=np.float64)
+    _refuse_at_zero(problem, at.values(np.append(np.zeros(at.p), u)))
     inner, x = evidence.inner(u), np.append(np.zeros(at.p), u)
     covariance, definiteness = curvature_of(evidence.hessian(u) * joint.weight)
     sd, values = np.append(np.zeros(at.p), np.sqrt(np.diag(covariance))), at.values(x)
@@ -178,3 +182,17 @@ def scale_mode(
         convergence_notes(optimum),
         curve * joint.weight,
     )
+
+
+def _refuse_at_zero(problem: Problem, values: Mapping[str, Array]) -> None:
+    """Refuse a mode where scales of single weights end, which is no summary of them."""
+    for name, unknown in problem.hyperparameters.items():
+        gone = np.flatnonzero(np.asarray(values[name]) < AT_ZERO)
+        if unknown.shape and len(gone):
+            features = [problem.feature_names[k] for k in gone[:3]]
+            more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
+            raise IncompatibleModelError(
+                f"MAP() does not apply: under {problem.declared.prior!r} the mode has {name} of "
+                f"{', '.join(features)}{more} at zero, where their weights are zero whatever the "
+                "data say around it. Use NUTS(), which averages over scales, or Auto() to choose."
+            )

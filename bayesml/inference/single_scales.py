@@ -91,10 +91,14 @@ def log_mixed(log_prior: Array, s: Array, away: Array) -> Array:
     >>> log_mixed(even, one, np.zeros((1, 1)))  # log Normal(0; 0, 1) without its constant
     array([0.])
     """
-    each = log_prior - np.log(s) - 0.5 * (away / s) ** 2
+    each = away / s
+    each *= each
+    each *= -0.5
+    each += log_prior
     top = each.max(axis=0)
     each -= top
-    return np.asarray((top + np.log(np.exp(each, out=each).sum(axis=0))).sum(axis=-1))
+    mixed = np.sum(np.exp(each, out=each) / s, axis=0)
+    return np.asarray((top + np.log(mixed)).sum(axis=-1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,7 +64,7 @@ def _beyond(a: Array, phi: Array, so_far: Array) -> Array:
         return np.asarray(np.exp(j * np.log(a) + betaln(phi, j)) / j)
 
     def slope(j: float) -> Array:
-        return term(j) * (np.log(a) - (1.0 + phi) / j)
+        return np.asarray(term(j) * (np.log(a) - (1.0 + phi) / j))
 
     first = slope(low)
     for _ in range(MOST_DOUBLINGS):
@@ -74,7 +74,7 @@ def _beyond(a: Array, phi: Array, so_far: Array) -> Array:
         total, low = total + added, high
         if np.all(added <= EPS * (so_far + total)):
             break
-    return np.asarray(total + (first - slope(low)) / 24.0)
+    return total + (first - slope(low)) / 24.0
 
 
 def log_above(k: Array, mu: Array, share: Array, phi: Array) -> Array:

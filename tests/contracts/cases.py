@@ -155,6 +155,17 @@ def with_scale(y: Vector, eta: list[Vector], phi: list[Vector]) -> Vector:
     return stats.norm(eta[0], np.exp(eta[1])).logpdf(y)
 
 
+def in_intervals(y: Vector, eta: list[Vector], phi: list[Vector]) -> Vector:
+    """What is known exactly by its density, others by the mass between their ends."""
+    law, high = stats.norm(eta[0], phi[0]), columns()["high"]
+    z, w = (y - eta[0]) / phi[0], (high - eta[0]) / phi[0]
+    mass = np.where(
+        z > -w, stats.norm.sf(z) - stats.norm.sf(w), stats.norm.cdf(w) - stats.norm.cdf(z)
+    )
+    with np.errstate(divide="ignore"):
+        return np.where(columns()["how"] == 0, law.logpdf(y), np.log(mass))
+
+
 QUANTILE = 0.7
 HEAVY = bm.Independent(StudentT(3, 0, 0.3), bm.Normal(0, 10))
 LASSO = bm.Independent(Laplace(0, 0.1), bm.Normal(0, 10))
@@ -218,6 +229,13 @@ CASES = {
         "y ~ a + b, sigma ~ b",
         with_scale,
         (*both(line), Output(("b",), lambda y: (np.log(y.std(ddof=1)), 1.0))),
+    ),
+    "…, `Censored(Gaussian(), intervals=True)`": Case(
+        bm.Model(likelihood=bm.Censored(bm.Gaussian(), intervals=True)),
+        "low | censoring(how) + upper(high) ~ a + b",
+        in_intervals,
+        both(line),
+        (of_spread,),
     ),
     "`Linear()`, `StudentT(df=4)`": Case(
         bm.Model(bm.Linear(), bm.StudentT(df=4.0)),

@@ -33,7 +33,11 @@ def columns() -> dict[str, Vector]:
     tried, years = rng.integers(1, 9, M).astype(float), rng.uniform(0.5, 3.0, M)
     latent = eta + rng.logistic(size=M)
     odds = np.stack([0.0 * eta, eta, 0.5 - a])
+    known, step = np.arange(M) % 3 == 0, np.floor(table["y"])
     return table | {
+        "low": np.where(known, table["y"], step),
+        "how": np.where(known, 0.0, 2.0),
+        "high": np.where(known, table["y"] + 1.0, step + 1.0),
         "tried": tried,
         "years": years,
         "successes": rng.binomial(tried.astype(int), share).astype(float),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 import bayesml as bm
 from bayesml.log_joint import log_joint
@@ -135,6 +135,29 @@ def test_nuts_has_the_moments_of_quadrature() -> None:
     np.testing.assert_array_less(np.abs(found["mean"] - truth), 4.0 * error)
 
 
+def test_the_mode_of_its_scales_is_found_where_there_is_one() -> None:
+    """Of scales with the coefficients integrated out, by a search over the marginal of y."""
+    data, a = rows(30), 1.5
+    model = bm.Model(bm.Linear(intercept=False), bm.Gaussian(1.0), bm.R2D2(0.4, 5.0, a))
+    fit = bm.fit(model, data, bm.MAP())
+    X, y = np.asarray(data.X), np.asarray(data.y)
+    unit = 1.0 / X.std(axis=0, ddof=1)
+
+    def negative(x: Any) -> float:
+        share, local = 1.0 / (1.0 + np.exp(-x[0])), np.exp(x[1:])
+        s = unit * np.sqrt(share / (1.0 - share)) * local / np.linalg.norm(local)
+        law = stats.multivariate_normal(np.zeros(30), np.eye(30) + (X * s**2) @ X.T)
+        of_local = np.sum((2.0 * a - 1.0) * np.log(local) - local**2)
+        return -float(law.logpdf(y) + stats.beta(2.0, 3.0).logpdf(share) + of_local)
+
+    table = fit.summary()["mean"]
+    r2, local = float(table["r_squared"]), table.iloc[-4:].to_numpy()
+    ours = np.array([np.log(r2 / (1.0 - r2)), *np.log(local)])
+    best = optimize.minimize(negative, np.zeros(5), method="BFGS")
+    assert negative(ours) <= best.fun + 1e-6
+    np.testing.assert_allclose(ours, best.x, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -149,6 +172,19 @@ def test_nuts_has_the_moments_of_quadrature() -> None:
         (
             lambda: bm.fit(bm.Model(prior=bm.R2D2()), rows(), bm.Gibbs()),
             "R2D2.*whose scales are not those of weights. Use NUTS",
+        ),
+        (
+            lambda: bm.fit(
+                bm.Model(bm.Linear(intercept=False), bm.Gaussian(1.0), bm.R2D2()),
+                bm.Data(np.asarray(rows().X)[:, :2], rows().y),
+                bm.MAP(),
+            ),
+            r"MAP.*R2D2.*local_scale of .* at zero.* Use NUTS\(\), which averages",
+        ),
+        (lambda: bm.fit(bm.Model(prior=bm.R2D2()), rows(), bm.Exact()), r"Exact.* Use NUTS\(\)"),
+        (
+            lambda: bm.fit(bm.Model(prior=bm.R2D2()), rows(), bm.EmpiricalBayes()),
+            r"the prior is R2D2\(\). Use Auto\(\)",
         ),
         (lambda: bm.fit(bm.Model(bm.MLP((2,)), prior=bm.R2D2()), rows()), "Layered"),
     ],
