@@ -93,6 +93,8 @@ class Case:
         Whether its log density is made of straight lines, and its mode found by a programme.
     nearly_gaussian : bool
         Whether a Gaussian at the mode passes its audit on these rows.
+    digits : float
+        To what an answer is the same wherever the rows are: less where scores are differences.
     """
 
     model: bm.Model
@@ -105,6 +107,7 @@ class Case:
     exact: bool = False
     kinked: bool = False
     nearly_gaussian: bool = False
+    digits: float = 1e-7
 
     @property
     def target(self) -> str:

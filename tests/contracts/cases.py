@@ -236,6 +236,7 @@ CASES = {
         in_intervals,
         both(line),
         (of_spread,),
+        digits=2e-6,
     ),
     "`Linear()`, `StudentT(df=4)`": Case(
         bm.Model(bm.Linear(), bm.StudentT(df=4.0)),

@@ -208,7 +208,7 @@ def test_where_rows_are_does_not_matter(name: str, method: str, folder: Path) ->
         if refusal(CASES[name], method, kind) is None
     ]
     for other in answers[1:]:
-        np.testing.assert_allclose(other, answers[0], rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(other, answers[0], rtol=CASES[name].digits, atol=1e-9)
 
 
 OF_EVERY_KIND = [
