@@ -1,6 +1,7 @@
 """What the parts of a model become when they meet the data: classes, predictors, what is known."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from math import sqrt
 from operator import or_
 from typing import Any, NamedTuple
@@ -127,13 +128,24 @@ def _check_known(likelihood: Likelihood, roles: Roles) -> None:
         raise IncompatibleModelError(
             f"The data have {quoted(surplus)}, which {likelihood!r} does not read"
             + (f": it reads {quoted(needed)}." if needed else ". Leave it out.")
+            + "".join(f" Did you mean {name!r}?" for name in _meant(surplus))
             + (" Binomial() reads trials." if TRIALS in surplus else "")
             + (" Gaussian() and StudentT() read it." if PRECISION in surplus else "")
         )
 
 
+def _meant(names: Sequence[str]) -> list[str]:
+    """Return what names that nothing reads were probably meant to be."""
+    there = (TRIALS, PRECISION, "censoring", "upper", "weights")
+    return [
+        near[0]
+        for name in names
+        if name not in there and (near := get_close_matches(name, there, 1))
+    ]
+
+
 def _as_argument(name: str) -> str:
-    return f"{name}=..." if name == TRIALS else f"known={{{name!r}: ...}}"
+    return f"{name}=..." if name in (TRIALS, PRECISION) else f"known={{{name!r}: ...}}"
 
 
 def check_target(likelihood: Likelihood, data: Data) -> None:

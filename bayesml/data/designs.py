@@ -127,7 +127,9 @@ class ArrayDesign:
                 f"X has {plural(array.shape[1], 'column')}, but the data had "
                 f"{plural(len(self.feature_names), 'feature')}: {quoted(self.feature_names)}"
             )
-        return _finite_float64(array, self.feature_names, None)
+        return checked_precisions(
+            _finite_float64(array, self.feature_names, None), self.roles, None
+        )
 
     def present(self, new: Any) -> NDArray[np.bool]:
         """Say of each row whether no number in it is missing."""
@@ -284,7 +286,8 @@ def _frame_matrix(
             f"the frame has columns that the data did not have: {quoted(unknown)}; "
             f"select the columns first, frame[[{quoted(names)}]]"
         )
-    return _finite_float64(matrix, names, frames.row_labels(frame))
+    labels = frames.row_labels(frame)
+    return checked_precisions(_finite_float64(matrix, names, labels), roles, labels)
 
 
 def _read(frame: Any, names: Sequence[str], roles: Roles) -> NDArray[Any]:
@@ -299,6 +302,18 @@ def _read(frame: Any, names: Sequence[str], roles: Roles) -> NDArray[Any]:
 def _present(frame: Any, names: Sequence[str], roles: Roles) -> NDArray[np.bool]:
     """Say of each row of a frame whether nothing is missing in the named columns."""
     return np.asarray(~np.isnan(_read(frame, names, roles)).any(axis=1))
+
+
+def checked_precisions(X: NDArray[np.float64], roles: Roles, labels: Labels) -> NDArray[np.float64]:
+    """Return rows whose precisions, if they have any, are positive; refuse others by row."""
+    place = roles.known_places().get(PRECISION)
+    if place is None or np.all(X[:, place] > 0.0):
+        return X
+    row = int(np.argmin(X[:, place] > 0.0))
+    raise DataError(
+        f"the precision of {row_name(row, labels)} is {X[row, place]:g}, and precisions are "
+        "positive: that of a single measurement is 1"
+    )
 
 
 def columns_to_read(design: Design, there: Sequence[str]) -> tuple[str, ...]:

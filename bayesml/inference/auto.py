@@ -10,12 +10,13 @@ from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.audit import heavy_tailed
 from bayesml.inference.base import InTime, Learned, Method
 from bayesml.inference.default_network import network_method
+from bayesml.inference.elsewhere import unread
 from bayesml.inference.exact import Exact, obstacle
 from bayesml.inference.gibbs import Gibbs, not_gibbs
 from bayesml.inference.group_laplace import doubts_of, not_nested
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.model_average import MOST_FEATURES
-from bayesml.inference.nuts import NUTS, unread
+from bayesml.inference.nuts import NUTS
 from bayesml.inference.point import starting_point
 from bayesml.inference.subset_sampler import SubsetSampler
 from bayesml.likelihoods import limits_eta

@@ -11,6 +11,7 @@ from bayesml.data.roles import PRECISION
 from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.elsewhere import instead
 from bayesml.inference.groups import exact_groups, not_gaussian_groups
 from bayesml.inference.model_average import average_all
 from bayesml.log_joint import data_term, linear_terms, not_linear_gaussian
@@ -80,10 +81,10 @@ class Exact:
         reason = obstacle(problem)
         if reason is not None:
             mode = "" if isinstance(problem.model.predictor, Grouped) else "MAP() for its mode, "
-            raise IncompatibleModelError(
-                f"Exact() does not apply: {reason} Use NUTS() to sample it, {mode}or Auto() to "
-                "choose."
-            )
+            advice = f"Use NUTS() to sample it, {mode}or Auto() to choose."
+            if not isinstance(problem.model.predictor, Grouped):
+                advice = instead(problem, advice)
+            raise IncompatibleModelError(f"Exact() does not apply: {reason} {advice}")
         if isinstance(problem.model.predictor, Grouped):
             return _given_earlier_rows(problem, exact_groups(problem, rng))
         if isinstance(prior, Conjugate):

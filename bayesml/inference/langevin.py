@@ -18,6 +18,7 @@ from bayesml.arguments import (
 )
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.elsewhere import refuse_unread
 from bayesml.inference.groups import in_place_of
 from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
 from bayesml.inference.networks.density import DAMPING, Density, density_of
@@ -28,7 +29,6 @@ from bayesml.inference.networks.race import raced
 from bayesml.inference.networks.search import find_mode
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.networks.watch import Watch, side_by_side
-from bayesml.inference.nuts import refuse_unread
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import Grouped, Network

@@ -8,11 +8,11 @@ import numpy as np
 from bayesml.arguments import check_between, check_count, check_flag, check_instance, require_memory
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.elsewhere import refuse_unread
 from bayesml.inference.engines import Direct, Engine
 from bayesml.inference.group_sampling import sample_groups
 from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.propriety import propriety
-from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import Grouped
@@ -145,24 +145,3 @@ class NUTS:
 
 def _appended(first: Mapping[str, Array], second: Mapping[str, Array]) -> dict[str, Array]:
     return {name: np.concatenate([v, second[name]], axis=1) for name, v in first.items()}
-
-
-def unread(problem: Problem) -> str | None:
-    """Say where rows are that a sampler would read at every step, or None if it need not."""
-    data = problem.data
-    if data.in_memory or not data.has_rows or not_linear_gaussian(problem) is None:
-        return None
-    return f"{data.m:,} rows of {data.n} features are {data.source.whereabouts}"
-
-
-def refuse_unread(problem: Problem, method: str) -> None:
-    """Refuse to read rows again at every step of a sampler."""
-    where = unread(problem)
-    if where is None:
-        return
-    size = 8.0 * problem.data.m * (problem.data.n + 2) / 1e9
-    raise IncompatibleModelError(
-        f"{method} evaluates every row some ten thousand times, and {where}: in memory they take "
-        f"{size:.3g} GB. Use data.collect() where that fits, Laplace() or MAP(), which take a few "
-        "passes, or Linear() with a Gaussian likelihood, for which one pass is enough."
-    )

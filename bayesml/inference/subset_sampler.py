@@ -8,6 +8,7 @@ from scipy.special import expit, logsumexp
 from bayesml.arguments import check_count, require_memory, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.elsewhere import instead
 from bayesml.inference.exact import linear_coordinates
 from bayesml.inference.kept_models import MOST_MODELS, Kept, Representation, represented
 from bayesml.inference.model_average import refuse_other_than_linear_gaussian, scaled_covariance
@@ -79,7 +80,7 @@ class SubsetSampler:
         if not isinstance(prior, SelectsFeatures):
             raise IncompatibleModelError(
                 f"SubsetSampler() samples models of SpikeAndSlab(), and the prior is "
-                f"{shown(prior)}. Use Auto(), or Model(prior=SpikeAndSlab())."
+                f"{shown(prior)}. {instead(problem, 'Use Auto(), or Model(prior=SpikeAndSlab()).')}"
             )
         refuse_other_than_linear_gaussian(problem, "SubsetSampler()")
         require_memory(

@@ -172,7 +172,8 @@ class Fit:
             Rows ``intercept``, ``weights[name]``, ``sigma``, …; columns ``mean``, ``sd``, the two
             quantiles and, for sampled answers, ``ess_bulk``, ``ess_tail``, ``r_hat`` and
             ``mcse_mean``. A point estimate has no standard deviation: ``mean`` is the estimate,
-            ``std_error`` its standard error in the place of ``sd``.
+            ``std_error`` its standard error in the place of ``sd``. A DataFrame as any other, so
+            that a row which is not there is pandas' KeyError: the weight of x is ``weights[x]``.
 
         Examples
         --------

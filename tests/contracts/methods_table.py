@@ -41,7 +41,7 @@ class Refusal(NamedTuple):
 
 NOT_EXACT = Refusal(
     bm.IncompatibleModelError,
-    r"Exact\(\) does not apply: .* Use NUTS\(\)",
+    r"Exact\(\) does not apply: .* (Use NUTS\(\)|Use Laplace\(\)|data.collect\(\)|from the rows)",
     "“Exact() does not apply: …”: the predictor is not `Linear()`, the likelihood is not Gaussian, "
     "or a prior is neither Normal nor Flat; the message says which, and what to use.",
 )

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,14 @@ REFUSED = [
     for name, case in CASES.items()
     for method in METHODS
     if refusal(case, method, "memory") is not None
+]
+
+ELSEWHERE = [
+    (name, method, kind)
+    for name, case in CASES.items()
+    for method in METHODS
+    for kind in ("summarised", "Parquet")
+    if refusal(case, method, kind) is not None
 ]
 
 OTHERS: dict[str, Any] = {
@@ -65,6 +74,35 @@ def test_what_is_advised_is_not_refused(name: str, method: str) -> None:
     for other in named:
         taken = [m for m in METHODS if m.startswith(f"`{other}(")]
         assert any(refusal(case, m, "memory") is None for m in taken), other
+
+
+@pytest.mark.parametrize(("name", "method", "kind"), ELSEWHERE)
+def test_nor_where_the_rows_are_elsewhere(name: str, method: str, kind: str, rows: Path) -> None:
+    """What is named takes these rows as they are, or the rows are asked for."""
+    case, data = CASES[name], elsewhere(CASES[name].formula, kind, rows)
+    with pytest.raises(bm.BayesmlError) as caught:
+        bm.fit(case.model, data, METHODS[method], rng=1)
+    text = str(caught.value)
+    known = {m.strip("`").partition("(")[0] for m in METHODS}
+    taken = {m.strip("`").partition("(")[0] for m in METHODS if refusal(case, m, kind) is None}
+    advice = re.split(r"\b[Uu]se ", text, maxsplit=1)
+    named = set(NAMED.findall(advice[-1])) & known if len(advice) == 2 else set()
+    assert named <= taken, text
+    assert named or re.search(r"data\.collect\(\)|[Gg]ive the rows|from the rows", text), text
+
+
+@cache
+def elsewhere(formula: str, kind: str, rows: Path) -> bm.Data:
+    if kind == "summarised":
+        return data_of(formula).summarised()
+    return bm.Data.from_parquet(rows, formula)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("advice") / "rows.parquet"
+    pd.DataFrame(columns()).to_parquet(path)
+    return path
 
 
 @pytest.mark.parametrize("method", OTHERS)

@@ -86,6 +86,12 @@ class BoundClauses:
             if clause.kind == "predictor" and isinstance(design, FormulaDesign)
         ]
         known = [clause for clause in self.clauses if clause.known]
+        for clause, design in pairs:
+            if clause.known and (isinstance(design, LevelsDesign) or design.levels):
+                raise DataError(
+                    f"{clause.role}({clause.text}) holds text or categories, and one number of "
+                    "every row is needed"
+                )
         groups = self._groups(pairs)
         names = [column_name(part.predictor, name) for part in predictors for name in part.names]
         names += [f"{clause.role}({clause.text})" for clause in known]

@@ -13,6 +13,7 @@ from bayesml.data.formulas.splitting import (
     halves,
     is_call,
     is_name,
+    left_open,
     signed_terms,
     split,
 )
@@ -87,6 +88,8 @@ def clauses(formula: str) -> Clauses:
     if not isinstance(formula, str):
         raise DataError(f"a formula is text such as 'y ~ x', not {type(formula).__name__}")
     require_readable(formula)
+    if wrong := left_open(formula):
+        raise DataError(f"the formula {formula!r} cannot be read: {wrong}")
     first, *others = split(formula, ",")
     left, tilde, right = halves(first)
     target, *bars = split(left, "|")

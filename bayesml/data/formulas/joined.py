@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.designs import Design
+from bayesml.data.designs import Design, checked_precisions
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.levels import NO_LEVEL, LevelsDesign
 from bayesml.data.formulas.model_matrix import LearnedSide
@@ -77,7 +77,9 @@ class JoinedDesign:
         """
         lacking = self._lacking_precision(new)
         if not lacking:
-            return np.column_stack([part.matrix(new) for part in self.parts])
+            built = np.column_stack([part.matrix(new) for part in self.parts])
+            labels = frames.row_labels(new) if frames.is_frame(new) else None
+            return checked_precisions(built, self.roles, labels)
         ones, place = np.ones((frames.number_of_rows(new), 1)), self._precision_part
         return np.column_stack(
             [

@@ -56,13 +56,16 @@ def parse(formula: str, columns: tuple[str, ...]) -> Sides:
         raise
     except Exception as error:  # RecursionError among them
         raise DataError(
-            f"the formula {formula!r} cannot be read: {plain_message(error)}"
+            f"the formula {formula!r} cannot be read: {_in_our_words(plain_message(error))}"
         ) from error
     if not isinstance(parsed, StructuredFormula) or "lhs" not in parsed:
         raise DataError(f"the formula {formula!r} has no target; write 'y ~ …'")
     left, right = parsed.lhs, parsed.rhs
     if not isinstance(left, SimpleFormula) or not isinstance(right, SimpleFormula):
-        raise DataError(f"the formula {formula!r} has parts divided by '|'; one part is needed")
+        raise DataError(
+            f"the formula {formula!r} has parts divided by '|': effects of groups stand in "
+            "brackets, (1 | g), and what is known of every row before '~', y | weights(w) ~ x"
+        )
     if [term.degree for term in left] != [1]:
         raise DataError(
             f"the formula {formula!r} needs one target column left of '~'; "
@@ -210,7 +213,7 @@ def _tokens(formula: str) -> list["Token"]:
         return list(tokenize(formula))
     except FormulaicError as error:
         raise DataError(
-            f"the formula {formula!r} cannot be read: {plain_message(error)}"
+            f"the formula {formula!r} cannot be read: {_in_our_words(plain_message(error))}"
         ) from error
 
 
@@ -227,3 +230,13 @@ def plain_message(error: BaseException) -> str:
     """Take the first line of an error of formulaic, without its terminal colours."""
     text = re.sub(r"\x1b\[[0-9;]*m|[\u29da\u29db]", "", str(error))
     return shown(text).partition("\n")[0].partition(". They are being")[0]
+
+
+def _in_our_words(said: str) -> str:
+    """Say what formulaic says of operators as a reader of formulas would."""
+    if "Unknown operator '='" in said:
+        return "'=' means nothing there; that y depends on x is y ~ x"
+    found = re.match(r"Operator `(.+?)` (has insuffient|is incorrectly)", said)
+    if found is None:
+        return said
+    return f"{found[1]!r} stands where a column or a term is needed before or after it"

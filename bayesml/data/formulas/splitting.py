@@ -49,6 +49,35 @@ def outside(text: str) -> Iterator[tuple[int, str]]:
             yield k, c
 
 
+def left_open(text: str) -> str:
+    """Say which bracket or quote is not closed, or closes nothing, and where; empty if all are.
+
+    >>> left_open("y ~ x + (1 | ")
+    "'(' at '(1 | ' is not closed by ')'"
+    """
+    waiting: list[int] = []
+    quote = -1
+    for k, c in enumerate(text):
+        if quote >= 0:
+            quote = -1 if c == text[quote] else quote
+        elif c in QUOTES:
+            quote = k
+        elif c in OPENING:
+            waiting.append(k)
+        elif c in CLOSING:
+            wanted = CLOSING[OPENING.index(text[waiting[-1]])] if waiting else ""
+            if c != wanted:
+                return f"{c!r} at the end of {text[max(0, k - 20) : k + 1]!r} closes nothing"
+            waiting.pop()
+    if quote >= 0:
+        return f"the quote {text[quote]} at {text[quote : quote + 20]!r} is not closed"
+    if waiting:
+        k = waiting[-1]
+        closing = CLOSING[OPENING.index(text[k])]
+        return f"{text[k]!r} at {text[k : k + 20]!r} is not closed by {closing!r}"
+    return ""
+
+
 def is_call(text: str, name: str) -> bool:
     """Say whether a text is `name(…)` with something in it, and nothing before or after it."""
     return (
