@@ -167,6 +167,20 @@ def test_noise_that_varies_is_found_by_rows_held_out(rng):
     assert bm.default_network(classes, 0, network=bm.MLP((2,))).model.likelihood == bm.Bernoulli()
 
 
+@pytest.mark.parametrize(("bound", "straight"), [(np.inf, True), (-np.inf, False)])
+def test_there_is_no_hidden_layer_where_a_line_tells_rows_held_out_better(
+    monkeypatch, bound, straight
+):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))
+    data = bm.Data(X, X[:, 0] + 0.5 * rng.normal(size=60))
+    monkeypatch.setattr(sys.modules["bayesml.inference.default_network"], "STRAIGHT", bound)
+    model, _ = bm.default_network(data, 0, likelihood=bm.Gaussian())
+    assert (model.predictor == bm.MLP(())) == straight
+    stated = bm.default_network(data, 0, network=bm.MLP((2,)), likelihood=bm.Gaussian())
+    assert stated.model.predictor == bm.MLP((2,))
+
+
 def test_a_fit_does_not_repeat_the_race_of_its_default(wave):
     model, method = bm.default_network(wave, 0, network=bm.MLP((3,)), likelihood=bm.Gaussian())
     short = replace(method, members=2, member=replace(method.member, steps=400, thin=5))
