@@ -101,7 +101,7 @@ class Comparison:
             added[label] = float(weights[weights > 0] @ slopes)
         return added
 
-    def estimates(self, probability: float = 0.89) -> "pd.DataFrame":
+    def estimates(self, probability: float = 0.9) -> "pd.DataFrame":
         """Return every parameter by every fit: ``mean``, ``sd`` and interval, under its label."""
         import pandas as pd
 
@@ -162,7 +162,7 @@ class Comparison:
         table = values[:, None] - values[None, :]
         return pd.DataFrame(table, index=list(found), columns=list(found))
 
-    def plot(self, *, probability: float = 0.89) -> "Figure":
+    def plot(self, *, probability: float = 0.9) -> "Figure":
         """Draw the estimates side by side; see `bayesml.plots.coefficients`."""
         from bayesml.results.plots.coefficients import coefficients
 

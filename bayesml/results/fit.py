@@ -158,7 +158,7 @@ class Fit:
     leave_one_group_out = loo.leave_one_group_out
     as_prior = sequential.as_prior
 
-    def summary(self, probability: float = 0.89) -> "pd.DataFrame":
+    def summary(self, probability: float = 0.9) -> "pd.DataFrame":
         """Return a table of every parameter, at full precision.
 
         Parameters
@@ -188,7 +188,7 @@ class Fit:
         frame: pd.DataFrame = table.frame()
         return frame
 
-    def table(self, probability: float = 0.89) -> Table:
+    def table(self, probability: float = 0.9) -> Table:
         """Return the same table to be read, with `to_markdown`, `to_latex` and `to_html`.
 
         Parameters

@@ -24,7 +24,7 @@ NO_GROUPS = "The model has no groups: write them in the formula, 'y ~ x + (1 | g
 
 
 def group_effects(
-    answer: Answer, factor: str | None = None, probability: float = 0.89
+    answer: Answer, factor: str | None = None, probability: float = 0.9
 ) -> "pd.DataFrame":
     """Return the effects of every level of a group, the largest first.
 
@@ -120,7 +120,7 @@ def group_of(answer: Answer, factor: str | None) -> GroupPart:
     return predictor.groups[names.index(factor)]
 
 
-def variance_shares(answer: Answer, probability: float = 0.89, draws: int = 1000) -> "pd.DataFrame":
+def variance_shares(answer: Answer, probability: float = 0.9, draws: int = 1000) -> "pd.DataFrame":
     r"""Return what share of the variance each source has: R² and intraclass correlations (G37).
 
     The variance of y is that of the linear part and curves over the rows, of the effects of every

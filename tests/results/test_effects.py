@@ -359,7 +359,7 @@ def test_tables_are_read_in_every_form(fit: bm.Fit) -> None:
     assert lines[1].endswith(":|")
     assert len({len(line) for line in lines}) == 1
     assert r"high $-$ low" in found.to_latex()
-    assert r"5.5\%" in found.to_latex()
+    assert r"5\%" in found.to_latex()
     assert "<td>high − low</td>" in found._repr_html_()
     assert "P(&gt; 0)" in found._repr_html_()
     assert repr(found).splitlines()[-1] == "exact"

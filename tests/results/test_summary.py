@@ -58,7 +58,7 @@ def test_the_table_has_the_moments_of_the_draws(name: str) -> None:
 
 def test_a_point_estimate_has_a_standard_error_and_no_sd() -> None:
     fit = bm.fit(bm.Model(), made(m=40, n=2), bm.MLE())
-    assert list(fit.summary().columns) == ["mean", "std_error", "5.5%", "94.5%"]
+    assert list(fit.summary().columns) == ["mean", "std_error", "5%", "95%"]
     marginals = fit.learned.posterior.marginals()
     assert all(np.all(m.sd == 0.0) for m in marginals.values())
     assert "std. error" in repr(fit)

@@ -95,7 +95,7 @@ class Effects:
             return self.law.quantile(float(levels))
         return np.stack([self.law.quantile(float(level)) for level in levels])
 
-    def interval(self, probability: float = 0.89) -> Interval:
+    def interval(self, probability: float = 0.9) -> Interval:
         """Return equal-tailed intervals of the given probability, each row's own."""
         tail = 0.5 * (1.0 - one_probability(probability))
         return Interval(self.law.quantile(tail), self.law.quantile(1.0 - tail))
@@ -200,7 +200,7 @@ class Effects:
 
     def summary(
         self,
-        probability: float = 0.89,
+        probability: float = 0.9,
         *,
         null: float | None = None,
         rope: tuple[float, float] | None = None,
@@ -226,7 +226,7 @@ class Effects:
 
     def table(
         self,
-        probability: float = 0.89,
+        probability: float = 0.9,
         *,
         null: float | None = None,
         rope: tuple[float, float] | None = None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST_PANELS = 24
 
 
-def coefficients(fits: Fit | Mapping[str, Fit], *, probability: float = 0.89) -> "Figure":
+def coefficients(fits: Fit | Mapping[str, Fit], *, probability: float = 0.9) -> "Figure":
     """Draw the estimates of one or several fits, with their intervals.
 
     Unlike a forest plot each parameter has its own axis, so that a slope per millimetre is seen

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 60
 
 
-def effects(found: Effects, *, probability: float = 0.89) -> "Figure":
+def effects(found: Effects, *, probability: float = 0.9) -> "Figure":
     """Draw predictions, comparisons or slopes, with their intervals.
 
     Parameters
@@ -43,7 +43,7 @@ def effects(found: Effects, *, probability: float = 0.89) -> "Figure":
     >>> import bayesml as bm
     >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.5]))
     >>> effects(fit.slopes()).axes[0].get_xlabel()
-    'mean and 89 % interval'
+    'mean and 90 % interval'
     """
     if len(found) > MOST_ROWS:
         raise DataError(

@@ -17,7 +17,7 @@ MOST_NAMES = 60
 """Levels that are named on the axis."""
 
 
-def groups(fit: Fit, factor: str | None = None, *, probability: float = 0.89) -> "Figure":
+def groups(fit: Fit, factor: str | None = None, *, probability: float = 0.9) -> "Figure":
     """Draw the effects of every level of a group, in the order of the first term's.
 
     Parameters

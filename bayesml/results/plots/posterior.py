@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_PANELS = 24
 
 
-def posterior(fit: Fit, *, probability: float = 0.89) -> "Figure":
+def posterior(fit: Fit, *, probability: float = 0.9) -> "Figure":
     """Draw the marginal posterior density of every parameter, by ArviZ's ``plot_dist``.
 
     Under each density lie the mean and the equal-tailed interval, as in `Fit.summary`; the
