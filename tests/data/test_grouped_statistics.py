@@ -169,3 +169,20 @@ def test_plain_columns_merge_and_part_too() -> None:
         both.without(far)
     with pytest.raises(DataError, match="must be a Data"):
         a.merged(frame)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (x | g)", "y ~ z + s(x, k=6) + (1 | h)"])
+def test_files_and_partitions_are_summed_as_rows_in_memory(
+    formula: str, tmp_path: Any, sites: list[pd.DataFrame]
+) -> None:
+    import dask.dataframe as dd
+
+    for k, site in enumerate(sites):
+        site.to_parquet(tmp_path / f"{k}.parquet")
+    whole = pd.concat(sites)
+    right = bm.fit(bm.Model(), bm.Data.from_formula(formula, whole), bm.Exact())
+    streamed = bm.Data.from_parquet(tmp_path, formula, progress=False)
+    divided = bm.Data.from_formula(formula, dd.from_pandas(whole, npartitions=3, sort=False))
+    for data in (streamed, divided):
+        same(bm.fit(right.resolved, data, bm.Exact()), right)
+        assert data.statistics is data.grouped_statistics.statistics  # read once for both
