@@ -11,10 +11,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from bayesml.arguments import one_probability
-from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.rows import per_row
-from bayesml.typing import Array, ArrayLike, Bools
+from bayesml.typing import Array, ArrayLike, Bools, Integers
 
 CHAINS, DRAWS = 4, 2500
 """Independent draws of what has no law in closed form, where the posterior has none of its own."""
@@ -22,13 +21,30 @@ CHAINS, DRAWS = 4, 2500
 Transform = Callable[[Array], Array]
 
 
+class Coefficients(Protocol):
+    """What linear functions are of: coefficients β, and effects where a model has them."""
+
+    @property
+    def p(self) -> int:
+        """How many there are."""
+
+    def total(self, X: Array, weights: Array) -> tuple[Array, float]:
+        """Return Σ wᵢηᵢ over rows as Aβ + c: A of shape (p,), and c."""
+
+    def entries(self, name: str, which: Integers) -> Array | None:
+        """Return the functionals that give entries of a parameter, (entries, p), or None."""
+
+
 @runtime_checkable
 class LinearPosterior(Protocol):
     """A posterior that knows the distribution of any linear function of its coefficients."""
 
     @property
-    def coordinates(self) -> LinearCoordinates:
+    def coordinates(self) -> Coefficients:
         """From rows to coefficients."""
+
+    def closed_form(self, count: int) -> bool:
+        """Say whether so many functionals are evaluated in closed form, or are too dear."""
 
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row."""

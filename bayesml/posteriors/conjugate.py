@@ -121,6 +121,10 @@ class ConjugatePosterior:
         """Nothing: draws are independent."""
         return None
 
+    def closed_form(self, count: int) -> bool:
+        """Say that functionals are evaluated in closed form, however many."""
+        return True
+
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (N5)."""
         return Mixture(A.shape[0], np.ones(1), StudentT(), lambda b: self.at(A[b], 0.0))

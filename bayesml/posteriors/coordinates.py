@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesml.linalg.doubled import exact_dot
+from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Linear
-from bayesml.typing import Array
+from bayesml.typing import Array, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,18 @@ class LinearCoordinates:
         np.subtract(X, self.origin, out=A[:, 1:])
         A[:, 1:] -= self.origin_error
         return A
+
+    def total(self, X: Array, weights: Array) -> tuple[Array, float]:
+        """Return Σ wᵢηᵢ over rows as Aβ + c: A of shape (p,), and c, which is zero."""
+        out: Array = np.zeros(self.p)
+        for block in row_blocks(len(X), self.p):
+            out = out + weights[block] @ self.rows(X[block])
+        return out, 0.0
+
+    def entries(self, name: str, which: Integers) -> Array | None:
+        """Return the functionals that give entries of a parameter, or None if it is no β."""
+        found = self.parameters().get(name)
+        return None if found is None else found[which]
 
     def features(self, X: Array) -> Array:
         """Return the columns of X that have weights."""

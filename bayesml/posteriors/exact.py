@@ -128,6 +128,10 @@ class ExactPosterior:
         """Nothing: draws are independent."""
         return None
 
+    def closed_form(self, count: int) -> bool:
+        """Say that functionals are evaluated in closed form, however many."""
+        return True
+
     def functional(self, A: Array, at_reference: Array | None = None) -> Mixture:
         """Return the distribution of Aβ, row by row, for A of shape (rows, p) (L12).
 

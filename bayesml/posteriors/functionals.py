@@ -38,6 +38,26 @@ class Functionals(NamedTuple):
         return Functionals(self.base[rows], self.columns[rows], *pick)
 
 
+class Sums(NamedTuple):
+    """Linear functionals of coefficients and of any number of effects.
+
+    Attributes
+    ----------
+    base : ndarray, shape (m,)
+    columns : ndarray, shape (m, D + p)
+        Of the effects of curves, and of β̃.
+    first : ndarray, shape (m, L, d)
+        Of the effects of the group of most levels.
+    rest : ndarray, shape (m, k)
+        Of the effects of the other groups.
+    """
+
+    base: Array
+    columns: Array
+    first: Array
+    rest: Array
+
+
 class Explained(NamedTuple):
     """Functionals given scales and β̃: mean a + cᵀβ̃, variance d σ² (G33)."""
 
@@ -87,12 +107,33 @@ def explained(rows: Functionals, factored: Factored) -> Explained:
     for k, (count, _) in enumerate(arrow.shapes):
         new = np.flatnonzero(rows.codes[k] >= count)
         d[new] += np.sum((rows.terms[k][new] @ factored.factors[k]) ** 2, axis=1)
+    F = _of_rest(rows, factored, h, known) if arrow.k else np.empty((len(d), 0))
+    return _with_others(a, c, d, F, factored)
+
+
+def explained_sums(sums: Sums, factored: Factored) -> Explained:
+    """Return what functionals of many effects are given β̃, at one set of covariances (G74)."""
+    arrow = factored.arrow
+    p = arrow.width + arrow.q - 1
+    h = np.einsum("gab,mgb->mga", factored.inverse, sums.first)
+    a = np.einsum("mga,ga->m", h, factored.W[..., p])
+    c = sums.columns - np.einsum("mga,gap->mp", h, factored.W[..., :p])
+    flat = h.reshape(len(h), -1)
+    F = sums.rest
     if arrow.k:
-        F = _of_rest(rows, factored, h, known)
+        F = arrow.turned((F - (factored.B.T @ flat.T).T).T, factored.factors[1:]).T
+    return _with_others(a, c, np.sum(flat**2, axis=1), F, factored)
+
+
+def _with_others(a: Array, c: Array, d: Array, F: Array, factored: Factored) -> Explained:
+    """Integrate the unit effects of the other groups too, on which F depends, and the curves."""
+    arrow = factored.arrow
+    p = arrow.width + arrow.q - 1
+    if arrow.k:
         G = solve_triangular(factored.R, F.T, lower=True, check_finite=False)
-        a += G.T @ factored.V[:, p]
-        c -= G.T @ factored.V[:, :p]
-        d += np.sum(G * G, axis=0)
+        a = a + G.T @ factored.V[:, p]
+        c = c - G.T @ factored.V[:, :p]
+        d = d + np.sum(G * G, axis=0)
     if not arrow.width:
         return Explained(a, c, d)
     of = explained_by_curves(c, factored.curves, factored.spread)

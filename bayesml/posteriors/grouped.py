@@ -3,7 +3,7 @@
 Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -24,11 +24,15 @@ from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.posteriors.functionals import (
+    Explained,
     Functionals,
     RowDraws,
+    Sums,
     explained,
     explained_by_curves,
+    explained_sums,
 )
+from bayesml.posteriors.grouped_coordinates import GroupedCoordinates
 from bayesml.posteriors.leave_one_group_out import (
     LeaveOneGroupOut,
     leave_one_group_out,
@@ -193,6 +197,42 @@ class GroupedPosterior:
         atoms = Atoms(m, weights, lambda b: np.asarray(drawn.eta(rows.of(b)).T))
         return Prediction(total, atoms, variance, sample, sample_mean)
 
+    @property
+    def coordinates(self) -> GroupedCoordinates:
+        """Coefficients and effects, of which linear functions are asked."""
+        return GroupedCoordinates(self._coordinates, self.predictor)
+
+    def closed_form(self, count: int) -> bool:
+        """Say whether the moments of so many functionals are evaluated at every node."""
+        work = count * len(self.theta) * float(prod(self.marginal.arrow.shapes[0]))
+        return self._work(count) + work * max(1, self.marginal.arrow.k) <= MOST_WORK
+
+    def functional(self, A: Array) -> Mixture:
+        """Return the distribution of linear functions of coefficients and effects (G74)."""
+        count, at, arrow = len(A), self.coordinates, self.marginal.arrow
+        M, start = self.marginal.reference.coefficients(self.marginal.origin)
+        own = A[:, : at.linear.p]
+        groups = [A[:, at.places[part.name]] for part in self.predictor.by_levels()]
+        curves = [A[:, at.places[part.name]] for part in self.predictor.smooths]
+        sums = Sums(
+            own @ start,
+            np.hstack([*curves, own @ M / self.marginal.reference.unit]),
+            (groups[0] if groups else np.empty((count, 0))).reshape(count, *arrow.shapes[0]),
+            np.hstack([np.empty((count, 0)), *groups[1:]]),
+        )
+        mean, sd = self._moments(sums.base, lambda factored: explained_sums(sums, factored))
+        return Mixture(count, self.weights, Gaussian(), lambda b: (mean[b], {"sigma": sd[b]}))
+
+    def sample_functional(self, A: Array, size: int, rng: np.random.Generator) -> Array:
+        """Draw linear functions jointly, shape (size, rows)."""
+        which = rng.choice(len(self.weights), size, p=self.weights)
+        tilde, beta = self._beta(which, rng)
+        at, effects = self.coordinates, self._effects(which, tilde, rng)
+        out = beta @ A[:, : at.linear.p].T
+        for name, place in at.places.items():
+            out += effects[name].reshape(size, -1) @ A[:, place].T
+        return np.asarray(out)
+
     def leave_one_out(self, blocks: Iterable[Block]) -> LeaveOneOut:
         """Predict a copy of every row from the others, by taking it out at every node (G34)."""
 
@@ -352,17 +392,21 @@ class GroupedPosterior:
         return mean.T, np.sqrt(variance + d * self.sigma[:, None] ** 2).T
 
     def _of_groups_at(self, rows: Functionals) -> tuple[Array, Array]:
-        """Return the moments of functionals of everything, one node of the scales at a time."""
+        """Return the moments of functionals of everything."""
+        return self._moments(rows.base, lambda factored: explained(rows, factored))
+
+    def _moments(
+        self, base: Array, explain: Callable[[Factored], Explained]
+    ) -> tuple[Array, Array]:
+        """Return means and standard deviations, one node of the scales at a time, (m, K)."""
         unit = self.marginal.reference.unit
-        mean, sd = np.empty((2, len(rows.base), len(self.weights)))
+        mean, sd = np.empty((2, len(base), len(self.weights)))
         order = np.argsort(self.node, kind="stable")
         ends = np.searchsorted(self.node[order], np.arange(len(self.theta) + 1))
         for node, factored in self._factored(range(len(self.theta))):
             here = order[ends[node] : ends[node + 1]]
-            found = explained(rows, factored)
-            mean[:, here] = rows.base[:, None] + unit * (
-                found.a[:, None] + found.c @ self.mean[here].T
-            )
+            found = explain(factored)
+            mean[:, here] = base[:, None] + unit * (found.a[:, None] + found.c @ self.mean[here].T)
             spread = np.einsum("mp,kpq->mkq", found.c, self._inverse_root[here])
             variance = np.sum(spread**2, axis=-1) * unit**2
             sd[:, here] = np.sqrt(variance + found.d[:, None] * self.sigma[here] ** 2)

@@ -326,5 +326,10 @@ def judged(law: JointLaw, each: Sequence[Expression]) -> Effects:
         found: JointLaw = law.combine(C, constant)
     else:
         found = law.map(lambda values: np.stack([one.finite(values) for one in each]))
+    return stated(found, each)
+
+
+def stated(law: JointLaw, each: Sequence[Expression]) -> Effects:
+    """Return statements with their law: left less right."""
     labels = {"hypothesis": tuple(one.text for one in each)}
-    return Effects("hypotheses: left less right", labels, found, 0.0)
+    return Effects("hypotheses: left less right", labels, law, 0.0)

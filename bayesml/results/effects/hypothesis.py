@@ -6,8 +6,8 @@ import numpy as np
 
 from bayesml.posteriors.combination import DrawnLaw, LinearLaw, LinearPosterior
 from bayesml.results.answer import COMBINATIONS, Answer
-from bayesml.results.effects.effects import Effects, judged
-from bayesml.results.effects.expression import statements
+from bayesml.results.effects.effects import Effects, judged, stated
+from bayesml.results.effects.expression import Expression, statements
 from bayesml.results.effects.quantity import joint_draws
 from bayesml.results.summary import entry_names, labels_of_entries
 
@@ -43,23 +43,42 @@ def hypothesis(answer: Answer, statement: str | Sequence[str]) -> Effects:
     exact
     """
     posterior = answer.learned.posterior
-    draws = joint_draws(answer)
+    linear = isinstance(posterior, LinearPosterior) and posterior.closed_form(1)
+    one = posterior.draws(1, 1, np.random.default_rng(answer.seed)) if linear else None
+    draws = joint_draws(answer) if one is None else one
+    sizes = {name: int(np.prod(v.shape[2:])) for name, v in draws.items()}
+    each = statements(statement, _entries(answer, sizes), sum(sizes.values()))
+    if isinstance(posterior, LinearPosterior) and linear:
+        law = _linear(answer, posterior, sizes, each)
+        if law is not None:
+            return law
+        draws = joint_draws(answer)
     values = [np.moveaxis(v.reshape(*v.shape[:2], -1), -1, 0) for v in draws.values()]
-    known = _entries(answer, {n: len(v) for n, v in zip(draws, values, strict=True)})
-    each = statements(statement, known, sum(map(len, values)))
-    if isinstance(posterior, LinearPosterior):
-        rows = posterior.coordinates.parameters()
-        A = np.vstack(
-            [
-                rows.get(n, np.zeros((len(v), posterior.coordinates.p)))
-                for n, v in zip(draws, values, strict=True)
-            ]
-        )
-        others = ~np.any(A, axis=1)  # such as σ, which is no coefficient
-        if all(one.linear is not None and not one.linear[0][others].any() for one in each):
-            seed = (answer.seed, COMBINATIONS)
-            return judged(LinearLaw(posterior, A, np.zeros(len(A)), seed), each)
     return judged(DrawnLaw(np.concatenate(values), posterior.compared is None), each)
+
+
+def _linear(
+    answer: Answer,
+    posterior: LinearPosterior,
+    sizes: Mapping[str, int],
+    each: Sequence[Expression],
+) -> Effects | None:
+    """Return the law of statements that are linear in coefficients, or None if some are not."""
+    forms = [one.linear for one in each if one.linear is not None]
+    if len(forms) < len(each) or not posterior.closed_form(len(each)):
+        return None
+    C, constant = (np.array(part) for part in zip(*forms, strict=True))
+    A, start = np.zeros((len(each), posterior.coordinates.p)), 0
+    for name, size in sizes.items():
+        own = C[:, start : (start := start + size)]
+        used = np.flatnonzero(np.any(own != 0.0, axis=0))
+        if len(used):
+            rows = posterior.coordinates.entries(name, used)
+            if rows is None:  # such as σ, which is no coefficient
+                return None
+            A += own[:, used] @ rows
+    law = LinearLaw(posterior, A, constant, (answer.seed, COMBINATIONS))
+    return stated(law, each)
 
 
 def _entries(answer: Answer, sizes: Mapping[str, int]) -> dict[str, int]:

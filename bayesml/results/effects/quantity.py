@@ -122,10 +122,10 @@ def sums(answer: Answer, quantity: Quantity, cells: Sequence[WeightedRows]) -> J
     by its draws, of which every row sees the same (P17).
     """
     posterior = answer.learned.posterior
-    if isinstance(posterior, LinearPosterior):
-        at = posterior.coordinates
-        A = np.array([_over_rows(c, at.p, lambda X: at.rows(X).T) for c in cells])
-        return LinearLaw(posterior, A, np.zeros(len(A)), (answer.seed, COMBINATIONS))
+    if isinstance(posterior, LinearPosterior) and posterior.closed_form(len(cells)):
+        totals = [posterior.coordinates.total(cell.X, cell.weights) for cell in cells]
+        A, constant = (np.array(part) for part in zip(*totals, strict=True))
+        return LinearLaw(posterior, A, constant, (answer.seed, COMBINATIONS))
     values = joint_draws(answer)
     noise = noise_of(answer.learned.resolved, values)
     width = int(np.prod(next(iter(values.values())).shape[:2]))
