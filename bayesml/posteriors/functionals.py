@@ -118,7 +118,7 @@ def explained_sums(sums: Sums, factored: Factored) -> Explained:
     h = np.einsum("gab,mgb->mga", factored.inverse, sums.first)
     a = np.einsum("mga,ga->m", h, factored.W[..., p])
     c = sums.columns - np.einsum("mga,gap->mp", h, factored.W[..., :p])
-    flat = h.reshape(len(h), -1)
+    flat = h.reshape(len(h), h.shape[1] * h.shape[2])
     F = sums.rest
     if arrow.k:
         F = arrow.turned((F - (factored.B.T @ flat.T).T).T, factored.factors[1:]).T

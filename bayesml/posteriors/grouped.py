@@ -49,6 +49,9 @@ from bayesml.typing import Array, Integers
 MOST_WORK = 2e10
 """Operations for rows at all nodes; where they are more, rows are predicted by draws."""
 
+A_NODE = 5e6
+"""Operations that a node is counted for, however small its matrices: about half a millisecond."""
+
 MOST_HELD = 2**23
 """Moments of rows at nodes that are evaluated once and held, not whenever they are asked for."""
 
@@ -204,8 +207,10 @@ class GroupedPosterior:
 
     def closed_form(self, count: int) -> bool:
         """Say whether the moments of so many functionals are evaluated at every node."""
-        work = count * len(self.theta) * float(prod(self.marginal.arrow.shapes[0]))
-        return self._work(count) + work * max(1, self.marginal.arrow.k) <= MOST_WORK
+        per_node = (
+            count * float(prod(self.marginal.arrow.shapes[0])) * max(1, self.marginal.arrow.k)
+        )
+        return self._work(count) + len(self.theta) * (per_node + A_NODE) <= MOST_WORK
 
     def functional(self, A: Array) -> Mixture:
         """Return the distribution of linear functions of coefficients and effects (G74)."""

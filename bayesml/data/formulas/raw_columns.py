@@ -48,8 +48,9 @@ def values_of(columns: RawColumns) -> dict[str, NDArray[Any]]:
 def raw_columns(
     rows: "pd.DataFrame", columns: Sequence[Column], features: Sequence[str]
 ) -> RawColumns | None:
-    """Keep the columns of complete rows, or nothing where the features are these columns."""
-    if tuple(column.name for column in columns) == tuple(features):
+    """Keep the columns of complete rows, or nothing where the features are these numbers."""
+    numbers = all(column.kind == "number" for column in columns)  # of groups X has the codes
+    if numbers and tuple(column.name for column in columns) == tuple(features):
         return None
     return {column.name: _raw_column(rows[column.name], column) for column in columns}
 
