@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,16 +106,19 @@ class ParquetFiles:
         """Read a file, gathering batches that are short because its row groups are."""
         pyarrow = optional("pyarrow.dataset", "parquet", "reading Parquet files")
         schema = self._dataset.schema
-        batches = fragment.to_batches(
-            schema=schema,
-            columns=columns,
-            batch_size=size,
-            batch_readahead=AHEAD,
-            fragment_readahead=1,
-            # Buffering ahead would hold every row group that was read until the end.
-            fragment_scan_options=pyarrow.ParquetFragmentScanOptions(
-                pre_buffer=False, use_buffered_stream=True
-            ),
+        batches = chain.from_iterable(
+            # A scan of all row groups of a file holds what is left of the file in memory.
+            one.to_batches(
+                schema=schema,
+                columns=columns,
+                batch_size=size,
+                batch_readahead=AHEAD,
+                fragment_readahead=1,
+                fragment_scan_options=pyarrow.ParquetFragmentScanOptions(
+                    pre_buffer=False, use_buffered_stream=True
+                ),
+            )
+            for one in fragment.split_by_row_group()
         )
         gathered: list[pa.RecordBatch] = []
         while (batch := _next(batches, fragment.path)) is not None:
