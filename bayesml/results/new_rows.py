@@ -7,7 +7,7 @@ import numpy as np
 from bayesml.data import Data
 from bayesml.data.checks import require_finite
 from bayesml.data.frames import numbers
-from bayesml.data.messages import plural, row_names
+from bayesml.data.messages import plural, quoted, row_names
 from bayesml.distributions import FiniteSupport
 from bayesml.errors import DataError
 from bayesml.posteriors import Prediction
@@ -27,6 +27,13 @@ def rows_of(answer: Answer, observed: Any) -> Data:
         raise DataError(
             f"the data have the features {list(observed.feature_names)}, the fit has "
             f"{list(answer.data.feature_names)}; give a frame, whose columns are matched by name"
+        )
+    own, theirs = answer.data.design.classes, observed.design.classes
+    if theirs is not None and theirs != own:  # numbers of classes would be those of others
+        known = "none, its target being numbers" if own is None else quoted(own)
+        raise DataError(
+            f"{observed.target_name} has the classes {quoted(theirs)}, the fit has {known}; give a "
+            "frame, whose classes are matched by name"
         )
     return observed
 
