@@ -218,8 +218,9 @@ class _Sampler:
 
     def _pooled_scales(self, pool: Pool, values: Values) -> Array:
         """Return s of every candidate, shape (K, chains, n)."""
-        s = self.spread.scale(values | dict(pool.scales))[..., self.weights.where]
-        return np.broadcast_to(s, pool.log_prior.shape)
+        s = self.spread.scale(values | dict(pool.scales))
+        own = np.take(s, self.weights.where, axis=-1)  # whose memory is in order
+        return np.broadcast_to(own, pool.log_prior.shape)
 
     def _in_units(
         self,

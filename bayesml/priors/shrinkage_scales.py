@@ -7,6 +7,9 @@ import numpy as np
 from bayesml.priors.normal_rows import Values
 from bayesml.typing import Array, Bools
 
+FARTHEST = 1e150
+"""Of a scale in slabs, whose square is still a number; `hypot` takes five times as long."""
+
 
 @dataclass(frozen=True, eq=False)
 class ShrinkageScales:
@@ -39,7 +42,8 @@ class ShrinkageScales:
         """Return s, shape (..., p)."""
         product = self._product(values)
         if self.slab:
-            product = product / np.hypot(1.0, product / values["slab"][..., None])
+            over = np.minimum(product / values["slab"][..., None], FARTHEST)
+            product = product / np.sqrt(1.0 + over * over)
         s = np.ones((*product.shape[:-1], self.first + len(self.units)))
         s[..., self.first :] = self.units * product
         return s
