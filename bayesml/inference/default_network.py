@@ -14,7 +14,7 @@ from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
 from bayesml.inference.networks.mode import Recipe
-from bayesml.inference.networks.race import CLEAR, Race, gain, race
+from bayesml.inference.networks.race import Race, gain, race
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.likelihoods import (
     Bernoulli,
@@ -45,6 +45,10 @@ predicted rows held out better."""
 ESS = 15.0
 """Independent function values that a chain should make: sixty in all."""
 
+
+EVEN = 4.0
+"""Standard errors by which one σ must tell rows held out better than a predicted scale: the
+Gaussians by which they are told are less kind to a predicted scale than chains are."""
 
 STRAIGHT = -1.0
 """Standard errors of what a network gains over a linear model, below which there is no hidden
@@ -97,7 +101,7 @@ def default_network(
 
     Its width is chosen by the numbers of rows and columns. Numbers have noise whose scale is
     predicted and whose tails are learned, or Gaussian noise where rows that were held out are told
-    better by it, by more than two standard errors of the difference. A race of starts (M31) goes
+    better by it, by more than four standard errors of the difference. A race of starts (M31) goes
     on under the one that is taken, and the fit does not repeat it. Classes are learned as classes.
     Where a linear model tells rows held out better, by a standard error, there is no hidden layer.
     What is known of the network or its noise should be stated instead.
@@ -135,11 +139,12 @@ def default_network(
     noise = Gaussian() if likelihood is None else likelihood
     model = Model(layers, noise, Layered() if prior is None else prior)
     found = _raced(model, data, seed)
-    if found is not None and likelihood is None:
-        model, found = _with_noise(model, found, data, seed)
     if found is None:
         return DefaultNetwork(model, network_method(data.m))
-    if network is None and found.told["gain_over_linear"] < STRAIGHT:
+    straight = network is None and found.told["gain_over_linear"] < STRAIGHT
+    if likelihood is None:
+        model, found = _with_noise(model, found, data, seed)
+    if straight:
         return DefaultNetwork(replace(model, predictor=MLP(())), network_method(data.m))
     return DefaultNetwork(model, network_method(data.m, found.start))
 
@@ -148,7 +153,7 @@ def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model,
     """Take noise whose scale is predicted, unless rows held out are clearly told worse."""
     uneven = replace(even, likelihood=HeteroscedasticStudentT())
     other = _raced(uneven, data, seed, found.winners)
-    lost = other is None or gain(found.densities(found.won), other.densities(found.won)) > CLEAR
+    lost = other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN
     finished = None if lost else _raced(uneven, data, seed, found)
     return (even, found) if finished is None else (uneven, finished)
 
