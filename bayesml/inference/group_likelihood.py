@@ -18,7 +18,7 @@ from bayesml.log_joint.group_quadrature import Nodes, integral
 from bayesml.model import Problem
 from bayesml.typing import Array
 
-STEP = 1e-4
+STEP = 1e-3
 """Of differences, of coordinates of about unit size."""
 
 WIDE = 25.0

@@ -14,7 +14,7 @@ from bayesml.typing import Array
 SMALL, NOTHING = 0.05, 1e-9
 """Of its unit, a scale below which zero is tried; and nats that zero may lose by rounding."""
 
-STEP = 1e-3
+STEP = 1e-2
 """Of differences of gradients."""
 
 POLISHES, SETTLED = 4, 1e-6

@@ -182,7 +182,7 @@ class Nested:
             slope, M = self._expanded(c, h, found, nodes)
             gradient = self.turned(slope, roots, back=True)
             gradient[self.p :] -= c[self.p :]
-            if gradient @ before < 0.0:  # few nodes may bend too little, and steps go too far
+            if gradient @ before < -SETTLED:  # few nodes may bend too little, and steps go too far
                 damped, bent = damped if bent else 0.5 * damped, False
             L = self._root(M, roots) if bent else None
             if L is None:

@@ -271,3 +271,13 @@ def test_nodes_are_of_groups() -> None:
         bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0]], [1.0, 2.0, 2.5]), bm.MLE(nodes=3))
     with pytest.raises(bm.DataError, match="nodes must be a positive whole number"):
         bm.MLE(nodes=0)
+
+
+def test_the_mode_of_crossed_scales_is_flat_and_bends() -> None:
+    """The density is smooth enough that its slopes and curvature are differences of it."""
+    rows = bm.Data.from_formula(
+        "bernoulli ~ x + (1 | g) + (1 | h)", frame(np.random.default_rng(4), 300)
+    )
+    fit = bm.fit(bm.Model(likelihood=bm.Bernoulli()), rows, bm.MAP())
+    assert 0.1 < fit.diagnostics["curvature"] <= 1.0
+    assert np.isfinite(fit.summary().to_numpy()).all()
