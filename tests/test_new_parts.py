@@ -24,7 +24,7 @@ from tests.parts.strangers import Bootstrap, Curve, GammaMean, Logistic, Quadrat
 
 Matrix = np.ndarray[Any, Any]
 Formula = Callable[[dict[str, Matrix], Matrix], Matrix]
-NUTS = bm.NUTS(draws=1000, tune=500, chains=2, progress=False)
+NUTS = bm.NUTS(draws=500, tune=300, chains=2, progress=False)
 NEW = np.array([[3.0], [0.4]])
 
 

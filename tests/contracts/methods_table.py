@@ -14,6 +14,8 @@ PAGE = REPOSITORY / "docs" / "methods.md"
 
 KINDS = ("memory", "summarised", "Parquet", "Dask")
 NUTS = bm.NUTS(draws=250, tune=250, chains=2, progress=False)
+SHORT = bm.NUTS(draws=100, tune=200, chains=2, progress=False)
+"""Where a choice is judged, and the sampling by others."""
 SGD = bm.SGD(epochs=50, batch_size=20)
 METHODS: dict[str, Any] = {
     "`MLE()`": bm.MLE(),
@@ -27,7 +29,7 @@ METHODS: dict[str, Any] = {
     "`Langevin()`": bm.Langevin(chains=2, steps=1000, thin=10),
     "`Ensemble(2, MAP())`": bm.Ensemble(2, bm.MAP()),
     "`SubsetSampler()`": bm.SubsetSampler(draws=1000, tune=100, chains=2),
-    "`Auto()`": bm.Auto(NUTS, bm.Ensemble(2, bm.Laplace())),
+    "`Auto()`": bm.Auto(SHORT, bm.Ensemble(2, bm.Laplace())),
 }
 
 

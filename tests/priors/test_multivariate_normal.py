@@ -32,7 +32,7 @@ def made(m: int = 25) -> bm.Data:
 DATA = made()
 CENTRED = np.column_stack([np.ones(DATA.m), DATA.X - DATA.X.mean(axis=0)])
 KNOWN = bm.Model(bm.Linear(), bm.Gaussian(SIGMA), PRIOR)
-SHORT = bm.NUTS(draws=1000, tune=500, chains=2, progress=False)
+SHORT = bm.NUTS(draws=500, tune=300, chains=2, progress=False)
 
 
 def textbook(A: Matrix, mean: Matrix, precision: Matrix) -> tuple[Matrix, Matrix]:

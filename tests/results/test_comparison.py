@@ -198,7 +198,7 @@ def test_a_weight_is_the_row_repeated() -> None:
 
 @pytest.mark.filterwarnings("ignore:Estimated shape", "ignore::bayesml.ApproximationWarning")
 def test_a_weight_is_the_row_repeated_in_draws() -> None:
-    weighted, repeated = weighted_and_repeated(bm.NUTS(progress=False))
+    weighted, repeated = weighted_and_repeated(bm.NUTS(draws=500, tune=400, progress=False))
     one, other = weighted.leave_one_out, repeated.leave_one_out
     for label in ("wide", "narrow"):
         error = 4 * np.hypot(one.loc[label, "mcse"], other.loc[label, "mcse"])
@@ -225,7 +225,10 @@ def test_one_copy_is_left_out_or_all_there_is(weight: float) -> None:
         bm.Linear(), bm.Gaussian(sigma=bm.HalfNormal(2.0)), bm.Independent(bm.Normal(0, 3))
     )
     fit = bm.fit(
-        model, bm.Data(X, y, observation_weights=w), bm.NUTS(draws=4000, progress=False), rng=1
+        model,
+        bm.Data(X, y, observation_weights=w),
+        bm.NUTS(draws=1000, tune=500, progress=False),
+        rng=1,
     )
     left = w.copy()
     left[4] -= min(weight, 1.0)
@@ -244,7 +247,7 @@ def test_draws_of_one_posterior_tie_with_it() -> None:
     found, errors = [], []
     away = []
     for seed in range(7):
-        nuts = bm.fit(bm.Model(), data, bm.NUTS(draws=600, tune=300, progress=False), rng=seed)
+        nuts = bm.fit(bm.Model(), data, bm.NUTS(draws=300, tune=200, progress=False), rng=seed)
         table = bm.compare({"nuts": nuts, "exact": exact}).table
         difference = table["elpd_diff"].min()
         other = table.index[1]

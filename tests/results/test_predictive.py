@@ -67,10 +67,10 @@ def test_posterior_predictive_has_the_predictions_moments() -> None:
 
 
 def test_draws_of_chains_are_thinned_evenly() -> None:
-    nuts = bm.NUTS(draws=1000, chains=2, progress=False)
+    nuts = bm.NUTS(draws=600, tune=500, chains=2, progress=False)
     fit = bm.fit(bm.Model(), made(m=30, n=2), nuts, rng=1)
-    tree = fit.posterior_predictive(draws=250)
-    assert tree["posterior_predictive"]["y"].shape == (2, 250, 30)
+    tree = fit.posterior_predictive(draws=150)
+    assert tree["posterior_predictive"]["y"].shape == (2, 150, 30)
     np.testing.assert_array_equal(tree["posterior"]["weights"], fit.draws()["weights"][:, ::4])
 
 
