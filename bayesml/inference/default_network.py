@@ -50,7 +50,7 @@ EVEN = 4.0
 """Standard errors by which one σ must tell rows held out better than a predicted scale: the
 Gaussians by which they are told are less kind to a predicted scale than chains are."""
 
-STRAIGHT = -1.0
+STRAIGHT = -2.0
 """Standard errors of what a network gains over a linear model, below which there is no hidden
 layer: a line that is learned by one is up to 2.6 times as far from the truth as least squares."""
 
@@ -103,7 +103,7 @@ def default_network(
     predicted and whose tails are learned, or Gaussian noise where rows that were held out are told
     better by it, by more than four standard errors of the difference. A race of starts (M31) goes
     on under the one that is taken, and the fit does not repeat it. Classes are learned as classes.
-    Where a linear model tells rows held out better, by a standard error, there is no hidden layer.
+    Where a linear model tells rows held out better, by two of them, there is no hidden layer.
     What is known of the network or its noise should be stated instead.
 
     Parameters

@@ -90,7 +90,9 @@ def perceptron(rows: Split, k: int) -> tuple[float, float]:
     some, held, y, y_held = train_test_split(
         rows.X_train, (rows.y_train - centre) / unit, test_size=0.2, random_state=k
     )
-    net = make_pipeline(StandardScaler(), MLPRegressor((50,), max_iter=2000, random_state=k))
+    net = make_pipeline(
+        StandardScaler(), MLPRegressor(hidden_layer_sizes=(50,), max_iter=2000, random_state=k)
+    )
     net.fit(some, y)
     sd = unit * float(np.std(y_held - net.predict(held)))
     mean = centre + unit * net.predict(rows.X_test)
