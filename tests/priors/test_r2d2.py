@@ -112,7 +112,7 @@ def test_nuts_has_the_moments_of_quadrature() -> None:
     model = bm.Model(
         bm.Linear(intercept=False), bm.Gaussian(1.0), bm.R2D2(0.4, 5.0, concentration=1.5)
     )
-    settings = bm.NUTS(draws=300, tune=200, chains=2, target_accept=0.9, progress=False)
+    settings = bm.NUTS(draws=600, tune=300, chains=2, target_accept=0.9, progress=False)
     fit = bm.fit(model, bm.Data(X, y), settings, rng=1)
     z, w = np.polynomial.legendre.leggauss(24)
     nodes, w = 0.5 * (z + 1.0), 0.5 * w
