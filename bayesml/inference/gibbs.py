@@ -151,8 +151,11 @@ class _Sampler:
         for name, unknown in self.problem.hyperparameters.items():
             values[name] = np.exp(rng.uniform(-1.0, 1.0, (chains, *unknown.shape)))
         if "sigma" in self.problem.inferred:
-            sd = self.problem.statistics.sd_y or 1.0
-            values["sigma"] = sd * np.exp(rng.uniform(-1.0, 0.0, chains))
+            # a few of its sds apart: a slice steps no further at a time
+            left = max(self.data.weight - len(self.pull), 1.0)
+            sd = np.sqrt(self.data.floor / left) or self.problem.statistics.sd_y or 1.0
+            apart = 4.0 / np.sqrt(2.0 * self.data.weight)
+            values["sigma"] = sd * np.exp(rng.uniform(-apart, apart, chains))
         return self._coefficients(values, rng), values
 
     def sweep(self, beta: Array, values: Values, rng: np.random.Generator) -> tuple[Array, Values]:
