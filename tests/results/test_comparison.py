@@ -247,7 +247,7 @@ def test_draws_of_one_posterior_tie_with_it() -> None:
     found, errors = [], []
     away = []
     for seed in range(7):
-        nuts = bm.fit(bm.Model(), data, bm.NUTS(draws=300, tune=200, progress=False), rng=seed)
+        nuts = bm.fit(bm.Model(), data, bm.NUTS(draws=600, tune=300, progress=False), rng=seed)
         table = bm.compare({"nuts": nuts, "exact": exact}).table
         difference = table["elpd_diff"].min()
         other = table.index[1]
