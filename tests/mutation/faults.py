@@ -272,7 +272,7 @@ FAULTS = (
         "bayesml/posteriors/coordinates.py",
         'parameters["intercept"] = np.asarray(high + (low + rest))',
         'parameters["intercept"] = np.asarray(high + low)',
-        f"{PAIRING} -k rounding",
+        f"{PAIRING} -k intercept",
     ),
     Fault(
         "bayesml/results/datatree.py",

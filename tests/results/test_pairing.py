@@ -14,6 +14,7 @@ from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.search import find_mode
 from bayesml.log_joint import log_joint
 from bayesml.posteriors.atoms import Atoms
+from bayesml.posteriors.coordinates import LinearCoordinates
 from bayesml.results import sequential
 
 RNG = np.random.default_rng(3)
@@ -140,6 +141,15 @@ def test_the_intercept_keeps_what_rounding_left_of_the_means() -> None:
     slope /= sum((a - mx) ** 2 for a in fx)
     found = fit.summary()["mean"]
     assert found["intercept"] == pytest.approx(float(my - slope * mx), rel=1e-14)
+
+
+def test_the_intercept_keeps_it_where_little_is_left() -> None:
+    """A small difference of large numbers, by rational ones."""
+    origin, error, beta = 1e8 + 0.5, 2.5e-9, np.array([3e8 + 2.5, 3.0])
+    at = LinearCoordinates(np.array([origin]), np.array([error]), intercept=True)
+    found = at.split_exactly(beta, np.zeros(2))["intercept"]
+    expected = Fraction(beta[0]) - Fraction(3.0) * (Fraction(origin) + Fraction(error))
+    assert float(found) == pytest.approx(float(expected), rel=1e-14)
 
 
 def test_quantiles_of_atoms_are_hazens() -> None:
