@@ -97,11 +97,11 @@ class GroupPart:
         return np.where(np.array(found) > 0.0, found, 1.0)
 
     def correlation(self, parameters: Mapping[str, Array]) -> Array:
-        """Return the correlation matrix of the effects of a level at draws, shape (K, d, d)."""
+        """Return the correlation matrix of the effects of a level at draws, shape (..., d, d)."""
         d, found = self.shape[1], parameters.get(f"correlation[{self.factor}]")
-        R = np.zeros((1 if found is None else len(found), d, d)) + np.eye(d)
+        R = np.zeros((*(() if found is None else np.shape(found)[:-1]), d, d)) + np.eye(d)
         for k, (i, j) in enumerate(self.group.pairs):
-            R[:, i, j] = R[:, j, i] = 0.0 if found is None else found[:, k]
+            R[..., i, j] = R[..., j, i] = 0.0 if found is None else found[..., k]
         return R
 
     def codes(self, X: Array) -> Integers:

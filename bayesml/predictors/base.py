@@ -95,6 +95,9 @@ class HasNewLevels(Protocol):
     ) -> Parameters:
         """Return draws, shape (K, ...), with effects of what is new in X behind the known ones."""
 
+    def variance_of_new(self, parameters: Parameters, X: Array) -> Array:
+        """Return the variance of what new levels add to η, at draws, shape (..., m)."""
+
 
 @runtime_checkable
 class HasFrame(Protocol):

@@ -129,6 +129,16 @@ class Grouped:
                 out[part.name] = np.concatenate([known, noise @ np.swapaxes(root, 1, 2)], axis=1)
         return out
 
+    def variance_of_new(self, parameters: Parameters, X: Array) -> Array:
+        """Return the variance of Σ zᵀu over levels that are new, at draws, shape (..., m) (P42)."""
+        total: Any = 0.0
+        for part in self.groups:
+            sd = np.asarray(parameters[f"sd[{part.factor}]"])
+            scaled = part.terms(X) * sd.reshape(*sd.shape[:-1], 1, -1)
+            R = part.correlation(parameters)
+            total = total + np.sum((scaled @ R) * scaled, axis=-1)
+        return np.asarray(total)
+
     def vjp(self, parameters: Parameters, X: Array, cotangent: Array) -> dict[str, Array]:
         """Evaluate (Σᵢ gᵢ, Xᵀg), and Σ zᵢ gᵢ over the rows of every level and curve."""
         out = self.fixed.vjp(parameters, X, cotangent)

@@ -12,7 +12,6 @@ import numpy as np
 
 from bayesml.arguments import whole_number
 from bayesml.data import Data, Design, frames
-from bayesml.data.designs import HasGroups
 from bayesml.data.formulas.grouped_design import rows_of_groups
 from bayesml.data.missing import keeps
 from bayesml.data.statistics import SufficientStatistics
@@ -33,6 +32,7 @@ from bayesml.results import (
     storage,
 )
 from bayesml.results.effects import hypothesis, questions
+from bayesml.results.effects.new_groups import require_groups
 from bayesml.results.findings import CheckReport
 from bayesml.results.leverage import TrainingLeverage, training_leverage
 from bayesml.results.summary import (
@@ -430,17 +430,8 @@ def matrix_of(design: Design, X: Any, new_groups: bool, population: bool) -> Arr
     """Build the rows that are predicted, of known groups, new ones or none."""
     if not (new_groups or population):
         return design.matrix(X)
-    if not isinstance(design, HasGroups) or not design.group_levels:
-        raise IncompatibleModelError(
-            "new_groups and population are of models with groups, 'y ~ x + (1 | g)', and this one "
-            "has none: leave them out."
-        )
-    if new_groups and population:
-        raise IncompatibleModelError(
-            "new_groups and population contradict each other: a prediction is for groups that are "
-            "new, or without effects of groups. Give one."
-        )
-    return design.matrix_with_new(X) if new_groups else design.matrix_of_population(X)
+    grouped = require_groups(design, new_groups=new_groups, population=population)
+    return grouped.matrix_with_new(X) if new_groups else grouped.matrix_of_population(X)
 
 
 def require_fit(value: Any, what: str) -> Fit:

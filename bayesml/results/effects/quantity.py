@@ -4,7 +4,7 @@ Derived in docs/theory/effects.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +21,10 @@ from bayesml.posteriors.combination import (
     LinearPosterior,
 )
 from bayesml.posteriors.rows import row_blocks
+from bayesml.predictors import HasNewLevels
 from bayesml.results.answer import COMBINATIONS, Answer, generator
 from bayesml.results.datatree import affordable_draws, noise_of
+from bayesml.results.effects.new_groups import over_new_groups, require_groups
 from bayesml.results.new_rows import class_names
 from bayesml.typing import Array
 
@@ -49,15 +51,35 @@ class Quantity:
         From η, (..., rows) or (k, ..., rows), and noise parameters to (outputs, ..., rows).
     one_trial : int or None
         The column of X that is set to one, so that successes become a share.
+    ungrouped : tuple of int
+        Columns of numbers of levels, where rows are of no group.
+    new_groups : bool
+        Whether it is averaged over what new groups add.
     """
 
     words: str
     outputs: tuple[str, ...]
     evaluate: Evaluate
     one_trial: int | None = None
+    ungrouped: tuple[int, ...] = ()
+    new_groups: bool = False
 
 
-def quantity_of(answer: Answer, *, link: bool) -> Quantity:
+def quantity_of(
+    answer: Answer, *, link: bool, new_groups: bool = False, population: bool = False
+) -> Quantity:
+    """Choose what is averaged, and over which groups: those of the rows, new ones, or none."""
+    quantity = _of_known(answer, link=link)
+    if not (new_groups or population):
+        return quantity
+    design = answer.data.design
+    require_groups(design, new_groups=new_groups, population=population)
+    where = f"{quantity.words}, {'for new groups' if new_groups else 'for the population'}"
+    numbered = design.roles.numbered
+    return replace(quantity, words=where, ungrouped=numbered, new_groups=new_groups)
+
+
+def _of_known(answer: Answer, *, link: bool) -> Quantity:
     """Choose what is averaged: that which the likelihood models, or the linear predictor η."""
     likelihood, target = answer.learned.resolved.likelihood, answer.data.target_name
     classes = class_names(answer)
@@ -121,7 +143,8 @@ def sums(answer: Answer, quantity: Quantity, cells: Sequence[WeightedRows]) -> J
     In closed form where the posterior knows linear functions of its coefficients (P7), otherwise
     by its draws, of which every row sees the same (P17).
     """
-    posterior = answer.learned.posterior
+    posterior, predictor = answer.learned.posterior, answer.learned.resolved.predictor
+    cells = [_prepared(cell, quantity) for cell in cells]
     if isinstance(posterior, LinearPosterior) and posterior.closed_form(len(cells)):
         totals = [posterior.coordinates.total(cell.X, cell.weights) for cell in cells]
         A, constant = (np.array(part) for part in zip(*totals, strict=True))
@@ -131,9 +154,13 @@ def sums(answer: Answer, quantity: Quantity, cells: Sequence[WeightedRows]) -> J
     width = int(np.prod(next(iter(values.values())).shape[:2]))
 
     def draws(X: Array) -> Array:
-        return quantity.evaluate(posterior.eta(values, X), noise)
+        eta = posterior.eta(values, X)
+        if quantity.new_groups and isinstance(predictor, HasNewLevels):
+            variance = predictor.variance_of_new(values, X)
+            return over_new_groups(quantity.evaluate, eta, noise, variance)
+        return quantity.evaluate(eta, noise)
 
-    each = [_over_rows(_of_one_trial(c, quantity), width, draws) for c in cells]
+    each = [_over_rows(cell, width, draws) for cell in cells]
     return DrawnLaw(np.concatenate(each), posterior.compared is None)
 
 
@@ -152,9 +179,12 @@ def _over_rows(cell: WeightedRows, width: int, evaluate: Callable[[Array], Array
     return np.asarray(total)
 
 
-def _of_one_trial(cell: WeightedRows, quantity: Quantity) -> WeightedRows:
-    if quantity.one_trial is None:
+def _prepared(cell: WeightedRows, quantity: Quantity) -> WeightedRows:
+    """Set trials to one, and take rows out of their groups."""
+    if quantity.one_trial is None and not quantity.ungrouped:
         return cell
     X = cell.X.copy()
-    X[:, quantity.one_trial] = 1.0
+    if quantity.one_trial is not None:
+        X[:, quantity.one_trial] = 1.0
+    X[:, list(quantity.ungrouped)] = -1.0
     return WeightedRows(X, cell.weights)

@@ -32,6 +32,8 @@ def predictions(
     by: str | Sequence[str] | None = None,
     grid: Any = None,
     link: bool = False,
+    new_groups: bool = False,
+    population: bool = False,
 ) -> Effects:
     r"""Return average expectations: over all rows, in cells, at values that columns are moved to.
 
@@ -53,6 +55,11 @@ def predictions(
         to part it by.
     link : bool
         Whether to average η, on the scale of the link, in the place of E[y].
+    new_groups : bool
+        Whether rows are of groups that were never seen: E[y] is averaged over their effects too,
+        through the link (P42). By default rows keep their groups.
+    population : bool
+        Whether effects of groups are left out: rows of a group in the middle.
 
     Returns
     -------
@@ -81,7 +88,7 @@ def predictions(
     ('0, a', '0, b', '2, a', '2, b')
     """
     asked = question(answer, "predictions", at, by, grid)
-    quantity = quantity_of(answer, link=link)
+    quantity = quantity_of(answer, link=link, new_groups=new_groups, population=population)
     law = sums(answer, quantity, [_rows(asked, cell, cell.columns) for cell in asked.cells])
     labels = _labels([cell.labels for cell in asked.cells], quantity)
     return Effects(f"average {quantity.words}, {asked.words}", labels, law)
@@ -96,6 +103,8 @@ def comparisons(
     by: str | Sequence[str] | None = None,
     grid: Any = None,
     link: bool = False,
+    new_groups: bool = False,
+    population: bool = False,
 ) -> Effects:
     r"""Return how much average expectations change when columns are moved, row by row.
 
@@ -114,7 +123,7 @@ def comparisons(
     contrast : Contrast
         `effects.Difference()`, `effects.Ratio()`, `effects.OddsRatio()`, or one's own: of the
         averages.
-    at, by, grid, link
+    at, by, grid, link, new_groups, population
         As of `predictions`.
 
     Returns
@@ -135,7 +144,7 @@ def comparisons(
     array([4.1])
     """
     require_contrast(contrast)
-    quantity = quantity_of(answer, link=link)
+    quantity = quantity_of(answer, link=link, new_groups=new_groups, population=population)
     if isinstance(variables, Scenarios):
         if (at, by, grid) != (None, None, None):
             raise DataError(
@@ -176,6 +185,8 @@ def slopes(
     by: str | Sequence[str] | None = None,
     grid: Any = None,
     link: bool = False,
+    new_groups: bool = False,
+    population: bool = False,
 ) -> Effects:
     r"""Return average slopes of expectations in columns of numbers.
 
@@ -189,7 +200,7 @@ def slopes(
     ----------
     variables : str or sequence of str, optional
         Columns; by default all that hold numbers.
-    at, by, grid, link
+    at, by, grid, link, new_groups, population
         As of `predictions`.
 
     Returns
@@ -213,7 +224,10 @@ def slopes(
     >>> fit.slopes("x", at={"x": 1}).mean.round(0)
     array([2.])
     """
-    asked, quantity = question(answer, "slopes", at, by, grid), quantity_of(answer, link=link)
+    asked, quantity = (
+        question(answer, "slopes", at, by, grid),
+        quantity_of(answer, link=link, new_groups=new_groups, population=population),
+    )
     terms = numeric_of(variables, asked.seen, features_read(asked.design, asked.seen))
     rows, each = [], []
     for term in terms:
