@@ -14,7 +14,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array
 
 NODES = ((0.5, 15), (1.0, 25), (2.0, 49), (np.inf, 161))
-"""Up to which standard deviation of η so many nodes tell an average to 1e-6; the last, up to five."""
+"""Up to which standard deviation of η so many nodes tell an average to 1e-6; the last up to 5."""
 
 
 def require_groups(design: Design, *, new_groups: bool, population: bool) -> HasGroups:
