@@ -59,6 +59,7 @@ def test_a_run_goes_on_with_another_seed() -> None:
     assert len({first, *seeds}) == 3
 
 
+@pytest.mark.filterwarnings("ignore::bayesml.ConvergenceWarning")  # of few rows: not judged here
 def test_noise_and_coefficients_of_nuts_are_of_the_same_draw() -> None:
     """The log density that the sampler kept of a draw is that of the draw as it is returned."""
     few = bm.Data(X[:5], DATA.y[:5])
