@@ -155,6 +155,6 @@ def test_limits_of_a_probability_are_probabilities() -> None:
     row = bm.fit(bm.Model(likelihood=bm.Hurdle(bm.Poisson())), data, bm.MLE()).summary()
     low, high = row.loc["zero_probability"].iloc[2:]
     error = np.sqrt(1 / 30 * 29 / 30 / 30) / (1 / 30 * 29 / 30)
-    z = stats.norm.ppf(0.945)
+    z = stats.norm.ppf(0.95)
     expected = 1 / (1 + np.exp(np.log(29) - np.array([-z, z]) * error))
     np.testing.assert_allclose([low, high], expected, rtol=1e-5)
