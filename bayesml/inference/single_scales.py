@@ -1,7 +1,6 @@
 """Scales of single weights, chosen from pools with these weights integrated out.
 
-Derived in docs/theory/sparse_priors.md, (Z17) and (Z21) to (Z23). The loop over weights is
-compiled: it is sequential, and each turn of it is a few products.
+Derived in docs/theory/sparse_priors.md, (Z17) and (Z21) to (Z23).
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 from scipy.special import wrightomega
 
-from bayesml.linalg.compiled import compiled
 from bayesml.priors import Unknown
 from bayesml.typing import Array, Integers
 
@@ -164,52 +162,10 @@ class Weights:
         chosen : ndarray, shape (chains, n)
             Which candidate.
         """
+        from bayesml.samplers.compiled_scales import draw_in_turn
+
         beta, chosen = beta.copy(), np.empty(s2.shape[1:], dtype=np.int64)
         chances, normals = rng.random(chosen.shape), rng.standard_normal(chosen.shape)
         known = (self.where, self.location, self.gram, self.pull, sigma**-2.0)
-        _draw(*known, s2, log_prior, chances, normals, beta, chosen)
+        draw_in_turn(*known, s2, log_prior, chances, normals, beta, chosen)
         return beta, chosen
-
-
-@compiled
-def _draw(
-    where: Any,
-    location: Any,
-    gram: Any,
-    pull: Any,
-    precision: Any,
-    s2: Any,
-    log_prior: Any,
-    chances: Any,
-    normals: Any,
-    beta: Any,
-    chosen: Any,
-) -> None:
-    mass = np.empty(s2.shape[0])
-    for c in range(beta.shape[0]):
-        for k in range(len(where)):
-            j = where[k]
-            row, b, rest = gram[j], beta[c], pull[j]
-            for i in range(len(b)):
-                rest -= row[i] * b[i]
-            h = row[j] * precision[c]
-            g = rest * precision[c] + h * (b[j] - location[j])
-            top = -np.inf
-            for q in range(len(mass)):
-                widened = 1.0 + h * s2[q, c, k]
-                gain = 0.5 * (g * g * s2[q, c, k] / widened - np.log(widened))
-                mass[q] = log_prior[q, c, k] + gain
-                if not mass[q] > -np.inf:  # a scale without an end, or none
-                    mass[q] = -np.inf
-                top = max(top, mass[q])
-            total = 0.0
-            for q in range(len(mass)):
-                mass[q] = np.exp(mass[q] - top)
-                total += mass[q]
-            left, at = chances[c, k] * total, 0
-            while at < len(mass) - 1 and left > mass[at]:
-                left -= mass[at]
-                at += 1
-            variance = s2[at, c, k] / (1.0 + h * s2[at, c, k])
-            b[j] = location[j] + variance * g + np.sqrt(variance) * normals[c, k]
-            chosen[c, k] = at

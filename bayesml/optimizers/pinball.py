@@ -17,6 +17,9 @@ from bayesml.typing import Array, Bools
 
 MOST_STEPS = 200
 
+ROUNDING = 1e-9
+"""Of the target, residuals below which rows are all met, and begin as far away as this."""
+
 SETTLED = 1e-11
 """Gap relative to the loss of least squares at which the vertex is near enough to be seen."""
 
@@ -123,7 +126,8 @@ def least_pinball(problem: Pinball) -> PinballMinimum:
     """
     z = np.asarray(lstsq(problem.X, problem.y)[0])
     r = problem.y - problem.X @ z
-    away = float(np.mean(np.abs(r))) or float(np.mean(np.abs(problem.y))) or 1.0
+    height = float(np.mean(np.abs(problem.y)))
+    away = max(float(np.mean(np.abs(r))), ROUNDING * height) or 1.0
     u, v = np.maximum(r, 0.0) + away, np.maximum(-r, 0.0) + away
     at = _Inside(z, 0.5 * (problem.above - problem.below), u, v)
     size = problem.loss(np.full(len(r), away)) + problem.loss(np.full(len(r), -away))
