@@ -92,6 +92,8 @@ def main() -> None:
     parser.add_argument("--toys", nargs="+", choices=list(TOYS), default=list(TOYS))
     parser.add_argument("--pictures", type=Path)
     settings = parser.parse_args()
+    if settings.pictures is not None:
+        settings.pictures.mkdir(parents=True, exist_ok=True)
     for name in settings.toys:
         toy, table = TOYS[name], []
         for seed in range(settings.seeds):

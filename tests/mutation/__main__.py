@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.csv")
 PARTS = ("bayesml", "tests", "docs", "examples", "pyproject.toml", "README.md")
 SECONDS = 300
-"""After which a test that hangs has noticed."""
+"""After which a test has hung, or the machine is too slow to tell."""
 
 
 def copied(folder: Path) -> Path:
@@ -55,7 +55,7 @@ def outcome(fault: Fault, folder: Path) -> str:
             command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return "caught"
+        return "timed out"
     finally:
         path.write_text(text, encoding="utf-8")
     ended = {0: "SURVIVED", 1: "caught"}.get(done.returncode, f"no tests ({done.returncode})")
