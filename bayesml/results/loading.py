@@ -125,10 +125,8 @@ def _read(path: Path) -> "xr.Dataset":
         raise StorageError(f"There is no file {str(path)!r}. Fit.save(path) writes one.")
     engine: Any = "zarr" if path.suffix == ".zarr" else "h5netcdf"
     options: Any = {"consolidated": False} if engine == "zarr" else {}
-    try:  # NaN is a value here, and no gap to fill
-        with xr.open_dataset(
-            path, engine=engine, group=GROUP, mask_and_scale=False, **options
-        ) as group:
+    try:
+        with xr.open_dataset(path, engine=engine, group=GROUP, **options) as group:
             return group.load()
     except Exception as error:  # readers of foreign files raise whatever they meet
         raise StorageError(

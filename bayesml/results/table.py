@@ -141,7 +141,6 @@ class Table:
             width=width,
             color_system=None,
             highlight=False,
-            force_terminal=False,
             force_jupyter=False,
         )
         with console.capture() as capture:

@@ -185,7 +185,6 @@ FAULTS = (
         SAVING,
     ),
     Fault("bayesml/results/loading.py", "    if found == FORMAT:", "    if found:", SAVING),
-    Fault("bayesml/results/loading.py", "mask_and_scale=False, ", "", SAVING),
     Fault(
         "bayesml/results/files.py",
         "        yield beside\n        _onto_disk(beside)\n        _put(beside, place)",
@@ -399,8 +398,8 @@ FAULTS = (
     ),
     Fault(
         "bayesml/results/table.py",
-        "            force_terminal=False,",
-        "            force_terminal=True,",
+        "            color_system=None,",
+        '            color_system="truecolor",',
         NOTEBOOKS,
     ),
     Fault(

@@ -40,6 +40,13 @@ def test_the_text_is_plain_and_the_html_has_the_numbers(name: str) -> None:
     assert text == str(result)
 
 
+def test_calibration_shows_its_scores_and_its_coverage() -> None:
+    found = results()["calibration"]
+    html = found._repr_html_()
+    for number in (*found.scores(), *found.coverage().iloc[:, 0]):
+        assert f"{number:.6g}"[:5] in html
+
+
 def test_effects_show_their_numbers() -> None:
     effect = results()["effect"]
     assert "\x1b" not in repr(effect)
