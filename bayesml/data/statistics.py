@@ -26,9 +26,9 @@ class Precisions:
     Attributes
     ----------
     total : float
-        :math:`\\sum_i w_i p_i`.
+        :math:`\sum_i w_i p_i`.
     logarithms : float
-        :math:`\\sum_i w_i \\log p_i`.
+        :math:`\sum_i w_i \log p_i`.
     """
 
     total: float
@@ -108,7 +108,7 @@ class SufficientStatistics:
     @property
     def mean_square_X(self) -> Array:
         """Weighted means of the squares of the features, in the squares of their units."""
-        about_mean = np.sum(self.R[:, :-1] ** 2, axis=0) / max(self.weight, 1.0)
+        about_mean = np.sum(self.R[:, :-1] ** 2, axis=0) / (self.mass or 1.0)
         return np.asarray(self.mean_X**2 + about_mean)
 
     @classmethod
@@ -203,15 +203,7 @@ class SufficientStatistics:
         error = (self.mean - mean) + move
         between = sqrt(self.mass) * sqrt(other.mass / mass) * step
         R = triangular_factor(np.vstack([self.R, other.R, between]))
-        return replace(
-            self,
-            rows=rows,
-            weight=weight,
-            mean=mean,
-            mean_error=error,
-            R=R,
-            precisions=precisions,
-        )
+        return SufficientStatistics(rows, weight, mean, error, R, self.names, precisions)
 
     def __sub__(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Take rows out again, where the digits allow it (S5).
@@ -247,15 +239,7 @@ class SufficientStatistics:
                 "statistics of the remaining rows anew."
             )
         rows, error = self.rows - other.rows, (self.mean - mean) + move
-        return replace(
-            self,
-            rows=rows,
-            weight=weight,
-            mean=mean,
-            mean_error=error,
-            R=R,
-            precisions=precisions,
-        )
+        return SufficientStatistics(rows, weight, mean, error, R, self.names, precisions)
 
     def _precisions(self, other: "SufficientStatistics", sign: float) -> Precisions | None:
         """Add up what is known of precisions, or take it away."""

@@ -37,7 +37,7 @@ from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.typing import Array
 
 MOST_EFFECTS = 4000
-"""Parted beside the largest factor, whose matrix is decomposed at every step."""
+"""Effects beside the largest factor, whose matrix is decomposed at every step."""
 
 MOST_NUMBERS = 2e8
 """Of what is between the largest factor and all others."""
@@ -53,7 +53,7 @@ LARGE, WIDER = 5.0, 10.0
 was found; nor has one if the likelihood is higher at so many times the scale."""
 
 OfEffects = Mapping[str, tuple[Array, Array]]
-"""Parted by name, with standard errors."""
+"""Effects by name, with standard errors."""
 
 
 def likelihood_of_groups(

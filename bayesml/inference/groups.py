@@ -95,7 +95,7 @@ def marginal_of(problem: Problem) -> GroupMarginal:
     known = problem.known.get("sigma")
     sigma = problem.inferred["sigma"] if known is None else known
     found = grouped_statistics(problem, predictor)
-    scales = GroupScales.of(predictor, prior, found.arrow.mean_squares())
+    scales = GroupScales.of(predictor, prior, found.statistics)
     return GroupMarginal(found.arrow, scales, found.reference, rows, view.mean_X, sigma)
 
 

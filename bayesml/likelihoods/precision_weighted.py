@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +78,8 @@ class PrecisionWeighted(SeenThrough):
 
     @property
     def noise_scale(self) -> str:
-        """That of the likelihood, of a row of precision one."""
-        return super().noise_scale or ""
+        """That of the likelihood, of a row of precision one; `takes_precision` says it has one."""
+        return cast(str, super().noise_scale)
 
     def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
         """Average as the likelihood does, and count the scale from a precision of one again."""

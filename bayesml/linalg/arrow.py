@@ -262,16 +262,6 @@ class Arrow:
         """Whether levels are so few that effects are eliminated as dense matrices."""
         return 0 < self.k * self.border.shape[0] <= MOST_DENSE
 
-    def mean_squares(self) -> list[Array]:
-        """Return the mean square of every column of a level of every group; one, of curves."""
-        of_first = np.einsum("ldd->d", self.diagonal)
-        parts, at = [of_first] if self.shapes[0][0] else [], 0
-        for levels, terms in self.shapes[1:]:
-            here = slice(at, at := at + levels * terms)
-            parts.append(np.diag(self.corner)[here].reshape(levels, terms).sum(axis=0))
-        parts = [part / max(self.weight, 1.0) for part in parts]
-        return [np.where(part > 0.0, part, 1.0) for part in parts] + [np.ones(1)] * len(self.widths)
-
     def spread(self, factors: Sequence[Array]) -> Array:
         """Return the standard deviation of every column of the curves, shape (..., D)."""
         own = [f[..., 0] for f in factors[len(factors) - len(self.widths) :]]

@@ -149,9 +149,7 @@ def group_joint(problem: Problem, predictor: Grouped, prior: WithGroups) -> Grou
     own = of_coefficients(problem, predictor, prior)
     rows = Rows.of(problem) if problem.data.in_memory else folded(problem)
     inner = LogJoint(rows, own, coordinates_of(problem), jacobian=True)
-    of_columns = problem.statistics.mean_square_X
-    mean_squares = [part.mean_square(of_columns) for part in predictor.in_order()]
-    scales = GroupScales.of(predictor, prior, mean_squares)
+    scales = GroupScales.of(predictor, prior, problem.statistics)
     names = [part.group.factor for part in scales.parts]
     order = tuple(names.index(part.factor) for part in predictor.blocks)
     return GroupJoint(inner, scales, own.count, tuple(p.table for p in predictor.blocks), order)

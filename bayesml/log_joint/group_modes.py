@@ -24,7 +24,7 @@ LEAST = 0.25
 
 
 class AtMode(NamedTuple):
-    """Parted at their mode given all else (G70).
+    """Effects at their mode given all else (G70).
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class OfRows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class EffectsIntegrated:
-    """Parted of rows integrated by Laplace's approximation, given all else (G70).
+    """Effects of rows integrated by Laplace's approximation, given all else (G70).
 
     Attributes
     ----------

@@ -3,7 +3,6 @@
 Derived in docs/theory/group_effects.md, (G23) and (G24).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from bayesml.data.roles import Group
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.distributions import LKJ, Distribution, cholesky_of_partials, partials_of_cholesky
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
@@ -163,15 +163,15 @@ class GroupScales:
 
     @classmethod
     def of(
-        cls, predictor: Grouped, prior: WithGroups, mean_squares: Iterable[Array]
+        cls, predictor: Grouped, prior: WithGroups, statistics: SufficientStatistics
     ) -> "GroupScales":
-        """Return those of a model, from the mean squares of the columns of all terms."""
+        """Return those of a model, in the sizes that its columns have."""
         by_factor = {group.factor: (priors, lkj) for group, _, priors, lkj in prior.parts()}
         parts = []
-        for part, mean_square in zip(predictor.in_order(), mean_squares, strict=True):
+        for part in predictor.in_order():
             priors, correlation = by_factor[part.factor]
-            own = priors, correlation, np.sqrt(mean_square)
-            parts.append(GroupScale(part.group, part.scale_shape, *own))
+            sizes = np.sqrt(part.mean_square(statistics.mean_square_X))
+            parts.append(GroupScale(part.group, part.scale_shape, priors, correlation, sizes))
         return cls(tuple(parts))
 
     @cached_property

@@ -4,6 +4,7 @@ Derived in docs/theory/group_effects.md, (G74).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from math import prod
 
@@ -33,7 +34,7 @@ class GroupedCoordinates:
         """Number of coefficients and effects."""
         return self.linear.p + sum(prod(part.shape) for part in self.predictor.blocks)
 
-    @property
+    @cached_property
     def places(self) -> dict[str, slice]:
         """Where the effects of every block are."""
         sizes = [prod(part.shape) for part in self.predictor.blocks]

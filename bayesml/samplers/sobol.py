@@ -3,13 +3,14 @@
 Derived in docs/theory/group_effects.md, (G32).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp
 
 from bayesml.samplers.lattice import Density, Peak, Points
-from bayesml.samplers.proposals import Kernels, SplitT
+from bayesml.samplers.proposals import Kernels, Proposal, SplitT
 from bayesml.typing import Array
 
 SIZE = 1024
@@ -65,7 +66,7 @@ def sobol_points(density: Density, peak: Peak, rng: np.random.Generator) -> Poin
 
 
 def _batch(
-    density: Density, proposals: list[tuple[SplitT | Kernels, int]], rng: np.random.Generator
+    density: Density, proposals: Sequence[tuple[Proposal, int]], rng: np.random.Generator
 ) -> Batch:
     """Draw from a mixture, so many points from every part of it."""
     from scipy.stats import qmc

@@ -69,7 +69,7 @@ def quantity_of(
     answer: Answer, *, link: bool, new_groups: bool = False, population: bool = False
 ) -> Quantity:
     """Choose what is averaged, and over which groups: those of the rows, new ones, or none."""
-    quantity = _of_known(answer, link=link)
+    quantity = _modelled(answer, link=link)
     if not (new_groups or population):
         return quantity
     design = answer.data.design
@@ -79,7 +79,7 @@ def quantity_of(
     return replace(quantity, words=where, ungrouped=numbered, new_groups=new_groups)
 
 
-def _of_known(answer: Answer, *, link: bool) -> Quantity:
+def _modelled(answer: Answer, *, link: bool) -> Quantity:
     """Choose what is averaged: that which the likelihood models, or the linear predictor η."""
     likelihood, target = answer.learned.resolved.likelihood, answer.data.target_name
     classes = class_names(answer)
