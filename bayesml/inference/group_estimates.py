@@ -185,7 +185,9 @@ def _refuse_endless(problem: Problem, objective: Objective, top: Maximum) -> Non
     if found and not rows.alike(rows.base):
         return
     groups = [part.group for part in outer.density.joint.scales.parts]
-    names = dict.fromkeys(groups[n].scale_name(groups[n].terms[i]) for n, i, _ in outer.entries)
+    names = dict.fromkeys(
+        groups[n].scale_name(groups[n].terms[i]) for n, i, _ in outer.entries.places
+    )
     for name, row in zip(names, outer.rows(), strict=True):
         wider = np.where(row, WIDER * top.x, top.x)
         endless = not found and objective.value(wider) > top.value
@@ -260,7 +262,7 @@ def _estimate(
 
 def _error_of(outer: Outer, top: Maximum, name: str) -> Array:
     """Return standard errors of scales or correlations; NaN where they are at an end."""
-    scales, density, k = outer.density.joint.scales, outer.density, len(outer.entries)
+    scales, density, k = outer.density.joint.scales, outer.density, outer.entries.size
     E = DIFFERENCE * np.eye(len(top.x))[-k:]
     points = np.concatenate([top.x[None], top.x + E, top.x - E])
     middle, *rest = scales.named(outer.h(points)[:, density.free :], np.ones(2 * k + 1))[name]

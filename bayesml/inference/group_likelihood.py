@@ -5,13 +5,13 @@ Derived in docs/theory/group_effects.md, (G70) to (G72).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.linalg.bordered import Parted
+from bayesml.log_joint.group_entries import Entries
 from bayesml.log_joint.group_modes import AtMode, EffectsIntegrated
 from bayesml.log_joint.group_nested import Mode, Nested
 from bayesml.log_joint.group_quadrature import Nodes, integral
@@ -41,27 +41,22 @@ class Outer:
     centre : ndarray, shape (p,)
         Coefficients z in their frame are centre + root t.
     root : ndarray, shape (p, p)
-    unit : float
-        Of scales, what η spreads.
+    entries : Entries
+        Of Λ, scales in units of what η spreads.
     """
 
     density: Nested
     centre: Array
     root: Array
-    unit: float
+    entries: Entries
 
     @classmethod
     def of(cls, problem: Problem, density: Nested) -> "Outer":
         """Return coordinates in which a search begins."""
         statistics, p = problem.statistics, density.p
         outputs = problem.model.likelihood.outputs(statistics.mean_y, statistics.sd_y)
-        return cls(density, np.zeros(p), np.eye(p), float(outputs[0][1] or 1.0))
-
-    @cached_property
-    def entries(self) -> tuple[tuple[int, int, int], ...]:
-        """Which factor, row and column of its Λ an entry is."""
-        parts = self.density.joint.scales.parts
-        return tuple((n, i, j) for n, part in enumerate(parts) for i, j in part.entries)
+        entries = Entries(density.joint.scales, float(outputs[0][1] or 1.0))
+        return cls(density, np.zeros(p), np.eye(p), entries)
 
     @property
     def beside(self) -> int:
@@ -75,13 +70,12 @@ class Outer:
             if block.name in away:
                 begun = block.support.constrain(block.reference) * away[block.name]
                 phi[j] = block.support.unconstrain(begun) - block.reference
-        scales = [0.5 * (i == j) for _, i, j in self.entries]
-        return np.concatenate([np.zeros(len(self.centre)), phi, scales])
+        return np.concatenate([np.zeros(len(self.centre)), phi, self.entries.start])
 
     @property
     def bounds(self) -> tuple[Array, Array]:
         """Where φ is looked for; all else is anywhere."""
-        high = np.full(self.beside + len(self.entries), np.inf)
+        high = np.full(self.beside + self.entries.size, np.inf)
         high[len(self.centre) : self.beside] = WIDE
         return -high, high
 
@@ -91,25 +85,22 @@ class Outer:
 
     def h(self, x: Array) -> Array:
         """Return u_φ and θ; the log of a scale of zero is −∞."""
-        pairs = zip(self.density.joint.scales.parts, self._factors(x), strict=True)
-        theta = [part.coordinates(factor) for part, factor in pairs]
-        return np.concatenate([x[..., len(self.centre) : self.beside], *theta], axis=-1)
+        theta = self.entries.theta(x[..., self.beside :])
+        return np.concatenate([x[..., len(self.centre) : self.beside], theta], axis=-1)
 
     def roots(self, x: Array) -> list[Array]:
         """Return Λ of every factor at one x, the largest first, of no terms for curves alone."""
-        found = self._factors(x)
+        found = self.entries.factors(x[..., self.beside :])
         return found if self.density.predictor.groups else [np.empty((0, 0)), *found]
 
     def slopes(self, by_root: list[Array]) -> Array:
         """Return derivatives by the entries from those by every Λ."""
-        found = by_root if self.density.predictor.groups else by_root[1:]
-        return np.array([found[n][i, j] * self._unit(n, i) for n, i, j in self.entries])
+        return self.entries.slopes(by_root if self.density.predictor.groups else by_root[1:])
 
     def rows(self) -> Iterator[NDArray[np.bool]]:
-        """Yield the entries of every scale, those of a row."""
-        for row in dict.fromkeys((n, i) for n, i, _ in self.entries):
-            own = [(n, i) == row for n, i, _ in self.entries]
-            yield np.append(np.zeros(self.beside, dtype=bool), own)
+        """Yield the coordinates of every scale, those of a row."""
+        for row in self.entries.rows():
+            yield np.append(np.zeros(self.beside, dtype=bool), row)
 
     def at_an_end(self, x: Array) -> NDArray[np.bool]:
         """Say which have no curvature: scales of zero, and φ at an end of its range."""
@@ -117,16 +108,6 @@ class Outer:
         for row in self.rows():
             if not x[row].any():
                 out |= row
-        return out
-
-    def _unit(self, n: int, i: int) -> float:
-        return self.unit / float(self.density.joint.scales.parts[n].sizes[i])
-
-    def _factors(self, x: Array) -> list[Array]:
-        parts = self.density.joint.scales.parts
-        out = [np.zeros((*x.shape[:-1], part.terms, part.terms)) for part in parts]
-        for at, (n, i, j) in enumerate(self.entries):
-            out[n][..., i, j] = x[..., self.beside + at] * self._unit(n, i)
         return out
 
 
@@ -273,7 +254,7 @@ class ByMode:
         h, at = self.outer.h(x), self.outer.density.free
         for part in self.outer.density.joint.scales.parts:
             logs = h[at : at + part.terms]
-            h[at : at + part.terms] = np.maximum(logs, np.log(LEAST * self.outer.unit))
+            h[at : at + part.terms] = np.maximum(logs, np.log(LEAST * self.outer.entries.unit))
             at += part.size
         return h
 

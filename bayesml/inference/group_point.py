@@ -13,6 +13,7 @@ from bayesml.inference.base import Learned
 from bayesml.inference.groups import grouped, marginal_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.linalg.arrow import Eliminated
+from bayesml.log_joint.group_entries import Entries
 from bayesml.log_joint.group_marginal import LOG_2PI, GroupMarginal, residual
 from bayesml.model import Problem
 from bayesml.posteriors import PointEstimate
@@ -147,34 +148,23 @@ def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Ar
 
 def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
     """Maximise over the entries of Λ, of either sign, and so through scales of zero (G35)."""
-    parts = marginal.scales.parts
-    where = [(n, i, j) for n, part in enumerate(parts) for i, j in part.entries]
-    unit = np.array([parts[n].sizes[i] for n, i, _ in where])
-    k = len(where)
-
-    def theta_of(x: Array) -> Array:
-        factors = [np.zeros((*x.shape[:-1], part.terms, part.terms)) for part in parts]
-        for at, (n, i, j) in enumerate(where):
-            factors[n][..., i, j] = x[..., at] / unit[at]
-        pairs = zip(parts, factors, strict=True)
-        return np.concatenate([part.coordinates(factor) for part, factor in pairs], axis=-1)
+    entries = Entries(marginal.scales, 1.0)
+    k = entries.size
 
     def objective(x: Array) -> tuple[float, Array]:
         E = STEP * np.eye(k)
-        values = function(theta_of(np.concatenate([x[None], x + E, x - E])))
+        values = function(entries.theta(np.concatenate([x[None], x + E, x - E])))
         return -float(values[0]), -(values[1 : k + 1] - values[k + 1 :]) / (2.0 * STEP)
 
-    start = np.array([0.5 * (i == j) for _, i, j in where])
     options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
     settings: Any = {"jac": True, "bounds": [(-LARGEST, LARGEST)] * k, "options": options}
-    x = np.asarray(minimize(objective, start, method="L-BFGS-B", **settings).x)
-    for row in {(n, i) for n, i, _ in where}:
-        own = np.array([(n, i) == row for n, i, _ in where])
-        zero = np.where(own, 0.0, x)
-        negligible = np.linalg.norm(x[own]) < NOTHING
+    x = np.asarray(minimize(objective, entries.start, method="L-BFGS-B", **settings).x)
+    for row in entries.rows():
+        zero = np.where(row, 0.0, x)
+        negligible = np.linalg.norm(x[row]) < NOTHING
         if negligible and objective(zero)[0] <= objective(x)[0] + 1e-9:
             x = zero
-    return theta_of(x), -objective(x)[0]
+    return entries.theta(x), -objective(x)[0]
 
 
 def _relative(marginal: GroupMarginal, phi: Array) -> tuple[Array, Array]:
