@@ -69,10 +69,10 @@ def likelihood_of_groups(
     outer = Outer.of(problem, density)
     first = ByLaplace.of(outer)
     begun = highest(first, outer.start(away or {}), 1e-6)
-    outer = first.in_own_units(begun)
-    start = np.concatenate([np.zeros(density.p), begun[density.p :]])
-    by_laplace = ByLaplace.of(outer)
+    by_laplace = first.around(begun)
+    outer = by_laplace.outer
     objective: Objective = by_laplace
+    start = np.concatenate([np.zeros(density.p), begun[density.p :]])
     how = "Laplace's approximation"
     if nodes > 1:
         _check_quadrature(problem, density, nodes)
@@ -104,10 +104,11 @@ def mode_of_groups(problem: Problem) -> Learned:
         )
     density = nested(problem, grouped(problem), group_prior(problem))
     outer = replace(Outer.of(problem, density), centre=np.zeros(0), root=np.zeros((0, 0)))
-    few = ByMode(outer, hermite_nodes(3, density.rows.terms))
+    few = ByMode(outer, hermite_nodes(3, density.rows.terms), density.blank())
     x = highest(few, outer.start({}), 1e-5)
-    nodes, _ = chosen_nodes(density, outer.h(x), few.at(x))
-    objective = ByMode(outer, nodes)
+    begun = few.at(x)
+    nodes, _ = chosen_nodes(density, outer.h(x), begun)
+    objective = ByMode(outer, nodes, begun)
     top = maximum(objective, x)
     h, mode, p = outer.h(top.x), objective.at(top.x), density.p
     covariance = np.linalg.inv(density.precision(mode.curvature, density.roots(h)))[:p, :p]

@@ -4,7 +4,7 @@ Derived in docs/theory/group_effects.md, (G70) to (G72).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -133,36 +133,35 @@ class ByLaplace:
     ----------
     outer : Outer
     effects : EffectsIntegrated
-    last : list of Parted
-        Where the search for a mode begins: that of the last one.
+    start : Parted
+        Where the search for a mode begins.
     """
 
     outer: Outer
     effects: EffectsIntegrated
-    last: list[Parted] = field(default_factory=list)
+    start: Parted
 
     @classmethod
     def of(cls, outer: Outer) -> "ByLaplace":
         """Return that of rows without columns of coefficients."""
         rows = outer.density.rows
-        return cls(outer, EffectsIntegrated(replace(rows, X=rows.X[:, :0]), outer.density.others))
+        effects = EffectsIntegrated(replace(rows, X=rows.X[:, :0]), outer.density.others)
+        return cls(outer, effects, effects.nothing())
 
-    def in_own_units(self, x: Array) -> Outer:
-        """Return coordinates around x, of coefficients in units of what is known of them there."""
+    def around(self, x: Array) -> "ByLaplace":
+        """Return the same around x, of coefficients in units of what is known of them there."""
         outer, at = self.outer, self.at(x)
         values, roots = outer.density.values(outer.h(x)), outer.roots(x)
         left = self.effects.left(at, values, roots, outer.density.rows.X)
         root = np.linalg.inv(np.linalg.cholesky(left)).T
-        return replace(outer, centre=outer.z(x), root=root)
+        own = replace(outer, centre=outer.z(x), root=root)
+        return replace(self, outer=own, start=at.effects)
 
     def at(self, x: Array) -> AtMode:
         """Find the mode of the effects."""
         density, h = self.outer.density, self.outer.h(x)
         e = density.rows.base + density.rows.X @ self.outer.z(x)
-        start = self.last[-1] if self.last else self.effects.nothing()
-        found = self.effects.mode(e, density.values(h), self.outer.roots(x), start)
-        self.last[:] = [found.effects]
-        return found
+        return self.effects.mode(e, density.values(h), self.outer.roots(x), self.start)
 
     def value(self, x: Array) -> float:
         """Evaluate the log likelihood."""
@@ -229,25 +228,21 @@ class ByMode:
     outer : Outer
         Without coefficients.
     nodes : Nodes
-    last : list of Mode
-        Where the search for a mode begins: that of the last one.
+    start : Mode
+        Where the search for a mode begins.
     """
 
     outer: Outer
     nodes: Nodes
-    last: list[Mode] = field(default_factory=list)
+    start: Mode
 
     def at(self, x: Array) -> Mode:
         """Find the mode of coefficients and effects."""
-        density = self.outer.density
-        start = self.last[-1] if self.last else density.blank()
-        found = density.mode(self._h(x), start, self.nodes, CENTRED, SETTLED)
-        self.last[:] = [found]
-        return found
+        return self._from(self.start, x)
 
     def value(self, x: Array) -> float:
         """Evaluate it."""
-        return self.at(x).log_density - float(self.outer.density.log_jacobian(self._h(x)))
+        return self._of(self.at(x), x)
 
     def _h(self, x: Array) -> Array:
         """Return u_φ and θ; scales of zero are so little more that their logs are finite."""
@@ -260,9 +255,16 @@ class ByMode:
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate it with central differences."""
-        first, *rest = [self.value(point) for point in _around(x)]
-        up, down = np.reshape(rest, (2, len(x)))
-        return first, (up - down) / (2.0 * STEP)
+        here, (_, *points) = self.at(x), _around(x)
+        found = [self._of(self._from(here, point), point) for point in points]
+        up, down = np.reshape(found, (2, len(x)))
+        return self._of(here, x), (up - down) / (2.0 * STEP)
+
+    def _from(self, start: Mode, x: Array) -> Mode:
+        return self.outer.density.mode(self._h(x), start, self.nodes, CENTRED, SETTLED)
+
+    def _of(self, mode: Mode, x: Array) -> float:
+        return mode.log_density - float(self.outer.density.log_jacobian(self._h(x)))
 
 
 def _around(x: Array) -> Array:
