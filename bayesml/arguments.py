@@ -199,6 +199,13 @@ def check_flag(owner: object, *names: str) -> None:
             _refuse(owner, name, "True or False")
 
 
+def flag(value: Any, name: str) -> bool:
+    """Return True or False, or say that it is neither."""
+    if isinstance(value, bool | np.bool):
+        return bool(value)
+    raise DataError(f"{name} must be True or False, got {shown(value)}.")
+
+
 def check_optional(owner: object, name: str, otherwise: str) -> None:
     """Refuse an attribute that is neither positive nor None, and say what None would do."""
     value = getattr(owner, name)

@@ -9,7 +9,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 import bayesml as bm
-from bayesml.errors import IncompatibleModelError
+from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.results.effects.new_groups import over_new_groups
 from bayesml.results.effects.quantity import joint_draws
 
@@ -22,6 +22,9 @@ def frame() -> pd.DataFrame:
     eta = 0.3 + 0.8 * x + u[g, 0] + u[g, 1] * x
     counts = rng.poisson(np.exp(0.5 * eta))
     return pd.DataFrame({"y": (rng.random(300) < norm.cdf(eta)) * 1.0, "n": counts, "x": x, "g": g})
+
+
+NEW, POPULATION = {"new_groups": True}, {"population": True}
 
 
 def fitted(formula: str, likelihood: Any, frame: pd.DataFrame) -> bm.Fit:
@@ -98,12 +101,14 @@ def test_a_linear_mean_is_that_of_the_population_exactly(frame: pd.DataFrame) ->
     np.testing.assert_allclose(middle.sd, expected.epistemic_sd, rtol=1e-6)
 
 
-NEW, POPULATION = {"new_groups": True}, {"population": True}
-
-
 def test_what_means_nothing_is_refused(probit: bm.Fit, frame: pd.DataFrame) -> None:
     with pytest.raises(IncompatibleModelError, match="contradict"):
         probit.predictions(new_groups=True, population=True)
     plain = bm.fit(bm.Model(), bm.Data.from_formula("x ~ y", frame))
     with pytest.raises(IncompatibleModelError, match="has none"):
         plain.slopes("y", new_groups=True)
+    for wrong in ({"new_groups": "no"}, {"population": 1}):
+        with pytest.raises(DataError, match="must be True or False, got"):
+            probit.predictions(**wrong)
+        with pytest.raises(DataError, match="must be True or False, got"):
+            probit.predict(frame[:2], **wrong)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import flag
 from bayesml.data import Design
 from bayesml.data.designs import HasGroups
 from bayesml.errors import IncompatibleModelError
@@ -19,12 +20,13 @@ NODES = ((0.5, 15), (1.0, 25), (2.0, 49), (np.inf, 161))
 
 def require_groups(design: Design, *, new_groups: bool, population: bool) -> HasGroups:
     """Return a design with groups, or say why neither word means anything."""
+    new, none = flag(new_groups, "new_groups"), flag(population, "population")
     if not isinstance(design, HasGroups) or not design.group_levels:
         raise IncompatibleModelError(
             "new_groups and population are of models with groups, 'y ~ x + (1 | g)', and this one "
             "has none: leave them out."
         )
-    if new_groups and population:
+    if new and none:
         raise IncompatibleModelError(
             "new_groups and population contradict each other: a prediction is for groups that are "
             "new, or without effects of groups. Give one."
