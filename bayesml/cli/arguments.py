@@ -58,6 +58,7 @@ def parser() -> ArgumentParser:
 
 
 def _add_fit(commands: Any) -> None:
+    """Add `bayesml fit`."""
     words = "learn a model from a table, and write the fit, tables and pictures"
     command = commands.add_parser(
         "fit",
@@ -66,9 +67,19 @@ def _add_fit(commands: Any) -> None:
         epilog=FORMULA,
         formatter_class=RawDescriptionHelpFormatter,
     )
+    command.add_argument("data", metavar="DATA", type=Path, help="a .csv, .tsv or .parquet file")
+    command.add_argument("formula", metavar="FORMULA", help='what to learn, in quotes: "y ~ x"')
+    _add_model(command)
+    _add_reading(command)
+    _add_sampling(command)
+    _add_pictures(command)
+    _add_out(command)
+    command.set_defaults(run=fit)
+
+
+def _add_model(command: ArgumentParser) -> None:
+    """Say how to learn, what the target is and how rows count."""
     add = command.add_argument
-    add("data", metavar="DATA", type=Path, help="a .csv, .tsv or .parquet file")
-    add("formula", metavar="FORMULA", help='what to learn, in quotes: "y ~ x"')
     add(
         "--method",
         choices=("auto", "exact", "mle", "map", "laplace", "nuts"),
@@ -89,9 +100,18 @@ def _add_fit(commands: Any) -> None:
     add("--quantile", type=_probability, metavar="Q", help="the quantile that is learned")
     add("--weights", metavar="COLUMN", help="how many times each row counts")
     add("--precision", metavar="COLUMN", help="what divides the variance of the noise of each row")
-    _add_reading(command)
+
+
+def _add_sampling(command: ArgumentParser) -> None:
+    """Say how many draws are made, and from which seed."""
+    add = command.add_argument
     add("--draws", type=_count, metavar="N", help="draws per chain of nuts (default: 1000)")
     add("--seed", type=_seed, metavar="N", help="repeat a run exactly (default: a fresh seed)")
+
+
+def _add_pictures(command: ArgumentParser) -> None:
+    """Say what is drawn and written of the fit."""
+    add = command.add_argument
     add("--term", metavar="COLUMN", help="the column on the axis of fit.png")
     add("--by", metavar="COLUMN", help="one curve of fit.png for each value of this column")
     _add_probability(command)
@@ -101,11 +121,10 @@ def _add_fit(commands: Any) -> None:
         help="write what the fit predicts for its own rows, however many (default: up to 100000)",
     )
     add("--format", choices=("png", "pdf", "svg"), default="png", help="of pictures (default: png)")
-    _add_out(command)
-    command.set_defaults(run=fit)
 
 
 def _add_predict(commands: Any) -> None:
+    """Add `bayesml predict`."""
     words = "predict new rows with a fit that `bayesml fit` wrote"
     command = commands.add_parser("predict", help=words, description=f"{words.capitalize()}.")
     add = command.add_argument
@@ -118,6 +137,7 @@ def _add_predict(commands: Any) -> None:
 
 
 def _add_demo(commands: Any) -> None:
+    """Add `bayesml demo`."""
     words = "learn the mass of penguins from their flippers, species and sex"
     command = commands.add_parser("demo", help=words, description=f"{words.capitalize()}.")
     _add_out(command)

@@ -9,28 +9,21 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.data import frames
 from bayesml.data.beside import Beside
 from bayesml.data.blocks import Block, Source, read_only
-from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.designs import ArrayDesign, Design
 from bayesml.data.fingerprint import fingerprint
-from bayesml.data.formulas.grouped_design import grouped_design, parts_of_groups
 from bayesml.data.formulas.level_sets import grown
 from bayesml.data.formulas.raw_columns import RawColumns
 from bayesml.data.grouped_rows import EffectColumns
 from bayesml.data.grouped_statistics import GroupedStatistics
-from bayesml.data.inputs import (
-    array_names,
-    common_labels,
-    named_matrix,
-    target_vector,
-    weights_vector,
-)
+from bayesml.data.inputs import array_names
 from bayesml.data.messages import plural
 from bayesml.data.roles import OFFSET, PRECISION, TRIALS
 from bayesml.data.sources.dask_input import dask_arrays, dask_formula
 from bayesml.data.sources.dask_source import is_dask
-from bayesml.data.sources.memory import MemorySource, memory_formula, rows_like
+from bayesml.data.sources.memory import MemorySource
+from bayesml.data.sources.memory_input import memory_arrays, memory_formula, rows_like
 from bayesml.data.sources.parquet_files import ParquetFiles
 from bayesml.data.sources.parquet_source import parquet_columns, parquet_formula
 from bayesml.data.sources.summarised import SummarisedSource, merged, without
@@ -129,28 +122,9 @@ class Data:
             found = dask_arrays(X, y, observation_weights, feature_names, target_name)
             self._hold(*found, None)
             return
-        given = {"X": X, "y": y, "observation_weights": observation_weights}
-        labels = common_labels(given | parts_of_groups(groups))
-        features, names = named_matrix(X, feature_names, labels)
-        target, classes = target_vector(y, len(features), labels)
-        called = target_name or frames.series_name(y) or "y"
-        if called in names:
-            raise DataError(
-                f"the target {called!r} is also a column of X; leave it out of X, "
-                "or give another target_name"
-            )
-        features, names, roles = beside.joined(features, names, labels)
-        design: Design
-        design = inner = (
-            FrameDesign(names, called, roles, classes, frames.series_name(observation_weights))
-            if frames.is_frame(X)
-            else ArrayDesign(names, called, roles, classes)
+        self._hold(
+            *memory_arrays(X, y, observation_weights, feature_names, target_name, beside, groups)
         )
-        weights, columns = weights_vector(observation_weights, len(features), labels), None
-        if groups is not None:
-            features, design = grouped_design(features, inner, groups, labels)
-            features, columns = read_only(features), design.raw_columns(features)
-        self._hold(MemorySource(features, target, weights, columns), design, labels)
 
     @classmethod
     def from_formula(
@@ -201,8 +175,7 @@ class Data:
         """
         if is_dask(frame):
             return cls._of(*dask_formula(formula, frame, missing, observation_weights), None)
-        source, design, labels = memory_formula(formula, frame, missing, observation_weights)
-        return cls._of(source, design, labels)
+        return cls._of(*memory_formula(formula, frame, missing, observation_weights))
 
     @classmethod
     def from_parquet(

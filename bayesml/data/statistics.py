@@ -3,7 +3,7 @@
 Derived in docs/theory/sufficient_statistics.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -164,16 +164,6 @@ class SufficientStatistics:
                     "Measure the columns and the target in smaller units, above 1e-150."
                 )
         return found
-
-    @classmethod
-    def from_blocks(cls, blocks: Iterable[Block]) -> "SufficientStatistics":
-        """Fold the blocks of a data set, one in memory at a time."""
-        total: SufficientStatistics | None = None
-        for block in blocks:
-            total = cls.of(block) if total is None else total + cls.of(block)
-        if total is None:
-            raise DataError("There are no rows: got no blocks, need at least one.")
-        return total
 
     def __add__(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Merge the statistics of two data sets with the same columns (S3), in the first's order.

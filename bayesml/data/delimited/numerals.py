@@ -51,12 +51,3 @@ def number(text: str, decimal: str) -> float | None:
     if not re.fullmatch(shape, text, re.ASCII) or not any(c.isdigit() for c in text):
         return None
     return float(text.replace(other, "").replace(decimal, "."))
-
-
-def is_ambiguous(text: str) -> bool:
-    """Say whether the one mark in a number may be of thousands or of decimals: `12,345`.
-
-    >>> is_ambiguous("12,345"), is_ambiguous("12,34"), is_ambiguous("1,234,567")
-    (True, False, False)
-    """
-    return bool(re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", text))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import isnan
+from operator import add
 from typing import Any, Literal
 
 import numpy as np
@@ -31,8 +32,8 @@ def dask_arrays(
     given = {"X": X, "y": y} | ({} if weights is None else {"observation_weights": weights})
     opener = partial(_open_arrays, called if isinstance(design, ArrayDesign) else None)
     if all(map(_is_framed, given.values())):
-        pieces, sizes = _mergeded(given)
-        opener = partial(_open_mergeded, len(called))
+        pieces, sizes = _framed(given)
+        opener = partial(_open_framed, len(called))
     else:
         pieces, sizes = _aligned(given)
     starts: Sequence[Any] = [None] * len(pieces)
@@ -43,7 +44,7 @@ def dask_arrays(
         for i, (parts, start) in enumerate(zip(pieces, starts, strict=True))
     )
     m, passed = sum(sizes), ""
-    if isnan(m) and hasattr(X, "columns"):
+    if isnan(m) and _has_columns(X):
         named_matrix(_schema(X), None, None)  # refuses what is not a number
         m, passed = len(X), "read once before, for counting rows"
     if isnan(m) or weights is not None:
@@ -60,7 +61,7 @@ def _design_of(
     X: Any, y: Any, weights: Any, names: Sequence[str] | None, target_name: str | None
 ) -> tuple[tuple[str, ...], Design]:
     target = target_name or _series_name(y) or "y"
-    if hasattr(X, "columns"):
+    if _has_columns(X):
         if names is not None:
             raise DataError("feature_names are for arrays; rename the columns of the frame instead")
         called = frames.column_names(X)
@@ -87,12 +88,17 @@ def _series_name(value: Any) -> str | None:
     )
 
 
+def _has_columns(value: Any) -> bool:
+    """Say whether `value` is a dataframe, of Dask or in memory, and no array or series."""
+    return hasattr(value, "columns")
+
+
 def _is_framed(value: Any) -> bool:
     """Say whether `value` is a Dask dataframe or series."""
     return is_dask(value) and not hasattr(value, "chunks")
 
 
-def _mergeded(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
+def _framed(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]]:
     """Put series beside a frame, so that Dask reads them together, in whatever partitions."""
     X, *series = given.values()
     for name, value in given.items():
@@ -103,7 +109,7 @@ def _mergeded(given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[float]
     return [(piece,) for piece in pieces], [float("nan")] * len(pieces)
 
 
-def _open_mergeded(n: int, rows: Any, place: Place) -> MemorySource:
+def _open_framed(n: int, rows: Any, place: Place) -> MemorySource:
     """Check the rows of one partition of a frame with target and weights beside n features."""
     series = (rows.iloc[:, j] for j in range(n, rows.shape[1]))
     return _open_arrays(None, rows.iloc[:, :n], *series, place)
@@ -138,9 +144,9 @@ def _total(sizes: Sequence[float]) -> str:
 
 
 def _sizes(value: Any) -> list[float]:
-    if hasattr(value, "chunks"):
-        return list(value.chunks[0])
-    return [float("nan")] * value.npartitions
+    if _is_framed(value):
+        return [float("nan")] * value.npartitions
+    return list(value.chunks[0])
 
 
 def _pieces(name: str, value: Any, sizes: Sequence[float]) -> tuple[list[Any], list[float]]:
@@ -157,7 +163,7 @@ def _pieces(name: str, value: Any, sizes: Sequence[float]) -> tuple[list[Any], l
             raise DataError(f"{name} has {len(array)} rows, but the rest has {sum(sizes)}")
         ends = np.cumsum(list(sizes)).astype(int)
         return np.split(array, ends[:-1]), list(sizes)
-    if not hasattr(value, "chunks"):
+    if _is_framed(value):
         return value.to_delayed(optimize_graph=False), _sizes(value)
     rows = {0: tuple(sizes)} if known and sum(sizes) == len(value) else {}
     whole = {1: -1} if value.ndim == 2 else {}
@@ -185,13 +191,13 @@ def dask_formula(
     """Meet the partitions of a Dask dataframe with a formula, in a pass that also counts rows."""
     if weights is not None and not isinstance(weights, str):
         raise DataError("observation_weights of a Dask dataframe is the name of a column")
-    if not hasattr(frame, "columns"):
+    if not _has_columns(frame):
         raise DataError("a formula needs a frame; a Dask array has no named columns")
     schema = _part_of(_schema(frame), Place(""))
     bound = bind_formula(formula, schema, weights)
 
     def reduce_parts(function: Callable[[Part], Any], columns: tuple[str, ...], task: str) -> Any:
-        return tree_reduce(partial(_statistics_of, function), _partitions(frame, columns), _merged)
+        return tree_reduce(partial(_statistics_of, function), _partitions(frame, columns), add)
 
     learned = learn_clauses(bound, drops(missing), reduce_parts, count=True)
     reader, m = learned.reader, learned.rows or 0
@@ -223,10 +229,6 @@ def _part_of(rows: Any, place: Place) -> Part:
 
 def _statistics_of(function: Callable[[Part], Any], rows: Any, place: Place) -> Any:
     return function(_part_of(rows, place))
-
-
-def _merged(one: Any, other: Any) -> Any:
-    return one + other
 
 
 def _open_frame(reader: Reader, rows: Any, place: Place) -> MemorySource:
