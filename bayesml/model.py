@@ -16,7 +16,7 @@ from bayesml.distributions import Distribution, Flat
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import Gaussian, Likelihood, Wraps, restated
 from bayesml.meeting import check_target, meet, met_likelihood
-from bayesml.predictors import Frame, Linear, Network, Predictor, frame_of
+from bayesml.predictors import Frame, Grouped, Linear, Network, Predictor, frame_of
 from bayesml.priors import (
     HasSeenRows,
     Independent,
@@ -230,6 +230,12 @@ class Problem:
         """Those of a model with effects of groups, rows seen before among them."""
         own = self.data.grouped_statistics
         return own if self.earlier is None else self.earlier + own
+
+    @property
+    def grouped(self) -> Grouped | None:
+        """The predictor where it has effects of groups or curves, which methods treat apart."""
+        predictor = self.model.predictor
+        return predictor if isinstance(predictor, Grouped) else None
 
     @property
     def prior(self) -> Resolved:

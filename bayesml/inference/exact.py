@@ -28,7 +28,6 @@ from bayesml.posteriors.log_scale import (
     maximise_log_scale,
 )
 from bayesml.posteriors.tilted import ScaleDensity
-from bayesml.predictors import Grouped
 from bayesml.priors import Conjugate, HasSeenRows, NormalRows, SelectsFeatures
 
 REFINED_FROM = ((5_000, 0.0), (1_000_000, 10.0), (np.inf, 1e5))
@@ -80,12 +79,12 @@ class Exact:
             return _given_earlier_rows(problem, average)
         reason = obstacle(problem)
         if reason is not None:
-            mode = "" if isinstance(problem.model.predictor, Grouped) else "MAP() for its mode, "
-            advice = f"Use NUTS() to sample it, {mode}or Auto() to choose."
-            if not isinstance(problem.model.predictor, Grouped):
+            advice = "Use NUTS() to sample it, or Auto() to choose."
+            if problem.grouped is None:
+                advice = "Use NUTS() to sample it, MAP() for its mode, or Auto() to choose."
                 advice = instead(problem, advice)
             raise IncompatibleModelError(f"Exact() does not apply: {reason} {advice}")
-        if isinstance(problem.model.predictor, Grouped):
+        if problem.grouped is not None:
             return _given_earlier_rows(problem, exact_groups(problem, rng))
         if isinstance(prior, Conjugate):
             return _given_earlier_rows(problem, _conjugate(problem, prior))
@@ -94,7 +93,7 @@ class Exact:
 
 def obstacle(problem: Problem) -> str | None:
     """Say why a problem has no exact posterior, or None if it has one."""
-    if isinstance(problem.model.predictor, Grouped):
+    if problem.grouped is not None:
         return not_gaussian_groups(problem)
     why = not_linear_gaussian(problem)
     if why is not None:

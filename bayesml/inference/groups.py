@@ -68,10 +68,9 @@ def not_gaussian_groups(problem: Problem) -> str | None:
 
 def grouped(problem: Problem) -> Grouped:
     """Return the predictor of a problem that is known to have groups."""
-    predictor = problem.model.predictor
-    if not isinstance(predictor, Grouped):
-        raise IncompatibleModelError(f"{predictor!r} has no effects of groups.")
-    return predictor
+    if problem.grouped is None:
+        raise IncompatibleModelError(f"{problem.model.predictor!r} has no effects of groups.")
+    return problem.grouped
 
 
 def group_prior(problem: Problem) -> WithGroups:

@@ -31,7 +31,7 @@ from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.networks.watch import Watch, side_by_side
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
-from bayesml.predictors import Grouped, Network
+from bayesml.predictors import Network
 from bayesml.typing import Array
 
 AT_ONCE = 6
@@ -119,7 +119,7 @@ class Langevin:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the modes, and sample around them."""
-        if isinstance(problem.model.predictor, Grouped):
+        if problem.grouped is not None:
             raise IncompatibleModelError(
                 "Langevin() starts from modes, of which effects of groups have none. Use "
                 f"{in_place_of(problem)}."

@@ -29,7 +29,7 @@ from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LaplacePosterior
 from bayesml.posteriors.audited import audited_draws
-from bayesml.predictors import Grouped, Network
+from bayesml.predictors import Network
 from bayesml.priors import PartlyImproper
 from bayesml.typing import Array, Bools
 
@@ -156,7 +156,7 @@ class Laplace:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Find the mode, and the curvature there."""
-        if isinstance(problem.model.predictor, Grouped):
+        if problem.grouped is not None:
             if self != Laplace():
                 raise IncompatibleModelError(
                     f"{self!r}: effects of groups are learned without these arguments. Use "

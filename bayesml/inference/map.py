@@ -29,7 +29,7 @@ from bayesml.model import Problem
 from bayesml.optimizers import Optimizer
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import maximise_log_scale
-from bayesml.predictors import Grouped, Network
+from bayesml.predictors import Network
 from bayesml.priors import HasKinks
 from bayesml.typing import Array
 
@@ -121,7 +121,7 @@ class MAP:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the posterior density."""
         self._refuse_decay()
-        if isinstance(problem.model.predictor, Grouped):
+        if problem.grouped is not None:
             exact = not_gaussian_groups(problem) is None
             return group_map(problem) if exact else mode_of_groups(problem)
         if isinstance(problem.model.predictor, Network):

@@ -31,7 +31,7 @@ from bayesml.log_joint import not_linear_gaussian, single_rows
 from bayesml.model import Problem
 from bayesml.optimizers import Optimizer, minimize
 from bayesml.posteriors.linear_gaussian import LinearGaussian
-from bayesml.predictors import Grouped, Network
+from bayesml.predictors import Network
 from bayesml.typing import Array
 
 CERTAIN = 1e-6
@@ -111,7 +111,7 @@ class MLE:
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Maximise the likelihood."""
         problem = problem.without_priors()
-        if isinstance(problem.model.predictor, Grouped):
+        if problem.grouped is not None:
             return self._of_groups(problem)
         if self.restricted:
             raise IncompatibleModelError(

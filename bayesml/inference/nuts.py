@@ -15,7 +15,6 @@ from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.propriety import propriety
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
-from bayesml.predictors import Grouped
 from bayesml.typing import Array
 
 RETUNE = 100
@@ -81,7 +80,7 @@ class NUTS:
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:
         """Sample the posterior."""
-        if isinstance(problem.model.predictor, Grouped):
+        if problem.grouped is not None:
             return sample_groups(problem, self, rng)
         refuse_unread(problem, "NUTS()")
         self._require_memory(problem, self.draws)

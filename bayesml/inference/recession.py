@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linprog
 
-from bayesml.data import Block
 from bayesml.likelihoods import Recedes, RecedesJointly
-from bayesml.log_joint import Folded, Rows
+from bayesml.log_joint import Rows, SingleRows
 from bayesml.log_joint.rows import jacobian_of
 from bayesml.typing import Array, Integers
 
@@ -81,12 +80,12 @@ class Direction(NamedTuple):
     moved: int
 
 
-def separating(rows: Rows | Folded, beta: Array, proper: Array, own: list[int]) -> Direction | None:
+def separating(rows: SingleRows, beta: Array, proper: Array, own: list[int]) -> Direction | None:
     """Return a direction of β along which the likelihood never falls, or None (E11).
 
     Parameters
     ----------
-    rows : Rows or Folded
+    rows : SingleRows
     beta : ndarray, shape (p,)
         Where offsets and what else is known of rows are read.
     proper : ndarray, shape (k, p)
@@ -94,9 +93,9 @@ def separating(rows: Rows | Folded, beta: Array, proper: Array, own: list[int]) 
     own : list of int
         Entries of β without which it is tried.
     """
-    if isinstance(rows, Folded):
-        return _of_blocks(rows, beta, proper, own)
-    return _of_rows(rows, beta, proper, own)
+    if rows.read_from is None:
+        return _of_rows(rows.at_hand(), beta, proper, own)
+    return _of_blocks(rows, beta, proper, own)
 
 
 def _of_rows(rows: Rows, beta: Array, proper: Array, own: list[int]) -> Direction | None:
@@ -111,9 +110,9 @@ def _of_rows(rows: Rows, beta: Array, proper: Array, own: list[int]) -> Directio
     return Direction(along, _tried(found, along).moved)
 
 
-def _of_blocks(rows: Folded, beta: Array, proper: Array, own: list[int]) -> Direction | None:
+def _of_blocks(rows: SingleRows, beta: Array, proper: Array, own: list[int]) -> Direction | None:
     """Try a few rows, and add those that contradict their direction, until none does (E12)."""
-    first = rows.data.reduce(partial(_block_sample, rows.none, beta), _Sampled.plus)
+    first = rows.fold(partial(_sample, beta), _Sampled.plus)
     kept = first.toward
     for _ in range(MOST_PASSES):
         programme = Programme(first.total, kept, kept[:0], SHARE * rows.m)
@@ -121,7 +120,7 @@ def _of_blocks(rows: Folded, beta: Array, proper: Array, own: list[int]) -> Dire
         if along is None:
             return None
         along = _of_fewest(programme, proper, along, own)
-        tried = rows.data.reduce(partial(_block_tried, rows.none, beta, along), Tried.plus)
+        tried = rows.fold(partial(_tried_on, beta, along), Tried.plus)
         if not len(tried.against):
             return Direction(along, tried.moved)
         kept = np.vstack([kept, tried.against])
@@ -208,8 +207,8 @@ def _tried(found: Functionals, along: Array) -> Tried:
     return Tried(every[worst], by[worst], len(moved))
 
 
-def _block_tried(none: Rows, beta: Array, along: Array, block: Block) -> Tried:
-    return _tried(functionals(none.read(block), beta), along)
+def _tried_on(beta: Array, along: Array, rows: Rows) -> Tried:
+    return _tried(functionals(rows, beta), along)
 
 
 class _Sampled(NamedTuple):
@@ -220,14 +219,18 @@ class _Sampled(NamedTuple):
 
     def plus(self, other: "_Sampled") -> "_Sampled":
         toward = np.vstack([self.toward, other.toward])
-        every = np.linspace(0, len(toward) - 1, min(len(toward), WORST)).astype(np.intp)
-        return _Sampled(self.total + other.total, toward[every])
+        return _Sampled(self.total + other.total, _spread(toward))
 
 
-def _block_sample(none: Rows, beta: Array, block: Block) -> _Sampled:
-    found = functionals(none.read(block), beta)
-    every = np.linspace(0, len(found.toward) - 1, min(len(found.toward), WORST)).astype(np.intp)
-    return _Sampled(found.toward.sum(axis=0), found.toward[every])
+def _sample(beta: Array, rows: Rows) -> _Sampled:
+    toward = functionals(rows, beta).toward
+    return _Sampled(toward.sum(axis=0), _spread(toward))
+
+
+def _spread(toward: Array) -> Array:
+    """Keep a few functionals, spread over all."""
+    every = np.linspace(0, len(toward) - 1, min(len(toward), WORST)).astype(np.intp)
+    return toward[every]
 
 
 def _null_space(rows: Array, p: int) -> Array:

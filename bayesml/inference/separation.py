@@ -11,7 +11,7 @@ from bayesml.data.messages import listed, plural, quoted
 from bayesml.errors import SeparationError
 from bayesml.inference.recession import LEAST, Direction, separating, signs_of
 from bayesml.likelihoods import OfClasses, Recedes, RecedesJointly
-from bayesml.log_joint import Folded, Rows, is_linear, log_joint
+from bayesml.log_joint import Rows, SingleRows, is_linear, log_joint
 from bayesml.log_joint.rows import by_row
 from bayesml.log_joint.sums import RowSum, Values
 from bayesml.model import Problem
@@ -51,7 +51,7 @@ def refuse_separated(
     if not flat_directions:
         return
     rows = log_joint(problem).rows if rows is None else rows
-    if not isinstance(rows, Rows | Folded):
+    if not isinstance(rows, SingleRows):
         return
     at = rows.frame.start if beta is None else beta
     if values is not None and not _any_certain(rows, at, values):
@@ -104,14 +104,13 @@ def _classes_of(block: Block) -> frozenset[float]:
     return frozenset(np.unique(block.y).tolist())
 
 
-def _any_certain(rows: Rows | Folded, beta: Array, values: Values) -> bool:
+def _any_certain(rows: SingleRows, beta: Array, values: Values) -> bool:
     """Say whether some row is as good as certain."""
-    if isinstance(rows, Folded):
-        return bool(rows.data.reduce(partial(_block_certain, rows.none, beta, values), or_))
-    return any(_certain(part, beta, values) for part in rows.parts())
+    found: bool = rows.fold(partial(_certain, beta, values), or_)
+    return found
 
 
-def _certain(rows: Rows, beta: Array, values: Values) -> bool:
+def _certain(beta: Array, values: Values, rows: Rows) -> bool:
     eta = rows.eta(beta)
     score = np.atleast_2d(rows.likelihood.score(rows.y, eta, by_row(values)))
     if isinstance(rows.likelihood, RecedesJointly):  # slopes along its functionals: Cᵀ⁻¹ score
@@ -120,10 +119,6 @@ def _certain(rows: Rows, beta: Array, values: Values) -> bool:
         return bool(np.any(np.abs(slopes[rows.w > 0]) < CERTAIN))
     signs = signs_of(rows, eta)
     return bool(np.any(np.abs(score[0][~np.isnan(signs) & (signs != 0)]) < CERTAIN))
-
-
-def _block_certain(none: Rows, beta: Array, values: Values, block: Block) -> bool:
-    return _certain(none.read(block), beta, values)
 
 
 def _weights(problem: Problem) -> list[tuple[tuple[str, ...], Array]]:

@@ -3,7 +3,7 @@
 from bayesml.log_joint.coordinates import Coordinates, Free
 from bayesml.log_joint.joint import GaussianPrior, LogJoint, log_joint, prior_sum, single_rows
 from bayesml.log_joint.objective import Members, NegativeLogJoint
-from bayesml.log_joint.rows import Folded, Rows, with_jacobian
+from bayesml.log_joint.rows import Folded, Rows, SingleRows, with_jacobian
 from bayesml.log_joint.statistics import (
     Statistics,
     data_term,
@@ -23,6 +23,7 @@ __all__ = [
     "NegativeLogJoint",
     "RowSum",
     "Rows",
+    "SingleRows",
     "Statistics",
     "Sums",
     "data_term",

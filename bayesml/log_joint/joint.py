@@ -9,7 +9,7 @@ import numpy as np
 from bayesml.errors import DataError
 from bayesml.likelihoods import Canonical
 from bayesml.log_joint.coordinates import Coordinates, coordinates_of
-from bayesml.log_joint.rows import Folded, Rows, folded
+from bayesml.log_joint.rows import Rows, SingleRows, folded
 from bayesml.log_joint.statistics import has_linear_eta, not_linear_gaussian, statistics_of
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
@@ -195,7 +195,7 @@ class LogJoint:
         gradient.
         """
         linear = has_linear_eta(self.coordinates.frame.predictor)
-        if linear and self.of_coefficients and isinstance(self.rows, Rows | Folded):
+        if linear and self.of_coefficients and isinstance(self.rows, SingleRows):
             likelihood = self.rows.likelihood
             if isinstance(likelihood, Canonical) and likelihood.canonical:
                 return self.precision(x)
@@ -253,7 +253,7 @@ def row_sum(problem: Problem) -> RowSum:
     return statistics_of(problem) if why is None else single_rows(problem, why)
 
 
-def single_rows(problem: Problem, why: str) -> RowSum:
+def single_rows(problem: Problem, why: str) -> SingleRows:
     """Return the sum over single rows, at hand or read in turn."""
     data = problem.data
     if not (data.has_rows and problem.complete):

@@ -3,19 +3,19 @@
 Derived in docs/theory/log_joint.md, whose labels are cited.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from math import prod
 from operator import add
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from bayesml.data import Block, Data
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood, terms_of
-from bayesml.log_joint.sums import Sums, Values
+from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
 from bayesml.predictors import Frame, HasJacobian, Predictor, flat
 from bayesml.typing import Array, Integers
@@ -126,6 +126,10 @@ class Rows:
         for start in range(0, self.m, size):
             rows = slice(start, start + size)
             yield replace(self, A=self.A[rows], y=self.y[rows], w=self.w[rows])
+
+    def fold[T](self, function: Callable[["Rows"], T], combine: Callable[[T, T], T]) -> T:
+        """Bring `function` of every cacheful together by the associative `combine`."""
+        return reduce(combine, map(function, self.parts()))
 
     def parameters(self, beta: Array) -> dict[str, Array]:
         """Return the predictor's parameters by name, in the precision of the rows."""
@@ -245,22 +249,53 @@ class Folded:
         """Return the same rows for another predictor on them, and another likelihood."""
         return replace(self, none=self.none.under(frame, likelihood))
 
+    def fold[T](self, function: Callable[[Rows], T], combine: Callable[[T, T], T]) -> T:
+        """Bring `function` of every block of rows together, in one pass over them."""
+        return self.data.reduce(partial(_of_block, self.none, function), combine)
+
     def value(self, beta: Array, values: Values) -> Any:
         """Return the sum alone, in one pass over the rows."""
-        return self.data.reduce(partial(_block_value, self.none, beta, values), add)
+        return self.fold(partial(Rows.value, beta=beta, values=values), add)
 
     def sums(self, beta: Array, values: Values) -> Sums:
         """Return the sum and its derivatives, in one pass over the rows."""
-        return self.data.reduce(partial(_block_sums, self.none, beta, values), Sums.plus)
+        return self.fold(partial(Rows.sums, beta=beta, values=values), Sums.plus)
 
     def information(self, beta: Array, values: Values) -> Array:
         """Return JᵀΛJ, in one pass over the rows."""
-        return self.data.reduce(partial(_block_information, self.none, beta, values), add)
+        return self.fold(partial(Rows.information, beta=beta, values=values), add)
 
     def minibatches(self, size: int, rng: np.random.Generator) -> Iterator[Rows]:
         """Yield all rows once, those of a block shuffled."""
         for block in self.data.blocks():
             yield from self.none.read(block).minibatches(size, rng)
+
+
+def _of_block[T](none: Rows, function: Callable[[Rows], T], block: Block) -> T:
+    return function(none.read(block))
+
+
+@runtime_checkable
+class SingleRows(RowSum, Protocol):
+    """A sum over rows that can be asked one by one: `Rows` at hand, or `Folded` ones."""
+
+    @property
+    def frame(self) -> Frame:
+        """Where the predictor is evaluated."""
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """Of every row."""
+
+    @property
+    def read_from(self) -> str | None:
+        """Where the rows are read from, block by block; None where they are at hand."""
+
+    def at_hand(self) -> Rows:
+        """Return all rows at once, or refuse."""
+
+    def fold[T](self, function: Callable[[Rows], T], combine: Callable[[T, T], T]) -> T:
+        """Bring `function` of some rows after the others together by `combine`."""
 
 
 def folded(problem: Problem) -> Folded:
@@ -287,15 +322,3 @@ def with_jacobian(predictor: Predictor, needed_by: str) -> HasJacobian:
             "vjp alone."
         )
     return predictor
-
-
-def _block_value(none: Rows, beta: Array, values: Values, block: Block) -> Any:
-    return none.read(block).value(beta, values)
-
-
-def _block_sums(none: Rows, beta: Array, values: Values, block: Block) -> Sums:
-    return none.read(block).sums(beta, values)
-
-
-def _block_information(none: Rows, beta: Array, values: Values, block: Block) -> Array:
-    return none.read(block).information(beta, values)

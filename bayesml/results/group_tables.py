@@ -93,10 +93,9 @@ def _columns(answer: Answer, part: GroupPart, tail: float) -> tuple[Array, str]:
 
 def grouped_of(answer: Answer) -> Grouped:
     """Return the predictor, or say that it has no groups."""
-    predictor = answer.learned.resolved.predictor
-    if not isinstance(predictor, Grouped):
+    if answer.problem.grouped is None:
         raise IncompatibleModelError(NO_GROUPS)
-    return predictor
+    return answer.problem.grouped
 
 
 def group_of(answer: Answer, factor: str | None) -> GroupPart:

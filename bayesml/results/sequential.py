@@ -13,7 +13,6 @@ from bayesml.inference import Learned, Resumable
 from bayesml.inference.groups import not_gaussian_groups
 from bayesml.log_joint import not_linear_gaussian
 from bayesml.model import Model
-from bayesml.predictors import Grouped
 from bayesml.priors import After, HasSeenRows
 from bayesml.results.answer import RESUMED, Answer
 
@@ -27,8 +26,7 @@ def as_prior(earlier: Answer) -> After:
         If the model is not a linear Gaussian one, which is known by its statistics.
     """
     problem = earlier.problem
-    predictor = problem.model.predictor
-    judge = not_gaussian_groups if isinstance(predictor, Grouped) else not_linear_gaussian
+    judge = not_linear_gaussian if problem.grouped is None else not_gaussian_groups
     why = judge(problem)
     if why is not None:
         raise IncompatibleModelError(
@@ -41,7 +39,7 @@ def as_prior(earlier: Answer) -> After:
         evidence = _total_evidence(earlier, earlier.model.prior)
     design = json.dumps(earlier.data.design.to_config())
     intercept, known = problem.has_intercept, seen_rows(earlier)
-    grouped = problem.grouped_statistics if isinstance(predictor, Grouped) else None
+    grouped = None if problem.grouped is None else problem.grouped_statistics
     return After(prior, likelihood, seen, evidence, design, intercept, known, grouped)
 
 

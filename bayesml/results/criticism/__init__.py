@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from bayesml.predictors import Grouped
 from bayesml.results.answer import Answer
 from bayesml.results.criticism import (
     by_quantiles,
@@ -40,7 +39,7 @@ def from_rows(answer: Answer) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         not_judged.append(f"residuals and influential rows: {rows}")
     else:
         found += structure.findings(rows)
-        if isinstance(answer.problem.model.predictor, Grouped):
+        if answer.problem.grouped is not None:
             not_judged.append(OF_GROUPS)
         else:
             found += influence.findings(rows)

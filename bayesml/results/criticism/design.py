@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesml.distributions import Binary, Real
 from bayesml.errors import DesignWarning, LikelihoodWarning
-from bayesml.predictors import Grouped, Network
+from bayesml.predictors import Network
 from bayesml.results.answer import Answer
 from bayesml.results.findings import Finding
 from bayesml.typing import Array
@@ -29,9 +29,9 @@ def findings(answer: Answer) -> Iterable[Finding]:
 
 def _rows(answer: Answer) -> Finding:
     p, rows = answer.problem.frame.p, answer.statistics.weight
-    predictor = answer.problem.model.predictor
-    if isinstance(predictor, Grouped):  # effects vary about zero by a scale that is inferred
-        p -= sum(prod(part.shape) for part in predictor.blocks)
+    grouped = answer.problem.grouped
+    if grouped is not None:  # effects vary about zero by a scale that is inferred
+        p -= sum(prod(part.shape) for part in grouped.blocks)
     return Finding(
         f"rows for {p} coefficient{'' if p == 1 else 's'}",
         rows > p,

@@ -17,7 +17,7 @@ from bayesml.log_joint import Rows
 from bayesml.log_joint.rows import by_row, jacobian_of
 from bayesml.model import Problem
 from bayesml.posteriors.base import HasGroupEffects, Marginal
-from bayesml.predictors import Grouped, HasJacobian, Network
+from bayesml.predictors import HasJacobian, Network
 from bayesml.results.answer import Answer
 from bayesml.typing import Array, Integers
 
@@ -135,7 +135,7 @@ def linearise(answer: Answer) -> Linearised | str:
     predictor = problem.model.predictor
     if isinstance(predictor, Network):
         return "a network has no coefficients of which one could say what a row does to them."
-    if not isinstance(predictor, HasJacobian | Grouped):
+    if problem.grouped is None and not isinstance(predictor, HasJacobian):
         return f"{predictor!r} states no Jacobian."
     if not data.in_memory:
         return f"the rows are {data.whereabouts}, not in memory; data.collect() puts them there."
@@ -161,9 +161,9 @@ def estimates(answer: Answer) -> dict[str, Array]:
     problem, posterior = answer.problem, answer.learned.posterior
     known = {name: np.asarray(v) for name, v in (problem.known | dict(posterior.constants)).items()}
     found = {name: _centre(marginal) for name, marginal in posterior.marginals().items()}
-    predictor = problem.model.predictor
-    if isinstance(posterior, HasGroupEffects) and isinstance(predictor, Grouped):
-        found |= {part.name: _centre(posterior.effects(part.factor)) for part in predictor.blocks}
+    if isinstance(posterior, HasGroupEffects) and problem.grouped is not None:
+        blocks = problem.grouped.blocks
+        found |= {part.name: _centre(posterior.effects(part.factor)) for part in blocks}
     return known | found
 
 
@@ -213,10 +213,9 @@ def _block(data: Data, w: NDArray[np.float64], rows: slice) -> Block:
 
 def _columns(problem: Problem, rows: Rows, beta: Array) -> Array:
     """Return ∂η/∂β, effects of groups and curves among β as if they varied freely (C1)."""
-    predictor = problem.model.predictor
-    if not isinstance(predictor, Grouped):
+    if problem.grouped is None:
         return _free(jacobian_of(rows.frame, rows.parameters(beta), rows.A), 2)
-    return predictor.columns(rows.A)
+    return problem.grouped.columns(rows.A)
 
 
 def _at_rows(rows: Rows, beta: Array, values: Mapping[str, Any]) -> tuple[Array, Array, Array]:

@@ -12,7 +12,6 @@ from bayesml.errors import CollinearityWarning, PriorConflictWarning
 from bayesml.linalg import rank_report, triangular_factor
 from bayesml.log_joint import data_term, linear_terms, not_linear_gaussian
 from bayesml.log_joint.least_squares import LeastSquares
-from bayesml.predictors import Grouped
 from bayesml.results.answer import Answer
 from bayesml.results.criticism.linearised import estimates
 from bayesml.results.findings import Finding
@@ -52,9 +51,9 @@ class Coefficients:
 
 def findings(answer: Answer) -> Iterable[Finding]:
     """Judge a linear Gaussian model by its sufficient statistics."""
-    problem, predictor = answer.problem, answer.problem.model.predictor
-    if isinstance(predictor, Grouped):
-        part = predictor.part
+    problem = answer.problem
+    if problem.grouped is not None:
+        part = problem.grouped.part
         _, exact = variance_inflation(problem.statistics.of_columns(part.where), part.features)
         if exact:
             yield _exact(exact)
