@@ -454,10 +454,11 @@ class Data:
         if isinstance(self.source, SummarisedSource):
             return self.source.statistics.named(self._names)
         effects = EffectColumns.of(self.design)
-        precision = self.design.roles.known_places().get(PRECISION)
         if self._sums_effects and not self.in_memory:  # read once for both
             return self.grouped_statistics.statistics
-        of_block = partial(SufficientStatistics.of, numbered=effects.numbered, precision=precision)
+        of_block = partial(
+            SufficientStatistics.of, numbered=effects.numbered, precision=effects.precision
+        )
         total: SufficientStatistics = self.reduce(of_block, add)
         return total.named(self._names)
 
@@ -484,9 +485,9 @@ class Data:
 
     @property
     def _sums_effects(self) -> bool:
-        """Whether there are effects whose statistics fit in memory; precisions have none (S8)."""
+        """Whether there are effects whose statistics fit in memory."""
         effects = EffectColumns.of(self.design)
-        return effects.any and effects.fit_in_memory and PRECISION not in self.design.roles.known
+        return effects.any and effects.fit_in_memory
 
     @property
     def _names(self) -> tuple[str, ...]:

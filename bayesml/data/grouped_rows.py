@@ -14,7 +14,7 @@ from bayesml.data.designs import Design, HasGroups, HasSmooths
 from bayesml.data.effect_columns import GroupPart, SmoothPart
 from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.reference import Reference
-from bayesml.data.roles import OFFSET
+from bayesml.data.roles import OFFSET, PRECISION
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import DataError
 from bayesml.linalg.arrow import Arrow, Sparse
@@ -32,7 +32,7 @@ class EffectColumns:
     ----------
     columns : (int, int)
         The first of the linear part, and the one after the last.
-    offset : int or None
+    offset, precision : int or None
     numbered : tuple of int
         Those that hold numbers of levels.
     groups : tuple of GroupPart
@@ -41,6 +41,7 @@ class EffectColumns:
 
     columns: tuple[int, int]
     offset: int | None
+    precision: int | None
     numbered: tuple[int, ...]
     groups: tuple[GroupPart, ...]
     smooths: tuple[SmoothPart, ...]
@@ -56,6 +57,7 @@ class EffectColumns:
         return cls(
             (where.start, where.stop),
             roles.known_places().get(OFFSET),
+            roles.known_places().get(PRECISION),
             roles.numbered,
             tuple(GroupPart(g, places[g.factor].start, levels[g.factor]) for g in roles.groups),
             tuple(SmoothPart(s, curves[s.label].start, *splines[s.label]) for s in roles.smooths),
@@ -98,7 +100,7 @@ class EffectColumns:
 
     def statistics_of(self, block: Block) -> GroupedStatistics:
         """Sum one block of rows up, in coordinates of its own; blocks add up."""
-        statistics = SufficientStatistics.of(block, self.numbered)
+        statistics = SufficientStatistics.of(block, self.numbered, self.precision)
         start, stop = self.columns
         reference = Reference.of(statistics, stop - start)
         parts = tuple(self.by_levels())
@@ -113,12 +115,17 @@ class EffectColumns:
             ),
         )
 
+    def mass(self, block: Block) -> Array:
+        """Return what the squares of rows are multiplied by: wᵢpᵢ, of precisions p (G75)."""
+        w = block.row_weights
+        return w if self.precision is None else w * block.X[:, self.precision]
+
     def of_levels(self, factor: str, reference: Reference, block: Block) -> Array:
         """Sum [Z₂ | Z₃ | A]ᵀW[Z₂ | Z₃ | A] up over the rows of every level of a factor (G64).
 
         Z₂ are the effects of all other groups. Shape (levels, s, s).
         """
-        X, w = block.X, block.row_weights
+        X, w = block.X, self.mass(block)
         own = next(part for part in self.groups if part.factor == factor)
         others = [part.rows(X) for part in self.by_levels() if part is not own]
         y = block.y if self.offset is None else block.y - X[:, self.offset]
@@ -134,7 +141,7 @@ class EffectColumns:
 
     def _arrow(self, block: Block, reference: Reference, parts: tuple[GroupPart, ...]) -> Arrow:
         """Return the products of [Z | X | y], the group of most levels first (G25)."""
-        X, w = block.X, block.row_weights
+        X, w = block.X, self.mass(block)
         y = block.y if self.offset is None else block.y - X[:, self.offset]
         curves = [curve.rows(X) for curve in self.smooths]
         A = np.column_stack([*curves, reference.columns(X[:, slice(*self.columns)], y)])
@@ -156,7 +163,7 @@ class EffectColumns:
             np.asarray(weighted.T @ A).reshape(levels, terms, A.shape[1]),
             rest,
             len(y),
-            float(w.sum()),
+            float(block.row_weights.sum()),
             shapes,
             tuple(z.shape[1] for z in curves),
         )

@@ -54,7 +54,7 @@ class Reference:
         inner[same, same], h[same] = np.where(unit_of > 0.0, unit_of, scale), 0.0
         transform = np.linalg.inv(inner) * scale if n else np.zeros((0, 0))
         weights = np.linalg.solve(inner, h) if n else np.zeros(0)
-        unit = rest / scale if rest > 0 else 1.0
+        unit = rest / float(np.sqrt(statistics.weight)) if rest > 0 else 1.0
         centre = found.mean[:n] if intercept else np.zeros(n)
         return cls(centre, transform, float(found.mean[n]) * intercept, weights, unit, intercept)
 
@@ -117,7 +117,7 @@ def _factor(statistics: SufficientStatistics, n: int, intercept: bool) -> _Facto
     """Factorise the first n columns and y, and say what each has of its own."""
     at = [*range(n), len(statistics.mean) - 1]
     R, mean = triangular_factor(statistics.R[:, at]), statistics.mean[at]
-    scale = float(np.sqrt(max(statistics.weight, 1.0)))
+    scale = float(np.sqrt(statistics.mass or 1.0))
     if not intercept:
         R = triangular_factor(np.vstack([R, scale * mean]))
     own, size = np.abs(np.diag(R[:n, :n])), np.linalg.norm(R[:n, :n], axis=0)

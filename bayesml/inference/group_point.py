@@ -128,7 +128,7 @@ def _profile(
     else:
         fit = freedom * (np.log(np.maximum(rss, 1e-300) / freedom) + 1.0)
     fit = fit + freedom * (LOG_2PI + 2.0 * np.log(reference.unit))
-    return np.asarray(-0.5 * (log_det + fit))
+    return np.asarray(-0.5 * (log_det + fit - marginal.log_precisions))
 
 
 def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Array:

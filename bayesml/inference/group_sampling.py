@@ -37,7 +37,7 @@ def sample_groups(problem: Problem, settings: Settings, rng: np.random.Generator
         drawn = settings.engine.sample(problem, settings, _seed(rng))
         how = f"{_described(settings)}, {drawn.how}, effects in units of their scales"
         return _learned(problem, settings, drawn.chains, drawn.statistics, how)
-    if not_gaussian_groups(problem) is None and "sigma" not in problem.known:
+    if not_gaussian_groups(problem) is None:
         return _of_scales(problem, settings, rng)
     if not problem.data.in_memory:
         raise IncompatibleModelError(
@@ -63,7 +63,9 @@ def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -
     """Sample scales with all else integrated out, and draw all else given them (G39)."""
     marginal = marginal_of(problem)
     log_density = _with_slopes(marginal)
-    start = np.append(marginal.scales.start(), np.log(marginal.reference.unit))
+    start = marginal.scales.start()
+    if not isinstance(marginal.sigma, float):
+        start = np.append(start, np.log(marginal.reference.unit))
     peak = peak_of(lambda phi: _density(marginal, phi), start)
 
     def whitened(v: Array) -> tuple[float, Array]:
@@ -78,8 +80,15 @@ def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -
     return _learned(problem, settings, chains, drawn.sample_stats, how)
 
 
+def _split(marginal: GroupMarginal, phi: Array) -> tuple[Array, Array]:
+    """Return θ and log σ, which may be known."""
+    if isinstance(marginal.sigma, float):
+        return phi, np.full((len(phi), 1), np.log(marginal.sigma))
+    return phi[:, :-1], phi[:, -1:]
+
+
 def _density(marginal: GroupMarginal, phi: Array) -> Array:
-    theta, log_sigma = phi[:, :-1], phi[:, -1:]
+    theta, log_sigma = _split(marginal, phi)
     with np.errstate(all="ignore"):
         found = marginal.arrow.eliminate(marginal.scales.factors(theta))
         given = marginal.given(theta, found, log_sigma)
@@ -103,7 +112,7 @@ def _all_else(
     predictor: Grouped, marginal: GroupMarginal, phi: Array, rng: np.random.Generator
 ) -> dict[str, Array]:
     flat = phi.reshape(-1, phi.shape[-1])
-    theta, log_sigma = flat[:, :-1], flat[:, -1:]
+    theta, log_sigma = _split(marginal, flat)
     found = marginal.arrow.eliminate(marginal.scales.factors(theta))
     given = marginal.given(theta, found, log_sigma)
     count = np.arange(len(flat))

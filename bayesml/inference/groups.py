@@ -7,9 +7,9 @@ import numpy as np
 
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
-from bayesml.likelihoods import Gaussian
 from bayesml.linalg.arrow import Arrow
 from bayesml.linalg.shared_elimination import SharedElimination
+from bayesml.log_joint import is_gaussian
 from bayesml.log_joint.group_marginal import GroupMarginal, Integrated
 from bayesml.log_joint.group_scales import GroupScales
 from bayesml.log_joint.group_statistics import grouped_statistics
@@ -56,7 +56,7 @@ def in_place_of(problem: Problem) -> str:
 def not_gaussian_groups(problem: Problem) -> str | None:
     """Say why a model with groups has no exact posterior, or None if it has one."""
     likelihood = problem.model.likelihood
-    if type(likelihood) is not Gaussian:
+    if not is_gaussian(likelihood):
         return f"the likelihood is {likelihood!r}, not Gaussian."
     prior = group_prior(problem)
     rows = prior.coefficients.normal_rows(PartOf(problem, grouped(problem).part))
@@ -94,8 +94,10 @@ def marginal_of(problem: Problem) -> GroupMarginal:
     known = problem.known.get("sigma")
     sigma = problem.inferred["sigma"] if known is None else known
     found = grouped_statistics(problem, predictor)
-    scales = GroupScales.of(predictor, prior, found.statistics)
-    return GroupMarginal(found.arrow, scales, found.reference, rows, view.mean_X, sigma)
+    seen = found.statistics
+    scales = GroupScales.of(predictor, prior, seen, seen.mass / seen.weight)
+    logarithms = 0.0 if seen.precisions is None else seen.precisions.logarithms
+    return GroupMarginal(found.arrow, scales, found.reference, rows, view.mean_X, sigma, logarithms)
 
 
 def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:

@@ -7,6 +7,7 @@ from bayesml.log_joint.rows import Folded, Rows, SingleRows, with_jacobian
 from bayesml.log_joint.statistics import (
     Statistics,
     data_term,
+    is_gaussian,
     is_linear,
     linear_terms,
     not_linear_gaussian,
@@ -27,6 +28,7 @@ __all__ = [
     "Statistics",
     "Sums",
     "data_term",
+    "is_gaussian",
     "is_linear",
     "linear_terms",
     "log_joint",

@@ -67,6 +67,8 @@ class GroupMarginal:
     origin : ndarray, shape (n,)
     sigma : Distribution or float
         The prior of σ, or the number where it is known.
+    log_precisions : float
+        Σ wᵢ log pᵢ of rows whose noise is σ/√p, zero where no precision is known (G75).
     """
 
     arrow: Arrow
@@ -75,11 +77,17 @@ class GroupMarginal:
     rows: NormalRows
     origin: Array
     sigma: Distribution | float
+    log_precisions: float = 0.0
 
     @property
     def p(self) -> int:
         """Number of coefficients."""
         return self.arrow.q - 1
+
+    @property
+    def log_constant(self) -> float:
+        """What the likelihood has beside squares and σ: −W log(2π)/2 + Σ wᵢ log pᵢ/2 (G75)."""
+        return 0.5 * (self.log_precisions - self.arrow.weight * LOG_2PI)
 
     @cached_property
     def _prior(self) -> tuple[Array, Array, float]:
@@ -103,7 +111,7 @@ class GroupMarginal:
         mean = np.linalg.solve(np.swapaxes(root, -1, -2), half)[..., 0]
         logs = np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=-1)
         value = 0.5 * np.sum(half[..., 0] ** 2, axis=-1) - 0.5 * S[..., p, p] - logs + constant
-        value = value - 0.5 * found.log_det[:, None] - 0.5 * W * LOG_2PI - W * log_sigma
+        value = value - 0.5 * found.log_det[:, None] + self.log_constant - W * log_sigma
         value = value + self.scales.log_prior(theta[:, None], log_sigma)
         if not isinstance(self.sigma, float):
             value = value + self.sigma.log_density(np.exp(log_sigma))

@@ -47,7 +47,8 @@ class GroupRemoval:
         Which group each is of those of the marginal density, curves among them.
     own : ndarray, shape (L, s, s)
         Products of [Z₂ | Z₃ | A] over the rows of every level.
-    weights : ndarray, shape (L,)
+    weights, log_precisions : ndarray, shape (L,)
+        Sums over the rows of every level of w, and of w log p (G75).
     """
 
     marginal: GroupMarginal
@@ -55,6 +56,7 @@ class GroupRemoval:
     order: Integers
     own: Array
     weights: Array
+    log_precisions: Array
 
     def at(self, theta: Array, log_sigma: Array) -> Iterator[Removed]:
         """Take the rows of every level out at one θ and several σ, some levels at a time."""
@@ -78,6 +80,7 @@ class GroupRemoval:
             logs = without.log_det - own_log_det[some]
             given = self._given(left, logs, factors, theta, log_sigma)
             density = given.log_density + self.weights[some, None] * (0.5 * LOG_2PI + log_sigma)
+            density = density - 0.5 * self.log_precisions[some, None]
             share = (np.diagonal(given.root, axis1=-2, axis2=-1) / pivots) ** 2
             yield Removed(some, whole.log_density - density, np.min(share, axis=-1, initial=1.0))
 

@@ -35,7 +35,7 @@ class GroupScale:
         Of the standard deviation of every term.
     correlation : LKJ
     sizes : ndarray, shape (terms,)
-        Root mean square of the column of every term.
+        Root mean square of the column of every term, over the noise of a row in units of σ.
     """
 
     group: Group
@@ -163,14 +163,18 @@ class GroupScales:
 
     @classmethod
     def of(
-        cls, predictor: Grouped, prior: WithGroups, statistics: SufficientStatistics
+        cls,
+        predictor: Grouped,
+        prior: WithGroups,
+        statistics: SufficientStatistics,
+        precision: float = 1.0,
     ) -> "GroupScales":
-        """Return those of a model, in the sizes that its columns have."""
+        """Return those of a model, in the sizes that its columns have, at a precision of rows."""
         by_factor = {group.factor: (priors, lkj) for group, _, priors, lkj in prior.parts()}
         parts = []
         for part in predictor.in_order():
             priors, correlation = by_factor[part.factor]
-            sizes = np.sqrt(part.mean_square(statistics.mean_square_X))
+            sizes = np.sqrt(precision * part.mean_square(statistics.mean_square_X))
             parts.append(GroupScale(part.group, part.scale_shape, priors, correlation, sizes))
         return cls(tuple(parts))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods import Gaussian, PrecisionWeighted
+from bayesml.likelihoods import Gaussian, Likelihood, PrecisionWeighted
 from bayesml.log_joint.least_squares import LeastSquares, least_squares
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem
@@ -140,6 +140,13 @@ def is_linear(problem: Problem) -> bool:
     return type(problem.model.predictor) is Linear
 
 
+def is_gaussian(likelihood: Likelihood) -> bool:
+    """Say whether noise is Gaussian of one σ, divided by the root of a known precision or not."""
+    if isinstance(likelihood, PrecisionWeighted) and type(likelihood) is PrecisionWeighted:
+        likelihood = likelihood.likelihood
+    return type(likelihood) is Gaussian
+
+
 def not_linear_gaussian(problem: Problem) -> str | None:
     """Say why sufficient statistics do not stand for the rows, or None where they do.
 
@@ -149,8 +156,7 @@ def not_linear_gaussian(problem: Problem) -> str | None:
     model, likelihood = problem.model, problem.model.likelihood
     if isinstance(model.predictor, LinearPredictors):
         weighted = type(likelihood) is PrecisionWeighted
-        noise = likelihood.likelihood if isinstance(likelihood, PrecisionWeighted) else likelihood
-        if type(noise) is not Gaussian:
+        if not is_gaussian(likelihood):
             return f"the likelihood is {likelihood!r}, not Gaussian()."
         if model.predictor.known.offset is not None or not weighted:
             return "the rows have an offset. Subtract it from the target for an exact answer."

@@ -38,11 +38,11 @@ from bayesml.posteriors.leave_one_group_out import (
     leave_one_group_out,
     log_ratios,
 )
-from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, leave_one_out
+from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, from_units_of, leave_one_out
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import Reweighting
-from bayesml.posteriors.scale_marginal import ScaleMarginals
+from bayesml.posteriors.scale_marginal import NARROW, WIDTH, ScaleMarginals
 from bayesml.predictors import Grouped
 from bayesml.typing import Array, Integers
 
@@ -125,9 +125,14 @@ class GroupedPosterior:
         """Return the distributions of coefficients and scales; `effects` has those of effects."""
         out: dict[str, Marginal] = dict(self.of_coefficients())
         scales = {f"sd[{block.factor}]" for block in self.predictor.blocks}
+        width = NARROW if self.theta.shape[1] == 1 else WIDTH
         for name, values in self.scales.items():
-            of = ScaleMarginals.of_scales if name in scales else ScaleMarginals.of_correlations
-            out[name] = of(values.reshape(len(self.weights), -1).T, self.weights)
+            flat = values.reshape(len(self.weights), -1).T
+            out[name] = (
+                ScaleMarginals.of_scales(flat, self.weights, width)
+                if name in scales
+                else ScaleMarginals.of_correlations(flat, self.weights)
+            )
         if not isinstance(self.marginal.sigma, float):
             out["sigma"] = ScaleMarginals.of_scales(self.sigma[None], self.weights)
         return out
@@ -182,21 +187,26 @@ class GroupedPosterior:
         """Return the predictive distribution at the rows of X (G33)."""
         m, rows = len(X), self._functionals(X)
         work = self._work(m)
-        variance = np.full(m, float(self.weights @ self.sigma**2))
+        noise = self._coordinates.noise(X)
+        variance = float(self.weights @ self.sigma**2) * noise**2
 
         def sample_mean(size: int, rng: np.random.Generator) -> Array:
             return self._sample_rows(rows, size, rng)[0]
 
         def sample(size: int, rng: np.random.Generator) -> Array:
             eta, sigma = self._sample_rows(rows, size, rng)
-            return np.asarray(eta + sigma[:, None] * rng.standard_normal(eta.shape))
+            return np.asarray(eta + sigma[:, None] * noise * rng.standard_normal(eta.shape))
 
         if work <= MOST_WORK:
-            mean, total = self._mixtures(rows)
+            mean, total = self._mixtures(rows, noise)
             return Prediction(total, mean, variance, sample, sample_mean)
         drawn = self._draws_of(rows, DRAWS, np.random.default_rng(0))
-        weights, noise = np.full(DRAWS, 1.0 / DRAWS), {"sigma": drawn.sigma}
-        total = Mixture(m, weights, Gaussian(), lambda b: (drawn.eta(rows.of(b)).T, noise))
+        weights = np.full(DRAWS, 1.0 / DRAWS)
+
+        def at(some: slice | Integers) -> tuple[Array, dict[str, Array]]:
+            return drawn.eta(rows.of(some)).T, {"sigma": noise[some, None] * drawn.sigma}
+
+        total = Mixture(m, weights, Gaussian(), at)
         atoms = Atoms(m, weights, lambda b: np.asarray(drawn.eta(rows.of(b)).T))
         return Prediction(total, atoms, variance, sample, sample_mean)
 
@@ -242,8 +252,9 @@ class GroupedPosterior:
         """Predict a copy of every row from the others, by taking it out at every node (G34)."""
 
         def predict(part: Part) -> Rows:
-            rows = self._functionals(part.X)
-            eta, spread = self._at(rows)
+            noise = self._coordinates.noise(part.X)
+            eta, spread = (of / noise[:, None] for of in self._at(self._functionals(part.X)))
+            part = part.in_units_of(noise)
 
             def at(some: Integers, u: Array) -> tuple[Array, Array]:
                 return eta[some], spread[some]
@@ -256,7 +267,8 @@ class GroupedPosterior:
             share = np.exp(log_weights)
             log_density = logsumexp(log_weights + predicted, axis=1)
             leverage = part.weights * (relative @ self.weights)
-            return np.asarray(log_density), np.sum(share * mean, axis=1), leverage
+            found = np.asarray(log_density), np.sum(share * mean, axis=1), leverage
+            return from_units_of(noise, found)
 
         return leave_one_out(blocks, len(self.weights), predict)
 
@@ -274,14 +286,14 @@ class GroupedPosterior:
             )
         size, levels = arrow.k + arrow.columns, groups[first].shape[0]
         _require_room(factor, levels, size, levels * size**2 * (1.0 + len(self.theta) * arrow.k))
-        where, known = self.predictor.part.where, self.predictor.fixed.known
-        parts = self.predictor.groups, self.predictor.smooths
-        columns = EffectColumns((where.start, where.stop), known.offset, (), *parts)
-        own, weights = np.zeros((levels, size, size)), np.zeros(levels)
+        own, weights, logarithms = np.zeros((levels, size, size)), *np.zeros((2, levels))
         for block in blocks:
-            own += columns.of_levels(factor, self.marginal.reference, block)
-            weights += np.bincount(groups[first].codes(block.X), block.row_weights, levels)
-        removal = GroupRemoval(self.marginal, arrow, order, own, weights)
+            own += self._columns.of_levels(factor, self.marginal.reference, block)
+            codes, w = groups[first].codes(block.X), block.row_weights
+            weights += np.bincount(codes, w, levels)
+            log_precision = -2.0 * np.log(self._coordinates.noise(block.X))
+            logarithms += np.bincount(codes, w * log_precision, levels)
+        removal = GroupRemoval(self.marginal, arrow, order, own, weights, logarithms)
         names = groups[first].levels
         ratios = log_ratios(removal, self.theta, self.node, self.log_sigma, names)
         return leave_one_group_out(factor, names, weights, ratios, self.weights, self.node)
@@ -289,7 +301,19 @@ class GroupedPosterior:
     @property
     def _coordinates(self) -> LinearCoordinates:
         origin = self.marginal.origin
-        return LinearCoordinates(origin, np.zeros(len(origin)), self.predictor.part.intercept)
+        intercept = self.predictor.part.intercept
+        return LinearCoordinates(origin, np.zeros(len(origin)), intercept, self._precision)
+
+    @property
+    def _columns(self) -> EffectColumns:
+        part, offset = self.predictor.part.where, self.predictor.fixed.known.offset
+        effects = self.predictor.groups, self.predictor.smooths
+        return EffectColumns((part.start, part.stop), offset, self._precision, (), *effects)
+
+    @property
+    def _precision(self) -> int | None:
+        """The column of known precisions, all that Gaussian noise has to know of a row (S7)."""
+        return next(iter(self.predictor.fixed.known.outputs), None)
 
     def _functionals(self, X: Array) -> Functionals:
         """Return η of the rows of X."""
@@ -345,10 +369,10 @@ class GroupedPosterior:
             yield node, self.marginal.arrow.factor(factors)
 
     def _mixture(self, rows: Functionals) -> Mixture:
-        return self._mixtures(rows)[0]
+        return self._mixtures(rows, np.ones(len(rows.base)))[0]
 
-    def _mixtures(self, rows: Functionals) -> tuple[Mixture, Mixture]:
-        """Return the distributions of functionals, and of these with noise."""
+    def _mixtures(self, rows: Functionals, noise: Array) -> tuple[Mixture, Mixture]:
+        """Return the distributions of functionals, and of these with noise in units of σ."""
         m = len(rows.base)
         few = self._at(rows) if m * len(self.weights) <= MOST_HELD else None
 
@@ -361,7 +385,7 @@ class GroupedPosterior:
 
         def noisy(block: slice) -> tuple[Array, dict[str, Array]]:
             mean, sd = at(block)
-            return mean, {"sigma": np.sqrt(sd**2 + self.sigma**2)}
+            return mean, {"sigma": np.sqrt(sd**2 + (noise[block, None] * self.sigma) ** 2)}
 
         likelihood = Gaussian()
         return Mixture(m, self.weights, likelihood, plain), Mixture(

@@ -16,6 +16,9 @@ from bayesml.typing import Array, ArrayLike
 WIDTH = 1.0 / 3.0
 """Of the Gaussian around every point, in posterior standard deviations."""
 
+NARROW = 1.0 / 8.0
+"""The same around the points of a line, which are a fifth of a standard deviation apart."""
+
 HALVINGS = 60
 
 
@@ -31,17 +34,20 @@ class ScaleMarginals:
         The points' coordinates: logarithms of scales, artanh of correlations.
     positive : bool
         Whether the entries are scales.
+    width : float
+        Of the Gaussian around every point, in posterior standard deviations.
     """
 
     values: Array
     weights: Array
     unbounded: Array
     positive: bool
+    width: float = WIDTH
 
     @classmethod
-    def of_scales(cls, values: Array, weights: Array) -> "ScaleMarginals":
+    def of_scales(cls, values: Array, weights: Array, width: float = WIDTH) -> "ScaleMarginals":
         """Return those of positive entries."""
-        return cls(values, weights, np.log(values), True)
+        return cls(values, weights, np.log(values), True, width)
 
     @classmethod
     def of_correlations(cls, values: Array, weights: Array) -> "ScaleMarginals":
@@ -86,4 +92,4 @@ class ScaleMarginals:
         mean = self.unbounded @ self.weights
         away = self.unbounded - mean[:, None]
         sd = np.maximum(np.sqrt(np.square(away) @ self.weights), 1e-300)
-        return mean[:, None] + np.sqrt(1.0 - WIDTH**2) * away, WIDTH * sd
+        return mean[:, None] + np.sqrt(1.0 - self.width**2) * away, self.width * sd

@@ -13,6 +13,7 @@ from bayesml.data.messages import suggestion
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.likelihoods import HasNoiseScale
 from bayesml.posteriors import Estimated, HasGroupEffects
+from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Grouped
 from bayesml.results.answer import Answer
 from bayesml.typing import Array
@@ -138,7 +139,8 @@ def variance_shares(answer: Answer, probability: float = 0.9, draws: int = 1000)
     """
     import pandas as pd
 
-    predictor, likelihood = grouped_of(answer), answer.learned.resolved.likelihood
+    grouped_of(answer)  # or it has no groups
+    likelihood = answer.learned.resolved.likelihood
     if not isinstance(likelihood, HasNoiseScale):
         raise IncompatibleModelError(
             f"Shares of the variance are of noise in the unit of η, and {likelihood!r} has none. "
@@ -146,23 +148,7 @@ def variance_shares(answer: Answer, probability: float = 0.9, draws: int = 1000)
         )
     drawn = answer.learned.posterior.draws(1, draws, np.random.default_rng(answer.seed))
     flat = {n: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for n, v in drawn.items()}
-    X = np.concatenate([block.X for block in answer.data.blocks()])
-    weights = np.concatenate([block.row_weights for block in answer.data.blocks()])
-    weights = weights / weights.sum()
-    fixed = predictor.fixed.eta(flat, X)
-    for curve in predictor.smooths:
-        fixed = fixed + curve.effect(flat[curve.name], X)
-    of_fixed = (fixed**2 @ weights) - (fixed @ weights) ** 2
-    of_groups = {}
-    for part in predictor.groups:
-        sd, z = flat[f"sd[{part.factor}]"], part.terms(X)
-        covariance = sd[:, :, None] * part.correlation(flat) * sd[:, None, :]
-        moments = (z * weights[:, None]).T @ z
-        of_groups[part.factor] = np.einsum("sab,ab->s", covariance, moments)
-    known = answer.problem.known
-    noise = {n: flat[n] if n in flat else known[n] for n in likelihood.parameters}
-    columns = {name: np.reshape(value, (-1, 1)) for name, value in noise.items()}
-    of_noise = likelihood.sd(fixed, columns) ** 2 @ weights
+    of_fixed, of_groups, of_noise = _variances(answer, flat)
     all_groups = sum(of_groups.values())
     total = of_fixed + all_groups + of_noise
     shares = {"R2 marginal": of_fixed / total, "R2 conditional": (of_fixed + all_groups) / total}
@@ -174,3 +160,36 @@ def variance_shares(answer: Answer, probability: float = 0.9, draws: int = 1000)
     }
     limits = [f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd", *limits])
+
+
+def _variances(answer: Answer, flat: dict[str, Array]) -> tuple[Array, dict[str, Array], Array]:
+    """Return the variances of the linear part, of every group and of the noise, at draws (G37)."""
+    predictor, likelihood = grouped_of(answer), answer.learned.resolved.likelihood
+    known = answer.problem.known
+    noise = {n: flat[n] if n in flat else known[n] for n in likelihood.parameters}
+    columns = {name: np.reshape(value, (-1, 1)) for name, value in noise.items()}
+    moments: dict[str, Any] = dict.fromkeys((part.factor for part in predictor.groups), 0.0)
+    sums, centre, total = np.zeros((3, 1)), None, 0.0
+    size = len(next(iter(flat.values())))
+    for block in answer.data.blocks():
+        for rows in row_blocks(len(block.y), size):
+            X, w = block.X[rows], block.row_weights[rows]
+            outputs = predictor.fixed.eta(flat, X)
+            several = len(predictor.fixed.known.outputs) > 0
+            fixed = outputs[0] if several else outputs
+            for curve in predictor.smooths:
+                fixed = fixed + curve.effect(flat[curve.name], X)
+            centre = fixed[:, :1] if centre is None else centre  # sums of squares lose no digits
+            away, spread = fixed - centre, likelihood.sd(outputs, columns)
+            sums = sums + np.stack([away @ w, away**2 @ w, spread**2 @ w])
+            total += w.sum()
+            for part in predictor.groups:
+                z = part.terms(X)
+                moments[part.factor] = moments[part.factor] + (z * w[:, None]).T @ z
+    mean, square, of_noise = sums / total
+    of_groups = {}
+    for part in predictor.groups:
+        sd = flat[f"sd[{part.factor}]"]
+        covariance = sd[:, :, None] * part.correlation(flat) * sd[:, None, :]
+        of_groups[part.factor] = np.einsum("sab,ab->s", covariance, moments[part.factor] / total)
+    return square - mean**2, of_groups, of_noise

