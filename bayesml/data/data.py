@@ -9,9 +9,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.data.array_designs import ArrayDesign
 from bayesml.data.beside import Beside
 from bayesml.data.blocks import Block, Source, read_only
-from bayesml.data.designs import ArrayDesign, Design
+from bayesml.data.designs import Design
 from bayesml.data.fingerprint import fingerprint
 from bayesml.data.formulas.level_sets import grown
 from bayesml.data.formulas.raw_columns import RawColumns

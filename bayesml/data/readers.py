@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
+from bayesml.data.array_designs import FrameDesign
 from bayesml.data.blocks import Block
 from bayesml.data.checks import require_finite, require_not_negative
-from bayesml.data.designs import Design, FrameDesign
+from bayesml.data.designs import Design
 from bayesml.data.frames import Part
 from bayesml.data.messages import Labels, Place
 from bayesml.data.missing import Missing

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.array_designs import ArrayDesign, FrameDesign
+from bayesml.data.designs import Design
 from bayesml.data.formulas.design import formula_design_from_config
 from bayesml.data.formulas.grouped_design import grouped_design_from_config
 from bayesml.data.formulas.joined import joined_design_from_config

@@ -63,7 +63,7 @@ def check_support(data: Data, support: ValueSet, owner: str) -> None:
     Examples
     --------
     >>> import bayesml as bm
-    >>> from bayesml.distributions.supports import Counts
+    >>> from bayesml.distributions.discrete_supports import Counts
     >>> data = bm.Data([[1.0], [2.0], [3.0]], [4.0, -1.0, 0.5], target_name="visits")
     >>> check_support(data, Counts(), "Poisson()")
     Traceback (most recent call last):

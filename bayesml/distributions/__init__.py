@@ -14,12 +14,9 @@ from bayesml.distributions.base import (
     support_of,
 )
 from bayesml.distributions.beta import Beta
+from bayesml.distributions.discrete_supports import Between, Binary, Classes, Counts, FiniteSupport
 from bayesml.distributions.elastic_net import ElasticNet
-from bayesml.distributions.gamma_family import (
-    Exponential,
-    Gamma,
-    InverseGamma,
-)
+from bayesml.distributions.gamma_family import Exponential, Gamma, InverseGamma
 from bayesml.distributions.half import HalfCauchy, HalfNormal, HalfStudentT
 from bayesml.distributions.lkj import LKJ, cholesky_of_partials, partials_of_cholesky
 from bayesml.distributions.real_line import Flat, Laplace, Normal, StudentT
@@ -27,12 +24,7 @@ from bayesml.distributions.root_gamma import RootGamma, RootInverseGamma
 from bayesml.distributions.shifted import Shifted
 from bayesml.distributions.supports import (
     Above,
-    Between,
-    Binary,
-    Classes,
     ContinuousSupport,
-    Counts,
-    FiniteSupport,
     Positive,
     Real,
     Support,

@@ -1,7 +1,7 @@
 """The elastic net: a Laplace and a Normal density multiplied. (Z8) of sparse_priors.md."""
 
 from dataclasses import dataclass
-from math import log, pi, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,8 @@ from scipy.special import erfcx, log_ndtr, ndtri_exp
 from bayesml.distributions.base import Distribution, Parameter, exact, positive, real
 from bayesml.distributions.real_line import Normal
 from bayesml.distributions.supports import ContinuousSupport, Real
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, ArrayLike
-
-HALF_LOG_2PI = 0.5 * log(2.0 * pi)
 
 
 @dataclass(frozen=True)

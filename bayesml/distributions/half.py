@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from bayesml.distributions.base import Parameter, exact, positive
-from bayesml.distributions.real_line import HALF_LOG_2PI, standard_student_t_log_density
+from bayesml.distributions.real_line import standard_student_t_log_density
 from bayesml.distributions.supports import ContinuousSupport, Positive
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, ArrayLike
 
 LOG_2 = log(2.0)

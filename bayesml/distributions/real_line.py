@@ -1,26 +1,15 @@
 """Distributions on the whole real line: priors for weights and intercepts."""
 
 from dataclasses import dataclass, replace
-from math import log, pi
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln
 
-from bayesml.distributions.base import (
-    Distribution,
-    Parameter,
-    exact,
-    known,
-    positive,
-    real,
-    scale,
-)
+from bayesml.distributions.base import Distribution, Parameter, exact, known, positive, real, scale
 from bayesml.distributions.supports import ContinuousSupport, Positive, Real, UnitInterval
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
+from bayesml.stirling import HALF_LOG_2PI, log_gamma_excess
 from bayesml.typing import Array, ArrayLike
-
-HALF_LOG_2PI = 0.5 * log(2.0 * pi)
 
 
 @dataclass(frozen=True)
@@ -351,20 +340,4 @@ def standard_student_t_log_density(z: Array, df: Array) -> Array:
     share = square / df
     with np.errstate(invalid="ignore"):  # ∞ · 0 where df = ∞, whose limit is the square
         bent = np.where(share > 0, df * np.log1p(share), square)
-    return np.asarray(_log_gamma_excess(0.5 * df) - HALF_LOG_2PI - 0.5 * (1.0 + 1.0 / df) * bent)
-
-
-def log_gamma_step(x: Array) -> Array:
-    """Evaluate log Γ(x + ½) − log Γ(x) without the cancellation at large x."""
-    return np.asarray(0.5 * np.log(x) + _log_gamma_excess(x))
-
-
-def _log_gamma_excess(x: Array) -> Array:
-    """Evaluate log Γ(x + ½) − log Γ(x) − ½ log x, which vanishes at ∞.
-
-    From x = 20 the asymptotic series of Tricomi & Erdélyi (1951) has error below 1e-14.
-    """
-    near, r = np.minimum(x, 20.0), 1.0 / np.maximum(x, 20.0)
-    series = -(1 / 8 - (1 / 192 - (1 / 640 - 17 / 14336 * r**2) * r**2) * r**2) * r
-    direct = gammaln(near + 0.5) - gammaln(near) - 0.5 * np.log(near)
-    return np.where(x < 20.0, direct, series)
+    return np.asarray(log_gamma_excess(0.5 * df) - HALF_LOG_2PI - 0.5 * (1.0 + 1.0 / df) * bent)

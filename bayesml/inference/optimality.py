@@ -11,6 +11,7 @@ from bayesml.inference.exact import gaussian_rows
 from bayesml.log_joint import NegativeLogJoint, RowSum, log_joint
 from bayesml.model import Problem
 from bayesml.posteriors.linear_gaussian import LinearGaussian
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array
 
 
@@ -40,7 +41,7 @@ class MeanSquaredError:
 
     def of_values(self, values: Array) -> Array:
         """Return J in squared units of y from values of the objective."""
-        constant = np.log(self.sigma) + 0.5 * np.log(2.0 * np.pi)
+        constant = np.log(self.sigma) + HALF_LOG_2PI
         return np.asarray(2.0 * self.sigma**2 * (values - constant))
 
 

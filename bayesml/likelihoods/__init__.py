@@ -1,22 +1,13 @@
 """Likelihoods: p(y | η), its derivatives in η, and the noise it states."""
 
 from bayesml.likelihoods.asymmetric_laplace import AsymmetricLaplace
-from bayesml.likelihoods.base import (
-    Average,
-    ClosedFormCRPS,
-    HasLimits,
-    Likelihood,
-    Limit,
-    PiecewiseLinear,
-    Staged,
-    Stated,
+from bayesml.likelihoods.averaging import (
     beside_nodes,
-    check_parameter,
-    diagonal_information,
     hermite_average,
     normal_nodes,
     trapezoidal_average,
 )
+from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.bernoulli import Bernoulli
 from bayesml.likelihoods.beta import BetaResponse
 from bayesml.likelihoods.binomial import Binomial
@@ -32,22 +23,29 @@ from bayesml.likelihoods.laplace import LaplaceResponse
 from bayesml.likelihoods.links import Identity, Link, Log, check_link
 from bayesml.likelihoods.negative_binomial import NegativeBinomial
 from bayesml.likelihoods.ordinal import Ordinal
+from bayesml.likelihoods.parameters import check_parameter
 from bayesml.likelihoods.poisson import Poisson
 from bayesml.likelihoods.positive_links import Inverse, PositiveLink, Sqrt
 from bayesml.likelihoods.precision_weighted import PrecisionWeighted, takes_precision
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
+    ClosedFormCRPS,
+    HasLimits,
     HasNoiseScale,
     InOnePass,
+    Limit,
     LimitsEta,
     NamesOutputs,
     OfClasses,
     OfOneQuantile,
     ParameterInformation,
+    PiecewiseLinear,
     ReadsKnown,
     Recedes,
     RecedesJointly,
+    Staged,
+    diagonal_information,
     known_of,
     limits_eta,
     terms_of,

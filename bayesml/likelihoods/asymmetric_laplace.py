@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import (
-    Positive,
-    UnitInterval,
-)
+from bayesml.distributions import Positive, UnitInterval
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods.base import Stated, check_parameter, parameter_words
+from bayesml.likelihoods.base import Stated
 from bayesml.likelihoods.links import Identity, Link
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.two_sided_noise import TwoSidedNoise
 from bayesml.losses import Loss, PinballLoss
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from bayesml.distributions import Binary, ContinuousSupport, Distribution, Support
-from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.links import check_link
 from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.losses import CrossEntropy, Loss

@@ -15,23 +15,14 @@ from bayesml.distributions import (
     Support,
     UnitInterval,
 )
-from bayesml.likelihoods.base import (
-    Average,
-    Stated,
-    check_parameter,
-    parameter_words,
-    trapezoidal_average,
-)
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.bernoulli import LEAST_SHARE
 from bayesml.likelihoods.links import check_link, floats
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.losses import CrossEntropy, Loss
-from bayesml.stirling import (
-    HALF_LOG_2PI,
-    digamma_error,
-    log_excess,
-    stirling_error,
-)
+from bayesml.stirling import HALF_LOG_2PI, digamma_error, log_excess, stirling_error
 from bayesml.typing import Array, ArrayLike
 
 LEAST = 1e-290

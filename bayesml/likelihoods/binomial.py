@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import betainc, gammaln
 
 from bayesml.distributions import ContinuousSupport, Counts, Distribution, Support
-from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.links import check_link
 from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.losses import Loss, SquaredError

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayesml.distributions import Classes, ContinuousSupport, Distribution, Support
-from bayesml.likelihoods.base import Average, Stated, normal_nodes, trapezoidal_average
+from bayesml.likelihoods.averaging import normal_nodes, trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.links import Link
 from bayesml.likelihoods.probability_links import Logit
 from bayesml.likelihoods.roles import checked_classes, known_classes

@@ -7,22 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.special import gammainc, gammaincc
 
-from bayesml.distributions import (
-    ContinuousSupport,
-    Distribution,
-    InverseGamma,
-    Positive,
-    Support,
-)
-from bayesml.likelihoods.base import (
-    Average,
-    Stated,
-    check_parameter,
-    parameter_words,
-    trapezoidal_average,
-)
+from bayesml.distributions import ContinuousSupport, Distribution, InverseGamma, Positive, Support
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gamma_tails import log_lower, log_upper
 from bayesml.likelihoods.links import Log, check_link, floats
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.positive_links import (
     Inverse,
     PositiveLink,
@@ -31,13 +21,7 @@ from bayesml.likelihoods.positive_links import (
     positive_mean,
 )
 from bayesml.losses import GammaDeviance, Loss
-from bayesml.stirling import (
-    HALF_LOG_2PI,
-    digamma_error,
-    log_excess,
-    stirling_error,
-    trigamma_error,
-)
+from bayesml.stirling import HALF_LOG_2PI, digamma_error, log_excess, stirling_error, trigamma_error
 from bayesml.typing import Array, ArrayLike
 
 

@@ -15,13 +15,13 @@ from bayesml.distributions import (
     Real,
     Support,
 )
-from bayesml.likelihoods.base import Average, Stated, check_parameter, parameter_words
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.links import Identity, Link
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.losses import Loss, SquaredError
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, ArrayLike
-
-HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
 
 
 @dataclass(frozen=True)

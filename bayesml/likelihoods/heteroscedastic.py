@@ -9,9 +9,10 @@ from scipy.special import ndtr
 
 from bayesml.distributions import ContinuousSupport, Distribution, Real, Support
 from bayesml.likelihoods.base import Average, Stated
-from bayesml.likelihoods.gaussian import HALF_LOG_2PI, Gaussian
+from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.links import Identity, Link
 from bayesml.losses import Loss, SquaredError
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, ArrayLike
 
 NODES = 15

@@ -8,13 +8,15 @@ import numpy as np
 
 from bayesml.distributions import ContinuousSupport, Distribution, Gamma, Positive, Real, Support
 from bayesml.distributions.real_line import standard_student_t_log_density
-from bayesml.likelihoods.base import Average, Limit, Stated, check_parameter, parameter_words
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.heteroscedastic import (
     HeteroscedasticGaussian,
     log_scale_nodes,
     read_outputs,
 )
 from bayesml.likelihoods.links import Identity, Link
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
+from bayesml.likelihoods.roles import Limit
 from bayesml.likelihoods.student_t import StudentT, digamma_excess, tail_ratio
 from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bayesml.distributions import (
-    Positive,
-)
-from bayesml.likelihoods.base import Stated, check_parameter, parameter_words
+from bayesml.distributions import Positive
+from bayesml.likelihoods.base import Stated
 from bayesml.likelihoods.links import Identity, Link
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.two_sided_noise import TwoSidedNoise
 from bayesml.losses import AbsoluteError, Loss
 

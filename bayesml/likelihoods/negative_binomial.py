@@ -15,14 +15,8 @@ from bayesml.distributions import (
     Positive,
     Support,
 )
-from bayesml.likelihoods.base import (
-    Average,
-    Limit,
-    Stated,
-    check_parameter,
-    parameter_words,
-    trapezoidal_average,
-)
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gamma_tails import LEAST
 from bayesml.likelihoods.links import Link, Log, floats
 from bayesml.likelihoods.negative_binomial_sums import (
@@ -30,7 +24,9 @@ from bayesml.likelihoods.negative_binomial_sums import (
     log_above,
     log_below,
 )
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.poisson import LARGEST_RATE, LEAST_MEAN, Poisson
+from bayesml.likelihoods.roles import Limit
 from bayesml.losses import Loss, PoissonDeviance
 from bayesml.stirling import digamma_error, log_excess, stirling_error
 from bayesml.typing import Array, ArrayLike

@@ -19,14 +19,10 @@ from bayesml.distributions import (
     Support,
 )
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods.base import (
-    Average,
-    Stated,
-    check_parameter,
-    parameter_words,
-    trapezoidal_average,
-)
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.links import check_link
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.probability_links import Logit, ProbabilityLink
 from bayesml.likelihoods.roles import checked_classes, known_classes
 from bayesml.losses import AbsoluteError, Loss

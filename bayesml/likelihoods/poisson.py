@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import gammainc, gammaincc, gammaln
 
 from bayesml.distributions import ContinuousSupport, Counts, Distribution, Real, Support
-from bayesml.likelihoods.base import Average, Stated, trapezoidal_average
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gamma_tails import log_lower, log_upper
 from bayesml.likelihoods.links import Log, check_link
 from bayesml.likelihoods.positive_links import PositiveLink, has_mean, positive_mean

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bayesml.arguments import shown
 from bayesml.data.roles import PRECISION
 from bayesml.errors import IncompatibleModelError
-from bayesml.likelihoods.base import Average, Likelihood, PiecewiseLinear
-from bayesml.likelihoods.roles import HasNoiseScale, ParameterInformation
+from bayesml.likelihoods.base import Average, Likelihood
+from bayesml.likelihoods.roles import HasNoiseScale, ParameterInformation, PiecewiseLinear
 from bayesml.likelihoods.wrapping import SeenThrough, check_one_output
 from bayesml.typing import Array, ArrayLike
 

@@ -1,7 +1,7 @@
 """Roles that some likelihoods have beside that of a likelihood."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,3 +179,73 @@ class ParameterInformation(Protocol):
         self, eta: Array, parameters: Mapping[str, Any]
     ) -> Mapping[str, Array]:
         """Evaluate E[(∂ log p/∂φ)²] for every parameter that may have a predictor."""
+
+
+@runtime_checkable
+class Staged(Likelihood, Protocol):
+    """A likelihood that is learned best from the fit of a simpler one."""
+
+    @property
+    def simpler(self) -> Likelihood:
+        """The likelihood whose fit training starts from: as many outputs, or the first alone."""
+
+
+@runtime_checkable
+class PiecewiseLinear(Protocol):
+    r"""A likelihood of :math:`-\log p = \log s + \rho(y - \eta)/s` but for a constant (W2).
+
+    :math:`\rho` rises in a straight line on either side of zero, and s is the parameter ``scale``.
+    Point estimates of linear models are then found by programmes, and not by slopes.
+    """
+
+    @property
+    def costs(self) -> tuple[float, float]:
+        """What a unit of y above η costs, and one below."""
+
+
+class Limit(NamedTuple):
+    """What a likelihood becomes as one of its parameters goes to infinity, or to another end.
+
+    Attributes
+    ----------
+    parameter : str
+    likelihood : Likelihood
+        Of all other parameters.
+    away : mapping of name to float
+        Multiples of the values at the start, from which a search does not run to the limit.
+    value : float
+        Where the parameter goes; infinity unless stated.
+    """
+
+    parameter: str
+    likelihood: Likelihood
+    away: Mapping[str, float]
+    value: float = np.inf
+
+
+@runtime_checkable
+class HasLimits(Protocol):
+    """A likelihood whose density has a limit, another's, as a parameter goes to an end."""
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Parameters, and for each the likelihood of all others that is left."""
+
+
+@runtime_checkable
+class ClosedFormCRPS(Protocol):
+    """A likelihood whose mixtures have a continuous ranked probability score in closed form."""
+
+    @property
+    def most_components(self) -> int:
+        """The most components of a mixture for which the formula holds, and is the fastest."""
+
+    def crps(self, y: Array, weights: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
+        """Score y, shape (b,), under the mixture of components of shape (b, K), by `weights`."""
+
+
+def diagonal_information(information: Array, outputs: int) -> Array:
+    """Return the diagonal of an information in so many outputs, where there is more of it."""
+    if outputs > 1 and information.shape[:2] == (outputs, outputs) and information.ndim > 2:
+        return np.asarray(np.moveaxis(np.diagonal(information), -1, 0))
+    return information

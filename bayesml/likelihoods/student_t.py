@@ -21,16 +21,12 @@ from bayesml.distributions import (
     Support,
 )
 from bayesml.distributions.real_line import standard_student_t_log_density
-from bayesml.likelihoods.base import (
-    Average,
-    Limit,
-    Stated,
-    check_parameter,
-    hermite_average,
-    parameter_words,
-)
+from bayesml.likelihoods.averaging import hermite_average
+from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.links import Identity, Link
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
+from bayesml.likelihoods.roles import Limit
 from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike

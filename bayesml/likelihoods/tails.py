@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from scipy.special import logsumexp
 
-from bayesml.likelihoods.base import Likelihood, PiecewiseLinear
+from bayesml.likelihoods.base import Likelihood
+from bayesml.likelihoods.roles import PiecewiseLinear
 from bayesml.typing import Array, ArrayLike
 
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)

@@ -8,7 +8,8 @@ import numpy as np
 
 from bayesml.distributions import Between, Support
 from bayesml.errors import ConvergenceError, IncompatibleModelError
-from bayesml.likelihoods.base import Average, Likelihood, trapezoidal_average
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Likelihood
 from bayesml.likelihoods.tails import log_between, parameter_slope, slope_over
 from bayesml.likelihoods.wrapping import OfAnother, check_one_output
 from bayesml.losses import Loss, SquaredError

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.likelihoods.base import REACH, Average, beside_nodes
+from bayesml.likelihoods.averaging import REACH, beside_nodes
+from bayesml.likelihoods.base import Average
 from bayesml.typing import Array
 
 STEP = 0.1

@@ -7,17 +7,11 @@ from typing import Any
 import numpy as np
 
 from bayesml.distributions import UnitInterval
-from bayesml.likelihoods.base import (
-    Average,
-    HasLimits,
-    Likelihood,
-    Limit,
-    Stated,
-    check_parameter,
-    parameter_words,
-    trapezoidal_average,
-)
+from bayesml.likelihoods.averaging import trapezoidal_average
+from bayesml.likelihoods.base import Average, Likelihood, Stated
 from bayesml.likelihoods.links import Link
+from bayesml.likelihoods.parameters import check_parameter, parameter_words
+from bayesml.likelihoods.roles import HasLimits, Limit
 from bayesml.likelihoods.wrapping import check_counts, restated
 from bayesml.likelihoods.zero_modified import ZeroModified, pi_of
 from bayesml.typing import Array, ArrayLike

@@ -5,7 +5,7 @@ Derived in docs/theory/linear_gaussian.md and docs/theory/accuracy.md, whose lab
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import fsum, log, pi, sqrt
+from math import fsum, sqrt
 
 import numpy as np
 
@@ -13,11 +13,10 @@ from bayesml.data import Block
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.linalg import RankReport, rank_report, solve_upper, triangular_factor
 from bayesml.linalg.doubled import CHUNK, exact_dot, inner_products, residual, two_product
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
-HALF_LOG_2PI = 0.5 * log(2.0 * pi)
-
 Residuals = Callable[[Array], tuple[Array, float]]
 """Maps β to Σ wᵢ aᵢ (yᵢ − aᵢᵀβ), the data's pull, and to the sum of squares (A5)."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bayesml.likelihoods import Canonical, Likelihood, Recedes
-from bayesml.likelihoods.base import diagonal_information
+from bayesml.likelihoods.roles import diagonal_information
 from bayesml.log_joint.sums import Values
 from bayesml.typing import Array, Integers
 

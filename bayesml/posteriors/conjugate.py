@@ -12,7 +12,6 @@ from scipy.special import gammaincc, gammainccinv, gammaln
 
 from bayesml.arguments import one_probability
 from bayesml.data import Block
-from bayesml.distributions.real_line import log_gamma_step
 from bayesml.likelihoods import StudentT
 from bayesml.posteriors.base import Kind, Marginal
 from bayesml.posteriors.coordinates import LinearCoordinates
@@ -28,6 +27,7 @@ from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.rows import row_blocks
+from bayesml.stirling import log_gamma_step
 from bayesml.typing import Array, ArrayLike, Integers
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesml.distributions.real_line import HALF_LOG_2PI
 from bayesml.posteriors.leave_one_out import Part, Rows, check_digits, check_remaining
 from bayesml.posteriors.log_scale import LogDensity, LogScalePosterior, maximise_log_scale
 from bayesml.posteriors.tilted import integrate_tilted, summed, tilted
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, Integers
 
 At = Callable[[Integers, Array], tuple[Array, Array]]

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from bayesml.distributions import Distribution
-from bayesml.distributions.real_line import HALF_LOG_2PI
 from bayesml.errors import ConvergenceError
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.log_scale import (
@@ -25,6 +24,7 @@ from bayesml.posteriors.log_scale import (
     maximise_log_scale,
 )
 from bayesml.posteriors.rows import row_blocks
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, Integers
 
 AT_THE_ENDS = 1e-14

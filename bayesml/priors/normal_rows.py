@@ -6,15 +6,14 @@ Derived in docs/theory/linear_gaussian.md, (L3), and docs/theory/log_joint.md, (
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import log, pi
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bayesml.linalg.doubled import residual
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, Integers
 
-HALF_LOG_2PI = 0.5 * log(2.0 * pi)
 ONE = np.ones(1)
 
 Values = Mapping[str, Any]

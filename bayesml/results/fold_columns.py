@@ -3,7 +3,7 @@
 import numpy as np
 
 from bayesml.data import Data
-from bayesml.data.designs import ArrayDesign
+from bayesml.data.array_designs import ArrayDesign
 from bayesml.data.roles import Features, Roles
 from bayesml.linalg import triangular_factor
 from bayesml.typing import Array, Integers

@@ -531,7 +531,7 @@ def test_bad_noise_is_refused(make: Any, message: str) -> None:
 
 def test_a_parameter_is_checked_against_its_own_support() -> None:
     from bayesml.distributions import UnitInterval
-    from bayesml.likelihoods.base import check_parameter
+    from bayesml.likelihoods.parameters import check_parameter
 
     assert check_parameter("Some", "share", 0.3, UnitInterval()) == 0.3
     with pytest.raises(bm.IncompatibleModelError, match="share must be a number strictly between"):

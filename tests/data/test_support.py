@@ -15,7 +15,7 @@ import pytest
 import bayesml as bm
 from bayesml.data import Block
 from bayesml.data.support import check_support
-from bayesml.distributions.supports import Counts
+from bayesml.distributions.discrete_supports import Counts
 from bayesml.errors import DataError
 
 ROWS = 30_000

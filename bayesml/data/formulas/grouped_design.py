@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
+from bayesml.data.array_designs import ArrayDesign, FrameDesign
 from bayesml.data.checks import require_unique
-from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.designs import Design
 from bayesml.data.formulas.expressions import Use
 from bayesml.data.formulas.levels import (
     NO_LEVEL,

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.designs import Design, checked_precisions
+from bayesml.data.array_designs import checked_precisions
+from bayesml.data.designs import Design
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.levels import NO_LEVEL, LevelsDesign
 from bayesml.data.formulas.model_matrix import LearnedSide

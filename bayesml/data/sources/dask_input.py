@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from bayesml.data import frames
+from bayesml.data.array_designs import ArrayDesign, FrameDesign
 from bayesml.data.checks import require_not_negative, require_some_weight
-from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.designs import Design
 from bayesml.data.formulas.binding import bind_formula
 from bayesml.data.formulas.passes import learn_clauses
 from bayesml.data.frames import Part

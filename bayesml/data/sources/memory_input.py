@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
+from bayesml.data.array_designs import ArrayDesign, FrameDesign
 from bayesml.data.beside import Beside
 from bayesml.data.blocks import read_only
 from bayesml.data.checks import require_finite
-from bayesml.data.designs import ArrayDesign, Design, FrameDesign
+from bayesml.data.designs import Design
 from bayesml.data.formulas.binding import (
     BoundClauses,
     BoundFormula,
@@ -25,12 +26,7 @@ from bayesml.data.formulas.levels import LevelsDesign, group_codes
 from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, LearnedSide
 from bayesml.data.formulas.raw_columns import raw_columns
 from bayesml.data.formulas.smooth_design import learn_splines
-from bayesml.data.formulas.tables import (
-    complete_rows,
-    require_finite_numbers,
-    table,
-    with_weights,
-)
+from bayesml.data.formulas.tables import complete_rows, require_finite_numbers, table, with_weights
 from bayesml.data.inputs import common_labels, named_matrix, target_vector, weights_vector
 from bayesml.data.messages import Labels, quoted
 from bayesml.data.missing import drops

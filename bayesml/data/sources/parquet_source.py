@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from bayesml.arguments import shown
 from bayesml.data import frames
+from bayesml.data.array_designs import FrameDesign
 from bayesml.data.blocks import Block, rows_per_block
 from bayesml.data.checks import require_some_weight, require_unique
-from bayesml.data.designs import Design, FrameDesign
+from bayesml.data.designs import Design
 from bayesml.data.formulas.binding import bind_formula
 from bayesml.data.formulas.passes import learn_clauses
 from bayesml.data.frames import Part
