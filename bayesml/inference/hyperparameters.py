@@ -111,17 +111,13 @@ def by_laplace(problem: Problem, rng: np.random.Generator, *, exact: bool) -> Ma
     values = {block.name: float(found[block.name]) for block in at.free}
     log_evidence = -optimum.value * joint.weight
     how = "" if exact else " by Laplace's approximation"
-    ends = _ends(objective, u, log_evidence)
-    at_zero = [b.name for b, end in zip(at.free, ends, strict=True) if end < 0]
-    at_infinity = [b.name for b, end in zip(at.free, ends, strict=True) if end > 0]
-    scales = [name for name in at_zero if name in problem.hyperparameters]
+    ends = dict(zip(values, _ends(objective, u, log_evidence), strict=True))
+    scales = [name for name, end in ends.items() if end < 0 and name in problem.hyperparameters]
     notes = [
-        f"The evidence does not fall off as {n} grows: it has no maximum." for n in at_infinity
-    ]
-    notes += [
-        f"The evidence does not fall off as {n} falls to zero: it has no maximum."
-        for n in at_zero
-        if n not in scales
+        f"The evidence does not fall off as {name} {'grows' if end > 0 else 'falls to zero'}: it "
+        "has no maximum."
+        for name, end in ends.items()
+        if end and name not in scales
     ]
     if not optimum.converged and not scales:
         notes.append(f"The evidence was not maximised: {optimum.reason}.")

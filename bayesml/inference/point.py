@@ -1,7 +1,7 @@
 """What MLE and MAP share: point estimates with standard errors, and optimizers to find them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -9,6 +9,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from bayesml.errors import ConvergenceError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import linear_coordinates
+from bayesml.inference.few_rows import begun_at_few_rows
 from bayesml.inference.separation import refuse_separated
 from bayesml.likelihoods import PiecewiseLinear, limits_eta
 from bayesml.log_joint import (
@@ -41,9 +42,6 @@ REUSE = 0.01
 
 EDGE = 1e-6
 """Of the largest η, below which a positive one is as good as zero."""
-
-MANY, ONE_IN = 20_000, 19
-"""Rows from which on the search starts at the optimum of one in so many."""
 
 NO_EVIDENCE = (
     "a point estimate has none. Use Exact() or Auto() for a model with proper priors, "
@@ -153,7 +151,7 @@ def find_optimum(
         optimum = minimize(optimizer, objective, start, rng=rng)
         return optimum, optimum.loss_curve
     if isinstance(objective, NegativeLogJoint) and _steps_are_cheap(objective.joint):
-        begun = _of_few_rows(objective, start)
+        begun = begun_at_few_rows(objective, start, FEW)
         newton = Newton(max_iterations=FEW, reuse=REUSE)
         optimum = minimize(newton, begun or objective, start if begun is None else begun.start)
         if optimum.converged:
@@ -175,55 +173,6 @@ def _in_its_own_units(objective: HasHessian, x: Array) -> Optimum:
     scaled = InUnits.of_curvature(objective, x)
     found = minimize(Newton(), scaled, x / scaled.unit)
     return replace(found, x=scaled.unit * found.x)
-
-
-@dataclass(frozen=True, eq=False)
-class _Begun:
-    """An objective whose curvature where the search starts is known nearly, from few rows.
-
-    Attributes
-    ----------
-    objective : NegativeLogJoint
-    start : ndarray, shape (d,)
-    H : ndarray, shape (d, d)
-    """
-
-    objective: NegativeLogJoint
-    start: Array
-    H: Array
-
-    def value(self, x: Array) -> float:
-        """Evaluate the objective."""
-        return self.objective.value(x)
-
-    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        """Evaluate the objective and its gradient."""
-        return self.objective.value_and_gradient(x)
-
-    def hessian(self, x: Array) -> Array:
-        """Return the curvature, at the start that of few rows."""
-        return self.H if np.array_equal(x, self.start) else self.objective.hessian(x)
-
-
-def _of_few_rows(objective: NegativeLogJoint, start: Array) -> _Begun | None:
-    """Begin at the optimum of every so many rows, where there are many; None where not.
-
-    Nor where these have none, or may have it where others have no density.
-    """
-    rows = objective.joint.rows
-    if not isinstance(rows, Rows) or rows.m < MANY or limits_eta(rows.likelihood):
-        return None
-    few = rows.of_rows(np.arange(0, rows.m, ONE_IN))
-    if not few.weight:
-        return None
-    few = replace(few, w=few.w * (rows.weight / few.weight))
-    rough, of_few = Newton(max_iterations=FEW, tolerance=1e-3), objective.over(few)
-    try:
-        found = minimize(rough, of_few, start)
-    except ConvergenceError:
-        return None
-    x = np.asarray(found.x)
-    return _Begun(objective, x, of_few.hessian(x)) if found.converged else None
 
 
 def _steps_are_cheap(joint: LogJoint) -> bool:

@@ -8,6 +8,7 @@ Derived in docs/theory/linear_gaussian.md, whose labels are cited.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import log, pi, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,15 +159,8 @@ def linear_gaussian(
     P = priors.P
     joint = diagonalise_jointly(data.M / sigma_0, P)
     L, beta = joint.basis, joint.solve(np.append(data.d / sigma_0, priors.mean / priors.sd))
-    best, taken = np.inf, 0
-    pull, squares = at(beta)
-    while taken < MOST_REFINEMENTS:
-        step = L @ (L.T @ (pull / sigma_0**2 + priors.misfit(beta) @ P))
-        size = float(np.linalg.norm(joint.coordinates(step)))
-        if size == 0.0 or not size < 0.5 * best:
-            break
-        beta, best, taken = beta + step, size, taken + 1
-        pull, squares = at(beta)
+    refined = _refined(at, priors, joint, beta, sigma_0)
+    beta, pull, squares = refined.beta, refined.pull, refined.squares
     misfit = priors.misfit(beta)
     by_data, by_prior = L.T @ (pull / sigma_0**2), -(L.T @ (misfit @ P))
     balanced = np.where(joint.c < joint.s, by_data, by_prior) * (joint.s > 0)
@@ -179,15 +173,43 @@ def linear_gaussian(
         data,
         joint,
         beta,
-        step if taken < MOST_REFINEMENTS and small(step, beta) else np.zeros(len(beta)),
+        refined.rounding,
         balanced,
         squares,
         _floor(data, joint, balanced, squares, sigma_0, lambda away: at(beta + L @ away)[1]),
         sigma_0,
         float(misfit @ misfit),
         float(-np.sum(np.log(priors.sd)) - 0.5 * len(misfit) * LOG_2PI),
-        taken,
+        refined.taken,
     )
+
+
+class _Refined(NamedTuple):
+    """The mean after its refinements, with the data's pull and sum of squares there."""
+
+    beta: Array
+    pull: Array
+    squares: float
+    rounding: Array
+    taken: int
+
+
+def _refined(
+    at: Residuals, priors: NormalRows, joint: JointDiagonal, beta: Array, sigma_0: float
+) -> _Refined:
+    """Step to where data and priors pull alike, while steps fall by half (A5)."""
+    best, taken, L = np.inf, 0, joint.basis
+    pull, squares = at(beta)
+    step = np.zeros(len(beta))
+    while taken < MOST_REFINEMENTS:
+        step = L @ (L.T @ (pull / sigma_0**2 + priors.misfit(beta) @ priors.P))
+        size = float(np.linalg.norm(joint.coordinates(step)))
+        if size == 0.0 or not size < 0.5 * best:
+            break
+        beta, best, taken = beta + step, size, taken + 1
+        pull, squares = at(beta)
+    left = step if taken < MOST_REFINEMENTS and small(step, beta) else np.zeros(len(beta))
+    return _Refined(beta, pull, squares, left, taken)
 
 
 def small(step: Array, beta: Array) -> bool:

@@ -1,31 +1,7 @@
 """Priors of the predictor's parameters, and how they are resolved against the data."""
 
 from bayesml.priors.after import After
-from bayesml.priors.base import (
-    Coefficients,
-    Conjugate,
-    ExportsPrior,
-    GaussianGivenScales,
-    HasKinks,
-    HasSeenRows,
-    InfersScales,
-    KinkedPrior,
-    LeavesSize,
-    LogInclusion,
-    NonCentred,
-    OfEntries,
-    PartlyImproper,
-    Prior,
-    Resolved,
-    ScalesEffects,
-    SelectsFeatures,
-    Spread,
-    StandsForLayers,
-    StandsForScale,
-    StatesParameters,
-    Unknown,
-    proper_functionals,
-)
+from bayesml.priors.base import Coefficients, Prior, Resolved, Spread, Unknown
 from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.by_precision import NormalByPrecision
 from bayesml.priors.by_predictor import ByPredictor, Jointly
@@ -39,6 +15,26 @@ from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.r2d2 import R2D2
 from bayesml.priors.ridge import Ridge
+from bayesml.priors.roles import (
+    Conjugate,
+    ExportsPrior,
+    GaussianGivenScales,
+    HasKinks,
+    HasSeenRows,
+    InfersScales,
+    KinkedPrior,
+    LeavesSize,
+    LogInclusion,
+    NonCentred,
+    OfEntries,
+    PartlyImproper,
+    ScalesEffects,
+    SelectsFeatures,
+    StandsForLayers,
+    StandsForScale,
+    StatesParameters,
+    proper_functionals,
+)
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.priors.spike_and_slab import SpikeAndSlab

@@ -15,7 +15,8 @@ from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.messages import plural, quoted, row_names
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import INSIDE, DataError, IncompatibleModelError, RepeatedRowsWarning
-from bayesml.priors.base import Resolved, StatesParameters
+from bayesml.priors.base import Resolved
+from bayesml.priors.roles import StatesParameters
 from bayesml.priors.scales import Scales
 
 

@@ -15,22 +15,18 @@ from bayesml.arguments import shown
 from bayesml.data.roles import LinearPart
 from bayesml.distributions import Flat
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import (
-    Coefficients,
+from bayesml.priors.base import Coefficients, Prior, Resolved, Spread, Unknown
+from bayesml.priors.independent import Independent
+from bayesml.priors.joint_spread import JointSpread, SpreadPart
+from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.priors.roles import (
     ExportsPrior,
     InfersScales,
     NonCentred,
     PartlyImproper,
-    Prior,
-    Resolved,
-    Spread,
     StatesParameters,
-    Unknown,
     proper_functionals,
 )
-from bayesml.priors.independent import Independent
-from bayesml.priors.joint_spread import JointSpread, SpreadPart
-from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
 from bayesml.typing import Array

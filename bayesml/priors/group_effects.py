@@ -10,11 +10,12 @@ from bayesml.data.messages import suggestion
 from bayesml.data.roles import CURVE, Group
 from bayesml.distributions import LKJ, Distribution, Flat, HalfStudentT, Positive
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, ExportsPrior, Prior, Resolved, Unknown
+from bayesml.priors.base import Coefficients, Prior, Resolved, Unknown
 from bayesml.priors.entries import words
 from bayesml.priors.groups_in_pymc import effects_in_pymc
 from bayesml.priors.independent import Independent
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.roles import ExportsPrior
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
 from bayesml.typing import Array

@@ -20,9 +20,10 @@ from bayesml.distributions import (
     stack,
 )
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, KinkedPrior, Unknown
+from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.entries import check_prior, inferred_scale, smooth, unstack, words
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.roles import KinkedPrior
 from bayesml.priors.scaled import Scaled
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Integers

@@ -10,17 +10,10 @@ import numpy as np
 
 from bayesml.distributions import Distribution, Positive
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import (
-    Coefficients,
-    HasKinks,
-    KinkedPrior,
-    OfEntries,
-    PartlyImproper,
-    Resolved,
-    Unknown,
-)
+from bayesml.priors.base import Coefficients, Resolved, Unknown
 from bayesml.priors.entries import words
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, by_group
+from bayesml.priors.roles import HasKinks, KinkedPrior, OfEntries, PartlyImproper
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools, Integers
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from bayesml.distributions.base import Parameter, positive, real
 from bayesml.errors import DataError, IncompatibleModelError
-from bayesml.priors.base import Coefficients, LogInclusion, Unknown
+from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.beta_binomial import BetaBinomial
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.roles import LogInclusion
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools
 

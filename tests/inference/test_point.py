@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bayesml as bm
-from bayesml.inference.point import MANY, ONE_IN
+from bayesml.inference.few_rows import MANY, ONE_IN
 
 
 def newton(X: np.ndarray, y: np.ndarray) -> np.ndarray:

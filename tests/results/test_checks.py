@@ -8,7 +8,8 @@ import pytest
 
 import bayesml as bm
 from bayesml.inference.point import curvature_of
-from bayesml.results.checks import LIMITS, at_once
+from bayesml.results.checks import at_once
+from bayesml.results.diagnostic_limits import LIMITS
 from bayesml.results.findings import CheckReport
 from tests.agreement.problems import made
 

@@ -4,7 +4,7 @@ Derived in docs/theory/effects.md.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,7 @@ from bayesml.results.effects.contrast import Contrast, Difference, contrasted, r
 from bayesml.results.effects.effects import Effects
 from bayesml.results.effects.grid import Cell, Question, question
 from bayesml.results.effects.moves import Scenarios, moves_of, numeric_of, variables_of
-from bayesml.results.effects.quantity import (
-    Quantity,
-    WeightedRows,
-    quantity_of,
-    sums,
-)
+from bayesml.results.effects.quantity import Quantity, WeightedRows, quantity_of, sums
 from bayesml.results.jumps import jump_of
 from bayesml.results.slopes import row_slopes
 
@@ -145,36 +140,20 @@ def comparisons(
     """
     require_contrast(contrast)
     quantity = quantity_of(answer, link=link, new_groups=new_groups, population=population)
-    if isinstance(variables, Scenarios):
-        if (at, by, grid) != (None, None, None):
-            raise DataError(
-                "comparisons: two scenarios are the grid; leave at=, by= and grid= out."
-            )
-        rows = [
-            _scenario(answer, variables.before, "before"),
-            _scenario(answer, variables.after, "after"),
-        ]
-        labels = _labels([{"contrast": contrast.label("before", "after")}], quantity)
+    if not isinstance(variables, Scenarios):
+        asked = question(answer, "comparisons", at, by, grid)
+        sides = _moved(asked, variables, contrast)
+        words = f"{contrast.name}s of average {quantity.words}, {asked.words}"
+    elif (at, by, grid) == (None, None, None):
+        sides = _between(answer, variables, contrast)
         words = f"{contrast.name} of average {quantity.words} between two scenarios"
     else:
-        asked = question(answer, "comparisons", at, by, grid)
-        found = [
-            (move, cell)
-            for moved in variables_of(
-                variables, asked.seen, features_read(asked.design, asked.seen)
-            )
-            for cell in asked.cells
-            for move in moves_of(asked, cell, moved, contrast)
-        ]
-        rows = [_rows(asked, cell, side) for m, cell in found for side in (m.low, m.high)]
-        each = [{"term": m.term, "contrast": m.contrast, **cell.labels} for m, cell in found]
-        labels = _labels(each, quantity)
-        words = f"{contrast.name}s of average {quantity.words}, {asked.words}"
-    law = sums(answer, quantity, rows)
+        raise DataError("comparisons: two scenarios are the grid; leave at=, by= and grid= out.")
+    law = sums(answer, quantity, sides.rows)
     outputs = len(quantity.outputs) or 1
     place = np.arange(law.size).reshape(-1, 2, outputs)
     compared = contrasted(law, place[:, 0].ravel(), place[:, 1].ravel(), contrast)
-    return Effects(words, labels, compared, contrast.null)
+    return Effects(words, _labels(sides.labels, quantity), compared, contrast.null)
 
 
 def slopes(
@@ -238,6 +217,35 @@ def slopes(
     law = sums(answer, quantity, rows)
     words = f"average slopes of {quantity.words}, {asked.words}"
     return Effects(words, _labels(each, quantity), law, 0.0)
+
+
+class _Sides(NamedTuple):
+    """Rows of every comparison, low before high, and what tells comparisons apart."""
+
+    rows: list[WeightedRows]
+    labels: list[dict[str, Any]]
+
+
+def _moved(asked: Question, variables: Any, contrast: Contrast) -> _Sides:
+    """Return the rows of every cell before and after every move."""
+    read = features_read(asked.design, asked.seen)
+    found = [
+        (move, cell)
+        for moved in variables_of(variables, asked.seen, read)
+        for cell in asked.cells
+        for move in moves_of(asked, cell, moved, contrast)
+    ]
+    return _Sides(
+        [_rows(asked, cell, side) for m, cell in found for side in (m.low, m.high)],
+        [{"term": m.term, "contrast": m.contrast, **cell.labels} for m, cell in found],
+    )
+
+
+def _between(answer: Answer, scenarios: Scenarios, contrast: Contrast) -> _Sides:
+    """Return the rows of both scenarios."""
+    given = {"before": scenarios.before, "after": scenarios.after}
+    rows = [_scenario(answer, frame, name) for name, frame in given.items()]
+    return _Sides(rows, [{"contrast": contrast.label(*given)}])
 
 
 def _rows(asked: Question, cell: Cell, columns: Columns) -> WeightedRows:
