@@ -146,6 +146,22 @@ def test_allowed_import_is_not_reported(tmp_path: Path, file: str, source: str) 
     assert violations(tmp_path) == []
 
 
+def test_every_role_is_named_in_the_architecture() -> None:
+    page = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = ("predictors", "likelihoods", "priors", "posteriors", "log_joint")
+    roles = [
+        node.name
+        for room in rooms
+        for path in sorted((PACKAGE / room).glob("*.py"))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+        and "runtime_checkable" in map(ast.unparse, node.decorator_list)
+    ]
+    mains = {"Predictor", "Activation", "Likelihood", "Link", "Prior"}
+    assert len(roles) > 40
+    assert [name for name in roles if name not in mains and f"`{name}`" not in page] == []
+
+
 def test_no_files_import_each_other() -> None:
     assert circles(import_graph(PACKAGE)) == set()
 

@@ -10,11 +10,12 @@ from bayesml.inference.exact import Exact
 from bayesml.inference.gibbs import Gibbs
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
-from bayesml.inference.map import MAP, lasso_penalty, lasso_scale, ridge_penalty, ridge_prior_sd
+from bayesml.inference.map import MAP
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.curvature import FullCurvature, KroneckerFactored, LastLayer
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.nuts import NUTS
+from bayesml.inference.penalties import lasso_penalty, lasso_scale, ridge_penalty, ridge_prior_sd
 from bayesml.inference.subset_sampler import SubsetSampler
 
 __all__ = [

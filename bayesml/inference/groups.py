@@ -19,7 +19,7 @@ from bayesml.posteriors.grouped import GroupedPosterior
 from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
-from bayesml.priors.by_predictor import PartOf
+from bayesml.priors.part_of import PartOf
 from bayesml.samplers.lattice import Density, Peak, Points, fill_lattice, peak_of
 from bayesml.samplers.nested_peak import nested_peak
 from bayesml.samplers.sobol import sobol_points

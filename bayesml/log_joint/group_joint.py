@@ -17,7 +17,7 @@ from bayesml.log_joint.sums import Values
 from bayesml.model import Problem
 from bayesml.predictors import Grouped
 from bayesml.priors import NormalRows, PriorTerms, Resolved, WithGroups, normal_terms
-from bayesml.priors.by_predictor import PartOf
+from bayesml.priors.part_of import PartOf
 from bayesml.typing import Array
 
 

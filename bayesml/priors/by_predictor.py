@@ -19,6 +19,7 @@ from bayesml.priors.base import Coefficients, Prior, Resolved, Spread, Unknown
 from bayesml.priors.independent import Independent
 from bayesml.priors.joint_spread import JointSpread, SpreadPart
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
+from bayesml.priors.part_of import PartOf
 from bayesml.priors.roles import (
     ExportsPrior,
     InfersScales,
@@ -121,56 +122,6 @@ class PriorPart:
     prior: Resolved
     part: LinearPart
     at: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class PartOf:
-    """What a prior is asked about, of one predictor among several.
-
-    Attributes
-    ----------
-    whole : Coefficients
-    part : LinearPart
-    """
-
-    whole: Coefficients
-    part: LinearPart
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of its features."""
-        return self.part.features
-
-    @property
-    def feature_dim(self) -> str:
-        """What its axis of features is called."""
-        return self.part.feature_dim
-
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Shapes of its intercept and weights."""
-        own: dict[str, tuple[int, ...]] = {"intercept": ()} if self.part.intercept else {}
-        return own | {"weights": (len(self.part.features),)}
-
-    @property
-    def has_intercept(self) -> bool:
-        """Whether it has an intercept."""
-        return self.part.intercept
-
-    @property
-    def centred(self) -> bool:
-        """Whether its intercept is counted from the mean of the features."""
-        return self.part.intercept
-
-    @property
-    def mean_X(self) -> Array:
-        """Means of its features."""
-        return self.whole.mean_X[self.part.where]
-
-    @property
-    def mean_error(self) -> Array:
-        """What the rounding of the means left out."""
-        return self.whole.mean_error[self.part.where]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from bayesml.distributions import ElasticNet, Laplace, StudentT
 from bayesml.model import Problem
 from bayesml.predictors import flat, labels_of
 from bayesml.priors import Jointly, NonCentred, PartlyImproper, normal_terms
-from bayesml.priors.by_predictor import PartOf, PriorPart
+from bayesml.priors.by_predictor import PriorPart
+from bayesml.priors.part_of import PartOf
 from tests.parts.squares import Squares
 
 Vector = np.ndarray[Any, Any]
