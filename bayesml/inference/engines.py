@@ -91,6 +91,12 @@ class Direct:
 
     For a linear Gaussian model they come from the sufficient statistics: a gradient costs O(n²)
     however many rows were read. Coordinates are unbounded, with their Jacobian (J5).
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> bm.NUTS(engine=bm.Direct()) == bm.NUTS()
+    True
     """
 
     def sample(

@@ -21,6 +21,15 @@ def ridge_penalty(sigma: float, sd: float, m: float) -> float:
     m : float
         Number of rows, or the sum of their weights.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not positive and finite.
+
+    References
+    ----------
+    Hoerl & Kennard (1970), Ridge Regression: Biased Estimation for Nonorthogonal Problems.
+
     Examples
     --------
     >>> ridge_penalty(sigma=2.0, sd=1.0, m=100)
@@ -40,6 +49,15 @@ def ridge_prior_sd(sigma: float, penalty: float, m: float) -> float:
         λ of J(θ) + λ‖θ‖², with J the mean squared error. scikit-learn's ``alpha`` is mλ.
     m : float
         Number of rows, or the sum of their weights.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not positive and finite.
+
+    References
+    ----------
+    Hoerl & Kennard (1970), Ridge Regression: Biased Estimation for Nonorthogonal Problems.
 
     Examples
     --------
@@ -62,6 +80,15 @@ def lasso_penalty(sigma: float, scale: float, m: float) -> float:
     m : float
         Number of rows, or the sum of their weights.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not positive and finite.
+
+    References
+    ----------
+    Tibshirani (1996), Regression Shrinkage and Selection via the Lasso, §5.
+
     Examples
     --------
     >>> lasso_penalty(sigma=2.0, scale=1.0, m=100)
@@ -82,6 +109,15 @@ def lasso_scale(sigma: float, penalty: float, m: float) -> float:
         λ of J(θ) + λ‖θ‖₁, with J the mean squared error. scikit-learn's ``alpha`` is λ/2.
     m : float
         Number of rows, or the sum of their weights.
+
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not positive and finite.
+
+    References
+    ----------
+    Tibshirani (1996), Regression Shrinkage and Selection via the Lasso, §5.
 
     Examples
     --------

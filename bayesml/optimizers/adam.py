@@ -47,6 +47,11 @@ class Adam:
     tolerance : float
         Relative gradient norm at which to stop; see `Stopping`.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not in its range.
+
     References
     ----------
     Kingma & Ba (2015), Adam: A Method for Stochastic Optimization, algorithm 1.

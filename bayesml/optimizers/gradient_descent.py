@@ -32,6 +32,11 @@ class GradientDescent:
     tolerance : float
         Relative gradient norm at which to stop; see `Stopping`.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not in its range.
+
     References
     ----------
     Nocedal & Wright (2006), Numerical Optimization, eq. 3.4 and algorithm 3.1.

@@ -35,6 +35,11 @@ class LBFGS:
     tolerance : float
         Relative gradient norm at which to stop; see `Stopping`.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not in its range.
+
     References
     ----------
     Nocedal & Wright (2006), Numerical Optimization, algorithm 7.5.

@@ -76,6 +76,11 @@ class LevenbergMarquardt:
     tolerance : float
         Relative gradient norm at which to stop; see `Stopping`.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not in its range; when it runs, if the objective has no Jacobian.
+
     References
     ----------
     Marquardt (1963), An Algorithm for Least-Squares Estimation of Nonlinear Parameters;

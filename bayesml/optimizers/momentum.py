@@ -40,6 +40,11 @@ class Momentum:
     tolerance : float
         Relative gradient norm at which to stop; see `Stopping`.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not in its range.
+
     References
     ----------
     Polyak (1964), Some Methods of Speeding up the Convergence of Iteration Methods.

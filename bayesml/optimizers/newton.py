@@ -36,6 +36,11 @@ class Newton:
         which then costs a gradient alone (Shamanskii's method); it is corrected by what the
         gradient did along the step, as BFGS does (O21). Zero never keeps one.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a number is not in its range; when it runs, if the objective has no Hessian.
+
     References
     ----------
     Nocedal & Wright (2006), Numerical Optimization, eq. 3.30 and algorithm 3.3 (Cholesky with

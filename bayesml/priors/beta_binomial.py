@@ -24,6 +24,11 @@ class BetaBinomial:
     a, b : float
         Of the Beta distribution.
 
+    Raises
+    ------
+    IncompatibleModelError
+        If a or b is not positive.
+
     References
     ----------
     Scott & Berger (2010), Bayes and empirical-Bayes multiplicity adjustment in the

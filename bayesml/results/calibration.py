@@ -56,6 +56,13 @@ class Calibration:
         Which rows these are, in words.
     quantile : float or None
         The one quantile that predictions are of, where the likelihood is no law of y.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
+    >>> bm.calibration(bm.fit(bm.Model(), data), data).pit.shape
+    (4,)
     """
 
     y: Array

@@ -36,6 +36,15 @@ class Comparison:
         What all densities are of, and what was added to those of a transformation of it.
     groups : str or None
         The factor whose groups are left out whole, in the place of rows.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
+    >>> narrow = bm.Model(prior=bm.Independent(weights=bm.Normal(0, 0.1), intercept=bm.Flat()))
+    >>> found = bm.compare({"default": bm.fit(bm.Model(), data), "narrow": bm.fit(narrow, data)})
+    >>> found.table.index[0]
+    'default'
     """
 
     fits: Mapping[str, Fit]

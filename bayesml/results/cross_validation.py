@@ -49,6 +49,13 @@ class CrossValidation:
     ----------
     data : Data
     folds : tuple of Fold
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1])
+    >>> len(bm.cross_validate(bm.Model(), data, folds=2).folds)
+    2
     """
 
     data: Data

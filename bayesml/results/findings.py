@@ -77,6 +77,14 @@ class CheckReport:
         Failures that are words rather than numbers.
     not_judged : tuple of str
         What was not looked at, and why.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+    >>> report = fit.check()
+    >>> report.passed, report.failures
+    (True, ())
     """
 
     kind: str

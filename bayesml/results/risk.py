@@ -26,6 +26,11 @@ class Risk:
         In the unit of the loss.
     how : str
         On which rows.
+
+    Examples
+    --------
+    >>> print(Risk(0.25, 0.05, "each of 100 rows left out once"))
+    0.25 ± 0.05 (each of 100 rows left out once)
     """
 
     value: float

@@ -22,6 +22,14 @@ class Typical:
     """One row: numbers at their means, levels and two numbers at their commonest values.
 
     The columns of ``by=`` take all their levels.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> frame = {"y": [1.0, 2.1, 2.9, 4.2], "x": [0.0, 1.0, 2.0, 3.0]}
+    >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x", frame))
+    >>> fit.predictions(grid=Typical()).mean.round(1)  # at the mean of x
+    array([2.6])
     """
 
     @property
@@ -47,6 +55,14 @@ class Balanced:
     ----------
     Searle, Speed & Milliken (1980), Population marginal means in the linear model, *The American
     Statistician* 34(4), 216–221; Lenth, emmeans, `ref_grid`.
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> frame = {"y": [1.0, 2.1, 2.9, 4.2, 5.1], "g": ["a", "b", "a", "b", "b"]}
+    >>> fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ g", frame))
+    >>> len(fit.predictions(by="g", grid=Balanced()))
+    2
     """
 
     @property

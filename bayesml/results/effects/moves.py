@@ -22,6 +22,13 @@ class Scenarios:
     Attributes
     ----------
     before, after : array_like or data frame
+
+    Examples
+    --------
+    >>> import bayesml as bm
+    >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
+    >>> fit.comparisons(Scenarios([[0.0], [1.0]], [[2.0], [3.0]])).mean.round(1)
+    array([4.1])
     """
 
     before: Any
