@@ -368,9 +368,10 @@ def _network(
 ) -> tuple[bm.Model, Any]:
     """Return what is stated, and the default where nothing is."""
     sizes: Any = estimator.hidden_layer_sizes
-    sizes = bm.hidden_units(data.m, data.n) if sizes is None else sizes
+    unstated = sizes is None
+    sizes = bm.hidden_units(data.m, data.n) if unstated else sizes
     activation = bm.Tanh() if estimator.activation is None else estimator.activation
-    network = bm.MLP((sizes,) if np.ndim(sizes) == 0 else sizes, activation)
+    network = bm.MLP((sizes,) if np.ndim(sizes) == 0 else sizes, activation, skip=unstated)
     prior = bm.Layered() if estimator.prior is None else estimator.prior
     if estimator.method is not None:
         return bm.Model(network, likelihood, prior), estimator.method

@@ -27,12 +27,14 @@ from bayesml.model import Model
 from bayesml.predictors import MLP
 from bayesml.priors import Layered, Prior
 
-NARROWEST, WIDEST = 10, 50
-"""Units of the hidden layer."""
+WEIGHTS = 650
+"""Weights of a network of two hidden layers: where rows are fewer, there is one layer."""
 
-FEW, FEW_WEIGHTS, WEIGHTS = 3000, 400, 1500
-"""Rows up to which there are few weights, and how many at most: steps cost their square for every
-row, and rows held out were told as well by few."""
+FEW_WEIGHTS = 400
+"""Weights of a network of one hidden layer."""
+
+NARROWEST, WIDEST = 10, 50
+"""Units of a hidden layer."""
 
 SAMPLED = 30_000
 """Rows up to which members are chains: a step reads all rows, and the more there are the nearer
@@ -42,17 +44,13 @@ MEMBERS = 4
 """Modes, with one chain around each: neither pairs around one mode nor Gaussians beside them
 predicted rows held out better."""
 
-ESS = 15.0
-"""Independent function values that a chain should make: sixty in all."""
-
+FEW, STEPS, ESS = 3000, 4000, 15.0
+"""Rows up to which chains take twice the steps, which told rows held out 0.01 to 0.05 nats better;
+beyond, they end with so many independent function values each, sixty in all."""
 
 EVEN = 4.0
 """Standard errors by which one σ must tell rows held out better than a predicted scale: the
 Gaussians by which they are told are less kind to a predicted scale than chains are."""
-
-STRAIGHT = -2.0
-"""Standard errors of what a network gains over a linear model, below which there is no hidden
-layer: a line that is learned by one is up to 2.6 times as far from the truth as least squares."""
 
 
 class DefaultNetwork(NamedTuple):
@@ -72,21 +70,25 @@ def network_method(rows: int, start: Start | None = None) -> Ensemble:
     """
     if rows > SAMPLED:
         return Ensemble(3, Laplace(training=Training(start=start)))
-    return Ensemble(MEMBERS, Langevin(chains=1, steps=4000, start=start, ess=ESS))
+    few = rows <= FEW
+    chain = Langevin(1, 2 * STEPS if few else STEPS, start=start, ess=None if few else ESS)
+    return Ensemble(MEMBERS, chain)
 
 
 def hidden_units(m: int, n: int) -> tuple[int, ...]:
     """Return the widths of the hidden layers for so many rows and features.
 
-    One layer: a second one told rows held out no better, at twice the cost.
+    Two layers of :data:`WEIGHTS` weights where there are more rows than that, else one layer.
 
     Examples
     --------
-    >>> hidden_units(500, 5), hidden_units(500, 10), hidden_units(10_000, 100)
-    ((50,), (33,), (14,))
+    >>> hidden_units(500, 5), hidden_units(1000, 5), hidden_units(10_000, 100)
+    ((50,), (22, 22), (10, 10))
     """
-    weights = FEW_WEIGHTS if m <= FEW else WEIGHTS
-    return (int(np.clip(weights // (n + 2), NARROWEST, WIDEST)),)
+    if m <= WEIGHTS:
+        return (int(np.clip(FEW_WEIGHTS // (n + 2), NARROWEST, WIDEST)),)
+    width = (np.sqrt((n + 2) ** 2 + 4 * WEIGHTS) - (n + 2)) / 2  # of h (n + 2) + h² weights
+    return (int(max(width, NARROWEST)),) * 2
 
 
 def default_network(
@@ -99,11 +101,11 @@ def default_network(
 ) -> DefaultNetwork:
     """Return a network for a table, and how to learn it.
 
-    Its width is chosen by the numbers of rows and columns. Numbers have noise whose scale is
-    predicted and whose tails are learned, or Gaussian noise where rows that were held out are told
-    better by it, by more than four standard errors of the difference. A race of starts (M31) goes
-    on under the one that is taken, and the fit does not repeat it. Classes are learned as classes.
-    Where a linear model tells rows held out better, by two of them, there is no hidden layer.
+    Its width and depth are chosen by the numbers of rows and columns, and a linear model is inside.
+    Numbers have noise whose scale is predicted and whose tails are learned, or Gaussian noise where
+    rows that were held out are told better by it, by more than four standard errors of the
+    difference. A race of starts (M31) goes on under the one that is taken, and the fit does not
+    repeat it: members take turns where neither start is better. Classes are learned as classes.
     What is known of the network or its noise should be stated instead.
 
     Parameters
@@ -132,7 +134,7 @@ def default_network(
     >>> model.predictor.hidden, method.members
     ((50,), 4)
     """
-    layers = MLP(hidden_units(data.m, data.n)) if network is None else network
+    layers = MLP(hidden_units(data.m, data.n), skip=True) if network is None else network
     classes, seed = data.design.classes, seed_of(rng)
     if likelihood is None and classes is not None:
         likelihood = Bernoulli() if len(classes) == 2 else Categorical()
@@ -141,21 +143,19 @@ def default_network(
     found = _raced(model, data, seed)
     if found is None:
         return DefaultNetwork(model, network_method(data.m))
-    straight = network is None and found.told["gain_over_linear"] < STRAIGHT
+    start = found.start
     if likelihood is None:
-        model, found = _with_noise(model, found, data, seed)
-    if straight:
-        return DefaultNetwork(replace(model, predictor=MLP(())), network_method(data.m))
-    return DefaultNetwork(model, network_method(data.m, found.start))
+        model, start = _with_noise(model, found, data, seed)
+    return DefaultNetwork(model, network_method(data.m, start))
 
 
-def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model, Race]:
-    """Take noise whose scale is predicted, unless rows held out are clearly told worse."""
-    uneven = replace(even, likelihood=HeteroscedasticStudentT())
+def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model, Start]:
+    """Take noise whose scale is predicted, unless rows held out are clearly told worse (M33)."""
+    uneven, start = replace(even, likelihood=HeteroscedasticStudentT()), found.start
     other = _raced(uneven, data, seed, found.winners)
-    lost = other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN
-    finished = None if lost else _raced(uneven, data, seed, found)
-    return (even, found) if finished is None else (uneven, finished)
+    if other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN:
+        return even, start
+    return uneven, replace(start, foreseen=other.start.foreseen, gain=other.start.gain)
 
 
 def _raced(model: Model, data: Data, seed: int, begun: Race | None = None) -> Race | None:

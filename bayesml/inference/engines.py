@@ -122,7 +122,8 @@ def sample_network(problem: Problem, settings: Settings, seed: int) -> Drawn:
     """Sample a network's weights, noise and prior scales, every chain from a mode of its own."""
     rng = np.random.default_rng(seed)
     recipe = raced(problem, rng, Recipe())
-    modes = [find_mode(problem, own, recipe) for own in rng.spawn(settings.chains)]
+    streams = enumerate(rng.spawn(settings.chains))
+    modes = [find_mode(problem, own, recipe.turn(k)) for k, own in streams]
     joint = log_joint(problem).unconstrained()
     starts = [
         joint.coordinates.x(m.x, {"prior_sd": m.scales.precision**-0.5, **m.scales.values})

@@ -175,10 +175,10 @@ class Ensemble:
         finding = replace(recipe, watch=recipe.watch.share(OF_TRAINING))
         firsts = [m for m in range(self.members) if self._found_by(m, problem) == m]
         tasks: list[Callable[[], Mode | None]] = []
-        for k in firsts:
+        for turn, k in enumerate(firsts):
             own = self._method(k)
             assert isinstance(own, AroundModes)
-            ready = own.recipe(problem).started_as(finding)
+            ready = own.recipe(problem).started_as(finding).turn(turn)
             task = partial(find_mode, problem, streams[k], ready)
             tasks.append(task if not tasks else partial(_in_time, task, finding.watch))
         found = dict(zip(firsts, self._run(tasks, problem, recipe.watch, "modes"), strict=True))

@@ -134,7 +134,7 @@ class Langevin:
             return self._sampled(problem, around, 1, rng, Watch())[0]
         streams = rng.spawn(self.chains)
         recipe = raced(problem, rng, self.recipe(problem))
-        tasks = [partial(find_mode, problem, own, recipe) for own in streams]
+        tasks = [partial(find_mode, problem, own, recipe.turn(k)) for k, own in enumerate(streams)]
         modes = side_by_side(tasks, os.cpu_count() or 1, recipe.watch)
         return self._sampled(problem, around_modes(modes), 1, rng, recipe.watch)[0]
 

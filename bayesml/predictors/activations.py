@@ -52,8 +52,11 @@ class Passes(Protocol):
 class Compiled(Activation, Protocol):
     """An activation through whose layers there are compiled passes in single precision."""
 
-    def passes(self, theta: Floats, widths: tuple[int, ...], A: Floats) -> Passes:
-        """Pass rows (m, n) through layers of such widths, of parameters (C, p)."""
+    def passes(self, theta: Floats, widths: tuple[int, ...], skip: bool, A: Floats) -> Passes:
+        """Pass rows (m, n) through layers of such widths, of parameters (C, p).
+
+        With `skip` the last layer reads the rows too.
+        """
 
 
 def lecun(fan_in: int) -> float:
@@ -93,11 +96,11 @@ class Tanh:
         """Return tanh z."""
         return pm.math.tanh(z)
 
-    def passes(self, theta: Floats, widths: tuple[int, ...], A: Floats) -> Passes:
+    def passes(self, theta: Floats, widths: tuple[int, ...], skip: bool, A: Floats) -> Passes:
         """Pass rows through layers, in single precision."""
         from bayesml.predictors.compiled import TanhPasses
 
-        return TanhPasses(theta, widths, A)
+        return TanhPasses(theta, widths, skip, A)
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,18 @@ def _tanh(x: Any) -> Any:
 @compiled
 def _affine(W: Any, b: Any, a: Any, z: Any) -> None:
     """Write z = W a + b, units by rows."""
+    for h in range(len(W)):
+        z[h, :] = b[h]
+    _add_linear(W, a, z)
+
+
+@compiled
+def _add_linear(W: Any, a: Any, z: Any) -> None:
+    """Add W a to z."""
     units, size = W.shape
     fours = size - size % 4
     for h in range(units):
         out = z[h]
-        out[:] = b[h]
         for j in range(0, fours, 4):
             w, x, y, v = W[h, j], W[h, j + 1], W[h, j + 2], W[h, j + 3]
             for i in range(len(out)):
@@ -80,8 +87,11 @@ def _add_products(d: Any, a: Any, gradient: Any) -> None:
 
 
 @compiled
-def forward(theta: Any, widths: Any, A: Any, output: Any, seen: Any) -> None:
-    """Write z of the last layer, (C, k, m), and activations of the others, (C, units, m) (M1)."""
+def forward(theta: Any, widths: Any, beside: int, A: Any, output: Any, seen: Any) -> None:
+    """Write z of the last layer, (C, k, m), and activations of the others, (C, units, m) (M1).
+
+    The last layer reads `beside` of the inputs: all or none.
+    """
     m, last = A.shape[0], len(widths) - 2
     for start in range(0, m, BLOCK):
         end = min(start + BLOCK, m)
@@ -89,13 +99,15 @@ def forward(theta: Any, widths: Any, A: Any, output: Any, seen: Any) -> None:
         for c in range(len(theta)):
             at, unit, a = 0, 0, x
             for layer in range(last + 1):
-                size, out = widths[layer], widths[layer + 1]
+                units, out = widths[layer], widths[layer + 1]
+                size = units + beside if layer == last else units
                 W = theta[c, at : at + out * size].reshape(out, size)
                 b = theta[c, at + out * size : at + out * size + out]
                 at += out * (size + 1)
                 z = np.empty((out, end - start), np.float32)
-                _affine(W, b, a, z)
+                _affine(W[:, :units], b, a, z)
                 if layer == last:
+                    _add_linear(W[:, units:], x[:beside], z)
                     output[c, :, start:end] = z
                     break
                 for h in range(out):
@@ -123,7 +135,9 @@ def _below(W: Any, delta: Any, a: Any) -> Any:
 
 
 @compiled
-def backward(theta: Any, widths: Any, A: Any, cotangent: Any, seen: Any, gradient: Any) -> None:
+def backward(
+    theta: Any, widths: Any, beside: int, A: Any, cotangent: Any, seen: Any, gradient: Any
+) -> None:
     """Add Σ δ aᵀ and Σ δ of every layer to the gradient, (C, p), from δ of the last (M2, M3)."""
     m, last = A.shape[0], len(widths) - 2
     for start in range(0, m, BLOCK):
@@ -133,16 +147,19 @@ def backward(theta: Any, widths: Any, A: Any, cotangent: Any, seen: Any, gradien
             at, unit = theta.shape[1], seen.shape[1]
             delta = np.ascontiguousarray(cotangent[c, :, start:end])
             for layer in range(last, -1, -1):
-                size, out = widths[layer], widths[layer + 1]
-                at, unit, a = at - out * (size + 1), unit - size, x
+                units, out = widths[layer], widths[layer + 1]
+                size = units + beside if layer == last else units
+                at, unit, a = at - out * (size + 1), unit - units, x
                 if layer > 0:
-                    a = np.ascontiguousarray(seen[c, unit : unit + size, start:end])
+                    a = np.ascontiguousarray(seen[c, unit : unit + units, start:end])
                 for h in range(out):
                     _add_products(delta[h], a, gradient[c, at + h * size :])
+                    if layer == last:
+                        _add_products(delta[h], x[:beside], gradient[c, at + h * size + units :])
                     gradient[c, at + out * size + h] += delta[h].sum()
                 if layer > 0:
                     W = theta[c, at : at + out * size].reshape(out, size)
-                    delta = _below(W, delta, a)
+                    delta = _below(W[:, :units], delta, a)
 
 
 class TanhPasses:
@@ -154,21 +171,23 @@ class TanhPasses:
         Weights and biases of every layer, in turn.
     widths : tuple of int
         Features, units of every hidden layer, outputs.
+    skip : bool
+        Whether the last layer reads the features too.
     A : ndarray of float32, shape (m, n)
     """
 
-    def __init__(self, theta: Singles, widths: tuple[int, ...], A: Singles) -> None:
+    def __init__(self, theta: Singles, widths: tuple[int, ...], skip: bool, A: Singles) -> None:
         self._theta = np.ascontiguousarray(theta)
-        self._widths = np.array(widths)
+        self._widths, self._beside = np.array(widths), widths[0] if skip else 0
         self._A = np.ascontiguousarray(A)
         C, m = len(theta), len(A)
         self.output = np.empty((C, widths[-1], m), np.float32)
         self._seen = np.empty((C, sum(widths[1:-1]), m), np.float32)
-        forward(self._theta, self._widths, self._A, self.output, self._seen)
+        forward(self._theta, self._widths, self._beside, self._A, self.output, self._seen)
 
     def back(self, delta: Singles) -> Singles:
         """Return the gradient, (C, p), from δ of the last layer, (C, k, m)."""
         gradient = np.zeros(self._theta.shape)
         delta = np.ascontiguousarray(delta)
-        backward(self._theta, self._widths, self._A, delta, self._seen, gradient)
+        backward(self._theta, self._widths, self._beside, self._A, delta, self._seen, gradient)
         return cast(Singles, gradient.astype(np.float32))

@@ -35,9 +35,10 @@ class Trace(NamedTuple):
 
 def forward(layers: Layers, activation: Activation, a: Floats) -> Floats:
     """Evaluate the last z of (M1) and keep nothing."""
+    x = a
     for W, b in layers[:-1]:
         a = activation.value(_affine(W, b, a))
-    return _affine(*layers[-1], a)
+    return _affine(*layers[-1], _entering(layers, a, x))
 
 
 def trace(layers: Layers, activation: Activation, a: Floats) -> Trace:
@@ -48,7 +49,8 @@ def trace(layers: Layers, activation: Activation, a: Floats) -> Trace:
         a = activation.value(z)
         activations.append(a)
         slopes.append(activation.slope(z, a))
-    return Trace(_affine(*layers[-1], a), activations, slopes)
+    activations[-1] = _entering(layers, activations[-1], activations[0])
+    return Trace(_affine(*layers[-1], activations[-1]), activations, slopes)
 
 
 def backward(layers: Layers, seen: Trace, delta: Floats) -> list[tuple[Floats, Floats]]:
@@ -57,9 +59,16 @@ def backward(layers: Layers, seen: Trace, delta: Floats) -> list[tuple[Floats, F
     for layer in range(len(layers) - 1, -1, -1):
         gradients.append((np.swapaxes(delta, -1, -2) @ seen.activations[layer], delta.sum(axis=-2)))
         if layer > 0:
-            delta = delta @ layers[layer][0]
-            delta *= seen.slopes[layer - 1]
+            delta = below(layers, seen, layer, delta)
     return gradients[::-1]
+
+
+def below(layers: Layers, seen: Trace, layer: int, delta: Floats) -> Floats:
+    """Return δ of the hidden layer below from that of a layer (M2)."""
+    slope = seen.slopes[layer - 1]
+    delta = delta @ layers[layer][0][..., : slope.shape[-1]]
+    delta *= slope
+    return delta
 
 
 def tangent(layers: Layers, seen: Trace, directions: Layers) -> Floats:
@@ -68,7 +77,7 @@ def tangent(layers: Layers, seen: Trace, directions: Layers) -> Floats:
     for layer, ((W, _), (dW, db)) in enumerate(zip(layers, directions, strict=True)):
         dz = _affine(dW, db, seen.activations[layer])
         if moved is not None:
-            dz = dz + moved @ np.swapaxes(W, -1, -2)
+            dz = dz + moved @ np.swapaxes(W[..., : moved.shape[-1]], -1, -2)
         if layer == len(layers) - 1:
             return dz
         moved = dz * seen.slopes[layer]
@@ -92,9 +101,15 @@ def jacobian(layers: Layers, seen: Trace, output: int, scale: float) -> Floats:
         J[..., end - out : end] = delta
         end -= sizes[layer]
         if layer > 0:
-            delta = delta @ layers[layer][0]
-            delta *= seen.slopes[layer - 1]
+            delta = below(layers, seen, layer, delta)
     return J
+
+
+def _entering(layers: Layers, a: Floats, x: Floats) -> Floats:
+    """Return what enters the last layer: the inputs too where it has weights for them (M1)."""
+    if len(layers) == 1 or layers[-1][0].shape[-1] == a.shape[-1]:
+        return a
+    return np.concatenate([a, np.broadcast_to(x, (*a.shape[:-1], x.shape[-1]))], axis=-1)
 
 
 def _affine(W: Floats, b: Floats, a: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import is_count, require_memory, shown
+from bayesml.arguments import check_flag, is_count, require_memory, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors import flat
 from bayesml.predictors.activations import Activation, Compiled, Floats, Tanh
@@ -62,6 +62,9 @@ class MLP:
     beside : Beside or None
         The last columns of X, which are no features: an offset that is added to η, and what the
         likelihood has to know of every row. Data that have them state it, at fit.
+    skip : bool
+        Whether the last layer reads the inputs too, beside the last hidden layer: a linear model
+        is inside, and hidden units learn what is left.
 
     Raises
     ------
@@ -87,6 +90,7 @@ class MLP:
     activation: Activation = Tanh()
     standardisation: Standardisation | None = None
     beside: Beside | None = None
+    skip: bool = False
 
     def __post_init__(self) -> None:
         widths: Any = self.hidden
@@ -101,11 +105,16 @@ class MLP:
                 "MLP: activation must be one such as Tanh() or ReLU(), got "
                 f"{shown(self.activation)}."
             )
+        check_flag(self, "skip")
 
     @property
     def depth(self) -> int:
         """Layers L, the output's included."""
         return len(self.hidden) + 1
+
+    def _skips(self, layer: int) -> bool:
+        """Say whether a layer reads the inputs beside the layer before it."""
+        return self.skip and 1 < layer == self.depth
 
     @property
     def has_intercept(self) -> bool:
@@ -146,8 +155,10 @@ class MLP:
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of ``weights_l``, (out, in), and ``biases_l``, (out,)."""
         shapes: dict[str, tuple[int, ...]] = {}
-        widths = (n - self._last.columns, *self.hidden, len(self.outputs))
-        for layer, (size, out) in enumerate(pairwise(widths), start=1):
+        inputs = n - self._last.columns
+        widths = (inputs, *self.hidden, len(self.outputs))
+        for layer, (units, out) in enumerate(pairwise(widths), start=1):
+            size = units + inputs if self._skips(layer) else units
             shapes |= {f"weights_{layer}": (out, size), f"biases_{layer}": (out,)}
         size = sum(prod(shape) for shape in shapes.values())
         require_memory(4.0 * size, f"{size:,} weights of a network", "take narrower layers")
@@ -158,7 +169,8 @@ class MLP:
         units = ["feature", *(f"unit_{layer}" for layer in range(1, self.depth)), "output"]
         out: dict[str, list[str]] = {}
         for layer, (before, after) in enumerate(pairwise(units), start=1):
-            out |= {f"weights_{layer}": [after, before], f"biases_{layer}": [after]}
+            read = f"{before}_and_feature" if self._skips(layer) else before
+            out |= {f"weights_{layer}": [after, read], f"biases_{layer}": [after]}
         return out
 
     def coords(self, feature_names: tuple[str, ...]) -> dict[str, list[str]]:
@@ -168,15 +180,19 @@ class MLP:
     def start(
         self, n: int, rng: np.random.Generator, members: tuple[int, ...] = ()
     ) -> dict[str, Array]:
-        """Draw parameters to start from; the last biases are zero (M30)."""
+        """Draw parameters to start from; the last biases and skips are zero (M30)."""
         parameters: dict[str, Array] = {}
-        for name, shape in self.shapes(n).items():
+        for name, shape in replace(self, skip=False).shapes(n).items():
             value = rng.standard_normal((*members, *shape))
             if len(shape) == 2:
                 value *= np.sqrt(self.activation.start_variance(max(shape[1], 1)))
             else:
                 value *= 0.0 if name == f"biases_{self.depth}" else BIASES
             parameters[name] = value
+        if self._skips(self.depth):
+            last = parameters[f"weights_{self.depth}"]
+            nothing = np.zeros((*last.shape[:-1], n - self._last.columns))
+            parameters[f"weights_{self.depth}"] = np.concatenate([last, nothing], axis=-1)
         return parameters
 
     def frame(self, mean_X: Array, sd_X: Array, outputs: Outputs) -> Frame:
@@ -225,7 +241,10 @@ class MLP:
         inside, a = self.standardisation, self._last.features(X)
         if inside is not None and inside.mean_X:
             a = (a - np.asarray(inside.mean_X)) / np.asarray(inside.sd_X)
+        inputs = a
         for layer, (W, b) in enumerate(self.layers(parameters), start=1):
+            if self._skips(layer):
+                a = pm.math.concatenate([a, inputs], axis=1)
             z = pm.math.dot(a, W.T) + b
             a = self.activation.pymc(pm, z) if layer < self.depth else z
         outputs = [c + s * a[:, k] for k, (c, s) in enumerate(self.outputs)]
@@ -261,7 +280,7 @@ class MLP:
         theta, k = flat.join(parameters, shapes), len(self.outputs)
         widths = (X.shape[1] - self._last.columns, *self.hidden, k)
         rows = theta.reshape(-1, theta.shape[-1])
-        passes = activation.passes(rows, widths, self.standardise(X))
+        passes = activation.passes(rows, widths, self._skips(self.depth), self.standardise(X))
         batch = theta.shape[:-1]
 
         def back(cotangent: Floats) -> dict[str, Floats]:
@@ -308,7 +327,9 @@ class MLP:
         if not self.hidden:
             return "η = biases_1 + weights_1·X, standardised"
         widths = " × ".join(str(h) for h in self.hidden)
-        return f"η = network of {widths} {type(self.activation).__name__} units, standardised"
+        beside = " beside a linear model" if self.skip else ""
+        units = f"{widths} {type(self.activation).__name__} units"
+        return f"η = network of {units}{beside}, standardised"
 
     def link(self, z: Floats, X: Floats) -> Floats:
         """Return η = c + s z of the last layer, (..., m, k) to (..., m) or (k, ..., m)."""

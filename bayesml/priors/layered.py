@@ -175,12 +175,13 @@ class Layered:
         names: list[str] = []
         index = []
         last = max(int(name.rpartition("_")[2]) for name in shapes)
+        units = shapes[f"biases_{last - 1}"][0] if last > 1 else 0
         for name, shape in shapes.items():
             layer = int(name.rpartition("_")[2])
             local, labels = np.zeros(shape, dtype=np.intp), [name]
-            if layer == last and shape[0] > 1:
-                local += np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1))
-                labels = [f"{name}[{k}]" for k in range(shape[0])]
+            skips = layer == last > 1 and len(shape) == 2 and shape[1] > units
+            if layer == last and (shape[0] > 1 or skips):
+                local, labels = _of_outputs(name, shape, units if skips else shape[-1])
             elif self.relevance and layer == 1 and len(shape) == 2 and shape[1]:
                 local += np.arange(shape[1])
                 own = features[: shape[1]]  # behind them may be columns that are no features
@@ -200,3 +201,14 @@ class Layered:
             f"weights and biases, standardised ~ Normal(0, τ), one τ for every {by}\n"
             f"1/τ² ~ Gamma({self.shape:g}, {self.rate:g})"
         )
+
+
+def _of_outputs(name: str, shape: tuple[int, ...], units: int) -> tuple[Integers, list[str]]:
+    """Return the group of every entry of the last layer: by output, weights of inputs apart."""
+    outputs = np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+    own = [""] if shape[0] == 1 else [str(k) for k in range(shape[0])]
+    if len(shape) == 1 or shape[1] == units:
+        return outputs + np.zeros(shape, dtype=np.intp), [f"{name}[{k}]" for k in own]
+    local = np.where(np.arange(shape[1]) < units, 2 * outputs, 2 * outputs + 1)
+    parts = [(name if k == "" else f"{name}[{k}]", f"{k}, " if k else "") for k in own]
+    return local, [label for whole, k in parts for label in (whole, f"{name}[{k}inputs]")]

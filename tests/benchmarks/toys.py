@@ -88,7 +88,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--method", choices=list(METHODS), default="laplace")
+    parser.add_argument("--method", choices=list(METHODS), default="default")
     parser.add_argument("--toys", nargs="+", choices=list(TOYS), default=list(TOYS))
     parser.add_argument("--pictures", type=Path)
     settings = parser.parse_args()

@@ -44,6 +44,7 @@ PREDICTORS: dict[str, Any] = {
     "MLP without hidden layers": bm.MLP((), Tanh(), scaled(ONE)),
     "MLP of two layers": bm.MLP((4, 3), Tanh(), scaled(ONE)),
     "MLP of two outputs": bm.MLP((3,), SiLU(), scaled(TWO)),
+    "MLP beside a linear model": bm.MLP((4, 3), SiLU(), scaled(TWO), skip=True),
     "MLP beside an offset": bm.MLP((3,), Tanh(), scaled(ONE), Beside(1, -1, (), 1)),
     "MLP beside trials": bm.MLP((3,), Tanh(), scaled(ONE), Beside(1, None, (-1,), 1)),
     **{repr(a): bm.MLP((3,), a, scaled(ONE)) for a in (ReLU(), SiLU(), GELU(), Softplus())},

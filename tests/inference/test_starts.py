@@ -1,6 +1,7 @@
 """Which start a network trains from, and what gives away one that did not learn."""
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,6 +50,49 @@ def test_the_calm_start_is_taken_where_there_is_nothing_to_find(seed):
     found = raced(bm.Model(bm.MLP((8,))).resolve(data), rng, Recipe())
     assert found.training.start.precision == CALM.precision
     assert abs(found.raced["gain_over_linear"]) < 3
+
+
+def test_starts_take_turns_unless_one_is_better_alone(monkeypatch):
+    """By (M31), of log densities that are stated."""
+    from bayesml.inference.networks import race
+
+    def turns(calm, free, linear=-9.0):
+        heat = SimpleNamespace(modes={CALM: [0], FREE: [0]})
+        run = race.Race([heat])
+        told = {"gain_over_linear": 1.0}
+        monkeypatch.setattr(race.Race, "told", told)
+        monkeypatch.setattr(race.Race, "linear", np.full(100, linear))
+        densities = {CALM: np.array(calm), FREE: np.array(free)}
+        monkeypatch.setattr(race.Race, "densities", lambda self, start: densities[start])
+        return [run.start.turn(k).precision for k in (0, 1)]
+
+    noise, even = np.random.default_rng(0).normal(size=100), np.zeros(100)
+    assert turns(even, noise) == [CALM.precision, FREE.precision]
+    assert turns(even, even + 0.3 * noise + 0.02) == [CALM.precision, FREE.precision]
+    assert turns(even, noise, linear=0.0) == [CALM.precision] * 2
+    assert turns(even, even + 3.0 + 0.1 * noise) == [FREE.precision] * 2
+    assert turns(even, even - 0.5 + noise) == [CALM.precision] * 2
+    diverged = np.append(np.full(99, 0.5), race.LOWEST)
+    assert turns(even, diverged) == [CALM.precision] * 2
+
+
+def test_a_start_from_which_training_diverges_gives_way_to_the_calm_one(ripples, monkeypatch):
+    from bayesml.inference.networks import search
+
+    trained = search.from_start
+
+    def diverging(setting, *rest):
+        if setting.start.precision == FREE.precision:
+            raise bm.ConvergenceError("diverged")
+        return trained(setting, *rest)
+
+    monkeypatch.setattr(search, "from_start", diverging)
+    problem, rng = MODEL.resolve(ripples), np.random.default_rng(0)
+    of_race = Recipe(training=bm.Training(start=replace(FREE, gain=3.0)))
+    mode = search.find_mode(problem, rng, of_race)
+    assert mode.reason.endswith("since training from the free start diverged")
+    with pytest.raises(bm.ConvergenceError, match="diverged"):
+        search.find_mode(problem, rng, Recipe(training=bm.Training(start=FREE)))
 
 
 def test_a_race_that_diverges_everywhere_is_refused_and_one_side_loses(ripples, monkeypatch):

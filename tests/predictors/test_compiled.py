@@ -11,11 +11,13 @@ from bayesml.predictors import MLP, Beside, Standardisation, flat
 @pytest.mark.parametrize(
     ("hidden", "k", "n", "m"), [((7,), 1, 3, 20), ((5, 6), 2, 9, 300), ((), 1, 4, 513)]
 )
+@pytest.mark.parametrize("skip", [False, True])
 def test_passes_in_single_precision_are_those_in_double(
-    hidden: Any, k: int, n: int, m: int, rng: np.random.Generator
+    hidden: Any, k: int, n: int, m: int, skip: bool, rng: np.random.Generator
 ) -> None:
     """Blocks that are full and not, columns in fours and not, a batch of chains."""
-    network = MLP(hidden, standardisation=Standardisation((), (), ((0.5, 2.0), (-1.0, 0.3))[:k]))
+    outputs = ((0.5, 2.0), (-1.0, 0.3))[:k]
+    network = MLP(hidden, standardisation=Standardisation((), (), outputs), skip=skip)
     shapes = network.shapes(n)
     theta, X = rng.normal(size=(3, flat.size(shapes))), rng.normal(size=(m, n))
     exact, back = network.pullback(flat.split(theta, shapes), X)

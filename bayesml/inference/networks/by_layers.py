@@ -13,7 +13,7 @@ from bayesml.linalg.kronecker import KroneckerBlock, KroneckerFactors
 from bayesml.log_joint import Rows
 from bayesml.log_joint.rows import LAYERED
 from bayesml.predictors import MLP, flat
-from bayesml.predictors.layers import Layers, Trace, backward, trace
+from bayesml.predictors.layers import Layers, Trace, backward, below, trace
 from bayesml.typing import Array, Integers
 
 
@@ -109,7 +109,7 @@ def _deltas(layers: Layers, seen: Trace, output: int, scale: float) -> list[Arra
     delta[:, output] = scale
     deltas = []
     for layer in range(len(layers) - 1, 0, -1):
-        delta = (delta @ layers[layer][0]) * seen.slopes[layer - 1]
+        delta = below(layers, seen, layer, delta)
         deltas.append(delta)
     return deltas[::-1]
 

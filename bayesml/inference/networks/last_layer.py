@@ -27,7 +27,7 @@ def last_layer(problem: Problem, mode: Mode) -> tuple[LastLayerPosterior, float]
     setting, rows = mode.setting, mode.setting.rows.at_hand()
     network = setting.network
     features = np.asarray(network.features(mode.parameters, rows.A))
-    linear = replace(network, hidden=())
+    linear = replace(network, hidden=(), skip=False)
     shapes = linear.shapes(features.shape[1])
     size = flat.size(shapes)
     frame = Frame(linear, shapes, None, None, np.zeros(size), np.ones(size))

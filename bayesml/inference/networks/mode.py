@@ -133,6 +133,13 @@ class Recipe:
         training = replace(self.training, start=start)
         return replace(self, training=training, raced=other.raced, watch=other.watch)
 
+    def turn(self, k: int) -> "Recipe":
+        """Return the recipe of the k-th chain or member."""
+        start = self.training.start
+        if start is None:
+            return self
+        return replace(self, training=replace(self.training, start=start.turn(k)))
+
     def finds_as(self, other: "Recipe") -> bool:
         """Say whether what this one finds is what another one asks for."""
         own, asked = ((r.optimizer, r.training, r.tune) for r in (self, other))

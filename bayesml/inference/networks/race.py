@@ -31,7 +31,7 @@ MOST_ROUNDS = 3
 """How often a race is repeated at most."""
 
 CLEAR = 2.0
-"""Standard errors by which the free start must be better: where it is worse it is much worse."""
+"""Standard errors by which one start is better: else it is the calm one, or both in turn."""
 
 FEW_STEPS = LevenbergMarquardt(max_iterations=80)
 """How runners train: enough to find the shape of the data."""
@@ -94,6 +94,11 @@ class Race:
         """Return log densities of all rows that were held out."""
         return np.concatenate([heat.densities(start) for heat in self.heats])
 
+    @cached_property
+    def linear(self) -> Array:
+        """Log densities of the same rows by the linear model."""
+        return np.concatenate([_densities(heat.linear, heat.held) for heat in self.heats])
+
     @property
     def starts(self) -> Sequence[Start]:
         """From where it was run."""
@@ -101,10 +106,11 @@ class Race:
 
     @cached_property
     def won(self) -> Start:
-        """The start: the free one only where it is clearly better."""
+        """The start: the free one alone only where it is clearly better than both in turn."""
         if len(self.starts) == 1:
             return self.starts[0]
-        return FREE if gain(self.densities(FREE), self.densities(CALM)) > CLEAR else CALM
+        calm, free = self.densities(CALM), self.densities(FREE)
+        return FREE if gain(free, np.logaddexp(calm, free) - np.log(2.0)) > CLEAR else CALM
 
     @property
     def winners(self) -> "Race":
@@ -117,19 +123,28 @@ class Race:
     @cached_property
     def told(self) -> dict[str, float]:
         """How the starts and the linear model predicted, and what the network gained."""
-        linear = np.concatenate([_densities(heat.linear, heat.held) for heat in self.heats])
         names = {CALM: "held_out calm", FREE: "held_out free"}
         return {
             **{names[start]: float(np.mean(self.densities(start))) for start in self.starts},
-            "held_out linear": float(np.mean(linear)),
-            "gain_over_linear": gain(self.densities(self.won), linear),
+            "held_out linear": float(np.mean(self.linear)),
+            "gain_over_linear": gain(self.densities(self.won), self.linear),
         }
 
     @property
     def start(self) -> Start:
-        """The start that won, with what it foresees."""
+        """The start that won, with what it foresees, and the other unless one is better alone."""
         foreseen = float(np.mean(self.densities(self.won)))
-        return replace(self.won, foreseen=foreseen, gain=self.told["gain_over_linear"])
+        other = FREE if self._mixed else None
+        return replace(self.won, foreseen=foreseen, gain=self.told["gain_over_linear"], other=other)
+
+    @property
+    def _mixed(self) -> bool:
+        """Whether both starts are to be taken in turn (M31)."""
+        if len(self.starts) == 1 or self.won == FREE:
+            return False
+        calm, free = self.densities(CALM), self.densities(FREE)
+        bent = max(gain(calm, self.linear), gain(free, self.linear)) > CLEAR
+        return bent and float(free.min()) > LOWEST and gain(calm, free) <= CLEAR
 
 
 def race(

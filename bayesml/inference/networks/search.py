@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bayesml.errors import IncompatibleModelError
+from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.mode import Mode, Recipe, from_start, from_there
 from bayesml.inference.networks.race import prepared, raced
@@ -38,7 +38,7 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
             "hold rows in memory."
         )
     sd_y = problem.statistics.sd_y or 1.0
-    modes = [_from_few(setting, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
+    modes = [_trained(setting, problem, sd_y, rng, recipe) for _ in range(recipe.training.restarts)]
     if setting.start.foreseen is not None:
         free = prepared(problem, recipe, FREE)[0]
         modes = [_as_foreseen(mode, free, sd_y, rng, recipe) for mode in modes]
@@ -46,6 +46,19 @@ def find_mode(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Mod
     if len(modes) > 1:
         best = replace(best, reason=f"{best.reason}; best of {len(modes)} restarts")
     return replace(best, raced=recipe.raced)
+
+
+def _trained(
+    setting: Setting, problem: Problem, sd_y: float, rng: np.random.Generator, recipe: Recipe
+) -> Mode:
+    """Train from the start; from the calm one where one that a race took leads nowhere."""
+    try:
+        return _from_few(setting, sd_y, rng, recipe)
+    except ConvergenceError:
+        if setting.start.gain is None or setting.start.precision == CALM.precision:
+            raise
+    mode = _from_few(prepared(problem, recipe, CALM)[0], sd_y, rng, recipe)
+    return replace(mode, reason=f"{mode.reason}, since training from the free start diverged")
 
 
 def _from_few(setting: Setting, sd_y: float, rng: np.random.Generator, recipe: Recipe) -> Mode:

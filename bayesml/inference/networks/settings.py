@@ -1,6 +1,6 @@
 """How a network is trained, whatever the optimizer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bayesml.arguments import (
     check_count,
@@ -28,6 +28,9 @@ class Start:
     gain : float or None
         Standard errors by which rows held out were told better than by a linear model; None where
         there was no race.
+    other : Start or None
+        Another one that rows held out tell neither better nor worse: chains, or members of an
+        ensemble, take turns between both.
 
     Raises
     ------
@@ -44,9 +47,16 @@ class Start:
     noise: float = 1.0
     foreseen: float | None = None
     gain: float | None = None
+    other: "Start | None" = None
 
     def __post_init__(self) -> None:
         check_positive(self, "precision", "noise")
+
+    def turn(self, k: int) -> "Start":
+        """Return what the k-th chain or member starts from."""
+        if self.other is None or k % 2 == 0:
+            return self
+        return replace(self.other, foreseen=self.foreseen, gain=self.gain)
 
 
 CALM, FREE = Start(), Start(precision=0.1, noise=0.3)
@@ -70,7 +80,8 @@ class Training:
         Whether to show a bar with the loss.
     start : Start or None
         What is assumed of scales that are learned by evidence, at the start. None trains from each
-        of two starts on a part of the rows, and takes the one that predicts the others better.
+        of two starts on a part of the rows, and takes the one that predicts the others better, or
+        both in turn.
 
     Raises
     ------

@@ -101,7 +101,7 @@ def simplified(setting: Setting, likelihood: Staged, sd_y: float) -> Setting:
 
 def without_hidden(setting: Setting) -> Setting:
     """Return the linear model that the network is without hidden layers, noise and all."""
-    hyperprior, linear = setting.hyperprior, replace(setting.network, hidden=())
+    hyperprior, linear = setting.hyperprior, replace(setting.network, hidden=(), skip=False)
     priors, known, noise = hyperprior.parameter_priors, hyperprior.known, setting.scales.values
     return _under(setting, linear, setting.rows.likelihood, priors, known, noise)
 
@@ -153,6 +153,9 @@ def with_variance_head(
     start = setting.scales.precision.copy()
     if setting.hyperprior.prior.learned:
         known[f"{weights}[1]"] = HEAD_PRECISION
+        if f"{weights}[inputs]" in known:
+            known |= {f"{weights}[0, inputs]": known[f"{weights}[inputs]"]}
+            known |= {f"{weights}[1, inputs]": HEAD_PRECISION}
         for k, name in enumerate(setting.hyperprior.groups.names):
             start[k] = known.get(name, start[k])
     return flat.join(parameters, setting.shapes), NetworkScales(start, setting.scales.values)
