@@ -8,9 +8,17 @@ from functools import partial
 
 import numpy as np
 
-from bayesml.arguments import check_count, check_flag, check_optional, memory, require_memory
+from bayesml.arguments import (
+    check_count,
+    check_flag,
+    check_fraction,
+    check_optional,
+    memory,
+    require_memory,
+)
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned, Method
+from bayesml.inference.growth import AT_A_TIME, HeldOut, set_aside
 from bayesml.inference.map import MAP
 from bayesml.inference.mle import MLE
 from bayesml.inference.networks.functions import MOST_RESIDUALS, MOST_ROWS, spread_rows, unlearned
@@ -57,7 +65,7 @@ class Ensemble:
     Parameters
     ----------
     members : int
-        M.
+        M; with `held_out` at most.
     member : Method, or tuple of methods
         How each is learned, for instance ``MAP()`` or ``Laplace()``. Several take turns:
         ``(Laplace(), Langevin(chains=1))`` mixes as many of each, whose errors differ. Those of a
@@ -70,6 +78,10 @@ class Ensemble:
         result says what there was no time for, and its checks what that did.
     progress : bool
         Whether to show on a terminal how many members are learned.
+    held_out : float
+        Share of the rows that are set aside, to add two members at a time only as long as the
+        mixture tells them better, by more than a standard error (M34); 0 learns all members, from
+        all rows.
 
     Raises
     ------
@@ -97,11 +109,13 @@ class Ensemble:
     threads: int | None = None
     seconds: float | None = None
     progress: bool = True
+    held_out: float = 0.0
 
     def __post_init__(self) -> None:
         check_count(self, "members")
         check_optional(self, "seconds", "no limit")
         check_flag(self, "progress")
+        check_fraction(self, "held_out")
         if self.threads is not None:
             check_count(self, "threads")
         wrong = [m for m in self.methods if isinstance(m, type) or not isinstance(m, Method)]
@@ -139,21 +153,59 @@ class Ensemble:
             f"{self.members:,} members of {problem.size:,} parameters",
             "take fewer members, five to twenty do",
         )
-        optimizer = _batched(self.member)
+        optimizer = _batched(self.member) if self.held_out == 0 else None
         staged = isinstance(problem.model.likelihood, Staged)
         if optimizer is not None and not staged and isinstance(problem.model.predictor, Network):
             stated = problem.without_priors() if self._without_priors else problem
             return _at_once(stated, self.members, optimizer, rng)
         watch, streams = watch_for(self.seconds), rng.spawn(self.members)
+        if self.held_out > 0:
+            return self._grown(*set_aside(problem, self.held_out, rng), streams, rng, watch)
         recipe = self._raced(problem, rng, watch)
-        modes = self._modes(problem, streams, recipe)
-        members, tasks = self._tasks(problem, streams, modes, watch)
-        found = self._run(tasks, problem, watch, "members")
+        learned = self._learned(problem, range(self.members), streams, recipe)
+        return self._joined(problem, learned, recipe.raced)
+
+    def _grown(
+        self,
+        problem: Problem,
+        held: HeldOut,
+        streams: Sequence[np.random.Generator],
+        rng: np.random.Generator,
+        watch: Watch,
+    ) -> Learned:
+        """Add members as long as rows held out are told better (M34)."""
+        recipe, learned = self._raced(problem, rng, watch), dict[int, Learned]()
+        each = len(self.methods) * -(-AT_A_TIME // len(self.methods))
+        for start in range(0, self.members, each):
+            some = range(start, min(start + each, self.members))
+            before = learned
+            learned = before | self._learned(problem, some, streams, recipe)
+            if watch.over() or not held.still_gains(before, learned):
+                break
+        joined = replace(self, members=some.stop)._joined(problem, learned, recipe.raced)
+        words = f"{some.stop} of at most {self.members} were learned, from rows that are not aside"
+        density = float(np.mean(held.densities(learned.values())))
+        return replace(
+            joined,
+            explanation=f"{joined.explanation}; {words}",
+            diagnostics={**joined.diagnostics, "held_out density": density},
+        )
+
+    def _learned(
+        self,
+        problem: Problem,
+        some: range,
+        streams: Sequence[np.random.Generator],
+        recipe: Recipe,
+    ) -> dict[int, Learned]:
+        """Learn some of the members: as many as there is time for."""
+        modes = self._modes(problem, some, streams, recipe)
+        members, tasks = self._tasks(problem, some, streams, modes, recipe.watch)
+        found = self._run(tasks, problem, recipe.watch, "members")
         pairs = [
             zip(own, each or [], strict=False) for own, each in zip(members, found, strict=True)
         ]
-        learned = dict(sorted((m, one) for own in pairs for m, one in own))
-        return self._joined(problem, learned, recipe.raced)
+        return dict(sorted((m, one) for own in pairs for m, one in own))
 
     def within(self, seconds: float) -> "Ensemble":
         """Return the ensemble with a limit of time."""
@@ -167,13 +219,17 @@ class Ensemble:
         return raced(problem, rng, replace(open_to[0].recipe(problem), watch=watch))
 
     def _modes(
-        self, problem: Problem, streams: Sequence[np.random.Generator], recipe: Recipe
+        self,
+        problem: Problem,
+        some: range,
+        streams: Sequence[np.random.Generator],
+        recipe: Recipe,
     ) -> dict[int, Mode]:
         """Find the modes of a network that members are learned around, by the first of them."""
         if not isinstance(problem.model.predictor, Network):
             return {}
         finding = replace(recipe, watch=recipe.watch.share(OF_TRAINING))
-        firsts = [m for m in range(self.members) if self._found_by(m, problem) == m]
+        firsts = [m for m in some if self._found_by(m, problem) == m]
         tasks: list[Callable[[], Mode | None]] = []
         for turn, k in enumerate(firsts):
             own = self._method(k)
@@ -184,7 +240,7 @@ class Ensemble:
         found = dict(zip(firsts, self._run(tasks, problem, recipe.watch, "modes"), strict=True))
         return {
             m: mode
-            for m in range(self.members)
+            for m in some
             if (by := self._found_by(m, problem)) is not None and (mode := found[by]) is not None
         }
 
@@ -207,6 +263,7 @@ class Ensemble:
     def _tasks(
         self,
         problem: Problem,
+        some: range,
         streams: Sequence[np.random.Generator],
         modes: Mapping[int, Mode],
         watch: Watch,
@@ -218,18 +275,18 @@ class Ensemble:
         members: list[list[int]] = []
         tasks: list[Callable[[], list[Learned] | None]] = []
         for method in dict.fromkeys(self.methods):
-            own = [m for m in range(self.members) if self._method(m) == method]
+            own = [m for m in some if self._method(m) == method]
             around = method if modes and isinstance(method, AroundModes) else None
             if around is not None:
                 own = [m for m in own if m in modes]
             size = 1 if around is None else around.at_once
-            for some in (list(own[i : i + size]) for i in range(0, len(own), size)):
-                rngs = [streams[m] for m in some]
+            for part in (list(own[i : i + size]) for i in range(0, len(own), size)):
+                rngs = [streams[m] for m in part]
                 task: Callable[[], list[Learned]] = partial(_alone, problem, method, rngs)
                 if around is not None:
-                    starts = [modes[m] for m in some]
+                    starts = [modes[m] for m in part]
                     task = partial(around.around, problem, starts, rngs, watch)
-                members.append(some)
+                members.append(part)
                 tasks.append(task if not tasks else partial(_in_time, task, watch))
         return members, tasks
 

@@ -10,6 +10,7 @@ import numpy as np
 from bayesml.arguments import seed_of, whole_number
 from bayesml.data import Data
 from bayesml.data.messages import plural, quoted
+from bayesml.data.subset import subset
 from bayesml.errors import DataWarning, RankDeficientError
 from bayesml.inference import Method
 from bayesml.model import Model, require_model
@@ -178,7 +179,7 @@ def _fold(
     rng: np.random.Generator,
 ) -> tuple[Fold, tuple[str, ...]]:
     """Predict some rows from the others, without columns that only they would determine."""
-    others = _subset(data, np.setdiff1d(np.arange(data.m), rows))
+    others = subset(data, np.setdiff1d(np.arange(data.m), rows))
     X = np.asarray(data.X[rows], dtype=np.float64)
     try:
         learned = fit(resolved, others, method, rng=rng)
@@ -208,15 +209,4 @@ def _without_words(lost: Mapping[int, tuple[str, ...]], folds: int) -> str:
         f"{plural(len(lost), 'fold')} of {folds}, and the columns are left out there, as if their "
         f"weights were zero ({each}). Give strata=, so that every level is in every fold, or learn "
         "with a proper prior, such as the default with Exact() or MAP()."
-    )
-
-
-def _subset(data: Data, rows: Integers) -> Data:
-    weights, labels = data.observation_weights, data.row_labels
-    return Data.from_checked_arrays(
-        data.X[rows],
-        data.y[rows],
-        None if weights is None else weights[rows],
-        data.design,
-        None if labels is None else labels[rows],
     )

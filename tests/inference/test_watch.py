@@ -4,12 +4,14 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import bayesml as bm
 from bayesml.inference.default_network import network_method
+from bayesml.inference.growth import HeldOut
 from bayesml.inference.networks import search
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.search import find_mode
@@ -193,3 +195,36 @@ def test_the_default_network_is_narrower_the_more_columns_there_are_and_deeper_w
     assert [bm.hidden_units(5000, n) for n in (1, 10, 2000)] == [(24, 24), (20, 20), (10, 10)]
     assert len(bm.hidden_units(650, 3)) == 1
     assert len(bm.hidden_units(651, 3)) == 2
+
+
+def test_an_ensemble_stops_growing_where_rows_held_out_are_told_no_better(wave, monkeypatch):
+    many = bm.Ensemble(8, bm.MAP(bm.LBFGS(max_iterations=50)), held_out=0.2, threads=1)
+    fit = fitted(wave, many)
+    few = fit.idata["posterior"].sizes["chain"]
+    assert few < 8
+    assert f"{few} of at most 8 were learned" in fit.explanation
+    monkeypatch.setattr("bayesml.inference.growth.HeldOut.still_gains", lambda *_: True)
+    assert fitted(wave, many).idata["posterior"].sizes["chain"] == 8
+
+
+def test_rows_held_out_judge_the_mixture(rng):
+    """By the definition of (M34), of members whose densities are stated."""
+
+    def member(densities):
+        prediction = SimpleNamespace(log_prob=lambda y: np.array(densities))
+        return SimpleNamespace(posterior=SimpleNamespace(predict=lambda X: prediction))
+
+    held = HeldOut(np.zeros((3, 1)), np.zeros(3), np.array([2.0, 0.5, 0.5]))
+    one, two = member([0.0, -1.0, -2.0]), member([-1.0, -1.0, -3.0])
+    by_hand = np.log((np.exp([0.0, -1.0, -2.0]) + np.exp([-1.0, -1.0, -3.0])) / 2) * held.weights
+    np.testing.assert_allclose(held.densities([one, two]), by_hand, rtol=1e-14)
+    assert held.still_gains({}, {0: one})
+    assert held.still_gains({0: two}, {0: two, 1: one})
+    assert not held.still_gains({0: one}, {0: one, 1: two})
+
+
+def test_members_are_not_held_out_from_rows_that_are_not_there(wave):
+    with pytest.raises(bm.DataError, match="leaves no rows to learn from: there are 2"):
+        fitted(bm.Data([[0.0], [1.0]], [1.0, 2.0]), bm.Ensemble(2, bm.MAP(), held_out=0.9))
+    with pytest.raises(bm.IncompatibleModelError, match="held_out"):
+        bm.Ensemble(2, held_out=1.0)
