@@ -36,7 +36,7 @@ RANK = {layer: rank for rank, layers in enumerate(LAYERS) for layer in layers}
 ONLY_IN_GRAPHS = {"pymc", "pytensor"}
 
 # Below the basic files of the data room, which are all others, and `data` itself (the empty name).
-DATA_LAYERS = ({"formulas"}, {"sources"}, {"data", "stored_design", "support", ""})
+DATA_LAYERS = ({"formulas"}, {"sources"}, {"data", "stored_design", "subset", "support", ""})
 
 
 def layer_of(parts: tuple[str, ...]) -> str:
