@@ -1,8 +1,7 @@
 """Ensembles: members learned from their own random starts, and mixed equally."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,38 +16,24 @@ from bayesml.arguments import (
     require_memory,
 )
 from bayesml.errors import IncompatibleModelError
+from bayesml.inference.at_once import batched, trained_at_once
 from bayesml.inference.base import Learned, Method
 from bayesml.inference.growth import AT_A_TIME, HeldOut, set_aside
 from bayesml.inference.map import MAP
+from bayesml.inference.mixture import mixed
 from bayesml.inference.mle import MLE
-from bayesml.inference.networks.functions import MOST_RESIDUALS, MOST_ROWS, spread_rows, unlearned
 from bayesml.inference.networks.memory import MEMORY
-from bayesml.inference.networks.mode import AroundModes, Mode, Recipe, joint_objective
+from bayesml.inference.networks.mode import AroundModes, Mode, Recipe
+from bayesml.inference.networks.progress import counting
 from bayesml.inference.networks.race import raced
 from bayesml.inference.networks.search import find_mode
-from bayesml.inference.networks.starts import setting_of
 from bayesml.inference.networks.watch import Watch, side_by_side, watch_for
-from bayesml.inference.point import NO_EVIDENCE
 from bayesml.likelihoods import Staged
-from bayesml.log_joint import Coordinates, Members
 from bayesml.model import Problem
-from bayesml.optimizers import Optimizer, minimize
-from bayesml.posteriors import PointEstimate
-from bayesml.posteriors.ensemble import EnsemblePosterior
-from bayesml.predictors import Network, flat
-from bayesml.typing import Array
-
-OF_MEMBERS = ("pareto_k", "importance_ess", "unlearned")
-"""Diagnostics that say nothing of the mixture: each is of one member's own answer."""
-
-ASTRAY = 1.0
-"""Nats a row behind the median of members at which a member is not of the same function."""
+from bayesml.predictors import Network
 
 OF_TRAINING = 0.5
 """Share of the time, where it is limited, that finding modes may take."""
-
-FEWEST = 3
-"""Members from which on their median says which of them is astray."""
 
 
 @dataclass(frozen=True)
@@ -153,17 +138,17 @@ class Ensemble:
             f"{self.members:,} members of {problem.size:,} parameters",
             "take fewer members, five to twenty do",
         )
-        optimizer = _batched(self.member) if self.held_out == 0 else None
+        optimizer = batched(self.member) if self.held_out == 0 else None
         staged = isinstance(problem.model.likelihood, Staged)
         if optimizer is not None and not staged and isinstance(problem.model.predictor, Network):
             stated = problem.without_priors() if self._without_priors else problem
-            return _at_once(stated, self.members, optimizer, rng)
+            return trained_at_once(stated, self.members, optimizer, rng)
         watch, streams = watch_for(self.seconds), rng.spawn(self.members)
         if self.held_out > 0:
             return self._grown(*set_aside(problem, self.held_out, rng), streams, rng, watch)
         recipe = self._raced(problem, rng, watch)
         learned = self._learned(problem, range(self.members), streams, recipe)
-        return self._joined(problem, learned, recipe.raced)
+        return self._mixed(problem, learned, recipe.raced)
 
     def _grown(
         self,
@@ -182,7 +167,7 @@ class Ensemble:
             learned = before | self._learned(problem, some, streams, recipe)
             if watch.over() or not held.still_gains(before, learned):
                 break
-        joined = replace(self, members=some.stop)._joined(problem, learned, recipe.raced)
+        joined = replace(self, members=some.stop)._mixed(problem, learned, recipe.raced)
         words = f"{some.stop} of at most {self.members} were learned, from rows that are not aside"
         density = float(np.mean(held.densities(learned.values())))
         return replace(
@@ -296,45 +281,19 @@ class Ensemble:
         """Run tasks in threads, and count them on a terminal."""
         if not tasks:
             return []
-        with _counting(what, len(tasks), self.progress) as look:
+        with counting(what, len(tasks), self.progress) as look:
             return side_by_side(tasks, self._at_a_time(problem), watch, look)
 
-    def _firsts(self, learned: Mapping[int, Learned]) -> str:
-        """Say how the first member of each method was learned."""
-        firsts: dict[Method, str] = {}
-        for member, one in learned.items():
-            firsts.setdefault(self._method(member), one.explanation)
-        return "; ".join(f"{type(m).__name__}: {words}" for m, words in firsts.items())
-
-    def _joined(
+    def _mixed(
         self, problem: Problem, learned: Mapping[int, Learned], told: Mapping[str, float]
     ) -> Learned:
-        """Return the mixture, with the worst of the members' numbers and all of their notes."""
-        each = list(learned.values())
-        notes = tuple(f"Member {k}: {note}" for k, one in learned.items() for note in one.notes)
-        behind = _behind(problem, each)
-        kept = [one for one, gap in zip(each, behind, strict=True) if gap < ASTRAY]
-        posterior = EnsemblePosterior(problem.model.predictor, tuple(one.posterior for one in kept))
-        left_out = "".join(
-            f"; member {k} was left out, {gap:.2g} nats a row behind the median"
-            for k, gap in zip(learned, behind, strict=True)
-            if gap >= ASTRAY
-        )
-        if late := self.members - len(each):
-            left_out += f"; {late} of {self.members} had no time within {self.seconds:g} seconds"
-        return Learned(
-            posterior,
-            each[0].resolved,
-            f"equal mixture of {len(kept)} members{left_out}; {self._firsts(learned)}",
-            "an ensemble has none: its members' evidences are those of one mode each.",
-            _combined(kept)
-            | agreement(problem, posterior)
-            | _unlearned(problem, posterior)
-            | ({"astray": 1.0 - len(kept) / len(each)} if len(each) >= FEWEST else {})
-            | dict(told),
-            notes,
-            each[0].loss_curve,
-        )
+        """Return the mixture, and say what there was no time for."""
+        found = mixed(problem, {k: (self._method(k), one) for k, one in learned.items()}, told)
+        late = self.members - len(learned)
+        if late == 0:
+            return found
+        words = f"{late} of {self.members} had no time within {self.seconds:g} seconds"
+        return replace(found, explanation=f"{found.explanation}; {words}")
 
 
 def _alone(
@@ -347,105 +306,3 @@ def _alone(
 def _in_time[T](task: Callable[[], T], watch: Watch) -> T | None:
     """Do it unless time is over."""
     return None if watch.over() else task()
-
-
-@contextmanager
-def _counting(what: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Count on a terminal what is learned; elsewhere nothing is written."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    silent = not (shown and console.is_terminal)
-    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
-        handle = bar.add_task(what, total=total)
-        yield lambda done: bar.update(handle, completed=done)
-
-
-def _unlearned(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:
-    """Return how alike the residuals of neighbours are, of a network."""
-    network = isinstance(problem.model.predictor, Network)
-    return unlearned(problem, posterior) if network else {}
-
-
-def _behind(problem: Problem, each: list[Learned]) -> Array:
-    """Return nats a row by which the density of the rows is below that of the median member."""
-    if len(each) < FEWEST or not problem.data.has_rows:
-        return np.zeros(len(each))
-    X, y = spread_rows(problem, MOST_RESIDUALS)
-    densities = [float(np.mean(one.posterior.predict(X).log_prob(y))) for one in each]
-    return np.median(densities) - np.nan_to_num(densities, nan=-np.inf)
-
-
-def agreement(problem: Problem, posterior: EnsemblePosterior) -> dict[str, float]:
-    r"""Return the share of the target's variance on which the members' functions agree (M23)."""
-    if len(posterior.members) == 1 or not problem.data.has_rows:
-        return {}
-    X, _ = spread_rows(problem, MOST_ROWS)
-    means = np.array([member.predict(X).mean for member in posterior.members])
-    between = float(np.mean(np.var(means, axis=0, ddof=1)))
-    return {"agreement": 1.0 - between / problem.statistics.sd_y**2}
-
-
-def _combined(each: list[Learned]) -> dict[str, float]:
-    """Return the worst of the numbers that all members have; effective draws add up (M20)."""
-    shared = [n for n in each[0].diagnostics if all(n in one.diagnostics for one in each)]
-    names = [n for n in shared if n not in OF_MEMBERS]
-    out = {name: max(one.diagnostics[name] for one in each) for name in names}
-    draws = [one.diagnostics["ess_within"] for one in each if "ess_within" in one.diagnostics]
-    return out | ({"ess_within": sum(draws)} if draws else {})
-
-
-def _batched(member: Method | tuple[Method, ...]) -> Optimizer | None:
-    """Return the optimizer that trains all members in one computation, if there is one."""
-    if not isinstance(member, MLE | MAP) or member.training.held_out > 0:
-        return None
-    optimizer = member.optimizer
-    return optimizer if optimizer is not None and optimizer.traits.coordinatewise else None
-
-
-def _at_once(
-    problem: Problem, members: int, optimizer: Optimizer, rng: np.random.Generator
-) -> Learned:
-    """Train all members by one stream of steps."""
-    setting = setting_of(problem)
-    single, at_once = joint_objective(setting, setting.rows), (members,)
-    starts = flat.join(setting.network.start(problem.data.n, rng, at_once), setting.shapes)
-    at = single.joint.coordinates
-    x = np.hstack([starts, np.zeros((members, at.size - at.p))])
-    objective = Members(single, members)
-    optimum = minimize(optimizer, objective, x.ravel(), rng=rng)
-    table = np.asarray(optimum.x, dtype=np.float64).reshape(members, -1)
-    points = tuple(_point(problem, at, row) for row in table)
-    notes = () if optimum.converged else (f"Training did not converge: {optimum.reason}.",)
-    posterior = EnsemblePosterior(problem.model.predictor, points)
-    return Learned(
-        posterior,
-        problem.model,
-        f"equal mixture of {members} members by {optimizer!r}, {optimum.iterations} iterations in "
-        f"one batched computation: {optimum.reason}",
-        NO_EVIDENCE,
-        {
-            "gradient_norm": optimum.gradient_norm / float(np.sqrt(members)),
-            "iterations": float(optimum.iterations),
-        }
-        | agreement(problem, posterior)
-        | unlearned(problem, posterior),
-        notes,
-        optimum.loss_curve * single.weight / members,
-    )
-
-
-def _point(problem: Problem, at: Coordinates, x: Array) -> PointEstimate:
-    """Return one member, without standard errors."""
-    inferred = at.named(x)
-    unknown = {name: np.full(np.shape(v), np.nan) for name, v in inferred.items()}
-    known = {name: np.asarray(value) for name, value in at.known.items()}
-    model = problem.model
-    return PointEstimate(model.predictor, model.likelihood, inferred | known, unknown, np.inf)

@@ -16,7 +16,7 @@ from bayesml.inference.audit import (
     importance,
     off_centre,
 )
-from bayesml.inference.ensemble import agreement
+from bayesml.inference.mixture import agreement
 from bayesml.inference.networks.mode import Mode, Recipe
 from bayesml.inference.networks.search import find_mode
 from bayesml.likelihoods import Likelihood

@@ -1,6 +1,7 @@
-"""A progress bar with the loss, and early stopping on held-out likelihood."""
+"""Progress bars of training and of members, and early stopping on held-out likelihood."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 from bayesml.log_joint import Rows
@@ -18,6 +19,25 @@ def shown[T](items: Iterator[T], total: int, label: str, loss: Callable[[T], flo
         for item in items:
             bar.update(task, advance=1, loss=loss(item))
             yield item
+
+
+@contextmanager
+def counting(what: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Count on a terminal what is learned; elsewhere nothing is written."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    silent = not (shown and console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
+        handle = bar.add_task(what, total=total)
+        yield lambda done: bar.update(handle, completed=done)
 
 
 def early_stopped(
