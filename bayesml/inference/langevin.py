@@ -20,7 +20,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.elsewhere import refuse_unread
 from bayesml.inference.groups import in_place_of
-from bayesml.inference.laplace import Peak, find_peak, refuse_flat_network
+from bayesml.inference.laplace import refuse_flat_network
 from bayesml.inference.networks.density import DAMPING, Density, density_of
 from bayesml.inference.networks.functions import rows_to_compare, unlearned
 from bayesml.inference.networks.microcanonical import Run, RunLayout, run_chains
@@ -29,6 +29,7 @@ from bayesml.inference.networks.race import raced
 from bayesml.inference.networks.search import find_mode
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.inference.networks.watch import Watch, side_by_side
+from bayesml.inference.peak import Peak, find_peak
 from bayesml.model import Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import Network

@@ -1,9 +1,10 @@
 """The one density under every method: rows, priors and coordinates (docs/theory/log_joint.md)."""
 
 from bayesml.log_joint.coordinates import Coordinates, Free
+from bayesml.log_joint.folded import Folded, SingleRows
 from bayesml.log_joint.joint import GaussianPrior, LogJoint, log_joint, prior_sum, single_rows
 from bayesml.log_joint.objective import Members, NegativeLogJoint
-from bayesml.log_joint.rows import Folded, Rows, SingleRows, with_jacobian
+from bayesml.log_joint.rows import Rows, with_jacobian
 from bayesml.log_joint.statistics import (
     Statistics,
     data_term,

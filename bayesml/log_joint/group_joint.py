@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from bayesml.log_joint.coordinates import coordinates_of
+from bayesml.log_joint.folded import folded
 from bayesml.log_joint.group_scales import GroupScales
 from bayesml.log_joint.joint import LogJoint, differenced
-from bayesml.log_joint.rows import Rows, folded
+from bayesml.log_joint.rows import Rows
 from bayesml.log_joint.sums import Values
 from bayesml.model import Problem
 from bayesml.predictors import Grouped

@@ -9,7 +9,8 @@ import numpy as np
 from bayesml.errors import DataError
 from bayesml.likelihoods import Canonical
 from bayesml.log_joint.coordinates import Coordinates, coordinates_of
-from bayesml.log_joint.rows import Rows, SingleRows, folded
+from bayesml.log_joint.folded import SingleRows, folded
+from bayesml.log_joint.rows import Rows
 from bayesml.log_joint.statistics import has_linear_eta, not_linear_gaussian, statistics_of
 from bayesml.log_joint.sums import RowSum, Sums, Values
 from bayesml.model import Problem

@@ -26,7 +26,6 @@ from bayesml.posteriors.leave_one_out import (
 from bayesml.posteriors.linear_gaussian import LinearGaussian
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
-from bayesml.posteriors.rows import row_blocks
 from bayesml.stirling import log_gamma_step
 from bayesml.typing import Array, ArrayLike, Integers
 
@@ -165,17 +164,6 @@ class ConjugatePosterior:
         """Return the Student-t predictive distribution at the rows of X (N6)."""
         rows, one = X.shape[0], np.ones(1)
 
-        def sample_mean(size: int, rng: np.random.Generator) -> Array:
-            return self._eta(X, self._sample(size, rng)[0])
-
-        def sample(size: int, rng: np.random.Generator) -> Array:
-            beta, sigma = self._sample(size, rng)
-            eta = self._eta(X, beta)
-            noise = rng.standard_normal(eta.shape)
-            noise *= sigma[:, None]
-            noise *= self.coordinates.noise(X)
-            return eta + noise
-
         def total(block: slice | Integers) -> tuple[Array, dict[str, Array]]:
             noise = self.coordinates.noise(X[block])
             return self.at(self.coordinates.rows(X[block]), noise**2)
@@ -185,8 +173,7 @@ class ConjugatePosterior:
             Mixture(rows, one, StudentT(), total),
             Mixture(rows, one, StudentT(), lambda b: self.at(self.coordinates.rows(X[b]), 0.0)),
             expected_variance * self.coordinates.noise(X) ** 2,
-            sample,
-            sample_mean,
+            *self.coordinates.samplers(self._sample, X),
         )
 
     def at(self, A: Array, noise: Array | float) -> tuple[Array, dict[str, Array]]:
@@ -203,12 +190,6 @@ class ConjugatePosterior:
         sigma = np.sqrt(self.rate / rng.gamma(self.shape, 1.0, size))
         noise = rng.standard_normal((size, g.p)) * np.sqrt(g.relative_variance(zero))
         return g.mean(zero) + sigma[:, None] * noise @ g.joint.basis.T, sigma
-
-    def _eta(self, X: Array, beta: Array) -> Array:
-        eta = np.empty((beta.shape[0], X.shape[0]))
-        for block in row_blocks(X.shape[0], self.coordinates.p):
-            eta[:, block] = beta @ self.coordinates.rows(X[block]).T
-        return eta
 
 
 def conjugate_update(

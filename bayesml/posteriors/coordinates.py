@@ -1,14 +1,18 @@
 """From the coordinates of the linear Gaussian model to parameters by name, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesml.linalg.doubled import exact_dot
+from bayesml.posteriors.prediction import Sampler
 from bayesml.posteriors.rows import row_blocks
 from bayesml.predictors import Linear
 from bayesml.typing import Array, Integers
+
+Draw = Callable[[int, np.random.Generator], tuple[Array, Array]]
+"""Draws β and σ, so many and jointly: shapes (size, p) and (size,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +78,29 @@ class LinearCoordinates:
         if self.precision is None:
             return eta
         return np.stack([eta, np.broadcast_to(X[:, self.precision], eta.shape)])
+
+    def eta_of(self, beta: Array, X: Array) -> Array:
+        """Evaluate Aβ at draws of β, shape (draws, m), a block of rows at a time."""
+        eta = np.empty((beta.shape[0], X.shape[0]))
+        for block in row_blocks(X.shape[0], self.p):
+            eta[:, block] = beta @ self.rows(X[block]).T
+        return eta
+
+    def samplers(self, draw: Draw, X: Array) -> tuple[Sampler, Sampler]:
+        """Return what draws y at the rows of X, and what draws E[y], from draws of β and σ."""
+
+        def sample(size: int, rng: np.random.Generator) -> Array:
+            beta, sigma = draw(size, rng)
+            eta = self.eta_of(beta, X)
+            noise = rng.standard_normal(eta.shape)
+            noise *= sigma[:, None]
+            noise *= self.noise(X)
+            return eta + noise
+
+        def sample_mean(size: int, rng: np.random.Generator) -> Array:
+            return self.eta_of(draw(size, rng)[0], X)
+
+        return sample, sample_mean
 
     def parameters(self) -> dict[str, Array]:
         """Return, by parameter name, the functionals of β that give its entries."""

@@ -21,7 +21,6 @@ from bayesml.posteriors.log_scale import LogScalePosterior
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import by_nodes, given_scale
-from bayesml.posteriors.rows import row_blocks
 from bayesml.posteriors.tilted import FarOut, ScaleDensity
 from bayesml.typing import Array, ArrayLike, Integers
 
@@ -220,17 +219,6 @@ class ExactPosterior:
         rows, (u, pi) = X.shape[0], self.scale.rule
         sigma_0, few = self.geometry.sigma_0, u
 
-        def sample_mean(size: int, rng: np.random.Generator) -> Array:
-            return self._eta(X, self._sample(size, rng)[0])
-
-        def sample(size: int, rng: np.random.Generator) -> Array:
-            beta, sigma = self._sample(size, rng)
-            eta = self._eta(X, beta)
-            noise = rng.standard_normal(eta.shape)
-            noise *= sigma[:, None]
-            noise *= self.coordinates.noise(X)
-            return eta + noise
-
         def total(block: slice | Integers, u: Array = few) -> tuple[Array, dict[str, Array]]:
             sigma = sigma_0 * np.exp(u) * self.coordinates.noise(X[block])[:, None]
             return self.at(self.coordinates.rows(X[block]), sigma**2, u)
@@ -244,8 +232,7 @@ class ExactPosterior:
             Mixture(rows, pi, Gaussian(), total, self.scale.tail_index, of_sum),
             Mixture(rows, pi, Gaussian(), mean, flat, of_mean),
             self.scale.moment(2) * self.coordinates.noise(X) ** 2,
-            sample,
-            sample_mean,
+            *self.coordinates.samplers(self._sample, X),
         )
 
     def at(
@@ -272,9 +259,3 @@ class ExactPosterior:
         noise = rng.standard_normal((size, g.p))
         deviation = g.shift(u) + np.sqrt(g.relative_variance(u)) * noise
         return g.reference + deviation @ g.joint.basis.T, g.sigma_0 * np.exp(u)
-
-    def _eta(self, X: Array, beta: Array) -> Array:
-        eta = np.empty((beta.shape[0], X.shape[0]))
-        for block in row_blocks(X.shape[0], self.coordinates.p):
-            eta[:, block] = beta @ self.coordinates.rows(X[block]).T
-        return eta

@@ -1,6 +1,7 @@
 """Distributions that weighted draws of the parameters make: marginals, and predictions (P4)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,36 +50,50 @@ def mixed_over_draws(
     """
     if isinstance(predictor, HasNewLevels):
         flat = predictor.with_new_levels(flat, X, np.random.default_rng(0))
-    noise_at = {
-        name: flat[name] if name in flat else np.asarray(known[name])
-        for name in likelihood.parameters
-    }
-
-    def at(block: slice) -> tuple[Array, Mapping[str, Any]]:
-        return np.swapaxes(predictor.eta(flat, X[block]), -1, -2), noise_at
-
-    def mean_at(block: slice) -> Array:
-        return likelihood.mean(*at(block))
-
-    def picked(size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
-        which = rng.choice(len(weights), size=size, p=weights)
-        eta = predictor.eta({name: v[which] for name, v in flat.items()}, X)
-        noise = {k: np.reshape(v[which] if v.ndim else v, (-1, 1)) for k, v in noise_at.items()}
-        return eta, noise
-
-    def sample(size: int, rng: np.random.Generator) -> Array:
-        return likelihood.sample(*picked(size, rng), rng)
-
-    def sample_mean(size: int, rng: np.random.Generator) -> Array:
-        return likelihood.mean(*picked(size, rng))
-
+    names = likelihood.parameters
+    noise = {name: flat[name] if name in flat else np.asarray(known[name]) for name in names}
+    at = _AtRows(predictor, likelihood, flat, weights, noise, X)
     variance = np.empty(X.shape[0])
     for block in row_blocks(X.shape[0], len(weights)):
-        variance[block] = likelihood.sd(*at(block)) ** 2 @ weights
+        variance[block] = likelihood.sd(*at.every(block)) ** 2 @ weights
     return Prediction(
-        row_mixture(X.shape[0], weights, likelihood, at),
-        Atoms(X.shape[0], weights, mean_at),
+        row_mixture(X.shape[0], weights, likelihood, at.every),
+        Atoms(X.shape[0], weights, at.means),
         variance,
-        sample,
-        sample_mean,
+        at.sample,
+        at.sample_mean,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _AtRows:
+    """The likelihood at every draw, at the rows of X; what all rows share are one draw's values."""
+
+    predictor: Predictor
+    likelihood: Likelihood
+    flat: Mapping[str, Array]
+    weights: Array
+    noise: Mapping[str, Array]
+    X: Array
+
+    def every(self, block: slice) -> tuple[Array, Mapping[str, Any]]:
+        """Return η and noise parameters at all draws, (rows, K)."""
+        return np.swapaxes(self.predictor.eta(self.flat, self.X[block]), -1, -2), self.noise
+
+    def means(self, block: slice) -> Array:
+        """Return E[y] at all draws, (rows, K)."""
+        return self.likelihood.mean(*self.every(block))
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw y, shape (size, rows)."""
+        return self.likelihood.sample(*self._picked(size, rng), rng)
+
+    def sample_mean(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw E[y], shape (size, rows)."""
+        return self.likelihood.mean(*self._picked(size, rng))
+
+    def _picked(self, size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+        which = rng.choice(len(self.weights), size=size, p=self.weights)
+        eta = self.predictor.eta({name: v[which] for name, v in self.flat.items()}, self.X)
+        noise = {k: np.reshape(v[which] if v.ndim else v, (-1, 1)) for k, v in self.noise.items()}
+        return eta, noise

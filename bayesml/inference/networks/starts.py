@@ -14,7 +14,7 @@ from bayesml.inference.networks.scales import Hyperprior, NetworkScales
 from bayesml.inference.networks.settings import CALM, Start
 from bayesml.likelihoods import Likelihood, Staged
 from bayesml.log_joint import Folded, Rows
-from bayesml.log_joint.rows import folded
+from bayesml.log_joint.folded import folded
 from bayesml.model import Problem
 from bayesml.predictors import MLP, Standardisation, flat
 from bayesml.priors import Layered
