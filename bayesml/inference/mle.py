@@ -113,25 +113,15 @@ class MLE:
         problem = problem.without_priors()
         if problem.grouped is not None:
             return self._of_groups(problem)
-        if self.restricted:
-            raise IncompatibleModelError(
-                "MLE(restricted=True) is of models with effects of groups, and the data have none. "
-                "Use MLE(): its diagnostics have the unbiased residual_sd."
-            )
-        if self.nodes != 1:
-            raise IncompatibleModelError(
-                f"MLE(nodes={self.nodes}) is of models with effects of groups, and the data have "
-                "none. Use MLE()."
-            )
-        network = isinstance(problem.model.predictor, Network)
-        if not network and self.optimizer is not None and self.optimizer.traits.decays:
+        self._refuse_arguments_of_groups()
+        if isinstance(problem.model.predictor, Network):
+            recipe = Recipe(self.optimizer, self.training, tune=False)
+            return network_point(problem, rng, recipe, "maximum likelihood")
+        if self.optimizer is not None and self.optimizer.traits.decays:
             raise IncompatibleModelError(
                 f"MLE({self.optimizer!r}): the weights that decay are a network's. For a linear "
                 "model shrink by a prior: MAP() with Normal weights is ridge regression."
             )
-        if network:
-            recipe = Recipe(self.optimizer, self.training, tune=False)
-            return network_point(problem, rng, recipe, "maximum likelihood")
         if not_linear_gaussian(problem) is not None:
             if self.optimizer is None and by_programme(problem):
                 return kinked_point(problem, "maximum likelihood")
@@ -147,6 +137,18 @@ class MLE:
             how = "least squares by orthogonal factors of the centred data"
             return _classical(problem, geometry, geometry.reference, how)
         return _iterated(problem, geometry, self.optimizer, rng)
+
+    def _refuse_arguments_of_groups(self) -> None:
+        if self.restricted:
+            raise IncompatibleModelError(
+                "MLE(restricted=True) is of models with effects of groups, and the data have none. "
+                "Use MLE(): its diagnostics have the unbiased residual_sd."
+            )
+        if self.nodes != 1:
+            raise IncompatibleModelError(
+                f"MLE(nodes={self.nodes}) is of models with effects of groups, and the data have "
+                "none. Use MLE()."
+            )
 
     def _of_groups(self, problem: Problem) -> Learned:
         """Maximise the likelihood with effects integrated out."""

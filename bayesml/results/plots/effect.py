@@ -17,6 +17,7 @@ from bayesml.results.columns import (
     typical,
 )
 from bayesml.results.fit import Fit, require_fit
+from bayesml.results.plots.apart import apart
 from bayesml.results.plots.canvas import (
     COLOURS,
     GREY,
@@ -29,7 +30,7 @@ from bayesml.results.plots.canvas import (
     side_legend,
 )
 from bayesml.results.plots.class_effect import draw_classes
-from bayesml.results.plots.curves import Curve, Shown, apart, curves, default_term, shown
+from bayesml.results.plots.curves import Curve, Shown, curves, default_term, shown
 from bayesml.typing import Array
 
 if TYPE_CHECKING:
