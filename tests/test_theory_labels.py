@@ -22,7 +22,8 @@ def problems(root: Path) -> list[str]:
     theory = [text for path, text in pages.items() if path.parent.name == "theory"]
     defined = Counter(a or b for text in theory for a, b in DEFINED.findall(text))
     twice = [f"({label}) is defined {k} times" for label, k in defined.items() if k > 1]
-    return sorted([*twice, *_dangling(root, pages | code, set(defined)), *_lost(root, pages)])
+    dangling, lost = _dangling(root, pages | code, set(defined)), _lost(root, pages)
+    return sorted([*twice, *dangling, *lost, *_unlisted(root, pages)])
 
 
 def _dangling(root: Path, texts: dict[Path, str], defined: set[str]) -> Iterator[str]:
@@ -33,6 +34,19 @@ def _dangling(root: Path, texts: dict[Path, str], defined: set[str]) -> Iterator
         for page in set(PAGE.findall(text)):
             if not (root / page).is_file():
                 yield f"{where} cites {page}, which does not exist"
+
+
+def _unlisted(root: Path, pages: dict[Path, str]) -> Iterator[str]:
+    """Say which pages the list of all documentation leaves out, or gives other letters."""
+    listed = pages.get(root / "docs/README.md", "")
+    for path, text in pages.items():
+        where = path.relative_to(root / "docs").as_posix()
+        if listed and where != "README.md" and f"({where})" not in listed:
+            yield f"docs/README.md does not list {where}"
+        letters = {(a or b)[0] for a, b in DEFINED.findall(text)}
+        row = re.search(rf"\({where}\) \| (\w)", listed)
+        if row is not None and letters and letters != {row[1]}:
+            yield f"docs/README.md gives {where} the letter {row[1]}"
 
 
 def _lost(root: Path, pages: dict[Path, str]) -> Iterator[str]:
@@ -61,6 +75,8 @@ def test_every_label_that_is_cited_is_defined_once() -> None:
         ("docs/theory/b.md", "By (A4).", "docs/theory/b.md cites (A4), defined nowhere"),
         ("docs/theory/b.md", "`bayesml/c.py`", "names bayesml/c.py, which does not exist"),
         ("docs/b.md", "[a](theory/c.md#x)", "links to theory/c.md, which does not exist"),
+        ("docs/README.md", "Nothing.", "docs/README.md does not list theory/a.md"),
+        ("docs/README.md", "| [a](theory/a.md) | B |", "gives theory/a.md the letter B"),
     ],
 )
 def test_what_is_wrong_is_found(tmp_path: Path, file: str, text: str, complaint: str) -> None:
