@@ -83,10 +83,11 @@ def launch(
     return sampler
 
 
-def run(
-    samplers: Sequence[Any], targets: Sequence[Target], finished: Progress
-) -> tuple[list[Any], bool]:
-    """Let the chains take turns, so that they neither fight for the GIL nor fall behind."""
+def run(samplers: Sequence[Any], targets: Sequence[Target], finished: Progress) -> list[Any]:
+    """Let the chains take turns, so that they neither fight for the GIL nor fall behind.
+
+    An interruption ends them, and what they have drawn so far is returned.
+    """
     trees: list[Any] = [None] * len(samplers)
     try:
         while any(tree is None for tree in trees):
@@ -94,15 +95,14 @@ def run(
                 if trees[chain] is None:
                     trees[chain] = _turn(sampler, targets[chain])
             finished.show()
-        return trees, False
+        return trees
     except KeyboardInterrupt:
         with warnings.catch_warnings():  # a chain in warm-up has no draws, which ArviZ finds odd
             warnings.filterwarnings("ignore", message="Found chain dimension to be longer")
-            stopped = [
+            return [
                 sampler.abort() if tree is None else tree
                 for tree, sampler in zip(trees, samplers, strict=True)
             ]
-        return stopped, True
     except BaseException:
         for tree, sampler in zip(trees, samplers, strict=True):
             if tree is None:

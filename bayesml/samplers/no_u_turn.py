@@ -64,14 +64,11 @@ class Draws:
         One (chain, draw) array per statistic, in ArviZ's names.
     adaptation
         The state from which `sample` continues.
-    interrupted
-        True if fewer draws came back than were asked for.
     """
 
     positions: Array
     sample_stats: Mapping[str, Array]
     adaptation: Adaptation
-    interrupted: bool = False
 
 
 def sample(
@@ -155,8 +152,7 @@ def sample(
         launch(target, row / target.scale, chain_seed, settings, finished.of(chain))
         for chain, (target, row, chain_seed) in enumerate(zip(targets, starts, seeds, strict=True))
     ]
-    trees, interrupted = run(samplers, targets, finished)
-    return _collect(trees, scale, interrupted)
+    return _collect(run(samplers, targets, finished), scale)
 
 
 def _usable(function: LogDensity, position: Array, seed: int) -> Array:
@@ -181,7 +177,7 @@ def _chain_seeds(seed: int, chains: int) -> list[int]:
     return [int(child.generate_state(1, np.uint64)[0]) for child in children]
 
 
-def _collect(trees: Sequence[Any], scale: Array, interrupted: bool) -> Draws:
+def _collect(trees: Sequence[Any], scale: Array) -> Draws:
     """Stack the chains, cut to the length of the shortest."""
     kept = min(
         tree["posterior"].sizes["draw"] if "posterior" in tree.children else 0 for tree in trees
@@ -201,7 +197,7 @@ def _collect(trees: Sequence[Any], scale: Array, interrupted: bool) -> Draws:
         step_size=np.array([tree["sample_stats"]["step_size_bar"].values[0, -1] for tree in trees]),
         position=positions[:, -1].copy(),
     )
-    return Draws(positions, statistics, adaptation, interrupted)
+    return Draws(positions, statistics, adaptation)
 
 
 def _scale(tree: Any) -> Array:
