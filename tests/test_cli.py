@@ -18,12 +18,23 @@ import pytest
 
 import bayesml as bm
 from bayesml.cli import commands, main
+from bayesml.cli.arguments import parser
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PENGUINS = REPOSITORY / "examples" / "data" / "penguins.csv"
 FORMULA = "body_mass_g ~ flipper_length_mm + species"
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+def test_the_guide_names_every_option_and_choice() -> None:
+    guide = (REPOSITORY / "docs/guides/command_line.md").read_text(encoding="utf-8")
+    (found,) = (a for a in parser()._actions if isinstance(a.choices, dict))
+    for command in found.choices.values():
+        for option in command._actions:
+            own = [f"`{name}" for name in option.option_strings[-1:] if name != "--help"]
+            for word in (*own, *(option.choices or ())):
+                assert re.search(rf"{re.escape(word)}(?![\w-])", guide), word
 
 
 @pytest.fixture
