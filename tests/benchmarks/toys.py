@@ -1,9 +1,10 @@
 """Functions that a network should learn without being told: what is known of them is exact.
 
 Run as ``python -m tests.benchmarks.toys``, with ``--seeds`` and ``--method``; ``--pictures DIR``
-also draws those of one feature. Of every function it prints the distance to the truth, the noise
-over the true one, how often intervals of nine tenths of the mean hold the truth, and whether the
-checks passed, for every seed, and CPU seconds.
+also draws the first seed's. Of every function it prints the distance to the truth, the noise over
+the true one, how often intervals of nine tenths of the mean hold the truth, whether the checks
+passed, how many times as uncertain the mean is off the data (in their gap, or a quarter beyond their
+ends) as at the rows, and CPU seconds, for every seed.
 """
 
 import argparse
@@ -51,7 +52,13 @@ def data_of(toy: Toy, seed: int) -> bm.Data:
     return bm.Data(X, toy.truth(X) + toy.sd * rng.normal(size=toy.rows))
 
 
-def one(toy: Toy, seed: int, method: Any) -> tuple[bm.Fit, tuple[float, float, float, bool, float]]:
+def off(toy: Toy) -> Any:
+    """Return points where there are no data."""
+    at = np.linspace(-0.6, 0.6, 25) if toy.gap else np.concatenate([[-3.75], [3.75]])
+    return np.repeat(at[:, None], toy.features, axis=1)
+
+
+def one(toy: Toy, seed: int, method: Any) -> tuple[bm.Fit, tuple[float, ...]]:
     """Fit a toy, and compare it with the truth at its own rows."""
     data, start = data_of(toy, seed), time.process_time()
     with warnings.catch_warnings():
@@ -64,7 +71,9 @@ def one(toy: Toy, seed: int, method: Any) -> tuple[bm.Fit, tuple[float, float, f
     low, high = (p.expectation.quantile(q) for q in (0.05, 0.95))
     rmse = float(np.sqrt(np.mean((p.mean - truth) ** 2)))
     noise, held = float(p.aleatoric_sd.mean() / toy.sd), np.mean((low < truth) & (truth < high))
-    return fit, (rmse, noise, float(held), fit.check().without(bm.ModelWarning).passed, seconds)
+    passed = float(fit.check().without(bm.ModelWarning).passed)
+    wider = float(fit.predict(off(toy)).epistemic_sd.mean() / p.epistemic_sd.mean())
+    return fit, (rmse, noise, float(held), passed, wider, seconds)
 
 
 def draw(fit: bm.Fit, toy: Toy, path: Path) -> None:
@@ -84,6 +93,27 @@ def draw(fit: bm.Fit, toy: Toy, path: Path) -> None:
     figure.savefig(path)
 
 
+def draw_surface(fit: bm.Fit, toy: Toy, path: Path) -> None:
+    """Draw the mean, its error and its uncertainty over the plane of two features, and the rows."""
+    from matplotlib.figure import Figure
+
+    axis = np.linspace(-5, 5, 80)
+    plane = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    p = fit.predict(plane)
+    shown = {
+        "mean": p.mean,
+        "mean less truth": p.mean - toy.truth(plane),
+        "epistemic standard deviation": p.epistemic_sd,
+    }
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    for panel, (title, values) in zip(figure.subplots(1, 3), shown.items(), strict=True):
+        mesh = panel.pcolormesh(axis, axis, values.reshape(80, 80), shading="nearest")
+        figure.colorbar(mesh, ax=panel)
+        panel.plot(*fit.data.X.T, "k.", ms=1)
+        panel.set(title=title, xlabel="x0", ylabel="x1")
+    figure.savefig(path)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -99,10 +129,11 @@ def main() -> None:
         for seed in range(settings.seeds):
             fit, row = one(toy, seed, METHODS[settings.method])
             table.append(row)
-            if settings.pictures is not None and seed == 0 and toy.features == 1:
-                draw(fit, toy, settings.pictures / f"{name.replace(' ', '_')}.png")
+            if settings.pictures is not None and seed == 0:
+                picture = draw if toy.features == 1 else draw_surface
+                picture(fit, toy, settings.pictures / f"{name.replace(' ', '_')}.png")
         columns = np.array(table, dtype=float).T
-        words = ("rmse", "noise", "coverage", "passed", "CPU s")
+        words = ("rmse", "noise", "coverage", "passed", "off data", "CPU s")
         cells = (" ".join(f"{value:.3g}" for value in column) for column in columns)
         said = (f"{word} {cell}" for word, cell in zip(words, cells, strict=True))
         print(f"{name:12} " + " | ".join(said), flush=True)
