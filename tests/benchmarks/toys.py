@@ -3,8 +3,8 @@
 Run as ``python -m tests.benchmarks.toys``, with ``--seeds`` and ``--method``; ``--pictures DIR``
 also draws the first seed's. Of every function it prints the distance to the truth, the noise over
 the true one, how often intervals of nine tenths of the mean hold the truth, whether the checks
-passed, how many times as uncertain the mean is off the data (in their gap, or a quarter beyond their
-ends) as at the rows, and CPU seconds, for every seed.
+passed, how many times as uncertain the mean is off the data (in their gap, or beyond their ends) as
+at the rows, and CPU seconds, for every seed.
 """
 
 import argparse
