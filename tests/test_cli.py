@@ -52,6 +52,12 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw none: where numbers and words are looked at."""
+    monkeypatch.setattr(commands, "_pictures", lambda fit, options: [])
+
+
 @pytest.fixture(scope="module")
 def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table without missing values, small enough to be quick."""
@@ -102,6 +108,7 @@ def test_fit_writes_what_the_library_says(
             assert (written / name).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_fit_prints_the_model_the_table_and_the_checks(
     run: Run, birds: Path, fitted: bm.Fit, tmp_path: Path
 ) -> None:
@@ -113,6 +120,7 @@ def test_fit_prints_the_model_the_table_and_the_checks(
     assert re.search(r"\d\.\d{8}", out) is None, "a number is printed to all its digits"
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_saved_fit_is_read_by_arviz_and_predicts_the_same(
     run: Run, birds: Path, fitted: bm.Fit, tmp_path: Path
 ) -> None:
@@ -196,12 +204,13 @@ def test_classes_have_a_reliability_diagram(run: Run, birds: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_pictures")
 def test_nuts_takes_its_draws_and_its_seed(run: Run, birds: Path, tmp_path: Path) -> None:
-    options = ("--method", "nuts", "--draws", 300, "--seed", 3)
+    options = ("--method", "nuts", "--draws", 100, "--seed", 3)
     for name in ("one", "two"):
         code, out, _ = run("fit", birds, FORMULA, *options, "--out", tmp_path / name)
         assert code == 0
-        assert "of 300 draws" in out
+        assert "of 100 draws" in out
     one, two = ((tmp_path / name / "predictions.csv").read_text("utf-8") for name in ("one", "two"))
     assert one == two
 
@@ -217,6 +226,7 @@ def test_formulas_without_a_plain_number(
     assert (tmp_path / "fit.png").exists()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_fit_says_which_rows_it_drops(run: Run, tmp_path: Path) -> None:
     code, out, err = run("fit", PENGUINS, FORMULA, "--missing", "drop", "--out", tmp_path)
     assert code == 0
@@ -226,6 +236,7 @@ def test_fit_says_which_rows_it_drops(run: Run, tmp_path: Path) -> None:
     assert 3 not in set(pd.read_csv(tmp_path / "predictions.csv")["row"])
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_numbers_with_stray_text_are_refused(run: Run, birds: Path, tmp_path: Path) -> None:
     frame = pd.read_csv(birds).astype({"year": str})
     frame.loc[7, "year"] = "2OO8"
@@ -243,6 +254,7 @@ def test_numbers_with_stray_text_are_refused(run: Run, birds: Path, tmp_path: Pa
     assert code == 0, "a column that is not used is nobody's business"
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_how_a_file_is_written_is_said_or_seen(run: Run, birds: Path, tmp_path: Path) -> None:
     frame = pd.read_csv(birds)
     right = bm.fit(bm.Model(), bm.Data.from_formula(FORMULA, frame), bm.MLE()).summary()
@@ -260,6 +272,7 @@ def test_how_a_file_is_written_is_said_or_seen(run: Run, birds: Path, tmp_path: 
     assert "weighted" in out
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_precisions_are_a_column(run: Run, birds: Path, tmp_path: Path) -> None:
     """As the formula says them; new rows may have none."""
     asked = ["--precision", "year", "--seed", "1", "--out", tmp_path / "out"]
@@ -536,6 +549,7 @@ def test_ctrl_c_stops_sampling(birds: Path, tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_terminal_without_greek_letters(
     birds: Path, fitted: bm.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -546,6 +560,7 @@ def test_a_terminal_without_greek_letters(
     assert "y ~ Normal(?, ?)" in plain.read()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_failed_check_is_said(
     run: Run, birds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

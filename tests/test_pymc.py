@@ -48,12 +48,15 @@ def test_both_graphs_have_one_density_and_one_gradient(name: str) -> None:
     ours, theirs = build_of_row_sum(problem), build(problem)
     point = ours.initial_point()
     rng = np.random.default_rng(1)
+    mode = "FAST_COMPILE"
+    densities = [m.compile_logp(mode=mode) for m in (ours, theirs)]
+    gradients = [m.compile_dlogp(mode=mode) for m in (ours, theirs)]
     differences = []
     for _ in range(3):
         at = {k: v + 0.3 * rng.standard_normal(np.shape(v)) for k, v in point.items()}
-        one, other = (m.compile_logp(mode="FAST_COMPILE")(at) for m in (ours, theirs))
+        one, other = (density(at) for density in densities)
         differences.append(float(one) - float(other))
-        left, right = (m.compile_dlogp(mode="FAST_COMPILE")(at) for m in (ours, theirs))
+        left, right = (gradient(at) for gradient in gradients)
         np.testing.assert_allclose(left, right, rtol=1e-7, atol=1e-7)
     # statistics count the weights' constants, rows that PyMC sees do not differ
     np.testing.assert_allclose(differences, differences[0], atol=1e-8)
@@ -75,10 +78,11 @@ def test_a_trace_of_the_extended_model_becomes_a_fit() -> None:
     assert fit.predict(X[:3]).mean.shape == (3,)
 
 
+@pytest.mark.filterwarnings("ignore::bayesml.ConvergenceWarning")  # few draws
 def test_traces_that_do_not_fit_are_refused() -> None:
     X, y = rows()
     model, data = bm.Model(), bm.Data(X, y)
-    fit = bm.fit(model, data, bm.NUTS(progress=False), rng=1)
+    fit = bm.fit(model, data, bm.NUTS(draws=50, tune=100, progress=False), rng=1)
     idata = fit.idata
     with pytest.raises(bm.DataError, match=r"no draws of \['sigma'\]"):
         from_pymc(model, data, _without(idata, "posterior", "sigma"))

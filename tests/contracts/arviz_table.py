@@ -18,7 +18,7 @@ PAGE = REPOSITORY / "docs" / "arviz.md"
 
 PRIORS = bm.Independent(bm.Normal(0, 100), bm.Normal(0, 1000))
 NETWORK = bm.Model(bm.MLP((3,)), bm.Gaussian(2.0))
-QUIET = bm.NUTS(draws=500, tune=500, progress=False)
+QUIET = bm.NUTS(draws=500, tune=300, chains=2, progress=False)
 METHODS: dict[str, tuple[bm.Model, Any]] = {
     "Exact, σ known": (bm.Model(bm.Linear(), bm.Gaussian(2.0), PRIORS), bm.Exact()),
     "Exact, σ inferred": (bm.Model(prior=PRIORS), bm.Exact()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,10 +67,10 @@ Coefficients = Callable[[Linear, list[Vector]], Vector]
 def weakly_informative(at: Linear, phi: list[Vector]) -> Vector:
     """The default, as the theory page states it."""
     level, scale = at.output.around(at.y)
-    n = len(at.output.columns)
-    spread = (2.5 * scale) ** 2 * np.linalg.inv(np.atleast_2d(np.cov(at.output.X.T)))
-    of_weights = stats.multivariate_normal(np.zeros(n), spread).logpdf(at.weights)
-    return np.asarray(stats.norm(level, 2.5 * scale).logpdf(at.centred) + of_weights)
+    precision = np.atleast_2d(np.cov(at.output.X.T)) / (2.5 * scale) ** 2
+    squares = np.einsum("pi,ij,pj->p", at.weights, precision, at.weights)
+    of_weights = 0.5 * np.linalg.slogdet(precision / (2.0 * np.pi))[1] - 0.5 * squares
+    return np.asarray(stats.norm.logpdf(at.centred, level, 2.5 * scale) + of_weights)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,12 @@ class Case:
     def target(self) -> str:
         return self.formula.split()[0]
 
-    @property
+    @cached_property
+    def stated(self) -> list[Any]:
+        """The priors of the positive parameters."""
+        return [prior(self.y) for prior in self.parameters]
+
+    @cached_property
     def y(self) -> Vector:
         """The target, classes by their numbers."""
         found = columns()[self.target]
@@ -145,8 +151,8 @@ class Case:
         """log p(b, θ) + log p(φ), the density of φ itself."""
         phi = self.values(x)
         total = sum(self.coefficients(linear, phi) for linear in self.linear(x))
-        stated = zip(self.parameters, phi, strict=True)
-        return np.asarray(total + sum(prior(self.y).logpdf(v[:, 0]) for prior, v in stated))
+        stated = zip(self.stated, phi, strict=True)
+        return np.asarray(total + sum(prior.logpdf(v[:, 0]) for prior, v in stated))
 
     def values(self, x: Vector) -> list[Vector]:
         """Every positive parameter, shape (points, 1)."""

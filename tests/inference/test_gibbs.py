@@ -83,7 +83,7 @@ def test_it_samples_the_posterior(slab: float | None) -> None:
 def test_nuts_agrees_where_the_noise_is_inferred() -> None:
     model = bm.Model(prior=prior(1.0))
     gibbs = bm.fit(model, data(), bm.Gibbs(), rng=1).summary()
-    how = bm.NUTS(draws=400, tune=500, chains=2, target_accept=0.99, progress=False)
+    how = bm.NUTS(draws=250, tune=250, chains=2, target_accept=0.95, progress=False)
     nuts = bm.fit(model, data(), how, rng=1).summary()
     assert list(gibbs.index) == list(nuts.index)
     for name in ("weights[x0]", "weights[x1]", "sigma"):
@@ -114,10 +114,10 @@ def test_auto_chooses_it_from_statistics_and_it_is_audited(tmp_path: Any) -> Non
 @pytest.mark.slow
 def test_other_likelihoods_are_sampled_by_nuts_without_divergences() -> None:
     rng = np.random.default_rng(6)
-    X = rng.normal(size=(100, 3))
-    y = (rng.random(100) < 1.0 / (1.0 + np.exp(-2.0 * X[:, 0]))).astype(float)
+    X = rng.normal(size=(60, 2))
+    y = (rng.random(60) < 1.0 / (1.0 + np.exp(-2.0 * X[:, 0]))).astype(float)
     model = bm.Model(likelihood=bm.Bernoulli(), prior=bm.Horseshoe(relevant=1, slab_scale=3))
-    how = bm.NUTS(draws=250, tune=400, chains=2, target_accept=0.99, progress=False)
+    how = bm.NUTS(draws=100, tune=250, chains=2, target_accept=0.99, progress=False)
     with warnings.catch_warnings():  # few draws, which is said
         warnings.simplefilter("ignore", bm.ConvergenceWarning)
         fit = bm.fit(model, bm.Data(X, y), how, rng=1)

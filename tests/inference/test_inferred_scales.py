@@ -62,7 +62,7 @@ def test_map_is_the_mode_of_the_scales_with_the_coefficients_integrated_out() ->
 
 def test_nuts_samples_the_posterior_of_the_scales() -> None:
     """Against a grid over (σ, τ), the coefficients integrated out; nothing diverges."""
-    fit = bm.fit(MODEL, data(), bm.NUTS(draws=1000, chains=2, progress=False), rng=3)
+    fit = bm.fit(MODEL, data(), bm.NUTS(draws=500, tune=300, chains=2, progress=False), rng=3)
     assert not fit.idata["sample_stats"]["diverging"].any()
     u = np.linspace(-1.2, 0.6, 60), np.linspace(-4.0, 1.7, 80)
     grid = np.array([[log_marginal(a, b) + a + b for b in u[1]] for a in u[0]])
@@ -82,7 +82,7 @@ def test_nuts_samples_the_posterior_of_the_scales() -> None:
 @pytest.mark.filterwarnings("ignore:Checks of this fit:bayesml.ConvergenceWarning")  # few draws
 def test_the_exported_model_is_sampled_alike() -> None:
     ours, theirs = (
-        bm.fit(MODEL, data(), bm.NUTS(400, 400, 2, progress=False, engine=engine), rng=4).summary()
+        bm.fit(MODEL, data(), bm.NUTS(150, 200, 2, progress=False, engine=engine), rng=4).summary()
         for engine in (bm.Direct(), bm.PyMC())
     )
     assert list(ours.index) == list(theirs.index)
@@ -97,7 +97,7 @@ def test_other_likelihoods_and_families_are_learned() -> None:
     prior = bm.Independent(bm.Normal(0, bm.HalfNormal(2)), bm.Normal(0, 3))
     model = bm.Model(likelihood=bm.Bernoulli(), prior=prior)
     fit = bm.fit(model, bm.Data(X, y), bm.MAP())
-    how = bm.NUTS(1000, 500, 2, target_accept=0.95, progress=False)
+    how = bm.NUTS(300, 300, 2, target_accept=0.9, progress=False)
     sampled = bm.fit(model, bm.Data(X, y), how, rng=1)
     assert fit.check().passed
     away = (fit.summary()["mean"] - sampled.summary()["mean"]) / sampled.summary()["sd"]

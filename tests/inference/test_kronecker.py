@@ -14,6 +14,7 @@ from bayesml.inference.networks.starts import setting_of
 from bayesml.predictors import flat
 
 FACTORS = bm.Laplace(curvature=bm.KroneckerFactored())
+STATED = bm.Training(start=bm.Start())  # without the race between starts
 LIKELIHOODS = [bm.Gaussian(sigma=0.3), bm.HeteroscedasticGaussian()]
 
 
@@ -154,10 +155,10 @@ def test_uncertainty_is_near_that_of_the_full_matrix_and_grows_off_the_data(wave
 
 
 def test_memory_decides_and_the_result_says_why(wave, monkeypatch):
-    model = bm.Model(bm.MLP((6,)))
-    assert "because" not in bm.fit(model, wave, bm.Laplace(), rng=0).explanation
+    model, method = bm.Model(bm.MLP((6,))), bm.Laplace(training=STATED)
+    assert "because" not in bm.fit(model, wave, method, rng=0).explanation
     monkeypatch.setattr(memory, "MEMORY", 10_000)
-    fit = bm.fit(model, wave, bm.Laplace(), rng=0)
+    fit = bm.fit(model, wave, method, rng=0)
     # 19² (80 + 19), and 8 bytes of two Jacobians of 80 × 19 and three matrices of 19 × 19
     assert fit.explanation.endswith(
         "Kronecker factors, because the full matrix would need 4e+04 multiplications a step and "
@@ -166,20 +167,22 @@ def test_memory_decides_and_the_result_says_why(wave, monkeypatch):
     assert "evidence of the Kronecker factors" in fit.explanation
     assert (
         fit.log_evidence
-        < bm.fit(model, wave, bm.Laplace(curvature=bm.FullCurvature()), rng=0).log_evidence
+        < bm.fit(model, wave, replace(method, curvature=bm.FullCurvature()), rng=0).log_evidence
     )
     monkeypatch.setattr(memory, "MEMORY", 1e9)
     monkeypatch.setattr(memory, "OPERATIONS", 1e4)
-    assert "evidence of the Kronecker" in bm.fit(model, wave, bm.Laplace(), rng=0).explanation
+    assert "evidence of the Kronecker" in bm.fit(model, wave, method, rng=0).explanation
     monkeypatch.setattr(memory, "MEMORY", 1000)
-    fit = bm.fit(model, wave, bm.Laplace(), rng=0)
+    fit = bm.fit(model, wave, method, rng=0)
     assert fit.explanation.endswith("and Kronecker factors 4.1e-06 GB")
     assert "LBFGS" in fit.explanation
     assert "last layer" in fit.explanation
 
 
 @pytest.mark.parametrize(
-    "method", [bm.MAP(), bm.MLE(), bm.Langevin(chains=1, steps=400, thin=10)], ids=repr
+    "method",
+    [bm.MAP(), bm.MLE(), bm.Langevin(chains=1, steps=400, thin=10, start=bm.Start())],
+    ids=repr,
 )
 def test_other_methods_train_large_networks_too(method, wave, monkeypatch):
     monkeypatch.setattr(memory, "MEMORY", 10_000)

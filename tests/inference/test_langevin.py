@@ -57,7 +57,11 @@ def test_refreshing_keeps_unit_length_and_forgets(rng):
 )
 def test_the_gradient_is_that_of_the_density(wave, likelihood, rng):
     modes = [
-        find_mode(bm.Model(bm.MLP((3,)), likelihood).resolve(wave), own, Recipe())
+        find_mode(
+            bm.Model(bm.MLP((3,)), likelihood).resolve(wave),
+            own,
+            Recipe(training=bm.Training(start=bm.Start())),
+        )
         for own in np.random.default_rng(0).spawn(2)
     ]
     density = density_of(modes)
@@ -90,8 +94,8 @@ def test_draws_without_hidden_layers_are_those_of_the_exact_posterior(rng):
 @pytest.mark.slow
 def test_function_values_are_those_of_nuts(wave):
     model = bm.Model(bm.MLP((3,)), bm.Gaussian(sigma=0.3), bm.Layered(sd=1.5))
-    nuts = _fit(model, wave, bm.NUTS(draws=300, tune=300, chains=2, max_depth=7, progress=False))
-    micro = _fit(model, wave, bm.Langevin(chains=8, steps=20_000, thin=10, energy=1e-3))
+    nuts = _fit(model, wave, bm.NUTS(draws=200, tune=150, chains=2, max_depth=6, progress=False))
+    micro = _fit(model, wave, bm.Langevin(chains=8, steps=10_000, thin=10, energy=1e-3))
     one, other = (fit.learned.posterior.compared.values["eta"] for fit in (micro, nuts))
     for row in range(0, one.shape[-1], 7):
         a, b = one[..., row], other[..., row]
@@ -106,7 +110,7 @@ def _error(draws):
 
 
 def test_chains_are_compared_by_function_values(wave):
-    method = bm.Langevin(chains=2, steps=400, thin=5)
+    method = bm.Langevin(chains=2, steps=400, thin=5, start=bm.Start())
     fit = _fit(bm.Model(bm.MLP((3,)), bm.HeteroscedasticGaussian()), wave, method)
     compared = fit.learned.posterior.compared.values
     assert set(compared) == {"eta_1", "eta_2"}
@@ -128,14 +132,16 @@ def test_exploration_is_judged_within_chains(rng):
 
 
 def test_separate_modes_are_not_asked_to_mix(wave):
-    fit = _fit(bm.Model(bm.MLP((3,))), wave, bm.Langevin(chains=3, steps=3000, thin=5))
+    fit = _fit(
+        bm.Model(bm.MLP((3,))), wave, bm.Langevin(chains=3, steps=3000, thin=5, start=bm.Start())
+    )
     report = str(fit.check())
     assert "within chains" in report
     assert "R̂" not in report
 
 
 def test_the_same_seed_gives_the_same_draws(wave):
-    method = bm.Langevin(chains=2, steps=400, thin=5)
+    method = bm.Langevin(chains=2, steps=400, thin=5, start=bm.Start())
     a, b = (_fit(bm.Model(bm.MLP((3,))), wave, method) for _ in range(2))
     np.testing.assert_array_equal(
         a.idata["posterior"]["weights_1"], b.idata["posterior"]["weights_1"]

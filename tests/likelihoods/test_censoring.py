@@ -353,7 +353,9 @@ def test_tobit_reaches_the_maximum_that_scipy_finds() -> None:
     assert naive.summary()["mean"].iloc[1] < 1.6 < estimates[1]
 
 
-@pytest.mark.parametrize("method", [bm.Laplace(), bm.NUTS(progress=False)], ids=repr)
+@pytest.mark.parametrize(
+    "method", [bm.Laplace(), bm.NUTS(draws=500, tune=200, chains=2, progress=False)], ids=repr
+)
 def test_censored_rows_are_learned_by_every_method(method: Any) -> None:
     rows = made()
     data = bm.Data.from_formula("y | censoring(c) ~ x", rows)

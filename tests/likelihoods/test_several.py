@@ -384,7 +384,7 @@ def test_laplace_of_classes_is_near_the_samples() -> None:
     y = np.array(["a", "b", "c"])[np.argmax(logits + rng.gumbel(size=logits.shape), axis=0)]
     model, data = bm.Model(likelihood=bm.Categorical()), bm.Data(X, y)
     gaussian = bm.fit(model, data, bm.Laplace(), rng=1)
-    sampled = bm.fit(model, data, bm.NUTS(draws=400, tune=300, progress=False), rng=1)
+    sampled = bm.fit(model, data, bm.NUTS(draws=400, tune=200, chains=2, progress=False), rng=1)
     truth, ours = sampled.summary(), gaussian.summary()
     error = np.abs(ours["mean"] - truth["mean"]) / truth["sd"]
     allowed = 4.0 / np.sqrt(truth["ess_bulk"]) + gaussian.diagnostics["importance_shift"]

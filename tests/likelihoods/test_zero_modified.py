@@ -109,7 +109,7 @@ def test_both_ends_are_searched() -> None:
 
 def test_a_flat_probability_is_no_improper_posterior() -> None:
     """It lives on an interval; a flat concentration on a half line is refused."""
-    data, nuts = made(0.3), bm.NUTS(draws=400, tune=400, chains=4, progress=False)
+    data, nuts = made(0.3), bm.NUTS(draws=200, tune=200, chains=2, progress=False)
     with pytest.raises(bm.ImproperPosteriorError, match="likelihood of concentration"):
         bm.fit(
             bm.Model(likelihood=bm.ZeroInflated(bm.NegativeBinomial(bm.Flat()))), data, nuts, rng=1

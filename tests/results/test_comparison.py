@@ -198,7 +198,9 @@ def test_a_weight_is_the_row_repeated() -> None:
 
 @pytest.mark.filterwarnings("ignore:Estimated shape", "ignore::bayesml.ApproximationWarning")
 def test_a_weight_is_the_row_repeated_in_draws() -> None:
-    weighted, repeated = weighted_and_repeated(bm.NUTS(draws=500, tune=400, progress=False))
+    weighted, repeated = weighted_and_repeated(
+        bm.NUTS(draws=500, tune=250, chains=2, progress=False)
+    )
     one, other = weighted.leave_one_out, repeated.leave_one_out
     for label in ("wide", "narrow"):
         error = 4 * np.hypot(one.loc[label, "mcse"], other.loc[label, "mcse"])
@@ -227,7 +229,7 @@ def test_one_copy_is_left_out_or_all_there_is(weight: float) -> None:
     fit = bm.fit(
         model,
         bm.Data(X, y, observation_weights=w),
-        bm.NUTS(draws=1000, tune=500, progress=False),
+        bm.NUTS(draws=1000, tune=250, chains=2, progress=False),
         rng=1,
     )
     left = w.copy()
@@ -246,8 +248,9 @@ def test_draws_of_one_posterior_tie_with_it() -> None:
     exact = bm.fit(bm.Model(), data)
     found, errors = [], []
     away = []
+    how = bm.NUTS(draws=400, tune=200, chains=2, progress=False)
     for seed in range(7):
-        nuts = bm.fit(bm.Model(), data, bm.NUTS(draws=600, tune=300, progress=False), rng=seed)
+        nuts = bm.fit(bm.Model(), data, how, rng=seed)
         table = bm.compare({"nuts": nuts, "exact": exact}).table
         difference = table["elpd_diff"].min()
         other = table.index[1]

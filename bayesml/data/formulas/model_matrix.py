@@ -96,6 +96,13 @@ def _by_factor(
     return {factors.get(name, name): known for name, known in levels.items()}
 
 
+def as_they_are(terms: "SimpleFormula", learned: LearnedSide, names: Sequence[str]) -> bool:
+    """Say whether the columns that terms make are columns of numbers, nothing done to them."""
+    numbers = {column.name for column in learned.columns if column.kind == "number"}
+    made = [[factor.expr for factor in term.factors] for term in terms if term.degree]
+    return numbers.issuperset(names) and made == [[private(name)] for name in names]
+
+
 def build_target(
     terms: "SimpleFormula", rows: "pd.DataFrame", learned: LearnedSide, row_labels: Labels
 ) -> ModelMatrix:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesml.data import frames
 from bayesml.data.blocks import Block
@@ -13,7 +14,12 @@ from bayesml.data.checks import require_finite
 from bayesml.data.designs import Design
 from bayesml.data.formulas.design import FormulaDesign
 from bayesml.data.formulas.levels import LevelsReader
-from bayesml.data.formulas.model_matrix import OUT_OF_DOMAIN, build_matrix, build_target
+from bayesml.data.formulas.model_matrix import (
+    OUT_OF_DOMAIN,
+    as_they_are,
+    build_matrix,
+    build_target,
+)
 from bayesml.data.formulas.parsing import Sides
 from bayesml.data.formulas.tables import (
     Column,
@@ -90,12 +96,23 @@ class FormulaReader:
         if not len(rows):
             return Block(np.empty((0, len(self.design.feature_names))), np.empty(0), None)
         require_finite_numbers(rows, place)
-        y = build_target(self._sides.left, rows, self.design.left, place).values
-        X = build_matrix(self._sides.right, rows, self.design.right, place).values
+        y, X = self._target(rows, place), self._features(rows, place)
         require_finite(y, "y", (self.design.target_name,), place, OUT_OF_DOMAIN)
         require_finite(X, "X", self.design.feature_names, place, OUT_OF_DOMAIN)
         w = None if self.weights is None else np.asarray(rows[self.weights], dtype=np.float64)
         return Block(X, np.ascontiguousarray(y[:, 0]), checked_weights(w, place), place)
+
+    def _target(self, rows: "pd.DataFrame", place: Place) -> NDArray[np.float64]:
+        terms, learned, names = self._sides.left, self.design.left, (self.design.target_name,)
+        if as_they_are(terms, learned, names):
+            return np.asarray(rows[list(names)], dtype=np.float64)
+        return build_target(terms, rows, learned, place).values
+
+    def _features(self, rows: "pd.DataFrame", place: Place) -> NDArray[np.float64]:
+        terms, learned, names = self._sides.right, self.design.right, self.design.feature_names
+        if as_they_are(terms, learned, names):
+            return np.asarray(rows[list(names)], dtype=np.float64)
+        return build_matrix(terms, rows, learned, place).values
 
 
 @dataclass(frozen=True)
