@@ -188,7 +188,8 @@ def test_what_is_not_stated_of_a_network_is_the_default_of_the_package(
 @pytest.mark.filterwarnings("ignore::bayesml.errors.ConvergenceWarning")  # one unit learns little
 def test_networks_clone_and_are_searched(waves: tuple[pd.DataFrame, np.ndarray]) -> None:
     frame, y = waves
-    network = BayesianMLPRegressor((3,), bm.SiLU(), method=bm.MAP(), random_state=0)
+    method = bm.MAP(training=STATED)
+    network = BayesianMLPRegressor((3,), bm.SiLU(), method=method, random_state=0)
     assert clone(network).get_params() == network.get_params()
     pipeline = make_pipeline(StandardScaler(), network)
     sizes = {"bayesianmlpregressor__hidden_layer_sizes": [(1,), (10,)]}

@@ -48,7 +48,7 @@ def test_laplace_has_the_moments_of_the_posterior(name: str) -> None:
 def test_draws_have_the_moments_of_the_posterior(name: str) -> None:
     posterior = load("posteriordb", name)
     truth = posterior["is_reference"]
-    fit = bm.fit(*problem(posterior), bm.NUTS(progress=False), rng=1)
+    fit = bm.fit(*problem(posterior), bm.NUTS(draws=600, tune=300, chains=2, progress=False), rng=1)
     table = fit.summary()
     within = 4.5 * np.sqrt(1.0 / table["ess_bulk"] + 1.0 / truth["ess"])
     np.testing.assert_array_less(np.abs(table["mean"] - truth["mean"]) / truth["sd"], within)
