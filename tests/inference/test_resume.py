@@ -97,7 +97,7 @@ def test_control_c_stops(draws: int, tune: int, said: str) -> None:
         start_new_session=True,
     )
     try:
-        said_then, _ = child.communicate(timeout=120)  # a million draws take far longer
+        said_then, _ = child.communicate(timeout=1200)  # a million draws take far longer
         answer = said_then.split()
         assert " ".join(answer).startswith(said)
         if said == "kept":

@@ -236,9 +236,9 @@ def client() -> Iterator[Any]:
             silence_logs=50,
             memory_limit=0,
         ) as cluster,
-        distributed.Client(cluster, timeout=20) as connected,
+        distributed.Client(cluster, timeout=300) as connected,
     ):
-        connected.wait_for_workers(2, timeout=30)
+        connected.wait_for_workers(2, timeout=300)
         yield connected
 
 
