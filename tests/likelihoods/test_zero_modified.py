@@ -107,6 +107,7 @@ def test_both_ends_are_searched() -> None:
         assert ours >= log_likelihood(other, theirs) - 1e-9
 
 
+@pytest.mark.filterwarnings("ignore::bayesml.ConvergenceWarning")  # few draws
 def test_a_flat_probability_is_no_improper_posterior() -> None:
     """It lives on an interval; a flat concentration on a half line is refused."""
     data, nuts = made(0.3), bm.NUTS(draws=200, tune=200, chains=2, progress=False)

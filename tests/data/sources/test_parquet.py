@@ -105,6 +105,23 @@ def test_a_formula_means_the_same_as_in_memory(folder: Path, formula: str, passe
     assert (passes in streamed.first_pass) if passes else streamed.first_pass == ""
 
 
+def test_a_column_named_as_a_transformation_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Columns of numbers are read as they are where terms name them, and nowhere else."""
+    frame = pd.DataFrame(
+        {"y": [1.0, 2.0, 4.0, 3.0], "x": [1.0, 2.0, 3.0, 5.0], "log(x)": [7.0, 8.0, 6.0, 9.0]}
+    )
+    frame.to_parquet(tmp_path / "rows.parquet")
+    log, stated = np.log(frame["x"]), frame["log(x)"]
+    for formula, y, X in (
+        ("y ~ log(x) + offset(`log(x)`)", frame["y"], [log, stated]),
+        ("y ~ `log(x)` + offset(x)", frame["y"], [stated, frame["x"]]),
+        ("log(x) ~ `log(x)`", log, [stated]),
+    ):
+        (block,) = bm.Data.from_parquet(tmp_path / "rows.parquet", formula).blocks()
+        np.testing.assert_allclose(block.y, y, rtol=1e-15)
+        np.testing.assert_allclose(block.X, np.column_stack(X), rtol=1e-15)
+
+
 def close(one: Any, other: Any) -> bool:
     """Compare nested JSON, numbers to 1e-12, dicts of encoded states in any order."""
     if isinstance(one, float) and isinstance(other, float):
