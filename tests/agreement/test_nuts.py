@@ -113,9 +113,10 @@ def test_gradient_is_the_derivative() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::bayesml.ConvergenceWarning")  # few draws
 def test_pm_sample_gives_the_same_posterior() -> None:
     data = made(m=40, n=2)
-    settings = {"draws": 150, "tune": 150, "chains": 2, "progress": False}
+    settings = {"draws": 200, "tune": 200, "chains": 2, "progress": False}
     ours, theirs = (
         bm.fit(MODELS[1], data, bm.NUTS(engine=engine, **settings), rng=4)
         for engine in (bm.Direct(), bm.PyMC())

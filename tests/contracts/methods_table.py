@@ -16,7 +16,7 @@ KINDS = ("memory", "summarised", "Parquet", "Dask")
 NUTS = bm.NUTS(draws=200, tune=150, chains=2, progress=False)
 SHORT = bm.NUTS(draws=100, tune=200, chains=2, progress=False)
 """Where a choice is judged, and the sampling by others."""
-SGD = bm.SGD(epochs=25, batch_size=20)
+SGD = bm.SGD(epochs=50, batch_size=20)
 METHODS: dict[str, Any] = {
     "`MLE()`": bm.MLE(),
     "`MLE(LBFGS())`": bm.MLE(bm.LBFGS()),

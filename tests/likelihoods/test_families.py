@@ -269,7 +269,7 @@ FAMILIES = {
     "hurdle": (bm.Hurdle(bm.Poisson()), lambda rng, mu: rng.poisson(mu)),
     "quantile": (bm.AsymmetricLaplace(0.7), lambda rng, mu: mu + rng.normal(size=len(mu))),
 }
-NUTS = bm.NUTS(draws=300, tune=300, chains=2, progress=False)
+NUTS = bm.NUTS(draws=500, tune=500, chains=4, progress=False)
 
 
 @pytest.mark.parametrize(

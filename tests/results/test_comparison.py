@@ -242,6 +242,7 @@ def test_one_copy_is_left_out_or_all_there_is(weight: float) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::bayesml.ApproximationWarning")
+@pytest.mark.filterwarnings("ignore::bayesml.ConvergenceWarning")  # few draws
 def test_draws_of_one_posterior_tie_with_it() -> None:
     """And their error is what other seeds make of it."""
     data = made(m=60, n=2)
