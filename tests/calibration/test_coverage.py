@@ -8,7 +8,7 @@ import pytest
 import bayesml as bm
 from tests.calibration.simulation import LEVELS, MODEL, band, coverage, draw, ranks
 
-SETS = 700
+SETS = 2000
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_point_estimates_do_not_cover() -> None:
 def test_nuts_ranks_are_uniform_with_the_likelihood_among_them() -> None:
     """Simulation-based calibration; the log-likelihood finds data that are ignored."""
     rng = np.random.default_rng(10)
-    method = bm.NUTS(draws=100, tune=100, chains=2, progress=False)
+    method = bm.NUTS(draws=100, tune=200, chains=2, progress=False)
     sets, found = 40, {"weights": [], "sigma": [], "log_likelihood": []}
     for k in range(sets):
         made = draw(20, rng)

@@ -61,9 +61,9 @@ def ranks(fit: bm.Fit, frame: pd.DataFrame, truth: dict[str, Any]) -> dict[str, 
 @pytest.mark.parametrize(
     ("likelihood", "method", "sets"),
     [
-        (bm.Gaussian(bm.HalfNormal(1.0)), bm.Exact(), 100),
-        (bm.Bernoulli(), bm.Laplace(), 40),
-        (bm.Poisson(), bm.Laplace(), 40),
+        (bm.Gaussian(bm.HalfNormal(1.0)), bm.Exact(), 200),
+        (bm.Bernoulli(), bm.Laplace(), 60),
+        (bm.Poisson(), bm.Laplace(), 60),
     ],
 )
 def test_ranks_of_truths_are_uniform(likelihood: Any, method: Any, sets: int) -> None:

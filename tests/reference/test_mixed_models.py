@@ -174,7 +174,7 @@ def test_the_lattice_agrees_with_sampling(read: Any, formula: str) -> None:
     """Means and standard deviations, in Monte Carlo errors of both."""
     data = bm.Data.from_formula(formula, read())
     exact = bm.fit(bm.Model(), data, bm.Exact(), rng=1)
-    method = bm.NUTS(chains=2, draws=300, tune=250, progress=False)
+    method = bm.NUTS(chains=2, draws=800, tune=400, progress=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.ConvergenceWarning)  # so few draws
         sampled = bm.fit(bm.Model(), data, method, rng=2)
