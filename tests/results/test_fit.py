@@ -22,7 +22,7 @@ CASES = {
     "map": (bm.Model(), bm.MAP()),
     "student": (bm.Model(bm.Linear(), bm.StudentT(df=4.0)), bm.MAP()),
     "nuts": (bm.Model(), NUTS),
-    "robust": (bm.Model(bm.Linear(), bm.StudentT()), NUTS),
+    "robust": (bm.Model(bm.Linear(), bm.StudentT()), bm.NUTS(draws=400, tune=700, progress=False)),
 }
 
 

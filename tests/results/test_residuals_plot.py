@@ -273,7 +273,7 @@ def test_every_likelihood_and_kind(likelihood: Any) -> None:
         if likelihood == bm.Bernoulli()
         else rng.normal(size=80)
     )
-    short = bm.NUTS(draws=400, tune=200, chains=2, progress=False)
+    short = bm.NUTS(draws=400, tune=300, chains=4, progress=False)
     for method in (bm.MAP(), bm.Laplace(), short):
         fit = bm.fit(bm.Model(likelihood=likelihood), bm.Data(X, y), method, rng=1)
         assert_legible(bm.plots.residuals(fit))
