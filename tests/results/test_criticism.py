@@ -14,7 +14,7 @@ import bayesml as bm
 from bayesml.results.criticism import told_apart
 from bayesml.results.findings import CheckReport, Finding
 
-SHORT = bm.NUTS(draws=600, tune=250, chains=2, progress=False)
+SHORT = bm.NUTS(draws=600, tune=500, chains=2, progress=False)
 METHODS = (bm.Exact(), bm.MAP(), SHORT)
 
 
