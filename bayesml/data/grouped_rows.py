@@ -16,7 +16,7 @@ from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.reference import Reference
 from bayesml.data.roles import OFFSET, PRECISION
 from bayesml.data.statistics import SufficientStatistics
-from bayesml.errors import DataError
+from bayesml.errors import DataError, TooLargeError
 from bayesml.linalg.arrow import Arrow, Sparse
 from bayesml.typing import Array
 
@@ -80,9 +80,17 @@ class EffectColumns:
         return sum(groups[1:]) + sum(c.table[0] for c in self.smooths) + stop - start + 2
 
     @property
+    def of_levels_held(self) -> int:
+        """Numbers that are held of the levels of the largest group, whatever their rows."""
+        start, stop = self.columns
+        dense = sum(c.table[0] for c in self.smooths) + stop - start + 2
+        levels, terms = next((part.shape for part in self.by_levels()), (0, 0))
+        return levels * terms * (terms + dense)
+
+    @property
     def fit_in_memory(self) -> bool:
-        """Whether the square matrix of these is not too large."""
-        return self.beside**2 <= MOST_NUMBERS
+        """Whether the products of effects are not too many."""
+        return self.beside**2 <= MOST_NUMBERS and self.of_levels_held <= MOST_NUMBERS
 
     def require_room(self) -> None:
         """Refuse groups whose matrix would be too large, with its size."""
@@ -91,8 +99,15 @@ class EffectColumns:
                 "these data have no effects of groups and no smooths: `statistics` are all that "
                 "a linear model needs of them"
             )
+        if self.of_levels_held > MOST_NUMBERS:
+            part = next(self.by_levels())
+            raise TooLargeError(
+                f"The {part.shape[0]:,} levels of {part.factor} with {part.shape[1]} terms each "
+                f"have products that would take {8e-9 * self.of_levels_held:.3g} GB, and "
+                f"{8e-9 * MOST_NUMBERS:.2g} GB is the most. Leave out slopes, which count squared."
+            )
         if not self.fit_in_memory:
-            raise DataError(
+            raise TooLargeError(
                 f"The groups and curves beside the largest group have {self.beside:,} effects, "
                 f"whose matrix would take {8e-9 * self.beside**2:.3g} GB. Nested groups and the "
                 "one of most levels cost nothing; of others leave the larger out."

@@ -49,6 +49,8 @@ class Reference:
         inner, h, scale = found.R[:n, :n].copy(), found.R[:n, n].copy(), found.scale
         same = np.flatnonzero(found.own <= found.rounding)
         rest = float(np.linalg.norm(np.append(found.R[n:, n], h[same])))
+        if rest <= max(SAME * np.linalg.norm(found.R[:, n]), 4.0 * statistics.noise[-1]):
+            rest = float(np.linalg.norm(found.R[:, n]))  # columns explain y: any unit will do
         # constant columns, and those that others make: any unit will do, y tells nothing of them
         unit_of = np.maximum(found.size, scale * np.abs(found.mean[:n]))[same]
         inner[same, same], h[same] = np.where(unit_of > 0.0, unit_of, scale), 0.0

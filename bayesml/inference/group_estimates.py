@@ -12,6 +12,7 @@ from bayesml.data.messages import plural
 from bayesml.errors import IncompatibleModelError, SeparationError
 from bayesml.inference.base import Learned
 from bayesml.inference.group_design import chosen_nodes
+from bayesml.inference.group_identification import refuse_collinear_terms, refuse_untold
 from bayesml.inference.group_laplace import not_nested
 from bayesml.inference.group_likelihood import (
     ByLaplace,
@@ -64,6 +65,7 @@ def likelihood_of_groups(
     `away` are multiples of the likelihood's parameters from which to start.
     """
     _check(problem)
+    refuse_collinear_terms(problem)
     predictor = grouped(problem)
     density = nested(problem, predictor, group_prior(problem))
     outer = Outer.of(problem, density)
@@ -82,6 +84,11 @@ def likelihood_of_groups(
     h, beta = outer.h(top.x), density.beta(outer.z(top.x))
     refuse_separated_part(problem, predictor.fixed, beta, density.values(h))
     _refuse_endless(problem, objective, top)
+    beside = top.x[: outer.beside]
+    of_entries = top.x[outer.beside :]
+    refuse_untold(
+        outer.entries, of_entries, lambda own: objective.value(np.concatenate([beside, own]))
+    )
     covariance = top.covariance()[: density.p, : density.p]
     root = outer.root @ _root(covariance)
     of_effects = _effects(density, h, by_laplace.effects, by_laplace.at(top.x), root)

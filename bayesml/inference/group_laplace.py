@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
+from bayesml.arguments import require_memory
 from bayesml.data.messages import plural
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.audit import LARGEST_EXCESS, heavy_tailed, judged
@@ -100,6 +101,11 @@ def laplace_groups(problem: Problem, rng: np.random.Generator) -> Learned:
         raise IncompatibleModelError(
             f"Laplace() of effects of groups does not apply: {why.rstrip('.')}. Use NUTS()."
         )
+    require_memory(
+        float(SIZE) * problem.size,
+        f"{SIZE:,} draws of {problem.size:,} parameters",
+        "leave out slopes, or use MLE()",
+    )
     prior = group_prior(problem)
     if not prior.proper:
         raise ImproperPosteriorError(

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from bayesml.errors import ImproperPosteriorError
 from bayesml.inference.base import Learned
+from bayesml.inference.group_identification import (
+    endless,
+    refuse_collinear_terms,
+    refuse_endless_scales,
+    refuse_nothing_left,
+    refuse_untold,
+)
 from bayesml.inference.groups import grouped, marginal_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.linalg.arrow import Eliminated
@@ -33,6 +41,7 @@ NOTHING = 1e-2
 
 def group_mle(problem: Problem, *, restricted: bool) -> Learned:
     """Maximise the likelihood with effects integrated out; restricted, with coefficients too."""
+    refuse_collinear_terms(problem)
     marginal = marginal_of(problem)
     freedom = marginal.arrow.weight - (marginal.p if restricted else 0)
 
@@ -40,9 +49,15 @@ def group_mle(problem: Problem, *, restricted: bool) -> Learned:
         found = marginal.arrow.eliminate(marginal.scales.factors(theta))
         return _profile(marginal, found, freedom, restricted=restricted)
 
-    theta, value = _maximum(marginal, log_likelihood)
-    found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
+    entries = Entries(marginal.scales, 1.0)
     known = problem.known.get("sigma")
+    if known is None:
+        refuse_nothing_left(marginal, "The likelihood has no maximum")
+    x, value = _maximum(entries, log_likelihood)
+    theta = entries.theta(x)
+    refuse_endless_scales(entries, x, log_likelihood, "The likelihood has no maximum")
+    refuse_untold(entries, x, lambda x: float(log_likelihood(entries.theta(x[None]))[0]))
+    found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
     rss = residual(found.schur, marginal.p)[0] * marginal.reference.unit**2
     sigma = float(np.sqrt(rss / freedom)) if known is None else known
 
@@ -85,9 +100,14 @@ def group_map(problem: Problem) -> Learned:
         log_sigma = np.broadcast_to(grid, (len(theta),))[:, None]
         return np.asarray(marginal.given(theta, found, log_sigma).log_density[:, 0])
 
-    theta, value = _maximum(marginal, of_theta)
+    entries = Entries(marginal.scales, 1.0)
+    x, value = _maximum(entries, of_theta)
+    theta = entries.theta(x)
+    refuse_endless_scales(entries, x, of_theta, "The posterior density has no mode")
     found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
     sigma = known or float(np.exp(_sigma_modes(marginal, theta[None], found)[0]))
+    if sigma < NOTHING**2 * marginal.reference.unit:
+        raise ImproperPosteriorError(endless("The posterior density has no mode"))
     posterior = _estimate(problem, marginal, theta, sigma, density)
     how = "mode of the scales, effects and coefficients integrated out, and of these given them"
     return Learned(posterior, problem.model, how, NO_EVIDENCE, {"log_density": value})
@@ -133,10 +153,8 @@ def _profile(
 
 def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Array:
     """Find the mode of σ at every θ, on ever finer grids."""
-    freedom = max(marginal.arrow.weight, 1.0)
-    rss = np.maximum(residual(found.schur, marginal.p), 1e-300)
-    centre = 0.5 * np.log(rss / freedom) + np.log(marginal.reference.unit)
-    width = np.full(len(theta), 8.0 / np.sqrt(2.0 * freedom))
+    centre, spread = marginal.about(found)
+    width = 8.0 * spread
     for _ in range(14):
         grid = centre[:, None] + width[:, None] * np.linspace(-1.0, 1.0, 9)
         value = marginal.given(theta, found, grid).log_density
@@ -146,9 +164,8 @@ def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Ar
     return np.asarray(centre)
 
 
-def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
+def _maximum(entries: Entries, function: Density) -> tuple[Array, float]:
     """Maximise over the entries of Λ, of either sign, and so through scales of zero (G35)."""
-    entries = Entries(marginal.scales, 1.0)
     k = entries.size
 
     def objective(x: Array) -> tuple[float, Array]:
@@ -164,7 +181,7 @@ def _maximum(marginal: GroupMarginal, function: Density) -> tuple[Array, float]:
         negligible = np.linalg.norm(x[row]) < NOTHING
         if negligible and objective(zero)[0] <= objective(x)[0] + 1e-9:
             x = zero
-    return entries.theta(x), -objective(x)[0]
+    return x, -objective(x)[0]
 
 
 def _relative(marginal: GroupMarginal, phi: Array) -> tuple[Array, Array]:

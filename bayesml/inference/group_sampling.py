@@ -7,10 +7,17 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from bayesml.arguments import require_memory
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Settings, stated
-from bayesml.inference.groups import group_prior, grouped, marginal_of, not_gaussian_groups
+from bayesml.inference.groups import (
+    group_prior,
+    grouped,
+    marginal_of,
+    not_gaussian_groups,
+    refuse_endless,
+)
 from bayesml.log_joint.group_joint import group_joint
 from bayesml.log_joint.group_marginal import GroupMarginal
 from bayesml.model import Problem
@@ -33,6 +40,11 @@ def sample_groups(problem: Problem, settings: Settings, rng: np.random.Generator
             "The posterior is improper: a standard deviation of effects of groups has a flat "
             "prior. State a proper one, Hierarchical(groups={...: GroupEffects(HalfNormal(1))})."
         )
+    require_memory(
+        float(settings.chains) * settings.draws * problem.size,
+        f"{settings.chains:,} chains of {settings.draws:,} draws of {problem.size:,} parameters",
+        "take fewer draws, or use a method that draws nothing: Exact() or MLE()",
+    )
     if not isinstance(settings.engine, Direct):
         drawn = settings.engine.sample(problem, settings, _seed(rng))
         how = f"{_described(settings)}, {drawn.how}, effects in units of their scales"
@@ -65,8 +77,9 @@ def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -
     log_density = _with_slopes(marginal)
     start = marginal.scales.start()
     if not isinstance(marginal.sigma, float):
-        start = np.append(start, np.log(marginal.reference.unit))
+        start = np.append(start, 0.0)
     peak = peak_of(lambda phi: _density(marginal, phi), start)
+    refuse_endless(marginal, peak.mode)
 
     def whitened(v: Array) -> tuple[float, Array]:
         value, slopes = log_density(peak.mode + peak.root @ v)
@@ -81,10 +94,10 @@ def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -
 
 
 def _split(marginal: GroupMarginal, phi: Array) -> tuple[Array, Array]:
-    """Return θ and log σ, which may be known."""
+    """Return θ and log σ, which may be known, and is counted in the unit of what columns leave."""
     if isinstance(marginal.sigma, float):
         return phi, np.full((len(phi), 1), np.log(marginal.sigma))
-    return phi[:, :-1], phi[:, -1:]
+    return phi[:, :-1], phi[:, -1:] + np.log(marginal.reference.unit)
 
 
 def _density(marginal: GroupMarginal, phi: Array) -> Array:

@@ -128,7 +128,7 @@ class GroupMarginal:
             log_sigma = np.full((len(theta), 1), np.log(self.sigma))
             given = self._of_coordinates(theta, found, log_sigma)
             return Integrated(given.log_density[:, 0], log_sigma, given)
-        centre, spread = self._about(found)
+        centre, spread = self.about(found)
         for _ in range(4):
             log_sigma = centre[:, None] + spread[:, None] * STEPS
             given = self._of_coordinates(theta, found, log_sigma)
@@ -152,13 +152,14 @@ class GroupMarginal:
         density = given.log_density + self.log_jacobian(theta, log_sigma)
         return given._replace(log_density=density)
 
-    def _about(self, found: Eliminated) -> tuple[Array, Array]:
+    def about(self, found: Eliminated) -> tuple[Array, Array]:
         """Return where log σ is about at every θ, and how far it spreads."""
         freedom = max(self.arrow.weight - self.p, 1.0)
         rss = residual(found.schur, self.p)
-        rss = np.maximum(rss, 1e-300)
-        centre = 0.5 * np.log(rss / freedom) + np.log(self.reference.unit)
-        return centre, np.full(len(centre), np.sqrt(0.5 / freedom))
+        nothing = rss <= NOTHING * self.arrow.weight  # columns explain y: the prior alone tells
+        centre = 0.5 * np.log(np.where(nothing, freedom, rss) / freedom)
+        spread = np.where(nothing, 1.0, np.sqrt(0.5 / freedom))
+        return centre + np.log(self.reference.unit), spread
 
 
 def residual(schur: Array, p: int) -> Array:

@@ -4,7 +4,7 @@ Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -54,6 +54,9 @@ A_NODE = 5e6
 
 MOST_HELD = 2**23
 """Moments of rows at nodes that are evaluated once and held, not whenever they are asked for."""
+
+MANY = 1e5
+"""Rows from which on σ given θ is so well known that its mean stands for it: kurtosis is 6/W."""
 
 DRAWS = 1000
 
@@ -374,6 +377,8 @@ class GroupedPosterior:
     def _mixtures(self, rows: Functionals, noise: Array) -> tuple[Mixture, Mixture]:
         """Return the distributions of functionals, and of these with noise in units of σ."""
         m = len(rows.base)
+        if m * len(self.weights) > MOST_HELD and self._told_sigma:
+            return self._at_mean_sigma._mixtures(rows, noise)
         few = self._at(rows) if m * len(self.weights) <= MOST_HELD else None
 
         def at(block: slice) -> tuple[Array, Array]:
@@ -390,6 +395,33 @@ class GroupedPosterior:
         likelihood = Gaussian()
         return Mixture(m, self.weights, likelihood, plain), Mixture(
             m, self.weights, likelihood, noisy
+        )
+
+    @property
+    def _told_sigma(self) -> bool:
+        """Whether rows are so many that σ given the scales may be its mean, and more than that."""
+        return self.marginal.arrow.weight >= MANY and len(self.weights) > len(self.theta)
+
+    @cached_property
+    def _at_mean_sigma(self) -> "GroupedPosterior":
+        """The same at one σ for every θ, that of the mean variance."""
+        total = np.bincount(self.node, self.weights)
+
+        def averaged(values: Array) -> Array:
+            sums = np.zeros((len(total), *values.shape[1:]))
+            np.add.at(sums, self.node, (values.T * self.weights).T)
+            return (sums.T / total).T
+
+        mean, inverse = averaged(self.mean), self._inverse_root
+        away = self.mean - mean[self.node]
+        covariance = inverse @ np.swapaxes(inverse, -1, -2) + away[:, :, None] * away[:, None]
+        return replace(
+            self,
+            node=np.arange(len(total)),
+            log_sigma=0.5 * np.log(averaged(self.sigma**2)),
+            weights=total,
+            mean=mean,
+            root=np.linalg.cholesky(np.linalg.inv(averaged(covariance))),
         )
 
     def _at(self, rows: Functionals) -> tuple[Array, Array]:

@@ -19,9 +19,13 @@ from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Estimate, Kind, Marginal
 from bayesml.posteriors.lattice import row_mixture
+from bayesml.posteriors.over_draws import mixed_over_draws
 from bayesml.posteriors.prediction import Prediction
-from bayesml.predictors import Predictor
+from bayesml.predictors import HasNewLevels, Predictor
 from bayesml.typing import Array
+
+NEW = 1000
+"""Draws of effects of levels that were never seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +181,11 @@ class PointEstimate:
         return self.predictor.eta(parameters, X)
 
     def predict(self, X: Array) -> Prediction:
-        """Return p(y | x, θ̂) at the rows of X."""
+        """Return p(y | x, θ̂) at the rows of X, effects of new levels drawn from their law."""
+        if isinstance(self.predictor, HasNewLevels) and self.predictor.meets_new_levels(X):
+            tiled = {n: np.broadcast_to(v, (NEW, *np.shape(v))) for n, v in self.values.items()}
+            weights = np.full(NEW, 1.0 / NEW)
+            return mixed_over_draws(self.predictor, self.likelihood, tiled, weights, {}, X)
         rows, one = X.shape[0], np.ones(1)
         eta = self.predictor.eta(self.values, X)
         noise = {name: self.values[name] for name in self.likelihood.parameters}

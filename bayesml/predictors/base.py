@@ -90,6 +90,9 @@ class HasStart(Protocol):
 class HasNewLevels(Protocol):
     """A predictor with effects of levels, which can be drawn for levels that were never seen."""
 
+    def meets_new_levels(self, X: Array) -> bool:
+        """Say whether rows are of levels that were never seen."""
+
     def with_new_levels(
         self, parameters: Parameters, X: Array, rng: np.random.Generator
     ) -> Parameters:

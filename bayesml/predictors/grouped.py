@@ -114,6 +114,10 @@ class Grouped:
         out[0] = out[0] + effects  # what is known beside η, such as trials, has no effects
         return out
 
+    def meets_new_levels(self, X: Array) -> bool:
+        """Say whether rows have numbers of levels beyond the known ones."""
+        return any(np.any(part.codes(X) >= part.shape[0]) for part in self.groups)
+
     def with_new_levels(
         self, parameters: Parameters, X: Array, rng: np.random.Generator
     ) -> Parameters:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
@@ -156,3 +157,20 @@ def test_too_many_nodes_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(drawn.law, DrawnLaw)
     assert drawn.mcse is not None
     assert drawn.mean == pytest.approx(exact.mean, abs=5 * drawn.mcse[0])
+
+
+def test_of_many_rows_sigma_is_its_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node for every θ: means and standard deviations stay, quantiles to a thousandth."""
+    rng = np.random.default_rng(3)
+    g, x = np.arange(900) % 30, rng.normal(size=900)
+    rows = pd.DataFrame({"y": x + rng.normal(size=30)[g] + rng.normal(size=900), "x": x, "g": g})
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("y ~ x + (1 | g)", rows), bm.Exact())
+    right, predicted = fit.effects("g").sort_index(), fit.predict(rows[:50])
+    ends = predicted.interval(0.9)
+    monkeypatch.setattr(grouped_module, "MANY", 1.0)
+    monkeypatch.setattr(grouped_module, "MOST_HELD", 1)
+    found, again = fit.effects("g").sort_index(), fit.predict(rows[:50])
+    np.testing.assert_allclose(found[["mean", "sd"]], right[["mean", "sd"]], rtol=1e-6, atol=1e-9)
+    assert np.all(np.abs(found - right).div(right["sd"], axis=0) < 1e-3)
+    np.testing.assert_allclose(again.sd, predicted.sd, rtol=1e-9)
+    np.testing.assert_allclose(again.interval(0.9), ends, atol=2e-3)

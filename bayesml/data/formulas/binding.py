@@ -1,5 +1,6 @@
 """A formula meets the columns of a frame, then rows of it, which make its design."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -94,6 +95,12 @@ class BoundClauses:
                 )
         groups = self._groups(pairs)
         names = [column_name(part.predictor, name) for part in predictors for name in part.names]
+        both = [group.factor for group in groups if group.factor in names]
+        if both:
+            raise DataError(
+                f"{quoted(both)} is a column of the formula and a group: give the levels a column "
+                f"of another name, (1 | level_of_{both[0]})"
+            )
         names += [f"{clause.role}({clause.text})" for clause in known]
         names += [name for group in groups for name in group.columns]
         curves = self._curves(designs, splines)
@@ -131,7 +138,13 @@ class BoundClauses:
         groups = []
         for factor, blocks in found.items():
             terms = tuple(name for block in blocks for name in block)
-            require_unique(terms, f"the terms of {factor!r}")
+            repeated = [term for term, count in Counter(terms).items() if count > 1]
+            if repeated:
+                raise DataError(
+                    f"the effects of {factor!r} have {quoted(repeated)} more than once: write each "
+                    f"in one term. (x | {factor}) has an intercept of its own; beside (1 | "
+                    f"{factor}), (0 + x | {factor}) has none"
+                )
             groups.append(Group(factor, terms, tuple(map(len, blocks))))
         return tuple(groups)
 

@@ -171,8 +171,11 @@ def _read(series: "pd.Series[Any]", column: Column) -> "NDArray[np.float64] | pd
     what = f"column {column.name!r}"
     if column.kind == "number":
         return np.asarray(frames.numbers(series, what), dtype=np.float64)
-    if column.kind == "level" and _is_text(series):
-        raise DataError(f"{what} holds text, but its levels in the training rows are numbers")
+    if column.kind == "level" and _is_text(series) and not _is_numbered(series):
+        raise DataError(
+            f"{what} holds text, but its levels in the training rows are numbers; turn it into "
+            "numbers, as pandas.to_numeric does"
+        )
     if column.kind == "text" and not (_is_text(series) or _is_whole(series)):
         raise DataError(f"{what} has dtype {series.dtype}, but held text in the training rows")
     return _factor(series, what)
@@ -183,6 +186,14 @@ def _is_whole(series: "pd.Series[Any]") -> bool:
     from pandas.api.types import is_integer_dtype
 
     return bool(is_integer_dtype(series.dtype) or series.isna().all())
+
+
+def _is_numbered(series: "pd.Series[Any]") -> bool:
+    """Say whether categories are numbers."""
+    import pandas as pd
+
+    factor = isinstance(series.dtype, pd.CategoricalDtype)
+    return factor and pd.api.types.is_numeric_dtype(series.cat.categories.dtype)
 
 
 def as_levels(rows: "pd.DataFrame", levels: Mapping[str, Sequence[Any]]) -> "pd.DataFrame":
