@@ -5,7 +5,7 @@ A message says which argument, what was got and what is needed. Functions whose 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,9 @@ def shown(value: Any) -> str:
         kind = "an array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
         return f"{kind} of shape {shape}"
     text = repr(value)
-    return text if len(text) <= SHOWN and "\n" not in text else f"a {type(value).__name__}"
+    if len(text) <= SHOWN and "\n" not in text:
+        return text
+    return f"{value[:SHOWN]!r}…" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def is_real(value: Any) -> bool:
@@ -42,9 +44,44 @@ def is_real(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool)
 
 
+def is_positive(value: Any) -> bool:
+    """Say whether a value is one positive number that float64 holds."""
+    return is_real(value) and 0.0 < as_float(value) < float("inf")
+
+
+def as_float(value: Any) -> float:
+    """Return a real number as float64, infinite beyond it.
+
+    Examples
+    --------
+    >>> as_float(2), as_float(-(10**400))
+    (2.0, -inf)
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
 def is_count(value: Any) -> bool:
     """Say whether a value is a whole number of at least one."""
     return is_real(value) and isinstance(value, Integral) and int(value) >= 1
+
+
+def numbers_of(value: Any, what: str) -> Array:
+    """Return finite numbers in an array, or say what was got."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "cUSTMm":  # of which numpy would make numbers
+            raise TypeError
+        array = np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise IncompatibleModelError(
+            f"{what} must hold numbers, rows of the same length, got {shown(value)}."
+        ) from None
+    if not np.all(np.isfinite(array)):
+        raise IncompatibleModelError(f"{what} must be finite, got {shown(value)}.")
+    return array
 
 
 def whole_number(value: Any, name: str) -> int:
@@ -97,7 +134,8 @@ def path_of(value: Any, what: str, suffixes: Sequence[str] = ()) -> Path:
     Raises
     ------
     StorageError
-        If it is no path, an empty one, or ends in something else.
+        If it is no path, an empty one, ends in something else, or the disk does not let it be
+        looked at: too long a name, a folder that may not be entered.
 
     Examples
     --------
@@ -107,12 +145,26 @@ def path_of(value: Any, what: str, suffixes: Sequence[str] = ()) -> Path:
     if not isinstance(value, str | os.PathLike):
         raise StorageError(f"{what}: the path must be a string or a Path, got {shown(value)}.")
     text = os.fsdecode(value)
-    if not text or "\0" in text:
+    if not text or "\0" in text or not _is_encodable(text):
         raise StorageError(f"{what}: {text!r} is no path. Give the name of a file.")
     path = Path(text)
     if suffixes and path.suffix not in suffixes:
         raise StorageError(f"{what}: {text!r} must end in {' or '.join(suffixes)}.")
+    try:
+        path.exists()
+    except OSError as error:
+        raise StorageError(
+            f"{what}: {shown(text)} cannot be looked at: {error.strerror}."
+        ) from error
     return path
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_instance(owner: object, name: str, role: Any, example: str) -> None:
@@ -149,11 +201,30 @@ def require_memory(numbers: float, what: str, instead: str) -> None:
 
 
 def memory() -> float:
-    """Return the bytes of memory of this machine, or 16 GB where it does not say."""
+    """Return the bytes that there are: of this machine, or what a container or a shell allows."""
     try:
-        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+        machine = float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return 16e9
+        machine = 16e9
+    return min(machine, _container(), _process())
+
+
+def _container() -> float:
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            return float(Path("/sys/fs/cgroup", limit).read_text(encoding="ascii"))
+        except (OSError, ValueError):  # there is none, or "max"
+            continue
+    return float("inf")
+
+
+def _process() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return float("inf")
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return float("inf") if limit == resource.RLIM_INFINITY else float(limit)
 
 
 def _refuse(owner: object, name: str, need: str) -> None:
@@ -164,9 +235,15 @@ def _refuse(owner: object, name: str, need: str) -> None:
 def check_positive(owner: object, *names: str) -> None:
     """Refuse attributes of `owner` that are not positive finite numbers."""
     for name in names:
-        value = getattr(owner, name)
-        if not (is_real(value) and 0 < value < float("inf")):
+        if not is_positive(getattr(owner, name)):
             _refuse(owner, name, "a positive finite number")
+
+
+def check_real(owner: object, *names: str) -> None:
+    """Refuse attributes of `owner` that are not real numbers."""
+    for name in names:
+        if not is_real(getattr(owner, name)):
+            _refuse(owner, name, "a real number")
 
 
 def check_fraction(owner: object, *names: str) -> None:
@@ -209,11 +286,33 @@ def flag(value: Any, name: str) -> bool:
 def check_optional(owner: object, name: str, otherwise: str) -> None:
     """Refuse an attribute that is neither positive nor None, and say what None would do."""
     value = getattr(owner, name)
-    if value is not None and not (is_real(value) and 0 < value < float("inf")):
+    if value is not None and not is_positive(value):
         _refuse(owner, name, f"a positive finite number, or None for {otherwise}")
 
 
 def check_callable(owner: object, name: str, example: str) -> None:
-    """Refuse an attribute that cannot be called."""
-    if not callable(getattr(owner, name)):
+    """Refuse an attribute that cannot be called, or is a class of what can."""
+    value = getattr(owner, name)
+    if isinstance(value, type) or not callable(value):
         _refuse(owner, name, f"callable, such as {example}")
+
+
+def check_mapping(owner: object, *names: str) -> None:
+    """Keep attributes that map names to something as dicts of their own; refuse what is none."""
+    for name in names:
+        value = getattr(owner, name)
+        if not isinstance(value, Mapping):
+            _refuse(owner, name, "a mapping of names, {'name': ...}")
+        object.__setattr__(owner, name, dict(value))
+
+
+def check_units(owner: object) -> None:
+    """Keep what is stated of the units of features, a positive number each."""
+    check_mapping(owner, "units")
+    units: dict[str, Any] = vars(owner)["units"]
+    for name, value in units.items():
+        if not is_positive(value):
+            raise IncompatibleModelError(
+                f"{type(owner).__name__}: units[{name!r}] must be a positive finite number, got "
+                f"{shown(value)}."
+            )

@@ -80,7 +80,7 @@ class Model:
         _check_role("predictor", self.predictor, Predictor, "Linear()")
         _check_role("likelihood", self.likelihood, Likelihood, "Gaussian()")
         _check_fields(self.likelihood)
-        if self.prior != Flat():
+        if not isinstance(self.prior, Flat):
             _check_role("prior", self.prior, Prior, "WeaklyInformative()")
         if isinstance(self.prior, HasSeenRows) and self.likelihood != self.prior.likelihood:
             raise IncompatibleModelError(

@@ -466,7 +466,9 @@ def test_predict_refuses_in_one_line(run: Run, fitted: bm.Fit, tmp_path: Path) -
     (tmp_path / "new.csv").write_text("species,flipper_length_mm\nDodo,200\n", encoding="utf-8")
     for arguments, complaint in (
         (("nowhere.nc", PENGUINS), "There is no file 'nowhere.nc'. `bayesml fit` writes one."),
-        ((PENGUINS, PENGUINS), "must end in .nc or .zarr"),
+        ((PENGUINS, PENGUINS), "is no fit, which comes first"),
+        ((tmp_path, PENGUINS), "is a folder; the fit in it is"),
+        ((PENGUINS.parent, PENGUINS), "is a folder; there is no fit.nc in it"),
         ((tmp_path / "fit.nc", tmp_path / "new.csv"), "species is 'Dodo' in row 0"),
     ):
         code, _, err = run("predict", *arguments)

@@ -35,6 +35,7 @@ from bayesml.data.formulas.clauses import with_known
 from bayesml.data.messages import plural
 from bayesml.data.roles import PRECISION
 from bayesml.data.sources.parquet_files import ParquetFiles
+from bayesml.errors import StorageError
 from bayesml.inference import Method
 from bayesml.results import plots
 from bayesml.results.columns import columns_read, require_column
@@ -59,6 +60,7 @@ def fit(options: Namespace) -> None:
     """Learn a model from a table; print it and write everything about it."""
     likelihood = likelihood_of(options.family, options.link, options.quantile)
     method = _method(options.method, options.draws)
+    _say_idle_reading(options)
     data, sample = _learnable(options)
     for name in filter(None, (options.term, options.by)):
         require_column(name, columns_read(data.design))
@@ -102,6 +104,8 @@ def _shown(data: bm.Data, frame: Any) -> bm.Data:
 
 def predict(options: Namespace) -> None:
     """Predict new rows with a saved fit."""
+    _require_fit(options.fit)
+    _say_idle_reading(options)
     learned = bm.load(options.fit)
     if options.out is None:
         for table in _predictions(learned, options):
@@ -120,6 +124,25 @@ def predict(options: Namespace) -> None:
     rows = write_tables(seen(), options.out)
     tell(_readable(first[0]))
     tell(f"\nWrote {plural(rows, 'prediction')} of {learned.data.target_name} to {options.out}")
+
+
+def _require_fit(path: Path) -> None:
+    """Say where the fit is, where its folder is given, or the arguments are the other way round."""
+    if path.is_dir() and path.suffix != ".zarr":
+        inside = f"the fit in it is {str(path / 'fit.nc')!r}"
+        there = inside if (path / "fit.nc").is_file() else "there is no fit.nc in it"
+        raise StorageError(f"{str(path)!r} is a folder; {there}")
+    if path.suffix not in (".nc", ".zarr"):
+        raise StorageError(
+            f"{str(path)!r} is no fit; `bayesml predict FIT.nc NEW` has the fit first"
+        )
+
+
+def _say_idle_reading(options: Namespace) -> None:
+    """Say which options are of text files where the table is none."""
+    stated = [name for name, value in _reading(options)._asdict().items() if value is not None]
+    if stated and is_parquet(options.data):
+        _warn(f"--{', --'.join(stated)} was of no use: {options.data} is no text file")
 
 
 def _predictions(learned: bm.Fit, options: Namespace) -> "Iterator[pd.DataFrame]":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import as_float
 from bayesml.data.messages import (
     SHOWN,
     Labels,
@@ -60,7 +61,7 @@ def real_array(value: Any, what: str) -> NDArray[Any]:
         hint = f"; {what}.collect() reads it" if kind == "LazyFrame" else ""
         raise DataError(f"{what} is a {kind}; an array, list or frame is needed{hint}")
     if array.dtype.kind == "O" and all(map(_is_real, array.flat)):
-        return array.astype(np.float64)
+        return np.array([as_float(item) for item in array.flat]).reshape(array.shape)
     if array.dtype.kind not in "biuf":
         _refuse_first(array, what)
     return array

@@ -1,4 +1,4 @@
-"""pandas, Polars and dicts of columns seen alike, without importing either library."""
+"""pandas, Polars, Arrow and dicts of columns seen alike, without importing the libraries."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,10 +39,11 @@ class Part(Mapping[str, Any]):
 
 
 def is_frame(value: Any) -> bool:
-    """Say whether `value` has named columns: a pandas or Polars DataFrame, or a dict of columns."""
+    """Say whether `value` has named columns: of pandas, Polars or Arrow, or a dict of columns."""
     return (
         _is(value, "pandas", "DataFrame")
         or _is(value, "polars", "DataFrame")
+        or _is(value, "pyarrow", "Table")
         or isinstance(value, Mapping)
     )
 
@@ -71,7 +72,10 @@ def series_name(value: Any) -> str | None:
 
 def column_names(frame: Any) -> tuple[str, ...]:
     """Give the names of the columns as strings, all different."""
-    names = tuple(str(name) for name in (frame if isinstance(frame, Mapping) else frame.columns))
+    given = frame if isinstance(frame, Mapping) else frame.columns
+    if _is(frame, "pyarrow", "Table"):
+        given = frame.column_names
+    names = tuple(str(name) for name in given)
     require_unique(names, "column names")
     return names
 
@@ -114,7 +118,13 @@ def select(frame: Any, names: Sequence[str], needed_by: str) -> dict[str, Any]:
             raise DataError(f"{needed_by} needs the column {name!r}{suggestion(name, position)}")
     if _is(frame, "pandas", "DataFrame"):
         return {name: frame.iloc[:, position[name]] for name in names}
-    columns = {name: frame[name] for name in names}
+    if _is(frame, "pyarrow", "Table"):
+        return {name: frame[name].to_pandas() for name in names}
+    if isinstance(frame, Mapping):
+        keys = list(frame)
+        columns = {name: frame[keys[position[name]]] for name in names}
+    else:
+        columns = {name: frame[name] for name in names}
     if isinstance(frame, Mapping):
         _require_one_length(columns)
     return columns
@@ -126,6 +136,8 @@ def take(frame: Any, rows: NDArray[np.intp]) -> Any:
         return frame.iloc[rows]
     if _is(frame, "polars", "DataFrame"):
         return frame[rows]
+    if _is(frame, "pyarrow", "Table"):
+        return frame.take(rows)
     if isinstance(frame, Table):
         return frame.take(rows)
     if isinstance(frame, Mapping):
@@ -202,7 +214,8 @@ def matrix(frame: Any, names: Sequence[str], needed_by: str) -> NDArray[Any]:
 
 def _is_one_matrix(frame: Any) -> bool:
     """Say whether the whole frame is float32 or float64, so that it may already be one matrix."""
-    if isinstance(frame, Mapping) or len(set(frame.dtypes)) != 1:
+    mapped = isinstance(frame, Mapping) or _is(frame, "pyarrow", "Table")
+    if mapped or len(set(frame.dtypes)) != 1:
         return False
     if _is(frame, "polars", "DataFrame"):
         return str(frame.dtypes[0]) in ("Float32", "Float64")

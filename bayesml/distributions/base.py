@@ -93,10 +93,10 @@ def real(owner: str, name: str, value: Any) -> Parameter:
     """Return a finite number, or a tuple of them, or say which argument is not one."""
     try:
         array = np.asarray(value)
-        if array.dtype.kind in "USTMm":  # of which numpy would make numbers
+        if array.dtype.kind in "cUSTMm":  # of which numpy would make numbers
             raise TypeError
         array = np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise IncompatibleModelError(
             f"{owner}: {name} must be a number or a sequence of numbers, got {shown(value)}. "
             "Of priors, the scales of Normal, StudentT and Laplace alone may be distributions."
@@ -106,12 +106,6 @@ def real(owner: str, name: str, value: Any) -> Parameter:
             f"{owner}: {name} must be finite, one number or one per feature, got {shown(value)}."
         )
     return float(array) if array.ndim == 0 else tuple(array.tolist())
-
-
-def is_positive(value: Any) -> bool:
-    """Say whether it is one positive, finite number."""
-    number = isinstance(value, int | float | np.integer | np.floating)
-    return number and not isinstance(value, bool) and bool(0 < value < np.inf)
 
 
 def positive(owner: str, name: str, value: Any) -> Parameter:

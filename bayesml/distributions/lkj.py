@@ -6,7 +6,7 @@ from math import isqrt
 import numpy as np
 from scipy.special import betaln
 
-from bayesml.distributions.base import positive
+from bayesml.arguments import check_positive
 from bayesml.typing import Array
 
 LOG_2 = float(np.log(2.0))
@@ -42,7 +42,7 @@ class LKJ:
     concentration: float = 1.0
 
     def __post_init__(self) -> None:
-        positive("LKJ", "concentration", self.concentration)
+        check_positive(self, "concentration")
 
     def log_density_of_partials(self, partials: Array) -> Array:
         """Evaluate the log density of d(d − 1)/2 partial correlations, summed, shape (...)."""

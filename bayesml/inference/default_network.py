@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesml.arguments import seed_of
+from bayesml.arguments import seed_of, shown, whole_number
 from bayesml.data import Data
+from bayesml.errors import DataError
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
@@ -85,9 +86,11 @@ def hidden_units(m: int, n: int) -> tuple[int, ...]:
     >>> hidden_units(500, 5), hidden_units(1000, 5), hidden_units(10_000, 100)
     ((50,), (22, 22), (10, 10))
     """
-    if m <= WEIGHTS:
-        return (int(np.clip(FEW_WEIGHTS // (n + 2), NARROWEST, WIDEST)),)
-    width = (np.sqrt((n + 2) ** 2 + 4 * WEIGHTS) - (n + 2)) / 2  # of h (n + 2) + h² weights
+    rows, features = whole_number(m, "m"), 0 if n == 0 else whole_number(n, "n")
+    if rows <= WEIGHTS:
+        return (int(np.clip(FEW_WEIGHTS // (features + 2), NARROWEST, WIDEST)),)
+    inputs = features + 2
+    width = (np.sqrt(inputs**2 + 4 * WEIGHTS) - inputs) / 2  # of h (n + 2) + h² weights
     return (int(max(width, NARROWEST)),) * 2
 
 
@@ -134,6 +137,8 @@ def default_network(
     >>> model.predictor.hidden, method.members
     ((50,), 4)
     """
+    if not isinstance(data, Data):
+        raise DataError(f"default_network: data must be a Data, got {shown(data)}.")
     layers = MLP(hidden_units(data.m, data.n), skip=True) if network is None else network
     classes, seed = data.design.classes, seed_of(rng)
     if likelihood is None and classes is not None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
+from bayesml.arguments import check_flag
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.race import raced
 from bayesml.inference.networks.search import find_mode
@@ -155,6 +156,9 @@ class PyMC:
     """
 
     compiled: bool = False
+
+    def __post_init__(self) -> None:
+        check_flag(self, "compiled")
 
     def sample(self, problem: Problem, settings: Settings, seed: int) -> Drawn:
         """Sample the PyMC model."""

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from bayesml.arguments import (
+    as_float,
     check_count,
     check_flag,
     check_fraction,
@@ -27,7 +28,7 @@ from bayesml.inference.networks.microcanonical import Run, RunLayout, run_chains
 from bayesml.inference.networks.mode import Mode, Recipe, notes_of
 from bayesml.inference.networks.race import raced
 from bayesml.inference.networks.search import find_mode
-from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.settings import Start, Training, check_start
 from bayesml.inference.networks.watch import Watch, side_by_side
 from bayesml.inference.peak import Peak, find_peak
 from bayesml.model import Problem
@@ -108,7 +109,8 @@ class Langevin:
         check_positive(self, "energy")
         check_flag(self, "progress")
         check_optional(self, "ess", "no limit")
-        if self.steps * (1 - self.warmup) < 4 * self.thin:
+        check_start(self)
+        if as_float(self.steps) * (1 - self.warmup) < 4 * as_float(self.thin):
             raise IncompatibleModelError(
                 f"{self!r} keeps fewer than four draws a chain: take more steps, or a smaller thin."
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesml.arguments import whole_number
+from bayesml.arguments import check_flag, whole_number
 from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.exact import geometry_of, numerics
@@ -106,6 +106,7 @@ class MLE:
 
     def __post_init__(self) -> None:
         check_training(self)
+        check_flag(self, "restricted")
         object.__setattr__(self, "nodes", whole_number(self.nodes, "nodes"))
 
     def learn(self, problem: Problem, rng: np.random.Generator) -> Learned:

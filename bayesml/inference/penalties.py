@@ -5,7 +5,7 @@ Derived in docs/theory/point_estimates.md, (E7), and docs/theory/sparse_priors.m
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import is_positive, shown
 from bayesml.errors import IncompatibleModelError
 
 
@@ -129,6 +129,6 @@ def lasso_scale(sigma: float, penalty: float, m: float) -> float:
 
 
 def _positive(name: str, value: float) -> float:
-    if not np.isfinite(value) or value <= 0:
+    if not is_positive(value):
         raise IncompatibleModelError(f"{name} must be positive and finite, got {shown(value)}.")
     return float(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.distributions import (
     Classes,
     ContinuousSupport,
@@ -76,6 +77,10 @@ class Ordinal:
         if not self.link.symmetric:
             raise IncompatibleModelError(
                 f"Ordinal: link must be symmetric, Logit() or Probit(), got {self.link!r}."
+            )
+        if not isinstance(self.gaps, tuple | list):
+            raise IncompatibleModelError(
+                f"Ordinal: gaps must be a sequence of numbers or priors, got {shown(self.gaps)}."
             )
         if self.classes is None:
             if self.gaps:

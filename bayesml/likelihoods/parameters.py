@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import as_float, shown
 from bayesml.distributions import ContinuousSupport, Distribution, Flat, Positive
 from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods.base import Stated
@@ -34,7 +34,7 @@ def check_parameter(
             f"{owner}: {name} must be a number (known) or a distribution (inferred), "
             f"got {shown(value)}."
         )
-    if not support.contains(value):
+    if not support.contains(as_float(value)):
         raise IncompatibleModelError(
             f"{owner}: {name} must be positive and finite, got {shown(value)}. It is {meaning}."
             if support == POSITIVE

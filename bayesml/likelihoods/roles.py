@@ -76,12 +76,14 @@ class OfClasses(Protocol):
         """Return the likelihood of these classes."""
 
 
-def checked_classes(owner: str, classes: Iterable[Any]) -> tuple[str, ...]:
+def checked_classes(owner: str, classes: Any) -> tuple[str, ...]:
     """Return names of two or more classes, or refuse what is none."""
-    names = tuple(map(str, classes))
+    several = isinstance(classes, Iterable) and not isinstance(classes, str | bytes | Mapping)
+    names = tuple(map(str, classes)) if several else ()
     if len(set(names)) != len(names) or len(names) < 2:
         raise IncompatibleModelError(
-            f"{owner}: classes must be two or more different names, got {shown(names)}."
+            f"{owner}: classes must be two or more different names, got "
+            f"{shown(names) if several else shown(classes)}. None takes them from the data."
         )
     return names
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayesml.arguments import check_positive
+from bayesml.arguments import check_instance, check_positive
 from bayesml.optimizers.adam import Adam
 from bayesml.optimizers.objective import HasWeights, Objective
 from bayesml.optimizers.optimizer import Traits
@@ -65,6 +65,7 @@ class AdamW:
 
     def __post_init__(self) -> None:
         check_positive(self, "weight_decay")
+        check_instance(self, "adam", Adam, "Adam(learning_rate=0.01)")
 
     @property
     def stopping(self) -> Stopping:

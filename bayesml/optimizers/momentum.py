@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayesml.arguments import check_count, check_fraction, check_optional, check_positive
+from bayesml.arguments import (
+    check_count,
+    check_flag,
+    check_fraction,
+    check_optional,
+    check_positive,
+)
 from bayesml.optimizers.curvature import largest, secant
 from bayesml.optimizers.objective import Objective
 from bayesml.optimizers.optimizer import Traits
@@ -73,6 +79,7 @@ class Momentum:
     def __post_init__(self) -> None:
         check_optional(self, "learning_rate", "one over the largest curvature met")
         check_fraction(self, "momentum")
+        check_flag(self, "nesterov")
         check_count(self, "max_iterations")
         check_positive(self, "tolerance")
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from bayesml.arguments import check_count, check_positive
-from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.arguments import check_count, check_fraction, check_positive
+from bayesml.errors import ConvergenceError
 from bayesml.optimizers.objective import HasHessian, Matrix, Objective, Vector, with_hessian
 from bayesml.optimizers.optimizer import Traits
 from bayesml.optimizers.state import State, checked_start, evaluate
@@ -72,8 +72,7 @@ class Newton:
     def __post_init__(self) -> None:
         check_count(self, "max_iterations")
         check_positive(self, "tolerance")
-        if not 0.0 <= self.reuse < 1.0:
-            raise IncompatibleModelError(f"Newton: reuse must lie in [0, 1), got {self.reuse!r}.")
+        check_fraction(self, "reuse")
 
     @property
     def stopping(self) -> Stopping:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from bayesml.arguments import (
     check_callable,
     check_count,
+    check_flag,
     check_fraction,
     check_optional,
     check_positive,
@@ -98,6 +99,7 @@ class SGD:
         check_count(self, "batch_size", "epochs")
         check_fraction(self, "momentum")
         check_callable(self, "schedule", "Constant()")
+        check_flag(self, "average")
         check_positive(self, "tolerance")
 
     @property

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.data.messages import quoted
 from bayesml.errors import RankDeficientError
 from bayesml.linalg import JointDiagonal, diagonalise_jointly
 from bayesml.log_joint.least_squares import LeastSquares, Residuals
@@ -245,7 +246,7 @@ def check_proper(data: LeastSquares, rows: Array, names: tuple[str, ...]) -> Non
     if informed == null.shape[1]:
         return
     involved = [names[j] for j in data.rank.dependent]
-    what = f"columns {involved} are linearly dependent"
+    what = f"columns [{quoted(involved)}] are linearly dependent"
     raise RankDeficientError(
         f"The {what if len(involved) > 1 else f'column {involved[0]!r} is constant'}: the design "
         f"has rank {data.rank.rank} but {p} coefficients"

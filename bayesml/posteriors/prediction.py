@@ -17,6 +17,7 @@ from bayesml.arguments import (
     generator_of,
     one_probability,
     require_memory,
+    shown,
     whole_number,
 )
 from bayesml.errors import DataError, LikelihoodWarning
@@ -260,6 +261,10 @@ class Prediction:
         levels = check_probability(q)
         if levels.ndim == 0:
             return self.distribution.quantile(float(levels))
+        if levels.ndim > 1:
+            raise DataError(
+                f"quantile: q must be one number or a sequence of them, got {shown(q)}."
+            )
         return np.stack([self.distribution.quantile(float(level)) for level in levels])
 
     def interval(self, probability: float = 0.9) -> Interval:

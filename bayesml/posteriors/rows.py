@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bayesml.arguments import is_real, shown
+from bayesml.arguments import as_float, is_real, shown
 from bayesml.errors import DataError
 from bayesml.typing import Array, ArrayLike
 
@@ -35,11 +35,13 @@ def per_row(value: ArrayLike, rows: int, name: str) -> Array:
 def numbers(value: ArrayLike, name: str) -> Array:
     """Return an array of float64, or say what was got."""
     try:
-        array = np.asarray(value)
+        array = np.asanyarray(value)
     except ValueError:  # a ragged list
         array = np.asarray(None)
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise DataError(f"{name} has masked values; leave these rows out, or fill them.")
     if array.dtype.kind == "O" and all(map(is_real, array.flat)):
-        array = array.astype(np.float64)
+        array = np.asarray([as_float(one) for one in array.flat]).reshape(array.shape)
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} must be one number, or one per row, got {shown(value)}.")
     return np.asarray(array, dtype=np.float64)

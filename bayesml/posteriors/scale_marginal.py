@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from bayesml.arguments import check_probability
+from bayesml.arguments import one_probability
 from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
 
@@ -73,7 +73,7 @@ class ScaleMarginals:
 
     def quantile(self, q: float) -> Array:
         """Return quantiles, by halving."""
-        level = float(check_probability(q))
+        level = one_probability(q)
         low, high = self.unbounded.min(axis=1) - 1.0, self.unbounded.max(axis=1) + 1.0
         for _ in range(HALVINGS):
             middle = 0.5 * (low + high)

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesml.arguments import check_probability, whole_number
+from bayesml.arguments import (
+    check_probability,
+    generator_of,
+    one_probability,
+    require_memory,
+    whole_number,
+)
 from bayesml.errors import DataError
 from bayesml.posteriors.row_distribution import RowDistribution
 from bayesml.posteriors.rows import per_row
@@ -118,7 +124,7 @@ class TransformedPrediction:
 
     def interval(self, probability: float = 0.9) -> Ends:
         """Return the equal-tailed interval that holds g(Y) with the given probability."""
-        tail = 0.5 * (1.0 - float(check_probability(probability)))
+        tail = 0.5 * (1.0 - one_probability(probability))
         return Ends(self.quantile(tail), self.quantile(1.0 - tail))
 
     def cdf(self, value: ArrayLike) -> Array:
@@ -136,7 +142,10 @@ class TransformedPrediction:
 
     def sample(self, size: int = 1, *, rng: int | np.random.Generator | None = None) -> Array:
         """Draw g(Y) jointly across rows, shape (size, rows)."""
-        draws = self.sampler(whole_number(size, "size"), np.random.default_rng(rng))
+        count, rows = whole_number(size, "size"), len(self)
+        words = f"{count:,} draws at {rows:,} rows"
+        require_memory(2.0 * count * rows, words, "take fewer draws, or rows")
+        draws = self.sampler(count, generator_of(rng))
         return np.asarray(self.function(draws))
 
     def _back(self, value: ArrayLike) -> tuple[Array, Array]:
@@ -165,9 +174,9 @@ def transformed(
     if of.discrete:
         raise DataError("Counts and classes keep their scale: transform draws of them instead.")
     known = INVERSES.get(function) if inverse is None else inverse
-    if known is None:
+    if not callable(known) or not callable(function):
         raise DataError(
-            "The inverse of this function is not known: give it, for instance "
+            "The inverse of this function is not known: give both, for instance "
             "transformed(lambda y: 10**y, inverse=np.log10)."
         )
     middle = of.quantile(0.5)

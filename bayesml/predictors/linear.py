@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import shown
 from bayesml.data.roles import LinearPart
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors.base import Outputs, Parameters
@@ -34,11 +35,13 @@ class Linear:
     intercept: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.intercept not in (True, False, None):
+        stated: Any = self.intercept
+        if not isinstance(stated, bool | np.bool | None):
             raise IncompatibleModelError(
-                f"Linear: intercept must be True, False or None, got {self.intercept!r}. "
+                f"Linear: intercept must be True, False or None, got {shown(stated)}. "
                 "A prior on the intercept goes to Independent(intercept=...)."
             )
+        object.__setattr__(self, "intercept", None if stated is None else bool(stated))
 
     @property
     def has_intercept(self) -> bool:

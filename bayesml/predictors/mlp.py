@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import check_flag, is_count, require_memory, shown
+from bayesml.arguments import check_flag, check_instance, is_count, require_memory, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.predictors import flat
 from bayesml.predictors.activations import Activation, Compiled, Floats, Tanh
@@ -106,6 +106,10 @@ class MLP:
                 f"{shown(self.activation)}."
             )
         check_flag(self, "skip")
+        if self.standardisation is not None:
+            check_instance(self, "standardisation", Standardisation, "None, which takes the data's")
+        if self.beside is not None:
+            check_instance(self, "beside", Beside, "None, which takes the data's")
 
     @property
     def depth(self) -> int:

@@ -1,11 +1,13 @@
 """The role of a prior: stated without data, resolved against the data at fit, and then asked."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.distributions import ContinuousSupport, Distribution, Positive, support_of
+from bayesml.arguments import shown
+from bayesml.distributions import ContinuousSupport, Distribution, Flat, Positive, support_of
+from bayesml.errors import IncompatibleModelError
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Bools
@@ -73,6 +75,12 @@ class Unknown(NamedTuple):
         return support_of(self.prior, Positive())
 
 
+def is_of_scale(prior: Any) -> bool:
+    """Say whether it is a distribution that a scale, which is positive, may have."""
+    return isinstance(prior, Distribution) and Unknown(prior).support == Positive()
+
+
+@runtime_checkable
 class Prior(Protocol):
     """A statement about the predictor's parameters before the data."""
 
@@ -81,6 +89,15 @@ class Prior(Protocol):
 
     def describe(self) -> str:
         """Say the prior in words."""
+
+
+def check_stated_prior(owner: str, name: str, prior: Any) -> None:
+    """Refuse what is stated of coefficients and is neither a prior nor flat."""
+    if isinstance(prior, type) or not isinstance(prior, Prior | Flat):
+        raise IncompatibleModelError(
+            f"{owner}: {name} must be a prior such as WeaklyInformative() or Flat(), got "
+            f"{shown(prior)}."
+        )
 
 
 class Resolved(Prior, Protocol):

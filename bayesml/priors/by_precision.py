@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import numbers_of, shown
 from bayesml.distributions import exact
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.linalg import solve_upper, triangular_factor
@@ -59,17 +60,20 @@ class NormalByPrecision:
     factor: Array
 
     def __post_init__(self) -> None:
+        given: Any = self.names
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            raise IncompatibleModelError(
+                f"NormalByPrecision: names must be a sequence of names, got {shown(given)}."
+            )
         names = tuple(map(str, self.names))
-        mean: Array = np.asarray(self.mean, dtype=np.float64)
-        factor: Array = np.asarray(self.factor, dtype=np.float64)
+        mean = numbers_of(self.mean, "NormalByPrecision: mean")
+        factor = numbers_of(self.factor, "NormalByPrecision: factor")
         k = len(names)
         if mean.shape != (k,) or factor.shape != (k, k) or not k:
             raise IncompatibleModelError(
                 f"NormalByPrecision: {k} names need a mean of shape ({k},) and a factor of shape "
                 f"({k}, {k}), got {mean.shape} and {factor.shape}."
             )
-        if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(factor))):
-            raise IncompatibleModelError("NormalByPrecision: mean and factor must be finite.")
         if np.any(np.tril(factor, -1)) or np.any(np.diag(factor) <= 0):
             factor = triangular_factor(factor)
         if np.any(np.diag(factor) == 0):

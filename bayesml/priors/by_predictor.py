@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import check_mapping, shown
 from bayesml.data.roles import LinearPart
 from bayesml.distributions import Flat
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Prior, Resolved, Spread, Unknown
+from bayesml.priors.base import Coefficients, Prior, Resolved, Spread, Unknown, check_stated_prior
 from bayesml.priors.independent import Independent
 from bayesml.priors.joint_spread import JointSpread, SpreadPart
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
@@ -72,7 +72,10 @@ class ByPredictor:
     others: Mapping[str, Prior | Flat] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "others", dict(self.others))
+        check_stated_prior("ByPredictor", "eta", self.eta)
+        check_mapping(self, "others")
+        for name, prior in self.others.items():
+            check_stated_prior("ByPredictor", f"others[{name!r}]", prior)
 
     def resolve(self, scales: Scales) -> Resolved:
         """Return the prior of η, the only predictor here."""

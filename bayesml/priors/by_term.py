@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bayesml.arguments import check_mapping
 from bayesml.data.messages import suggestion
 from bayesml.distributions import Distribution, Normal
 from bayesml.errors import DataError, IncompatibleModelError
@@ -68,7 +69,7 @@ class ByTerm:
     rest: Distribution | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "terms", dict(self.terms))
+        check_mapping(self, "terms")
         for name, prior in self.terms.items():
             check_prior("ByTerm", f"terms[{name!r}]", prior, scalar=False)
         for name, own in (("intercept", self.intercept), ("rest", self.rest)):

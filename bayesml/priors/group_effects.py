@@ -6,11 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import check_mapping, shown
 from bayesml.data.messages import suggestion
 from bayesml.data.roles import CURVE, Group
-from bayesml.distributions import LKJ, Distribution, Flat, HalfStudentT, Positive
+from bayesml.distributions import LKJ, Distribution, Flat, HalfStudentT
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Prior, Resolved, Unknown
+from bayesml.priors.base import (
+    Coefficients,
+    Prior,
+    Resolved,
+    Unknown,
+    check_stated_prior,
+    is_of_scale,
+)
 from bayesml.priors.entries import words
 from bayesml.priors.groups_in_pymc import effects_in_pymc
 from bayesml.priors.independent import Independent
@@ -54,16 +62,17 @@ class GroupEffects:
         if isinstance(self.sd, Mapping):
             object.__setattr__(self, "sd", dict(self.sd))
             stated = list(self.sd.values())
-        wrong = [prior for prior in stated if Unknown(prior).support != Positive()]
+        wrong = [prior for prior in stated if not is_of_scale(prior)]
         if wrong:
             raise IncompatibleModelError(
                 "GroupEffects: sd needs a distribution on the positive half line, such as "
-                f"HalfNormal(1), got {wrong[0]!r}."
+                f"HalfNormal(1), got {shown(wrong[0])}."
             )
         if not isinstance(self.correlation, LKJ):
             raise IncompatibleModelError(
-                f"GroupEffects: correlation needs LKJ(concentration), got {self.correlation!r}. "
-                "Priors of several terms are a mapping: GroupEffects({'intercept': ..., 'x': ...})."
+                "GroupEffects: correlation needs LKJ(concentration), got "
+                f"{shown(self.correlation)}. Priors of several terms are a mapping: "
+                "GroupEffects({'intercept': ..., 'x': ...})."
             )
 
     def resolved(self, group: Group, default: Distribution) -> "GroupEffects":
@@ -118,7 +127,14 @@ class Hierarchical:
     groups: Mapping[str, GroupEffects] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "groups", dict(self.groups))
+        check_stated_prior("Hierarchical", "coefficients", self.coefficients)
+        check_mapping(self, "groups")
+        for name, effects in self.groups.items():
+            if not isinstance(effects, GroupEffects):
+                raise IncompatibleModelError(
+                    f"Hierarchical: groups[{name!r}] must be a GroupEffects(...), got "
+                    f"{shown(effects)}."
+                )
 
     @property
     def of_coefficients(self) -> Prior:

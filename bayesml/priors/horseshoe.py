@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import check_units, is_positive, shown
 from bayesml.distributions import Distribution, HalfCauchy, Normal, RootInverseGamma
-from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.by_precision import check_linear
@@ -89,7 +88,7 @@ class Horseshoe:
     units: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "units", dict(self.units))
+        check_units(self)
         for name in ("relevant", "scale", "slab_scale", "slab_df"):
             value: Any = vars(self)[name]
             if not (value is None and name != "slab_df") and not is_positive(value):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bayesml.arguments import check_mapping
 from bayesml.distributions import (
     Distribution,
     Flat,
@@ -74,10 +75,10 @@ class Independent:
         else:
             check_prior("Independent", "weights", self.weights, scalar=False)
         check_prior("Independent", "intercept", self.intercept, scalar=True)
-        object.__setattr__(self, "others", dict(self.others))
+        check_mapping(self, "others")
         for name, prior in self.others.items():
             check_prior("Independent", f"others[{name!r}]", prior, scalar=True)
-        if self.intercept_origin not in ("centred", "original"):
+        if str(self.intercept_origin) not in ("centred", "original"):
             raise IncompatibleModelError(
                 "Independent: intercept_origin must be 'centred' (the prior is on the prediction "
                 "at the mean of the features) or 'original' (at features all zero), "

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import check_flag, is_positive, is_real, shown
 from bayesml.distributions import RootInverseGamma
-from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
@@ -87,12 +86,13 @@ class Layered:
     def __post_init__(self) -> None:
         for name in ("sd", "shape", "rate"):
             value = getattr(self, name)
-            special = name == "sd" and (value is None or value == inf)
+            special = name == "sd" and (value is None or (is_real(value) and value == inf))
             if not special and not is_positive(value):
                 raise IncompatibleModelError(
                     f"Layered: {name} must be a positive number, got {shown(value)}. sd is a "
                     "standard deviation on the standardised scale; None learns one for every group."
                 )
+        check_flag(self, "relevance")
 
     @property
     def learned(self) -> bool:

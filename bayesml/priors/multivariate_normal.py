@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.arguments import shown
+from bayesml.arguments import numbers_of, shown
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.by_precision import NormalByPrecision, check_linear
 from bayesml.priors.scales import Scales
@@ -143,7 +143,8 @@ class MultivariateNormal:
             _check_names(mean, covariance)
             covariance = [[covariance[a][b] for b in mean] for a in mean]
             mean = list(mean.values())
-        mu, sigma = _array("mean", mean), _array("covariance", covariance)
+        mu = numbers_of(mean, "MultivariateNormal: mean")
+        sigma = numbers_of(covariance, "MultivariateNormal: covariance")
         if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)) or not len(mu):
             raise IncompatibleModelError(
                 "MultivariateNormal: mean must have p entries and covariance shape (p, p), got "
@@ -154,21 +155,6 @@ class MultivariateNormal:
 
 def _table(names: tuple[str, ...], rows: Any) -> dict[str, dict[str, float]]:
     return {a: dict(zip(names, row, strict=True)) for a, row in zip(names, rows, strict=True)}
-
-
-def _array(name: str, value: Any) -> Array:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise IncompatibleModelError(
-            f"MultivariateNormal: {name} must hold numbers, rows of the same length, got "
-            f"{shown(value)}."
-        ) from None
-    if not np.all(np.isfinite(array)):
-        raise IncompatibleModelError(
-            f"MultivariateNormal: {name} must be finite, got {shown(value)}."
-        )
-    return array
 
 
 def _check_names(mean: Mapping[str, Any], covariance: Mapping[str, Any]) -> None:

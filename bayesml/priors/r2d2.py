@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import check_units, is_positive, shown
 from bayesml.distributions import Beta, Distribution, Normal, RootGamma
-from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.by_precision import check_linear
@@ -101,7 +100,7 @@ class R2D2:
     units: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "units", dict(self.units))
+        check_units(self)
         for name in ("mean", "precision", "concentration", "noise"):
             value: Any = vars(self)[name]
             named = name == "noise" and (value is None or isinstance(value, str))

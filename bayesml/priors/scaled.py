@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bayesml.arguments import check_mapping
 from bayesml.distributions import Distribution, Positive
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Resolved, Unknown
+from bayesml.priors.base import Coefficients, Resolved, Unknown, is_of_scale
 from bayesml.priors.entries import words
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, by_group
 from bayesml.priors.roles import HasKinks, KinkedPrior, OfEntries, PartlyImproper
@@ -70,10 +71,10 @@ class Scaled:
     scales: Mapping[str, Distribution]
 
     def __post_init__(self) -> None:
+        check_mapping(self, "groups", "scales")
         groups = {name: tuple(members) for name, members in self.groups.items()}
         object.__setattr__(self, "groups", groups)
-        object.__setattr__(self, "scales", dict(self.scales))
-        wrong = [name for name, p in self.scales.items() if Unknown(p).support != Positive()]
+        wrong = [name for name, p in self.scales.items() if not is_of_scale(p)]
         if wrong or list(groups) != list(self.scales):
             raise IncompatibleModelError(
                 "Scaled: every group needs a distribution of its scale, which is positive; got "

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import check_instance, check_positive, is_positive, shown
 from bayesml.distributions import Flat, RootInverseGamma, exact
-from bayesml.distributions.base import is_positive
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.linalg import rank_report, triangular_factor
 from bayesml.priors.base import Coefficients, Resolved, Unknown
@@ -77,7 +76,7 @@ class ZellnerG:
         for name in ("g", "sigma", "shape", "rate", "intercept_scale"):
             value: Any = vars(self)[name]
             optional = value is None and name in ("g", "sigma", "rate")
-            optional = optional or (name == "g" and value == Flat())
+            optional = optional or (name == "g" and isinstance(value, Flat))
             if not optional and not is_positive(value):
                 raise IncompatibleModelError(
                     f"ZellnerG: {name} must be a positive number, got {shown(value)}."
@@ -178,6 +177,10 @@ class NormalInNoise:
     units: NormalByPrecision
     shape: float
     rate: float
+
+    def __post_init__(self) -> None:
+        check_instance(self, "units", NormalByPrecision, "NormalByPrecision(names, mean, factor)")
+        check_positive(self, "shape", "rate")
 
     def resolve(self, scales: Scales) -> "NormalInNoise":
         """Return it in the order of β."""

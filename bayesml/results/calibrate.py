@@ -10,7 +10,7 @@ from bayesml.arguments import generator_of
 from bayesml.likelihoods import OfOneQuantile
 from bayesml.posteriors import Prediction
 from bayesml.results.calibration import BY_ROW, SCORED, Calibration
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 from bayesml.results.new_rows import class_names, observed_of, rows_of, whose
 from bayesml.results.reliability import numbered
 from bayesml.results.scores import class_probabilities, crps, pit
@@ -67,7 +67,7 @@ def calibration(
         generator = generator_of(0 if rng is None else rng)
         words = "given with their prediction"
         return compared(subject, y, np.ones(len(y)), (), words, generator)
-    rows = rows_of(subject, observed)
+    rows = rows_of(require_fit(subject, "calibration"), observed)
     prediction = subject.learned.posterior.predict(np.asarray(rows.X, dtype=np.float64))
     own = np.random.default_rng([subject.seed, PIT_STREAM])
     generator = own if rng is None else generator_of(rng)

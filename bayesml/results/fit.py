@@ -3,6 +3,7 @@
 Its verbs are functions of an `Answer` in files of their own, of which it makes methods.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
@@ -158,13 +159,17 @@ class Fit:
     leave_one_group_out = loo.leave_one_group_out
     as_prior = sequential.as_prior
 
-    def summary(self, probability: float = 0.9) -> "pd.DataFrame":
+    def summary(
+        self, probability: float = 0.9, *, terms: str | Sequence[str] | None = None
+    ) -> "pd.DataFrame":
         """Return a table of every parameter, at full precision.
 
         Parameters
         ----------
         probability : float
             Mass of the equal-tailed interval; of a point estimate's confidence interval.
+        terms : str or sequence of str, optional
+            Rows that are asked for: ``"x"`` or ``"weights[x]"``, ``"sigma"``, …
 
         Returns
         -------
@@ -172,8 +177,13 @@ class Fit:
             Rows ``intercept``, ``weights[name]``, ``sigma``, …; columns ``mean``, ``sd``, the two
             quantiles and, for sampled answers, ``ess_bulk``, ``ess_tail``, ``r_hat`` and
             ``mcse_mean``. A point estimate has no standard deviation: ``mean`` is the estimate,
-            ``std_error`` its standard error in the place of ``sd``. A DataFrame as any other, so
-            that a row which is not there is pandas' KeyError: the weight of x is ``weights[x]``.
+            ``std_error`` its standard error in the place of ``sd``. A DataFrame as any other,
+            whose rows go by these names: ``.loc["weights[x]", "mean"]``.
+
+        Raises
+        ------
+        DataError
+            If there is none of `terms`, with the name that was meant.
 
         Examples
         --------
@@ -181,11 +191,11 @@ class Fit:
         >>> fit = bm.fit(bm.Model(), bm.Data([[0.0], [1.0], [2.0], [3.0]], [0.9, 3.1, 5.0, 7.1]))
         >>> fit.summary().index.tolist()
         ['intercept', 'weights[x0]', 'sigma']
-        >>> float(fit.summary().loc["weights[x0]", "mean"].round(1))
-        2.0
+        >>> fit.summary(terms="x0")["mean"].round(1).tolist()
+        [2.0]
         """
         table = summarise(self.learned.posterior, self._labels, probability)
-        frame: pd.DataFrame = table.frame()
+        frame: pd.DataFrame = table.rows(terms).frame()
         return frame
 
     def table(self, probability: float = 0.9) -> Table:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.data.messages import plural, row_name
+from bayesml.data.messages import plural, row_name, row_names
 from bayesml.errors import DataError
 from bayesml.typing import Integers
 
@@ -69,6 +69,11 @@ def _numbers(labels: Any, m: int, name: str) -> Integers:
         raise DataError(
             f"cross_validate: {name} has shape {values.shape}; one label for each of {m} rows is "
             "needed, such as a column of the frame"
+        )
+    missing = np.flatnonzero([label is None or label != label for label in values.tolist()])
+    if len(missing):
+        raise DataError(
+            f"cross_validate: {name} has missing labels in {row_names(missing, None)}; fill them"
         )
     numbers: dict[Any, int] = {}
     return np.array([numbers.setdefault(label, len(numbers)) for label in values.tolist()])

@@ -76,7 +76,7 @@ def _require_format(found: Any, place: Path) -> None:
         return
     newer = isinstance(found, int | np.integer) and found > FORMAT
     raise StorageError(
-        f"{str(place)!r} has the format {found!r}, and this version of bayesml reads {FORMAT}. "
+        f"{str(place)!r} has the format {found}, and this version of bayesml reads {FORMAT}. "
         + ("Load it with a newer version." if newer else "Load it with the version that wrote it.")
     )
 

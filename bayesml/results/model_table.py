@@ -7,7 +7,7 @@ import numpy as np
 from bayesml.arguments import whole_number
 from bayesml.errors import IncompatibleModelError
 from bayesml.posteriors import OverModels
-from bayesml.results.fit import Fit
+from bayesml.results.fit import Fit, require_fit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def model_table(fit: Fit, most: int = 10) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    posterior = fit.learned.posterior
+    posterior = require_fit(fit, "model_table").learned.posterior
     if not isinstance(posterior, OverModels):
         raise IncompatibleModelError(
             "model_table is of a fit that averages over models, and this one is of all features "

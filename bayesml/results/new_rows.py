@@ -10,6 +10,7 @@ from bayesml.data.frames import numbers
 from bayesml.data.messages import plural, quoted, row_names
 from bayesml.distributions import FiniteSupport
 from bayesml.errors import DataError
+from bayesml.meeting import check_target
 from bayesml.posteriors import Prediction
 from bayesml.results.answer import Answer
 from bayesml.results.scores import class_probabilities
@@ -21,8 +22,14 @@ LEARNED_FROM = "learned from, which flatters the fit"
 
 def rows_of(answer: Answer, observed: Any) -> Data:
     """Return rows with their target, as the answer reads them."""
-    if not isinstance(observed, Data):
-        return answer.data.like(observed)
+    rows = observed if isinstance(observed, Data) else answer.data.like(observed)
+    if rows is observed:
+        _require_same_columns(answer, rows)
+    check_target(answer.learned.resolved.likelihood, rows)
+    return rows
+
+
+def _require_same_columns(answer: Answer, observed: Data) -> None:
     if observed.feature_names != answer.data.feature_names:
         raise DataError(
             f"the data have the features {list(observed.feature_names)}, the fit has "
@@ -35,7 +42,6 @@ def rows_of(answer: Answer, observed: Any) -> Data:
             f"{observed.target_name} has the classes {quoted(theirs)}, the fit has {known}; give a "
             "frame, whose classes are matched by name"
         )
-    return observed
 
 
 def observed_of(prediction: Prediction, observed: Any, caller: str) -> Array:
@@ -62,6 +68,10 @@ def observed_of(prediction: Prediction, observed: Any, caller: str) -> Array:
     if y.shape != (len(prediction),):
         raise DataError(f"{needed} an array of shape {y.shape}.")
     require_finite(y, f"{caller}: y", remedy="leave these rows out of the prediction too")
+    if prediction.distribution.discrete and not classes:
+        outside = np.flatnonzero((y < 0) | (y != np.floor(y)))
+        if len(outside):
+            raise DataError(f"{needed} {y[outside[0]]:g}, no count, in {row_names(outside, None)}.")
     if classes and len(wrong := np.flatnonzero(~np.isin(y, np.arange(classes)))):
         raise DataError(f"{needed} {y[wrong[0]]:g} in {row_names(wrong, None)}.")
     return y

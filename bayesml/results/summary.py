@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bayesml.arguments import one_probability
+from bayesml.arguments import one_probability, shown
+from bayesml.data.messages import suggestion
+from bayesml.errors import DataError
 from bayesml.posteriors import Estimated, Posterior
 from bayesml.predictors import Predictor, labels_of
 from bayesml.results.table import Table, significant
@@ -50,6 +52,17 @@ def entry_names(parameter: str, size: int, labels: Labels) -> list[str]:
     return [parameter] if size == 1 else [f"{before}{k}]" for k in range(size)]
 
 
+def places_of(names: Sequence[str]) -> dict[str, int]:
+    """Find entries by their name in the table, and weights by that of their feature alone.
+
+    >>> places_of(["intercept", "weights[x]"])
+    {'x': 1, 'intercept': 0, 'weights[x]': 1}
+    """
+    full = {name: k for k, name in enumerate(names)}
+    short = {name[8:-1]: k for name, k in full.items() if name.startswith("weights[")}
+    return short | full
+
+
 class ParameterTable(NamedTuple):
     """What is known of every parameter entry, at full precision.
 
@@ -62,6 +75,27 @@ class ParameterTable(NamedTuple):
     names: list[str]
     columns: list[str]
     values: Array
+
+    def rows(self, terms: str | Sequence[str] | None) -> "ParameterTable":
+        """Take the rows of some parameters, by their names or those of features; None all.
+
+        Raises
+        ------
+        DataError
+            If there is no such row, with the name that was meant.
+        """
+        if terms is None:
+            return self
+        wanted: Any = [terms] if isinstance(terms, str) else terms
+        if not isinstance(wanted, list | tuple):
+            raise DataError(f"summary: terms takes names of parameters, got {shown(terms)}.")
+        places = places_of(self.names)
+        for name in wanted:
+            if name not in places:
+                near = suggestion(str(name), places)
+                raise DataError(f"summary: there is no parameter {shown(name)}{near}")
+        at = [places[name] for name in wanted]
+        return self._replace(names=[self.names[k] for k in at], values=self.values[at])
 
     def frame(self) -> "pd.DataFrame":
         """Make a DataFrame."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse
 
@@ -342,3 +343,15 @@ def test_import_and_arrays_load_no_frames() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_an_arrow_table_is_a_frame_by_its_names() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0, 3.0], "b": [0, 1, 1, 0], "g": list("uvuv")})
+    table = pa.Table.from_pandas(frame)
+    y = [1.0, 3.0, 2.0, 5.0]
+    data = Data(table.select(["b", "a"]), y)
+    assert data.feature_names == ("b", "a")
+    np.testing.assert_array_equal(data.X, frame[["b", "a"]])
+    named = Data.from_formula("a ~ b + g", table)
+    np.testing.assert_array_equal(named.X, Data.from_formula("a ~ b + g", frame).X)
+    np.testing.assert_array_equal(named.design.matrix(table), named.X)

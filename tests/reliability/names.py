@@ -35,6 +35,7 @@ def names() -> dict[str, Any]:
         "fit": fit,
         "p": fit.predict(X[:2]),
         "point": bm.fit(bm.Model(), data, bm.MLE()),
+        "poisson": poisson,
         "counts": poisson.predict(X[:2]),
         "formula": bm.fit(bm.Model(), bm.Data.from_formula("y ~ a + g", frame), rng=1),
         "inf": np.inf,

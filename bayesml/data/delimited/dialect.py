@@ -6,6 +6,7 @@ import csv
 import gzip
 import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -35,6 +36,8 @@ MARKS = (
 
 PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 UNPACKED_ELSEWHERE = (".zst",)
+DAMAGED = (EOFError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, RuntimeError)
+"""What a damaged file is said to be; the last of a locked one, and of a way to pack not known."""
 
 
 class Dialect(NamedTuple):
@@ -48,7 +51,7 @@ class Dialect(NamedTuple):
         return csv.reader(lines, delimiter=self.separator, strict=True, skipinitialspace=True)
 
 
-def dialect_of(path: Path, separator: str | None, encoding: str | None) -> Dialect:
+def dialect_of(path: Path, separator: Any, encoding: Any) -> Dialect:
     """See how a file is written, where that was not said.
 
     The encoding is UTF-8 unless the file begins with the mark of another. The separator is the one
@@ -61,7 +64,7 @@ def dialect_of(path: Path, separator: str | None, encoding: str | None) -> Diale
     """
     encoding = _marked(path) if encoding is None else _known(encoding)
     if separator is not None:
-        if len(separator) != 1 or separator in "\r\n\"'":
+        if not isinstance(separator, str) or len(separator) != 1 or separator in "\r\n\"'":
             raise DataError(f"sep is {shown(separator)}; a separator is one character, such as ';'")
         return Dialect(separator, encoding)
     promised = promised_separator(path)
@@ -96,7 +99,10 @@ def text_of(path: Path, dialect: Dialect) -> Iterator[TextIO]:
         For what is not text in the encoding, or not a table.
     """
     try:
-        with TextIOWrapper(_opened(path), encoding=dialect.encoding, newline="") as text:
+        with (
+            _bytes_of(path) as raw,
+            TextIOWrapper(raw, encoding=dialect.encoding, newline="") as text,
+        ):
             yield text
     except UnicodeDecodeError as error:
         found = error.object[error.start : error.start + 1].hex().upper()
@@ -107,10 +113,22 @@ def text_of(path: Path, dialect: Dialect) -> Iterator[TextIO]:
             f"{str(path)!r} is not text in {dialect.encoding}: the byte {found} after {before!r}; "
             "give its encoding, for instance encoding='cp1252', or save it as UTF-8"
         ) from error
+    except UnicodeError as error:  # no mark where there has to be one
+        raise DataError(f"{str(path)!r} is not text in {dialect.encoding}: {error}") from error
     except csv.Error as error:
         raise DataError(f"{str(path)!r} cannot be read as a table: {error}") from error
-    except (EOFError, zipfile.BadZipFile, lzma.LZMAError) as error:
-        raise DataError(f"{str(path)!r} cannot be unpacked: {error}") from error
+
+
+@contextmanager
+def _bytes_of(path: Path) -> Iterator[IO[bytes]]:
+    """Open what a file holds, unpacked."""
+    try:
+        with _opened(path) as file:
+            yield file
+    except (*DAMAGED, OSError) as error:
+        packed = path.suffix.lower() in (*PACKED, ".zip")
+        what = f"be unpacked: {error}" if packed else f"be read: {error}"
+        raise DataError(f"{str(path)!r} cannot {what}") from error
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -126,15 +144,16 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _marked(path: Path) -> str:
-    with _opened(path) as file:
+    with _bytes_of(path) as file:
         start = file.read(4)
     return next((encoding for mark, encoding in MARKS if start.startswith(mark)), "utf-8")
 
 
-def _known(encoding: str) -> str:
+def _known(encoding: Any) -> str:
     try:
         name = codecs.lookup(encoding).name
-    except LookupError:
+        "".encode(name)  # there are codecs that are not of text
+    except (LookupError, TypeError, ValueError):
         raise DataError(
             f"there is no encoding {shown(encoding)}; it is 'utf-8', 'cp1252', 'latin-1', "
             "'utf-16', …"

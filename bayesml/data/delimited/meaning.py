@@ -177,7 +177,7 @@ def _problem(
         case "decorated":
             return f"{found}a number with marks; write the number alone"
         case "date":
-            return f"{found}a date; compute a number from it, for instance days since the first"
+            return f"{found}a date or time; compute a number from it, such as days since the first"
         case _:
             return (
                 f"{found}but numbers elsewhere; correct it, or say "

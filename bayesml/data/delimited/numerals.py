@@ -12,11 +12,17 @@ BOOLEANS = {
 }
 
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 DATE = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?|\d{1,2}[./]\d{1,2}[./](\d{2}|\d{4})|\d{4}/\d{1,2}/\d{1,2}"
+    r"\d{4}[-/]\d{1,2}([-/]\d{1,2}([T ].*)?)?|\d{1,2}[./]\d{1,2}[./](\d{2}|\d{4})( .*)?"
+    rf"|\d{{1,2}}[ -]{MONTH}[ -](\d{{2}}|\d{{4}})|{MONTH} \d{{1,2}},? \d{{4}}|{MONTH}[ -]\d{{4}}"
+    r"|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]\.?m\.?)?",
+    re.IGNORECASE,
 )
+"""Days and times of day."""
 DECORATED = re.compile(
-    r"[(+-]?\s*[$€£¥₹]?\s*[(+-]?\s*\d[\d.,'’\s\u00a0\u202f]*\s*[%‰$€£¥₹]?\s*\)?|[+-]?\d[\d.,]*\s*(USD|EUR|GBP|CHF)"
+    r"['’]\d[\d.,]*|=\"[+-]?\d[\d.,]*\"|−\d[\d.,]*|[+-]?\d[\d.,]*[dD][+-]?\d+|[+-]?0[xX][\da-fA-F]+"
+    r"|[(+-]?\s*[$€£¥₹]?\s*[(+-]?\s*\d[\d.,'’\s\u00a0\u202f]*\s*[%‰$€£¥₹]?\s*\)?|[+-]?\d[\d.,]*\s*(USD|EUR|GBP|CHF)"
 )
 
 Kind = Literal["number", "grouped", "decorated", "boolean", "date", "text"]

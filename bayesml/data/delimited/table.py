@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesml.arguments import shown
+from bayesml.arguments import path_of, shown
 from bayesml.data.delimited.cells import Cells, Habits, habits_of
 from bayesml.data.delimited.cutting import Cut
 from bayesml.data.delimited.dialect import dialect_of, promised_separator, text_of
@@ -122,13 +122,13 @@ def read_csv(
     >>> bm.Data.from_formula("height ~ girth + kind", table)
     Data(2 rows, 2 features: girth, kind[T.oak]; target height)
     """
-    path = Path(path)
+    path = path_of(path, "read_csv")
     if decimal not in (None, ".", ","):
         raise DataError(f"decimal is {shown(decimal)}; it is '.' or ','")
     if not path.is_file():
         raise DataError(f"there is no file {str(path)!r}")
     dialect = dialect_of(path, sep, encoding)
-    words = None if na is None else (na,) if isinstance(na, str) else tuple(na)
+    words = _words(na)
     with text_of(path, dialect) as text:
         rows = dialect.records(text)
         header = _header(rows, path)
@@ -142,6 +142,15 @@ def read_csv(
     m = sum(chunk.count(NUL) + 1 for chunk in columns[0])
     texts = _named(header, columns, path.name)
     return Table(path.name, m, texts, Rules(decimal, words))
+
+
+def _words(na: Any) -> tuple[str, ...] | None:
+    """Return what means a missing value, if anything is said of it."""
+    if na is None or isinstance(na, str):
+        return None if na is None else (na,)
+    if not isinstance(na, Sequence) or not all(isinstance(word, str) for word in na):
+        raise DataError(f"na is {shown(na)}; it is text as it stands in the file, or several")
+    return tuple(na)
 
 
 def _header(rows: Any, path: Path) -> list[str]:

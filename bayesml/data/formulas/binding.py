@@ -20,7 +20,13 @@ from bayesml.data.formulas.model_matrix import (
     build_target,
 )
 from bayesml.data.formulas.names import shown
-from bayesml.data.formulas.parsing import Sides, expand_dot, parse, term_uses
+from bayesml.data.formulas.parsing import (
+    Sides,
+    expand_dot,
+    parse,
+    refuse_idle_minus,
+    term_uses,
+)
 from bayesml.data.formulas.smooth_design import SmoothDesign
 from bayesml.data.formulas.splitting import arguments_of, is_call
 from bayesml.data.formulas.tables import (
@@ -163,15 +169,27 @@ def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundCla
             "given too; give one of them"
         )
     weights = observation_weights if isinstance(observation_weights, str) else found.weights
-    known = [part for part in found.parts if part.known]
-    taken = {use.column for part in known for use in _uses(parse(part.formula, names), names)}
+    known = {
+        part.role: _uses(_sides(part.formula, names, formula), names)
+        for part in found.parts
+        if part.known
+    }
+    if idle := [role for role, used in known.items() if not used]:
+        raise DataError(
+            f"in the formula {formula!r}, {idle[0]}(…) reads no column; one number of every row is "
+            "needed: put it into a column, also where all are the same"
+        )
+    taken = {use.column for used in known.values() for use in used}
     taken |= {name for part in found.parts for name in part.factor}
     taken |= {weights} if weights else set()
     texts = [
         expand_dot(p.formula, names, taken) if p.kind == "predictor" else p.formula
         for p in found.parts
     ]
-    sides = [parse(text, names) for text in texts]
+    sides = [_sides(text, names, formula) for text in texts]
+    for part, text in zip(found.parts, texts, strict=True):
+        if part.kind == "predictor" and text == part.formula:
+            refuse_idle_minus(text, names, formula)
     left = typed_columns(term_uses(sides[0].left, names, texts[0]), frame)
     right = typed_columns([use for each in sides for use in _uses(each, names)], frame)
     _require_target(left, right, formula)
@@ -185,6 +203,14 @@ def bind_formula(formula: str, frame: Any, observation_weights: Any) -> BoundCla
         for text, each, factor in zip(texts, sides, factors, strict=True)
     )
     return BoundClauses(tuple(parts), found.parts, weights)
+
+
+def _sides(text: str, names: tuple[str, ...], formula: str) -> Sides:
+    """Read a clause; what is wrong with it is said of the formula that was written."""
+    try:
+        return parse(text, names)
+    except DataError as error:
+        raise DataError(str(error).replace(repr(text), repr(formula))) from error
 
 
 def _factor(clause: Clause, kinds: Mapping[str, str]) -> tuple[str, ...]:

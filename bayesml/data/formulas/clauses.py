@@ -145,6 +145,10 @@ def _of_groups(bars: list[Bar], target: str) -> list[Clause]:
     for factor, own in by_factor.items():
         label = own[0].label
         for bar in own:
+            if bar.terms.strip() in ("0", "-1"):
+                raise DataError(
+                    f"({bar.terms.strip()} | {label}) has no effects; write (1 | {label})"
+                )
             text = f"{target} ~ {bar.terms}"
             out.append(Clause(label, "terms", text, factor=factor, correlated=bar.correlated))
         levels = " + ".join(f"C(`{name}`)" for name in factor)

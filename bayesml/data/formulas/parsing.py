@@ -20,6 +20,7 @@ from bayesml.data.formulas.names import (
     words_in,
     written,
 )
+from bayesml.data.formulas.splitting import halves, signed_terms
 from bayesml.data.messages import quoted
 from bayesml.errors import DataError
 
@@ -174,6 +175,28 @@ def _refuse_scaled_terms(terms: "SimpleFormula", formula: str) -> None:
             )
 
 
+def refuse_idle_minus(clause: str, columns: tuple[str, ...], formula: str) -> None:
+    """Refuse `a - b` and `a - 32`, which take out what is not there and are no differences.
+
+    Of a clause that can be read, before any `.` is written out: that may have left a term out.
+    """
+    from formulaic import Formula
+
+    before = "1"
+    for sign, term in signed_terms(halves(_under_private_names(clause, columns))[2]):
+        text = term.strip()
+        if not text:
+            continue
+        if sign == "-" and text not in ("0", "1"):
+            number = re.fullmatch(r"[\d.]+", text)
+            if number or not {*map(str, Formula(f"0 + {text}"))} & {*map(str, Formula(before))}:
+                raise DataError(
+                    f"in the formula {formula!r}, '- {shown(text)}' takes out a term that is not "
+                    "there; write a difference in braces, {a - b}"
+                )
+        before += f" {sign or '+'} {text}"
+
+
 def term_uses(terms: "SimpleFormula", columns: tuple[str, ...], formula: str) -> list[Use]:
     """Find the columns that one side of a formula uses."""
     factors = {factor.expr: factor.eval_method.value for term in terms for factor in term.factors}
@@ -236,6 +259,13 @@ def _in_our_words(said: str) -> str:
     """Say what formulaic says of operators as a reader of formulas would."""
     if "Unknown operator '='" in said:
         return "'=' means nothing there; that y depends on x is y ~ x"
+    if operator := re.match(r"Unknown operator ('.+?')", said):
+        return f"{operator[1]} means nothing there; write arithmetic in braces: {{a > 0}}"
+    if said.startswith("Numeric literals other than"):
+        return (
+            "of numbers 1 alone is a term; write arithmetic in braces, {(a - 32) / 1.8}, and a "
+            "column that is called by a number in backquotes, `2020`"
+        )
     found = re.match(r"Operator `(.+?)` (has insuffient|is incorrectly)", said)
     if found is None:
         return said

@@ -76,9 +76,14 @@ def table(frame: Any, columns: Sequence[Column]) -> "pd.DataFrame":
 def require_frame(frame: Any) -> None:
     """Refuse anything without named columns."""
     if not frames.is_frame(frame):
+        kind = type(frame).__name__
+        hint = {
+            "LazyFrame": "; frame.collect() reads it",
+            "str": "; bm.read_csv(path) and Data.from_parquet(path, formula) read files",
+        }.get(kind, "")
         raise DataError(
-            "a formula needs a frame (pandas, Polars or a dict of columns), "
-            f"not {type(frame).__name__}"
+            "a formula needs a frame (pandas, Polars, Arrow or a dict of columns), "
+            f"not {kind}{hint}"
         )
 
 

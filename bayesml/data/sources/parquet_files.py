@@ -161,7 +161,9 @@ def _files(path: Path) -> list[Path]:
     """Give the file at a path, or the Parquet files in a folder and the folders in it, sorted."""
     if not path.exists():
         raise DataError(f"there is no file {str(path)!r}")
-    found = sorted(f for f in path.rglob("*") if f.suffix in SUFFIXES) if path.is_dir() else [path]
+    with _reading(str(path)):
+        inside = path.rglob("*") if path.is_dir() else [path]
+        found = sorted(f for f in inside if f == path or f.suffix in SUFFIXES)
     if not found:
         raise DataError(f"there is no Parquet file in {str(path)!r} ({' or '.join(SUFFIXES)})")
     return found

@@ -8,6 +8,7 @@ from bayesml.arguments import (
     check_fraction,
     check_instance,
     check_positive,
+    check_real,
 )
 from bayesml.optimizers import check_optimizer
 
@@ -51,6 +52,9 @@ class Start:
 
     def __post_init__(self) -> None:
         check_positive(self, "precision", "noise")
+        for name in ("foreseen", "gain"):
+            if getattr(self, name) is not None:
+                check_real(self, name)
 
     def turn(self, k: int) -> "Start":
         """Return what the k-th chain or member starts from."""
@@ -104,6 +108,13 @@ class Training:
         check_count(self, "restarts", "patience")
         check_fraction(self, "held_out")
         check_flag(self, "progress")
+        check_start(self)
+
+
+def check_start(owner: object) -> None:
+    """Refuse a start of training that is none; None is the method's own."""
+    if vars(owner)["start"] is not None:
+        check_instance(owner, "start", Start, "Start(precision=0.1, noise=0.3), or None")
 
 
 def check_training(owner: object) -> None:

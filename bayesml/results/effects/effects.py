@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import check_probability, one_probability, shown, whole_number
-from bayesml.data.messages import suggestion
+from bayesml.arguments import (
+    check_probability,
+    generator_of,
+    one_probability,
+    require_memory,
+    shown,
+    whole_number,
+)
+from bayesml.data.messages import plural, suggestion
 from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
 from bayesml.posteriors.prediction import Interval
@@ -130,7 +137,10 @@ class Effects:
 
     def sample(self, size: int = 1, *, rng: int | np.random.Generator | None = None) -> Array:
         """Draw all rows jointly, shape (size, k)."""
-        return self.law.sample(whole_number(size, "size"), np.random.default_rng(rng))
+        count = whole_number(size, "size")
+        words = f"{count:,} draws of {plural(self.law.size, 'effect')}"
+        require_memory(2.0 * count * self.law.size, words, "take fewer draws")
+        return self.law.sample(count, generator_of(rng))
 
     def pairwise(
         self, contrast: Contrast = Difference(), within: str | Sequence[str] = ()

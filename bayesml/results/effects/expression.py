@@ -8,10 +8,12 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import as_float, shown
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.typing import Array
@@ -34,6 +36,8 @@ FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
 }
 SIGN = re.compile(r"(?<![<>=])(?:==|<=|>=|=|<|>)(?![<>=])")
 PLACE = "quantity_{}_"
+MOST_PARTS = 1_000
+"""Of a statement: trees are walked down by recursion."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +73,8 @@ class Expression:
             found = np.broadcast_to(self.evaluate(values), values.shape[1:])
         if not np.all(np.isfinite(found)):
             raise DataError(
-                f"hypothesis: {self.text!r} is not finite at some draws: it divides by what may be "
-                "zero, or takes a logarithm or root of what may be negative."
+                f"hypothesis: {shown(self.text)} is not finite at some draws: it divides by what "
+                "may be zero, or takes a logarithm or root of what may be negative."
             )
         return found
 
@@ -96,15 +100,23 @@ def read(text: str, known: Mapping[str, int], size: int) -> Expression:
     (array([ 2., -1.]), -1.0)
     """
     if not isinstance(text, str):
-        raise DataError(f"hypothesis: a statement is a text such as 'x = z', got {text!r}.")
+        raise DataError(f"hypothesis: a statement is a text such as 'x = z', got {shown(text)}.")
     replaced = _with_places(text, known)
     sides = SIGN.split(replaced)
     if len(sides) > 2:
-        raise DataError(f"hypothesis: {text!r} has {len(sides) - 1} signs =, < or >; write one.")
+        raise DataError(
+            f"hypothesis: {shown(text)} has {len(sides) - 1} signs =, < or >; write one."
+        )
     left, right = (_parsed(side, text) for side in (*sides, "0")[:2])
     tree = ast.BinOp(left, ast.Sub(), right)
+    if sum(1 for _ in ast.walk(tree)) > MOST_PARTS:
+        raise DataError(
+            f"hypothesis: {shown(text)} has more than {MOST_PARTS:,} names, numbers and signs; "
+            "compute it from draws, fit.draws()."
+        )
     _check(tree, text, known)
-    return Expression(text, tree, _linear(tree, size))
+    with np.errstate(all="ignore"):
+        return Expression(text, tree, _finite(_linear(tree, size)))
 
 
 def statements(
@@ -130,10 +142,10 @@ def _with_places(text: str, known: Mapping[str, int]) -> str:
 def _parsed(side: str, text: str) -> ast.expr:
     try:
         return ast.parse(side.strip(), mode="eval").body
-    except SyntaxError as error:
+    except (SyntaxError, RecursionError, MemoryError) as error:
         raise DataError(
-            f"hypothesis: {text!r} cannot be read. Write names, numbers, + − * / and brackets, and "
-            "one sign =, < or >; names that are no words go in backticks."
+            f"hypothesis: {shown(text)} cannot be read. Write names, numbers, + − * / and "
+            "brackets, and one sign =, < or >; names that are no words go in backticks."
         ) from error
 
 
@@ -154,7 +166,8 @@ def _check(node: ast.expr, text: str, known: Iterable[str]) -> None:
         case _:
             written = ast.unparse(node)
             raise DataError(
-                f"hypothesis: {text!r}: there is no {written!r}{suggestion(written, known)}"
+                f"hypothesis: {shown(text)}: there is no {shown(written)}"
+                f"{suggestion(written, known)}"
             )
 
 
@@ -165,7 +178,7 @@ def _place(name: str) -> int:
 def _evaluate(node: ast.expr, values: Array) -> Array:
     match node:
         case ast.Constant(value=value):
-            return np.asarray(value, dtype=np.float64)
+            return np.asarray(as_float(value))
         case ast.Name(id=name):
             return np.asarray(values[_place(name)])
         case ast.BinOp(left, op, right):
@@ -202,6 +215,11 @@ def _linear(node: ast.expr, size: int) -> Linear | None:
             return np.zeros(size), float(_evaluate(node, np.zeros(size)))
 
 
+def _finite(form: Linear | None) -> Linear | None:
+    """Leave what is not finite to draws, which say so."""
+    return form if form is None or (np.isfinite(form[0]).all() and isfinite(form[1])) else None
+
+
 def _joined(left: Linear, op: ast.operator, right: Linear) -> Linear | None:
     (a, c), (b, d) = left, right
     match op:
@@ -216,7 +234,7 @@ def _joined(left: Linear, op: ast.operator, right: Linear) -> Linear | None:
         case ast.Div() if not b.any() and d:
             return a / d, c / d
         case ast.Pow() if not (a.any() or b.any()):
-            return a, float(c**d)
+            return a, float(np.float64(c) ** d)
         case _:
             return None
 

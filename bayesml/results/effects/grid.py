@@ -6,11 +6,12 @@ Derived in docs/theory/effects.md.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import require_memory, shown
 from bayesml.data import Design, frames
 from bayesml.data.messages import plural, suggestion
 from bayesml.errors import DataError
@@ -158,6 +159,12 @@ def _cells(
 ) -> Iterator[Cell]:
     """Yield a cell for every combination of values, and of levels that occur."""
     size = len(rows.weights)
+    count = prod(len(values) for values in moves.values())
+    require_memory(
+        2.0 * count * size * max(len(seen), 1),
+        f"{size:,} rows at {count:,} combinations of values",
+        "ask for fewer values of at=",
+    )
     found = {name: levels(rows.columns[name], known) for name, known in apart.items()}
     for values in product(*moves.values()):
         set_to = dict(zip(moves, values, strict=True))
@@ -206,7 +213,7 @@ def values_at(
         return several
     try:
         numbers = np.asarray(several, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"{caller}: {name!r} holds numbers, and {shown(several)} are none."
         ) from error

@@ -9,7 +9,7 @@ from bayesml.results.answer import COMBINATIONS, Answer
 from bayesml.results.effects.effects import Effects, judged, stated
 from bayesml.results.effects.expression import Expression, statements
 from bayesml.results.effects.quantity import joint_draws
-from bayesml.results.summary import entry_names, labels_of_entries
+from bayesml.results.summary import entry_names, labels_of_entries, places_of
 
 
 def hypothesis(answer: Answer, statement: str | Sequence[str]) -> Effects:
@@ -85,6 +85,4 @@ def _entries(answer: Answer, sizes: Mapping[str, int]) -> dict[str, int]:
     """Name every parameter entry as the table does, and those of features by these alone."""
     labels = labels_of_entries(answer.learned.resolved.predictor, answer.data.feature_names)
     names = [n for name, size in sizes.items() for n in entry_names(name, size, labels)]
-    full = {name: k for k, name in enumerate(names)}
-    short = {name[8:-1]: k for name, k in full.items() if name.startswith("weights[")}
-    return short | full
+    return places_of(names)

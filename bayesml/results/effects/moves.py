@@ -53,6 +53,8 @@ def variables_of(variables: Any, seen: Columns, features: Sequence[str]) -> list
     else:
         stated = variables is not None
         names = names_of("comparisons", "variables", variables) if stated else features
+        if stated and not names:
+            raise DataError("comparisons: variables names no column; leave it out for all.")
         found = [{name: None} for name in names]
     for name in (name for moved in found for name in moved):
         if name not in seen:
@@ -114,6 +116,8 @@ def numeric_of(
             raise DataError("slopes: the model reads no column of numbers; use comparisons().")
         return found
     found = list(names_of("slopes", "variables", variables))
+    if not found:
+        raise DataError("slopes: variables names no column; leave it out for all of numbers.")
     for name in found:
         if name not in seen:
             raise DataError(

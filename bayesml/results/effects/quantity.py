@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesml.arguments import require_memory
 from bayesml.data.roles import TRIALS
 from bayesml.errors import DataError
 from bayesml.likelihoods import Likelihood
@@ -152,6 +153,9 @@ def sums(answer: Answer, quantity: Quantity, cells: Sequence[WeightedRows]) -> J
     values = joint_draws(answer)
     noise = noise_of(answer.learned.resolved, values)
     width = int(np.prod(next(iter(values.values())).shape[:2]))
+    averages = len(cells) * max(len(quantity.outputs), 1)
+    words = f"{width:,} draws of {averages:,} averages"
+    require_memory(2.0 * width * averages, words, "ask for fewer at once")
 
     def draws(X: Array) -> Array:
         eta = posterior.eta(values, X)

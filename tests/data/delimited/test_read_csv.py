@@ -141,3 +141,64 @@ def test_numbers_are_rounded_correctly_in_every_chunk(
         lines = [f"{k},{quote}{value!r}{quote}" for k, value in enumerate(x.tolist())]
         data = read(tmp_path, "\n".join(["y,x", *lines]))
         np.testing.assert_array_equal(data.X[:, 0], x)
+
+
+WRONG_SAID: list[tuple[dict[str, Any], str]] = [
+    ({"sep": 3}, "sep is 3; a separator is one character"),
+    ({"encoding": 3}, "there is no encoding 3"),
+    ({"encoding": "base64"}, "there is no encoding 'base64'"),
+    ({"encoding": "rot13"}, "there is no encoding 'rot13'"),
+    ({"encoding": "utf-16"}, "is not text in utf-16"),
+    ({"na": 3}, "na is 3; it is text"),
+    ({"na": [3]}, r"na is \[3\]; it is text"),
+]
+
+
+@pytest.mark.parametrize(("said", "message"), WRONG_SAID)
+def test_what_is_said_of_a_file_is_of_its_kind(
+    said: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b"y,x\n1,2\n3,4\n")
+    with pytest.raises(bm.DataError, match=message):
+        bm.read_csv(tmp_path / "a.csv", **said)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zip"])
+def test_what_is_not_packed_as_its_name_says_is_named(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.csv{suffix}"
+    path.write_bytes(b"y,x\n1,2\n3,4\n")
+    with pytest.raises(bm.DataError, match="cannot be unpacked"):
+        bm.read_csv(path)
+
+
+def test_a_packed_file_with_a_changed_byte_is_named(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b"y,x\n" + b"1,2\n3,4\n" * 500))
+    packed[len(packed) // 2] ^= 255
+    (tmp_path / "a.csv.gz").write_bytes(bytes(packed))
+    with pytest.raises(bm.DataError, match="cannot be unpacked"):
+        bm.read_csv(tmp_path / "a.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (("12:05", "9:15:30.5", "11:00 pm"), "a date or time"),
+        (("2 Jan 2024", "13 Feb 2024", "5 March 2024"), "a date or time"),
+        (("Jan 2, 2024", "Feb 13, 2024", "May 5, 2024"), "a date or time"),
+        (("2024-01", "2024-02", "2024-03"), "a date or time"),
+        (("01/02/2024 10:15", "02/02/2024 10:15", "03/02/2024 10:15"), "a date or time"),
+        (("−1.5", "−2.5", "−3.5"), "a number with marks"),
+        (("1.5d+01", "2.5D-01", "3d0"), "a number with marks"),
+        (("0x1f", "0x2a", "-0x01"), "a number with marks"),
+        (('="1.5"', '="2.5"', '="3.5"'), "a number with marks"),
+        (("'15", "'25", "'35"), "a number with marks"),
+    ],
+)
+def test_numbers_and_times_in_other_dress_are_no_levels(
+    cells: tuple[str, ...], kind: str, tmp_path: Path
+) -> None:
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in cells]
+    text = "y,x\n" + "".join(f"{k},{cell}\n" for k, cell in enumerate(quoted))
+    with pytest.raises(bm.DataError, match=f"in row 0, {kind}"):
+        read(tmp_path, text)
+    assert read(tmp_path, text, "y ~ C(x)").n == 2
