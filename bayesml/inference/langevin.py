@@ -36,7 +36,7 @@ from bayesml.posteriors import SampledPosterior
 from bayesml.predictors import Network
 from bayesml.typing import Array
 
-AT_ONCE = 6
+AT_ONCE = 8
 """Answers whose chains are sampled together: what a step costs beside them is shared."""
 
 AT_ROWS = 10

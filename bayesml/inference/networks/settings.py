@@ -55,6 +55,8 @@ class Start:
         for name in ("foreseen", "gain"):
             if getattr(self, name) is not None:
                 check_real(self, name)
+        if self.other is not None:
+            check_instance(self, "other", Start, "Start(precision=0.1, noise=0.3), or None")
 
     def turn(self, k: int) -> "Start":
         """Return what the k-th chain or member starts from."""
