@@ -5,7 +5,7 @@ Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
 
@@ -379,10 +379,19 @@ class GroupedPosterior:
         m = len(rows.base)
         if m * len(self.weights) > MOST_HELD and self._told_sigma:
             return self._at_mean_sigma._mixtures(rows, noise)
-        few = self._at(rows) if m * len(self.weights) <= MOST_HELD else None
+        size = max(1, MOST_HELD // len(self.weights))
+
+        @lru_cache(maxsize=1)  # blocks come in turn, and every node is factorised once for all here
+        def held(start: int) -> tuple[Array, Array]:
+            return self._at(rows.of(slice(start, start + size)))
 
         def at(block: slice) -> tuple[Array, Array]:
-            return self._at(rows.of(block)) if few is None else (few[0][block], few[1][block])
+            first, last = block.start // size * size, (block.stop - 1) // size * size
+            if first != last:
+                return self._at(rows.of(block))
+            mean, sd = held(first)
+            here = slice(block.start - first, block.stop - first)
+            return mean[here], sd[here]
 
         def plain(block: slice) -> tuple[Array, dict[str, Array]]:
             mean, sd = at(block)
