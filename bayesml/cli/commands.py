@@ -134,7 +134,7 @@ def _require_fit(path: Path) -> None:
         raise StorageError(f"{str(path)!r} is a folder; {there}")
     if path.suffix not in (".nc", ".zarr"):
         raise StorageError(
-            f"{str(path)!r} is no fit; `bayesml predict FIT.nc NEW` has the fit first"
+            f"{str(path)!r} is no fit, which comes first: bayesml predict FIT.nc NEW"
         )
 
 
