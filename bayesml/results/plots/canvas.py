@@ -1,5 +1,6 @@
 """Paper to draw on: figures without pyplot, one look for all, words that fit."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import fill
@@ -54,12 +55,27 @@ def paper(width: float, height: float) -> Iterator["Figure"]:
             f"Pictures need matplotlib, which cannot be imported ({error}). "
             "Install it: pip install matplotlib"
         ) from error
+    _shown_in_notebooks(Figure)
     with rc_context(_LOOK):
         room = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06)
         figure = Figure(figsize=(width, height), dpi=150, layout=room)
         yield figure
         for axes in figure.axes:  # ticks are made when drawn, after the look is gone
             axes.tick_params(labelsize=SMALL + 1.0)
+
+
+def _shown_in_notebooks(figure: type["Figure"]) -> None:
+    """Let a notebook show figures as pictures, which it learns of when pyplot is imported."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return
+    from IPython.core import pylabtools
+
+    tools: Any = pylabtools
+    formatters = shell.display_formatter.formatters
+    kinds = (formatters[f"image/{kind}"] for kind in ("png", "svg+xml", "jpeg"))
+    if not any(figure in kind.type_printers for kind in kinds):
+        tools.select_figure_formats(shell, {"png"})
 
 
 def grid(figure: "Figure", panels: int, columns: int) -> list["Axes"]:
