@@ -25,8 +25,8 @@ LOO = "tests/posteriors/test_leave_one_out.py"
 FAULTS = (
     Fault(
         "bayesml/arguments.py",
-        "int(value) >= 1\n\n\ndef whole",
-        "int(value) >= 0\n\n\ndef whole",
+        "int(value) >= 1\n\n\ndef numbers_of",
+        "int(value) >= 0\n\n\ndef numbers_of",
         f"{INPUTS} -k sample",
     ),
     Fault(
@@ -51,8 +51,8 @@ FAULTS = (
     Fault("bayesml/arguments.py", "int(rng) >= 0)", "True)", f"{INPUTS} -k rng"),
     Fault(
         "bayesml/arguments.py",
-        '    if not text or "\\0" in text:',
-        '    if "\\0" in text:',
+        '    if not text or "\\0" in text or',
+        '    if "\\0" in text or',
         f"{INPUTS} -k save",
     ),
     Fault(
@@ -87,8 +87,8 @@ FAULTS = (
     ),
     Fault(
         "bayesml/arguments.py",
-        "if value is not None and not (is_real(value) and 0 < value",
-        "if value is not None and not (is_real(value) and -9 < value",
+        "if value is not None and not is_positive(value):",
+        "if value is not None and not is_real(value):",
         f"{INPUTS} -k Auto",
     ),
     Fault(

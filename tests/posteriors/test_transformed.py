@@ -53,7 +53,7 @@ def test_a_mean_that_does_not_exist_is_infinite(data: bm.Data) -> None:
 def test_what_cannot_be_transformed_is_refused(data: bm.Data) -> None:
     p = bm.fit(bm.Model(), data, bm.MLE()).predict({"x": [0.0]})
     for function, inverse, complaint in (
-        (lambda y: 10**y, None, "give it"),
+        (lambda y: 10**y, None, "give both"),
         (lambda y: -y, lambda v: -v, "falls"),
         (np.exp, np.log2, "does not undo"),
     ):
