@@ -43,8 +43,7 @@ the posterior around a mode is to its Gaussian."""
 
 MEMBERS = 4
 """Modes, with one chain around each: neither pairs around one mode nor Gaussians beside them
-predicted rows held out better. Where there are few rows for the weights of two layers there are
-twice as many, which told rows held out a tenth of a nat better."""
+predicted rows held out better. Eight told the test rows of yacht 0.015 nats better than four."""
 
 FEW, STEPS, ESS = 3000, 4000, 15.0
 """Rows up to which chains take twice the steps, which told rows held out 0.01 to 0.05 nats better;
@@ -74,7 +73,7 @@ def network_method(rows: int, start: Start | None = None) -> Ensemble:
         return Ensemble(3, Laplace(training=Training(start=start)))
     few = rows <= FEW
     chain = Langevin(1, 2 * STEPS if few else STEPS, start=start, ess=None if few else ESS)
-    return Ensemble(2 * MEMBERS if rows <= WEIGHTS else MEMBERS, chain)
+    return Ensemble(MEMBERS, chain)
 
 
 def hidden_units(m: int, n: int) -> tuple[int, ...]:
@@ -136,7 +135,7 @@ def default_network(
     >>> data = bm.Data(X, X[:, 0] + 0.1 * np.random.default_rng(0).normal(size=60))
     >>> model, method = default_network(data, rng=0)
     >>> model.predictor.hidden, method.members
-    ((50,), 8)
+    ((50,), 4)
     """
     if not isinstance(data, Data):
         raise DataError(f"default_network: data must be a Data, got {shown(data)}.")
