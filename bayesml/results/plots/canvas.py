@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -69,13 +70,17 @@ def _shown_in_notebooks(figure: type["Figure"]) -> None:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         return
-    from IPython.core import pylabtools
-
-    tools: Any = pylabtools
     formatters = shell.display_formatter.formatters
     kinds = (formatters[f"image/{kind}"] for kind in ("png", "svg+xml", "jpeg"))
     if not any(figure in kind.type_printers for kind in kinds):
-        tools.select_figure_formats(shell, {"png"})
+        formatters["image/png"].for_type(figure, _png)
+
+
+def _png(figure: "Figure") -> bytes:
+    """Return a picture of a figure."""
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    return picture.getvalue()
 
 
 def grid(figure: "Figure", panels: int, columns: int) -> list["Axes"]:
