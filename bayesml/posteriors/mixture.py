@@ -222,7 +222,13 @@ class Mixture:
             return np.asarray(below - q[row])
 
         centre = np.where(np.isfinite(mean), mean, np.median(_first(eta), axis=1))
-        spread = np.where(np.isfinite(sd), sd, 1.0 + np.abs(centre))
+        spread = sd
+        if not np.all(np.isfinite(sd)):  # tails so heavy: of a normal density of the same height
+            height = np.exp(self.likelihood.log_density(centre[:, None], eta, parameters))
+            with np.errstate(divide="ignore"):
+                alike = 1.0 / (np.sqrt(2.0 * np.pi) * (height @ self.weights))
+            spread = np.where(np.isfinite(sd), sd, alike)
+            spread = np.where(np.isfinite(spread), spread, 1.0 + np.abs(centre))
         out, settled = self._newton(q, eta, parameters, centre, spread)
         rows = np.flatnonzero(~settled & (spread > 4 * EPS * np.abs(centre)))
         if len(rows) == 0:
