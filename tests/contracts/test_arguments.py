@@ -8,7 +8,7 @@ import pytest
 
 import bayesml as bm
 
-FOUND, MADE = ("bayesml.results", "bayesml.posteriors", "bayesml.data"), "bayesml.inference.learned"
+FOUND = ("bayesml.results", "bayesml.posteriors", "bayesml.data")
 
 PARTS = [
     part
@@ -53,18 +53,57 @@ SELDOM: dict[str, Any] = {
 ARGUMENTS = [(part, field) for part in PARTS for field in fields(part) if field.init]
 
 
+NEEDED: dict[str, Any] = {
+    "likelihood": bm.Gaussian(),
+    "count_likelihood": bm.Poisson(),
+    "names": ("x",),
+    "factor": [[1.0]],
+    "mean": [0.0],
+    "units": bm.NormalByPrecision(("x",), [0.0], [[1.0]]),
+    "groups": {},
+    "scales": {},
+    "excess": bm.Gamma(2.0),
+    "covariance": [[1.0]],
+}
+"""What arguments without a default are while another is asked for; 1 where not named here.
+
+Were one of these refused, no value of the other would ever be looked at.
+"""
+
+
 def attempt(part: Any, field: Field[Any], value: Any) -> Any:
-    """Make a part with one argument as given, and others that it needs as ones."""
+    """Make a part with one argument as given, and good ones for others that it needs."""
     others = {
-        other.name: 1.0
+        other.name: NEEDED.get(other.name, 1.0)
         for other in fields(part)
         if other.default is MISSING and other.default_factory is MISSING
     }
     return part(**{**others, field.name: value})
 
 
+HOLES = {
+    (bm.Censored, "intervals"): "anything is kept",
+    (bm.NormalByPrecision, "names"): "an array is kept, of what is no name",
+    (bm.Scaled, "units"): "anything is kept",
+    (bm.Truncated, "lower"): "Python's own error says it",
+    (bm.Truncated, "upper"): "Python's own error says it",
+}
+"""Where what is no argument is not refused by name yet."""
+
+
 @pytest.mark.parametrize(
-    ("part", "field"), ARGUMENTS, ids=[f"{p.__name__}-{f.name}" for p, f in ARGUMENTS]
+    ("part", "field"),
+    [
+        pytest.param(
+            part,
+            field,
+            id=f"{part.__name__}-{field.name}",
+            marks=[pytest.mark.xfail(reason=HOLES[part, field.name], strict=True)]
+            if (part, field.name) in HOLES
+            else [],
+        )
+        for part, field in ARGUMENTS
+    ],
 )
 def test_an_argument_is_kept_or_refused_by_name(part: Any, field: Field[Any]) -> None:
     said = []
@@ -75,11 +114,8 @@ def test_an_argument_is_kept_or_refused_by_name(part: Any, field: Field[Any]) ->
             said.append(str(error))
     assert all(part.__name__ in text or field.name in text for text in said)
     for kind, value in NEVER.items():
-        try:
-            attempt(part, field, value)
-        except bm.BayesmlError:
-            continue
-        pytest.fail(f"{kind} was taken for {field.name} of {part.__name__}")
+        with pytest.raises(bm.BayesmlError, match=rf"\b{field.name}\b"):
+            pytest.fail(f"{kind} was taken: {attempt(part, field, value)!r}")
 
 
 def test_no_intercept_by_any_name_of_false() -> None:
