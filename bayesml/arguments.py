@@ -1,11 +1,11 @@
 """The doors for arguments: one for each kind, used wherever one of that kind is taken.
 
 A message says which argument, what was got and what is needed. Functions whose name begins with
-`check` look at the attributes of a part, and name it; the others look at a value and return it.
+`check` look at the fields of a part, and name it; the others look at a value and return it.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,12 @@ def shown(value: Any) -> str:
 
 def is_real(value: Any) -> bool:
     """Say whether a value is a real number, and no truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool)
+    return isinstance(value, Real) and not is_flag(value)
+
+
+def is_flag(value: Any) -> bool:
+    """Say whether a value is a truth value, Python's or numpy's."""
+    return isinstance(value, bool | np.bool)
 
 
 def is_positive(value: Any) -> bool:
@@ -68,17 +73,30 @@ def is_count(value: Any) -> bool:
     return is_real(value) and isinstance(value, Integral) and int(value) >= 1
 
 
-def numbers_of(value: Any, what: str) -> Array:
-    """Return finite numbers in an array, or say what was got."""
+def as_numbers(value: Any) -> Array | None:
+    """Return float64 in an array, or None for text, dates, rows of other lengths and the like.
+
+    Examples
+    --------
+    >>> as_numbers([1, 2]), as_numbers("1"), as_numbers([[1], [2, 3]])
+    (array([1., 2.]), None, None)
+    """
     try:
         array = np.asarray(value)
         if array.dtype.kind in "cUSTMm":  # of which numpy would make numbers
-            raise TypeError
-        array = np.asarray(array, dtype=np.float64)
+            return None
+        return np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def numbers_of(value: Any, what: str) -> Array:
+    """Return finite numbers in an array, or say what was got."""
+    array = as_numbers(value)
+    if array is None:
         raise IncompatibleModelError(
             f"{what} must hold numbers, rows of the same length, got {shown(value)}."
-        ) from None
+        )
     if not np.all(np.isfinite(array)):
         raise IncompatibleModelError(f"{what} must be finite, got {shown(value)}.")
     return array
@@ -168,8 +186,8 @@ def _is_encodable(text: str) -> bool:
 
 
 def check_instance(owner: object, name: str, role: Any, example: str) -> None:
-    """Refuse an attribute that does not play a role, a class for an instance among them."""
-    part = getattr(owner, name)
+    """Refuse a field that does not play a role, a class for an instance among them."""
+    part = vars(owner)[name]
     if isinstance(part, role) and not isinstance(part, type):
         return
     words = f"{type(owner).__name__}: {name} must play the role {role.__name__}"
@@ -227,83 +245,72 @@ def _process() -> float:
     return float("inf") if limit == resource.RLIM_INFINITY else float(limit)
 
 
-def _refuse(owner: object, name: str, need: str) -> None:
-    got = shown(getattr(owner, name))
-    raise IncompatibleModelError(f"{type(owner).__name__}: {name} must be {need}, got {got}.")
+def _check(owner: object, names: Sequence[str], fits: Callable[[Any], bool], need: str) -> None:
+    """Refuse fields of `owner` that do not fit, and say what is needed."""
+    for name in names:
+        value = vars(owner)[name]
+        if not fits(value):
+            raise IncompatibleModelError(
+                f"{type(owner).__name__}: {name} must be {need}, got {shown(value)}."
+            )
 
 
 def check_positive(owner: object, *names: str) -> None:
-    """Refuse attributes of `owner` that are not positive finite numbers."""
-    for name in names:
-        if not is_positive(getattr(owner, name)):
-            _refuse(owner, name, "a positive finite number")
+    """Refuse fields of `owner` that are not positive finite numbers."""
+    _check(owner, names, is_positive, "a positive finite number")
 
 
 def check_real(owner: object, *names: str) -> None:
-    """Refuse attributes of `owner` that are not real numbers."""
-    for name in names:
-        if not is_real(getattr(owner, name)):
-            _refuse(owner, name, "a real number")
+    """Refuse fields of `owner` that are not real numbers."""
+    _check(owner, names, is_real, "a real number")
 
 
 def check_fraction(owner: object, *names: str) -> None:
-    """Refuse attributes of `owner` that are not numbers in [0, 1)."""
-    for name in names:
-        value = getattr(owner, name)
-        if not (is_real(value) and 0 <= value < 1):
-            _refuse(owner, name, "a number from 0 up to, but not including, 1")
+    """Refuse fields of `owner` that are not numbers in [0, 1)."""
+    need = "a number from 0 up to, but not including, 1"
+    _check(owner, names, lambda value: is_real(value) and 0 <= value < 1, need)
 
 
 def check_between(owner: object, *names: str) -> None:
-    """Refuse attributes of `owner` that are not numbers between 0 and 1, both left out."""
-    for name in names:
-        value = getattr(owner, name)
-        if not (is_real(value) and 0 < value < 1):
-            _refuse(owner, name, "a number between 0 and 1")
+    """Refuse fields of `owner` that are not numbers between 0 and 1, both left out."""
+    _check(owner, names, lambda value: is_real(value) and 0 < value < 1, "a number between 0 and 1")
 
 
 def check_count(owner: object, *names: str) -> None:
-    """Refuse attributes of `owner` that are not whole numbers of at least one."""
-    for name in names:
-        if not is_count(getattr(owner, name)):
-            _refuse(owner, name, "a whole number of at least 1")
+    """Refuse fields of `owner` that are not whole numbers of at least one."""
+    _check(owner, names, is_count, "a whole number of at least 1")
 
 
 def check_flag(owner: object, *names: str) -> None:
-    """Refuse attributes of `owner` that are neither True nor False."""
-    for name in names:
-        if not isinstance(getattr(owner, name), bool | np.bool):
-            _refuse(owner, name, "True or False")
+    """Refuse fields of `owner` that are neither True nor False."""
+    _check(owner, names, is_flag, "True or False")
 
 
 def flag(value: Any, name: str) -> bool:
     """Return True or False, or say that it is neither."""
-    if isinstance(value, bool | np.bool):
-        return bool(value)
-    raise DataError(f"{name} must be True or False, got {shown(value)}.")
+    if not is_flag(value):
+        raise DataError(f"{name} must be True or False, got {shown(value)}.")
+    return bool(value)
 
 
 def check_optional(owner: object, name: str, otherwise: str) -> None:
-    """Refuse an attribute that is neither positive nor None, and say what None would do."""
-    value = getattr(owner, name)
-    if value is not None and not is_positive(value):
-        _refuse(owner, name, f"a positive finite number, or None for {otherwise}")
+    """Refuse a field that is neither positive nor None, and say what None would do."""
+    need = f"a positive finite number, or None for {otherwise}"
+    _check(owner, [name], lambda value: value is None or is_positive(value), need)
 
 
 def check_callable(owner: object, name: str, example: str) -> None:
-    """Refuse an attribute that cannot be called, or is a class of what can."""
-    value = getattr(owner, name)
-    if isinstance(value, type) or not callable(value):
-        _refuse(owner, name, f"callable, such as {example}")
+    """Refuse a field that cannot be called, or is a class of what can."""
+    need = f"callable, such as {example}"
+    _check(owner, [name], lambda value: callable(value) and not isinstance(value, type), need)
 
 
 def check_mapping(owner: object, *names: str) -> None:
-    """Keep attributes that map names to something as dicts of their own; refuse what is none."""
+    """Keep fields that map names to something as dicts of their own; refuse what is none."""
+    need = "a mapping of names, {'name': ...}"
+    _check(owner, names, lambda value: isinstance(value, Mapping), need)
     for name in names:
-        value = getattr(owner, name)
-        if not isinstance(value, Mapping):
-            _refuse(owner, name, "a mapping of names, {'name': ...}")
-        object.__setattr__(owner, name, dict(value))
+        object.__setattr__(owner, name, dict(vars(owner)[name]))
 
 
 def check_units(owner: object) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import as_numbers, shown
 from bayesml.distributions.supports import ContinuousSupport, Positive
 from bayesml.errors import IncompatibleModelError
 from bayesml.typing import Array, ArrayLike, Integers
@@ -91,16 +91,12 @@ def support_of(prior: Distribution, otherwise: ContinuousSupport) -> ContinuousS
 
 def real(owner: str, name: str, value: Any) -> Parameter:
     """Return a finite number, or a tuple of them, or say which argument is not one."""
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind in "cUSTMm":  # of which numpy would make numbers
-            raise TypeError
-        array = np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
+    array = as_numbers(value)
+    if array is None:
         raise IncompatibleModelError(
             f"{owner}: {name} must be a number or a sequence of numbers, got {shown(value)}. "
             "Of priors, the scales of Normal, StudentT and Laplace alone may be distributions."
-        ) from None
+        )
     if array.ndim > 1 or array.size == 0 or not np.all(np.isfinite(array)):
         raise IncompatibleModelError(
             f"{owner}: {name} must be finite, one number or one per feature, got {shown(value)}."
