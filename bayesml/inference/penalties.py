@@ -94,8 +94,7 @@ def lasso_penalty(sigma: float, scale: float, m: float) -> float:
     >>> lasso_penalty(sigma=2.0, scale=1.0, m=100)
     0.08
     """
-    product = _positive("m", m) * _positive("scale", scale)
-    return 2.0 * _positive("sigma", sigma) ** 2 / product
+    return _against(sigma, m, "scale", scale)
 
 
 def lasso_scale(sigma: float, penalty: float, m: float) -> float:
@@ -124,7 +123,12 @@ def lasso_scale(sigma: float, penalty: float, m: float) -> float:
     >>> lasso_scale(sigma=2.0, penalty=0.08, m=100)
     1.0
     """
-    product = _positive("m", m) * _positive("penalty", penalty)
+    return _against(sigma, m, "penalty", penalty)
+
+
+def _against(sigma: float, m: float, name: str, value: float) -> float:
+    """Return 2σ²/(m v), which takes the scale of a Laplace prior to its penalty, and back."""
+    product = _positive("m", m) * _positive(name, value)
     return 2.0 * _positive("sigma", sigma) ** 2 / product
 
 
