@@ -14,8 +14,32 @@ from bayesml.data.roles import PRECISION, Roles, plain_roles
 from bayesml.errors import DataError
 
 
+class WithoutFormula:
+    """What designs of arrays and frames share, with groups beside them or without."""
+
+    @property
+    def has_intercept(self) -> None:
+        """None: arrays and frames do not say."""
+        return None
+
+    @property
+    def weights_column(self) -> None:
+        """None: weights are given beside X."""
+        return None
+
+    @property
+    def levels(self) -> Mapping[str, Sequence[Any]]:
+        """None: no features are made of levels."""
+        return {}
+
+    @property
+    def terms(self) -> Mapping[str, tuple[str, ...]]:
+        """None: there is no formula."""
+        return {}
+
+
 @dataclass(frozen=True)
-class PlainColumns:
+class PlainColumns(WithoutFormula):
     """What designs of arrays and of frames share: every column of X is a column of numbers.
 
     Attributes
@@ -39,11 +63,6 @@ class PlainColumns:
         return self.stated_roles or plain_roles(self.feature_names, None)
 
     @property
-    def has_intercept(self) -> None:
-        """None: arrays and frames do not say."""
-        return None
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a frame that X is made of."""
         return self.feature_names
@@ -52,21 +71,6 @@ class PlainColumns:
     def numeric_columns(self) -> tuple[str, ...]:
         """All of them hold numbers."""
         return self.feature_names
-
-    @property
-    def weights_column(self) -> None:
-        """None: weights are given beside X."""
-        return None
-
-    @property
-    def levels(self) -> Mapping[str, Sequence[Any]]:
-        """None: there are no factors."""
-        return {}
-
-    @property
-    def terms(self) -> Mapping[str, tuple[str, ...]]:
-        """None: there is no formula."""
-        return {}
 
     def target(self, new: Any) -> NDArray[np.float64] | None:
         """Read the target column of a frame, if it has one."""

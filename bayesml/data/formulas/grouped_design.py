@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.data import frames
-from bayesml.data.array_designs import ArrayDesign, FrameDesign
+from bayesml.data.array_designs import ArrayDesign, FrameDesign, WithoutFormula
 from bayesml.data.checks import require_unique
 from bayesml.data.designs import Design
 from bayesml.data.formulas.expressions import Use
@@ -34,7 +34,7 @@ class RowsOfGroups(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GroupedDesign:
+class GroupedDesign(WithoutFormula):
     """Columns as `Data` was given them, and the factors that were given beside them.
 
     Attributes
@@ -63,11 +63,6 @@ class GroupedDesign:
         return self.inner.target_name
 
     @property
-    def has_intercept(self) -> None:
-        """None: arrays and frames do not say."""
-        return None
-
-    @property
     def roles(self) -> Roles:
         """What the columns are for."""
         own = self.inner.roles
@@ -88,21 +83,6 @@ class GroupedDesign:
     def numeric_columns(self) -> tuple[str, ...]:
         """Those of them that hold numbers: all but the factors."""
         return self.inner.feature_names
-
-    @property
-    def weights_column(self) -> None:
-        """None: weights are given beside X."""
-        return None
-
-    @property
-    def levels(self) -> Mapping[str, Sequence[Any]]:
-        """None: no features are made of levels."""
-        return {}
-
-    @property
-    def terms(self) -> Mapping[str, tuple[str, ...]]:
-        """None: there is no formula."""
-        return {}
 
     @property
     def group_levels(self) -> dict[str, tuple[str, ...]]:
