@@ -1,6 +1,8 @@
 """What a predictor and a prior become when they meet the data: several of them, and of groups."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -46,6 +48,32 @@ class Met(NamedTuple):
     prior: Any
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What predictor and prior meet: rows, and the likelihood that has met them.
+
+    Attributes
+    ----------
+    data : Data
+    statistics : SufficientStatistics
+    likelihood : Likelihood
+    """
+
+    data: Data
+    statistics: SufficientStatistics
+    likelihood: Likelihood
+
+    @property
+    def roles(self) -> Roles:
+        """What the columns are for."""
+        return self.data.design.roles
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """Location and scale of every output of the predictor, as the target has them."""
+        return self.likelihood.outputs(self.statistics.mean_y, self.statistics.sd_y)
+
+
 def meet(
     predictor: Predictor,
     prior: Prior,
@@ -58,18 +86,17 @@ def meet(
 
     `rest` are priors of further predictors, where the stated one says nothing of them.
     """
-    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
-    met = _predictor(predictor, likelihood, data, statistics, outputs)
+    rows = _Rows(data, statistics, likelihood)
+    met = _predictor(predictor, rows)
     _check_domain(met, likelihood)
     if isinstance(met, Grouped):
-        return _meet_groups(met, prior, likelihood, data, statistics, rest)
+        return _meet_groups(met, prior, rows, rest)
     if isinstance(met, LinearPredictors):
-        return _meet_linear(met, prior, likelihood, data, statistics, rest)
+        return _meet_linear(met, prior, rows, rest)
     n, names = data.n, data.feature_names
-    frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, outputs)
+    frame = frame_of(met, n, statistics.mean_X, statistics.sd_X, rows.outputs)
     whole = LinearPart("", (0, n), names, frame.shifted)
-    noise = _noise_scale(likelihood)
-    own = _scales(met, whole, data.design.terms, statistics, outputs[0], frame.shifted, noise)
+    own = _scales(met, whole, data.design.terms, rows.outputs[0], rows)
     return Met(met, prior.resolve(own))
 
 
@@ -83,68 +110,43 @@ def _check_domain(predictor: Predictor, likelihood: Likelihood) -> None:
         )
 
 
-def _meet_groups(
-    met: Grouped,
-    prior: Prior,
-    likelihood: Likelihood,
-    data: Data,
-    statistics: SufficientStatistics,
-    rest: Mapping[str, Flat],
-) -> Met:
+def _meet_groups(met: Grouped, prior: Prior, rows: _Rows, rest: Mapping[str, Flat]) -> Met:
     """Resolve the priors of the linear part and of the effects of groups."""
     if isinstance(prior, HasSeenRows):  # what was learned under priors that are stated already
         return Met(met, prior.prior)
     if isinstance(prior, WithGroups):
         return Met(met, prior)
-    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     flat = isinstance(prior, Independent) and prior == Independent()
     stated = prior if isinstance(prior, Hierarchical) else Hierarchical(Flat() if flat else prior)
-    own = _meet_linear(met.fixed, stated.of_coefficients, likelihood, data, statistics, rest)
-    return Met(met, stated.met(own.prior, tuple(p.group for p in met.blocks), outputs[0][1]))
+    own = _meet_linear(met.fixed, stated.of_coefficients, rows, rest)
+    groups = tuple(part.group for part in met.blocks)
+    return Met(met, stated.met(own.prior, groups, rows.outputs[0][1]))
 
 
-def _meet_linear(
-    met: LinearPredictors,
-    prior: Prior,
-    likelihood: Likelihood,
-    data: Data,
-    statistics: SufficientStatistics,
-    rest: Mapping[str, Flat],
-) -> Met:
+def _meet_linear(met: LinearPredictors, prior: Prior, rows: _Rows, rest: Mapping[str, Flat]) -> Met:
     """Resolve the priors of several linear predictors."""
     if isinstance(prior, Jointly):
         return Met(met, prior)
-
-    def noise(part: LinearPart) -> str | float | None:
-        return None if part.name else _noise_scale(likelihood)
-
     by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
-    outputs = likelihood.outputs(statistics.mean_y, statistics.sd_y)
     firsts = np.cumsum([0, *(part.size for part in met.parts)])
-    centres = met.without_offset(statistics.mean_X, outputs)
+    centres = met.without_offset(rows.statistics.mean_X, rows.outputs)
     scales = [
-        _scales(met, part, of.terms, statistics, centres[first], part.intercept, noise(part))
-        for part, first, of in zip(met.parts, firsts, data.design.roles.predictors, strict=False)
+        _scales(met, part, of.terms, centres[first], rows)
+        for part, first, of in zip(met.parts, firsts, rows.roles.predictors, strict=False)
     ]
     if isinstance(prior, HasSeenRows):  # what was learned under priors that are stated already
         return Met(met, prior.resolve(scales[0]))
     return Met(met, Jointly.resolved(by_part, met.parts, scales))
 
 
-def _predictor(
-    predictor: Predictor,
-    likelihood: Likelihood,
-    data: Data,
-    statistics: SufficientStatistics,
-    outputs: Outputs,
-) -> Predictor:
-    roles, design = data.design.roles, data.design
-    several = not roles.plain or (len(outputs) > 1 and isinstance(likelihood, NamesOutputs))
+def _predictor(predictor: Predictor, rows: _Rows) -> Predictor:
+    roles, likelihood, statistics = rows.roles, rows.likelihood, rows.statistics
+    several = not roles.plain or (len(rows.outputs) > 1 and isinstance(likelihood, NamesOutputs))
     if several and isinstance(predictor, HasSeveral):
         classes = likelihood.output_names if isinstance(likelihood, NamesOutputs) else None
         found = predictor.several(_parts(roles, classes), _known(likelihood, roles))
         effects = bool(roles.groups or roles.smooths)
-        return _grouped(found, data) if effects else found
+        return _grouped(found, rows.data) if effects else found
     only_known = len(roles.predictors) == 1 and not (roles.groups or roles.smooths)
     if roles.known and only_known and isinstance(predictor, ReadsBeside):
         predictor = predictor.reading(_beside(likelihood, roles))
@@ -156,7 +158,8 @@ def _predictor(
             f"{predictor!r} does not read {quoted(what)}, which the data have. Use Linear(), or "
             "leave it out."
         )
-    return predictor.resolve(statistics.mean_X, statistics.sd_X, outputs, design.has_intercept)
+    intercept = rows.data.design.has_intercept
+    return predictor.resolve(statistics.mean_X, statistics.sd_X, rows.outputs, intercept)
 
 
 def _grouped(found: Predictor, data: Data) -> Predictor:
@@ -216,19 +219,18 @@ def _scales(
     predictor: Predictor,
     part: LinearPart,
     terms: Mapping[str, tuple[str, ...]],
-    statistics: SufficientStatistics,
     output: tuple[float, float],
-    shifted: bool,
-    noise: str | float | None,
+    rows: _Rows,
 ) -> Scales:
     """Return what a prior may know of some columns, and of the output that they predict."""
+    statistics = rows.statistics
     freedom, divisor = max(statistics.weight - 1.0, 1.0), sqrt(statistics.freedom)
     n, where, names = len(statistics.mean_X), part.where, part.features
     R = statistics.R[:n, where]
     if where.start > 0 or where.stop < n:
         R = triangular_factor(R) if R.shape[1] else np.empty((0, 0))
     several = isinstance(predictor, LinearPredictors)
-    own: dict[str, tuple[int, ...]] = {"intercept": ()} if shifted else {}
+    own: dict[str, tuple[int, ...]] = {"intercept": ()} if part.intercept else {}
     return Scales(
         names,
         statistics.mean_X[where],
@@ -236,9 +238,9 @@ def _scales(
         statistics.noise[where] / divisor,
         freedom,
         *output,
-        noise,
+        None if part.name else _noise_scale(rows.likelihood),
         own | {"weights": (len(names),)} if several else predictor.shapes(len(names)),
         predictor.depth if isinstance(predictor, Network) else 0,
-        shifted,
+        part.intercept,
         terms,
     )
