@@ -192,11 +192,7 @@ def _refuse_endless(problem: Problem, objective: Objective, top: Maximum) -> Non
     found = top.smallest > 0.0 and np.isfinite(top.smallest)
     if found and not rows.alike(rows.base):
         return
-    groups = [part.group for part in outer.density.joint.scales.parts]
-    names = dict.fromkeys(
-        groups[n].scale_name(groups[n].terms[i]) for n, i, _ in outer.entries.places
-    )
-    for name, row in zip(names, outer.rows(), strict=True):
+    for name, row in zip(outer.entries.names(), outer.rows(), strict=True):
         wider = np.where(row, WIDER * top.x, top.x)
         endless = not found and objective.value(wider) > top.value
         if np.linalg.norm(top.x[row]) > LARGE or endless:

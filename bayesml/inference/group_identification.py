@@ -3,7 +3,7 @@
 Derived in docs/theory/group_effects.md, (G76) and (G77).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
@@ -72,7 +72,7 @@ def refuse_untold(entries: Entries, x: Array, value: Value) -> None:
     """
     here = value(x)
     tolerance = SAME * max(1.0, 1e-3 * abs(here))
-    for row, name in zip(entries.rows(), _names(entries), strict=True):
+    for row, name in zip(entries.rows(), entries.names(), strict=True):
         there = np.linalg.norm(x[row]) > LEAST
         if there and abs(value(np.where(row, 0.0, x)) - here) <= tolerance:
             raise RankDeficientError(
@@ -113,12 +113,6 @@ def endless(what: str) -> str:
         f"{what}: effects and columns can explain every row, and it is highest at σ = 0. "
         f"{AGAINST_ZERO}"
     )
-
-
-def _names(entries: Entries) -> Iterator[str]:
-    """Yield what every scale is called, as `Entries.rows` has them."""
-    for part in entries.scales.parts:
-        yield from (part.group.scale_name(term) for term in part.group.terms)
 
 
 def _moved(entries: Entries, x: Array, own: int, other: int) -> Array | None:

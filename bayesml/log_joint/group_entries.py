@@ -67,6 +67,11 @@ class Entries:
         """Return derivatives by the entries from those by every Λ."""
         return np.array([of_factors[n][i, j] for n, i, j in self.places]) * self.units
 
+    def names(self) -> Iterator[str]:
+        """Yield what every scale is called, in the order of `rows`."""
+        for part in self.scales.parts:
+            yield from (part.group.scale_name(term) for term in part.group.terms)
+
     def rows(self) -> Iterator[NDArray[np.bool]]:
         """Yield which entries are of every scale, those of a row."""
         for row in dict.fromkeys((n, i) for n, i, _ in self.places):
