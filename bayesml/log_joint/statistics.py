@@ -142,7 +142,7 @@ def is_linear(problem: Problem) -> bool:
 
 def is_gaussian(likelihood: Likelihood) -> bool:
     """Say whether noise is Gaussian of one σ, divided by the root of a known precision or not."""
-    if isinstance(likelihood, PrecisionWeighted) and type(likelihood) is PrecisionWeighted:
+    if type(likelihood) is PrecisionWeighted:
         likelihood = likelihood.likelihood
     return type(likelihood) is Gaussian
 
