@@ -6,7 +6,7 @@ Derived in docs/theory/empirical_bayes.md, whose labels are cited.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import log, pi
+from math import log
 
 import numpy as np
 
@@ -15,9 +15,8 @@ from bayesml.linalg import triangular_factor
 from bayesml.log_joint import data_term
 from bayesml.model import Problem
 from bayesml.priors import NormalRows
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, Bools, Integers
-
-LOG_2PI = log(2.0 * pi)
 
 NO_NOISE = 1e-12
 """Of the size of the target: residuals that are taken for its rounding where there are none."""
@@ -138,7 +137,7 @@ class GaussianEvidence:
         free = self.weight - self.flat
         log_det = self.log_det + float(np.sum(np.log(np.abs(np.diag(at.T)))))
         misfit = at.squares + float(at.v @ at.v)
-        return -0.5 * free * LOG_2PI - free * log(at.sigma) - log_det - 0.5 * misfit
+        return -free * HALF_LOG_2PI - free * log(at.sigma) - log_det - 0.5 * misfit
 
     @property
     def noiseless(self) -> float:

@@ -22,11 +22,12 @@ from bayesml.inference.groups import grouped, marginal_of
 from bayesml.inference.point import NO_EVIDENCE
 from bayesml.linalg.arrow import Eliminated
 from bayesml.log_joint.group_entries import Entries
-from bayesml.log_joint.group_marginal import LOG_2PI, GroupMarginal, residual
+from bayesml.log_joint.group_marginal import GroupMarginal, residual
 from bayesml.model import Problem
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.grouped import GroupedPosterior
 from bayesml.samplers.lattice import Density, curvature_of
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array
 
 STEP = 1e-4
@@ -147,7 +148,7 @@ def _profile(
         fit = freedom * np.log(variance) + rss / variance
     else:
         fit = freedom * (np.log(np.maximum(rss, 1e-300) / freedom) + 1.0)
-    fit = fit + freedom * (LOG_2PI + 2.0 * np.log(reference.unit))
+    fit = fit + 2.0 * freedom * (HALF_LOG_2PI + np.log(reference.unit))
     return np.asarray(-0.5 * (log_det + fit - marginal.log_precisions))
 
 

@@ -22,6 +22,7 @@ from bayesml.optimizers import Optimizer
 from bayesml.posteriors import LaplacePosterior
 from bayesml.posteriors.audited import audited_draws
 from bayesml.priors import PartlyImproper
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, Bools
 
 
@@ -137,5 +138,5 @@ def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
     if flat_beta or not all(prior.proper for prior in problem.inferred.values()):
         return "the evidence is defined only under proper priors, and some of these are Flat()."
     unit = float(np.sum(np.log(joint.coordinates.frame.scale)[~_scaled(joint)]))
-    half = 0.5 * len(L) * float(np.log(2.0 * np.pi))
+    half = len(L) * HALF_LOG_2PI
     return float(joint.log_density(peak.x)) + unit + half - float(np.sum(np.log(np.diag(L))))

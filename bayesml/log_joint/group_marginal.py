@@ -14,9 +14,9 @@ from bayesml.distributions import Distribution
 from bayesml.linalg.arrow import Arrow, Eliminated
 from bayesml.log_joint.group_scales import GroupScales
 from bayesml.priors import NormalRows
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array
 
-LOG_2PI = float(np.log(2.0 * np.pi))
 STEPS = np.arange(-6.25, 9.0, 1.25)
 """Nodes of log σ, in standard deviations from where it is about."""
 
@@ -87,7 +87,7 @@ class GroupMarginal:
     @property
     def log_constant(self) -> float:
         """What the likelihood has beside squares and σ: −W log(2π)/2 + Σ wᵢ log pᵢ/2 (G75)."""
-        return 0.5 * (self.log_precisions - self.arrow.weight * LOG_2PI)
+        return 0.5 * self.log_precisions - self.arrow.weight * HALF_LOG_2PI
 
     @cached_property
     def _prior(self) -> tuple[Array, Array, float]:
@@ -95,8 +95,8 @@ class GroupMarginal:
         M, start = self.reference.coefficients(self.origin)
         P, sd = self.rows.P @ M, self.rows.sd
         t = (self.rows.mean - self.rows.of(start)) / sd
-        constant = -0.5 * t @ t - np.log(sd).sum() - 0.5 * len(sd) * LOG_2PI
-        constant += 0.5 * self.p * LOG_2PI + np.linalg.slogdet(M)[1] if self.p else 0.0
+        constant = -0.5 * t @ t - np.log(sd).sum() - len(sd) * HALF_LOG_2PI
+        constant += self.p * HALF_LOG_2PI + np.linalg.slogdet(M)[1] if self.p else 0.0
         return P.T @ P, P.T @ t, float(constant)
 
     def given(self, theta: Array, found: Eliminated, log_sigma: Array) -> Given:

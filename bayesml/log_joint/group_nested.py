@@ -21,6 +21,7 @@ from bayesml.log_joint.rows import Rows
 from bayesml.model import Problem
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array
 
 MOST_STEPS = 50
@@ -29,8 +30,6 @@ SETTLED = 1e-5
 
 HALVINGS, SLACK = 12, 0.1
 """Of steps, until no more nats are lost: few nodes have a slope that is not quite their own."""
-
-LOG_2PI = float(np.log(2.0 * np.pi))
 
 
 class Mode(NamedTuple):
@@ -164,7 +163,7 @@ class Nested:
         """Evaluate log p(z | φ) + log Normal(v; 0, I) + log p(h), shape (B,)."""
         beta, v = self.beta(c[:, : self.p]), c[:, self.p :]
         of_beta = self.prior.terms(beta, self.values(h)).value
-        of_v = -0.5 * np.sum(v * v, axis=1) - 0.5 * v.shape[1] * LOG_2PI
+        of_v = -0.5 * np.sum(v * v, axis=1) - v.shape[1] * HALF_LOG_2PI
         return np.asarray(of_beta + of_v + self.log_prior(h))
 
     def mode(
@@ -195,7 +194,7 @@ class Nested:
             if gain < settled:
                 half_det = float(np.log(np.diag(L)).sum())
                 value = float(found.value[0] + self.log_prior_of(c[None], wide)[0]) + gain
-                value += 0.5 * self.n * LOG_2PI - half_det
+                value += self.n * HALF_LOG_2PI - half_det
                 b = M @ self.turned(c, roots) + slope
                 return Mode(value, c + step, found.centre[0], b, M)
             before = damped * step

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesml.linalg.arrow import Arrow, Eliminated, without_curves, without_rest
-from bayesml.log_joint.group_marginal import LOG_2PI, Given, GroupMarginal
+from bayesml.log_joint.group_marginal import Given, GroupMarginal
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, Integers
 
 AT_ONCE = 2**22
@@ -79,7 +80,7 @@ class GroupRemoval:
             left = without.left - (self.own[some] - product)
             logs = without.log_det - own_log_det[some]
             given = self._given(left, logs, factors, theta, log_sigma)
-            density = given.log_density + self.weights[some, None] * (0.5 * LOG_2PI + log_sigma)
+            density = given.log_density + self.weights[some, None] * (HALF_LOG_2PI + log_sigma)
             density = density - 0.5 * self.log_precisions[some, None]
             share = (np.diagonal(given.root, axis1=-2, axis2=-1) / pivots) ** 2
             yield Removed(some, whole.log_density - density, np.min(share, axis=-1, initial=1.0))

@@ -7,7 +7,7 @@ Derived in docs/theory/linear_gaussian.md, whose labels are cited.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import log, pi, sqrt
+from math import log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +18,9 @@ from bayesml.errors import RankDeficientError
 from bayesml.linalg import JointDiagonal, diagonalise_jointly
 from bayesml.log_joint.least_squares import LeastSquares, Residuals
 from bayesml.priors import NormalRows
+from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array
 
-LOG_2PI = log(2.0 * pi)
 MOST_REFINEMENTS = 6
 
 
@@ -119,7 +119,7 @@ class LinearGaussian:
             self.data.log_constant
             - self.data.weight * log(self.sigma_0)
             - 0.5 * (self.squares / self.sigma_0**2 + self.prior_squares)
-            + 0.5 * self.p * LOG_2PI
+            + self.p * HALF_LOG_2PI
             - self.joint.log_abs_det
             + self.prior_constant
         )
@@ -180,7 +180,7 @@ def linear_gaussian(
         _floor(data, joint, balanced, squares, sigma_0, lambda away: at(beta + L @ away)[1]),
         sigma_0,
         float(misfit @ misfit),
-        float(-np.sum(np.log(priors.sd)) - 0.5 * len(misfit) * LOG_2PI),
+        float(-np.sum(np.log(priors.sd)) - len(misfit) * HALF_LOG_2PI),
         refined.taken,
     )
 
