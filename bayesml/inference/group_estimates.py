@@ -65,8 +65,8 @@ def likelihood_of_groups(
     `away` are multiples of the likelihood's parameters from which to start.
     """
     _check(problem)
-    refuse_collinear_terms(problem)
     predictor = grouped(problem)
+    refuse_collinear_terms(predictor, problem.statistics)
     density = nested(problem, predictor, group_prior(problem))
     outer = Outer.of(problem, density)
     first = ByLaplace.of(outer)

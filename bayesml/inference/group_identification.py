@@ -8,15 +8,15 @@ from itertools import permutations
 
 import numpy as np
 
+from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import ImproperPosteriorError, RankDeficientError
-from bayesml.inference.groups import AGAINST_ZERO, grouped
 from bayesml.log_joint.group_entries import Entries
 from bayesml.log_joint.group_marginal import GroupMarginal, residual
 from bayesml.log_joint.group_scales import GroupScale
 from bayesml.log_joint.least_squares import least_squares
-from bayesml.model import Problem
 from bayesml.posteriors.linear_gaussian import check_proper
-from bayesml.samplers.lattice import Density
+from bayesml.predictors import Grouped
+from bayesml.samplers.lattice import FURTHEST, Density
 from bayesml.typing import Array
 
 SAME = 1e-9
@@ -31,12 +31,20 @@ FAR = 100.0
 NEGLIGIBLE = 1e-20
 """Of y, a sum of squares that is rounding."""
 
+LOST = 1e-2
+"""Of the mass, that may lie at the least node of σ, which is laid where there is next to none."""
+
+AGAINST_ZERO = (
+    "State a known sigma, or give it a prior that excludes zero, such as "
+    "Gaussian(sigma=InverseGamma(2, scale)), and use Exact(); or leave out columns or groups."
+)
+
 INSTEAD = "Leave one out, or learn with Exact(), Auto() or NUTS(), where priors decide."
 
 Value = Callable[[Array], float]
 
 
-def refuse_collinear_terms(problem: Problem) -> None:
+def refuse_collinear_terms(predictor: Grouped, statistics: SufficientStatistics) -> None:
     """Refuse terms of a factor that make each other, of which a covariance has no maximum.
 
     Raises
@@ -44,11 +52,11 @@ def refuse_collinear_terms(problem: Problem) -> None:
     RankDeficientError
         If a column of a factor is constant, or others make it.
     """
-    for part in grouped(problem).groups:
+    for part in predictor.groups:
         of_terms = part.group.columns[:-1]
         intercept = len(of_terms) < len(part.group.terms)
         where = slice(part.start, part.start + len(of_terms))
-        data = least_squares(problem.statistics.of_columns(where), intercept=intercept)
+        data = least_squares(statistics.of_columns(where), intercept=intercept)
         names = (*["intercept"] * intercept, *of_terms)
         check_proper(data, np.empty((0, len(names))), names)
 
@@ -99,12 +107,39 @@ def refuse_nothing_left(marginal: GroupMarginal, what: str) -> None:
         raise ImproperPosteriorError(endless(what))
 
 
-def refuse_endless_scales(entries: Entries, x: Array, function: Density, what: str) -> None:
+def refuse_endless_maximum(entries: Entries, x: Array, function: Density, what: str) -> None:
     """Refuse scales that grow without end in units of the noise (G77)."""
     far = np.abs(x) > FAR
     here, farther = function(entries.theta(np.stack([x, np.where(far, 10.0 * x, x)])))
     if far.any() and farther > here:
         raise ImproperPosteriorError(endless(what))
+
+
+def refuse_endless_posterior(marginal: GroupMarginal, mode: Array) -> None:
+    """Refuse effects beside which nothing is left of y, so that σ goes to zero (G77).
+
+    Raises
+    ------
+    ImproperPosteriorError
+        If a scale has no mode within a hundred thousand times the noise.
+    """
+    for part, u in zip(marginal.scales.parts, marginal.scales.split(mode), strict=False):
+        for term, size in zip(part.group.terms, u, strict=False):
+            if size >= FURTHEST - 0.5:
+                raise ImproperPosteriorError(
+                    f"{part.group.scale_name(term)} has no posterior in units of the noise: its "
+                    "effects and the columns explain every row to its last digits, and the "
+                    f"density grows without end as σ goes to zero. {AGAINST_ZERO}"
+                )
+
+
+def refuse_mass_at_zero(share: Array) -> None:
+    """Refuse a posterior of σ that does not fall off towards zero, of shares (N, nodes of σ)."""
+    if share.shape[1] > 1 and share[:, 0].sum() > LOST * share.sum():
+        raise ImproperPosteriorError(
+            "The posterior of σ is improper: its density does not fall off towards zero, since "
+            f"columns and effects explain every row to its last digits. {AGAINST_ZERO}"
+        )
 
 
 def endless(what: str) -> str:

@@ -14,7 +14,7 @@ from bayesml.inference.base import Learned
 from bayesml.inference.group_identification import (
     endless,
     refuse_collinear_terms,
-    refuse_endless_scales,
+    refuse_endless_maximum,
     refuse_nothing_left,
     refuse_untold,
 )
@@ -42,7 +42,7 @@ NOTHING = 1e-2
 
 def group_mle(problem: Problem, *, restricted: bool) -> Learned:
     """Maximise the likelihood with effects integrated out; restricted, with coefficients too."""
-    refuse_collinear_terms(problem)
+    refuse_collinear_terms(grouped(problem), problem.statistics)
     marginal = marginal_of(problem)
     freedom = marginal.arrow.weight - (marginal.p if restricted else 0)
 
@@ -56,7 +56,7 @@ def group_mle(problem: Problem, *, restricted: bool) -> Learned:
         refuse_nothing_left(marginal, "The likelihood has no maximum")
     x, value = _maximum(entries, log_likelihood)
     theta = entries.theta(x)
-    refuse_endless_scales(entries, x, log_likelihood, "The likelihood has no maximum")
+    refuse_endless_maximum(entries, x, log_likelihood, "The likelihood has no maximum")
     refuse_untold(entries, x, lambda x: float(log_likelihood(entries.theta(x[None]))[0]))
     found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
     rss = residual(found.schur, marginal.p)[0] * marginal.reference.unit**2
@@ -104,7 +104,7 @@ def group_map(problem: Problem) -> Learned:
     entries = Entries(marginal.scales, 1.0)
     x, value = _maximum(entries, of_theta)
     theta = entries.theta(x)
-    refuse_endless_scales(entries, x, of_theta, "The posterior density has no mode")
+    refuse_endless_maximum(entries, x, of_theta, "The posterior density has no mode")
     found = marginal.arrow.eliminate(marginal.scales.factors(theta[None]))
     sigma = known or float(np.exp(_sigma_modes(marginal, theta[None], found)[0]))
     if sigma < NOTHING**2 * marginal.reference.unit:

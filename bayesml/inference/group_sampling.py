@@ -11,12 +11,12 @@ from bayesml.arguments import require_memory
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.engines import Direct, Settings, stated
+from bayesml.inference.group_identification import refuse_endless_posterior
 from bayesml.inference.groups import (
     group_prior,
     grouped,
     marginal_of,
     not_gaussian_groups,
-    refuse_endless,
 )
 from bayesml.log_joint.group_joint import group_joint
 from bayesml.log_joint.group_marginal import GroupMarginal
@@ -79,7 +79,7 @@ def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -
     if not isinstance(marginal.sigma, float):
         start = np.append(start, 0.0)
     peak = peak_of(lambda phi: _density(marginal, phi), start)
-    refuse_endless(marginal, peak.mode)
+    refuse_endless_posterior(marginal, peak.mode)
 
     def whitened(v: Array) -> tuple[float, Array]:
         value, slopes = log_density(peak.mode + peak.root @ v)

@@ -5,8 +5,12 @@ Derived in docs/theory/group_effects.md.
 
 import numpy as np
 
-from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
+from bayesml.inference.group_identification import (
+    refuse_endless_posterior,
+    refuse_mass_at_zero,
+)
 from bayesml.linalg.arrow import Arrow
 from bayesml.linalg.shared_elimination import SharedElimination
 from bayesml.log_joint import is_gaussian
@@ -20,7 +24,7 @@ from bayesml.posteriors.linear_gaussian import check_proper
 from bayesml.predictors import Grouped
 from bayesml.priors import WithGroups
 from bayesml.priors.part_of import PartOf
-from bayesml.samplers.lattice import FURTHEST, Density, Peak, Points, fill_lattice, peak_of
+from bayesml.samplers.lattice import Density, Peak, Points, fill_lattice, peak_of
 from bayesml.samplers.nested_peak import nested_peak
 from bayesml.samplers.sobol import sobol_points
 from bayesml.typing import Array
@@ -45,14 +49,6 @@ EXPENSIVE = 3e7
 
 MOST_POINTS = 20_000
 NEGLIGIBLE = 1e-9
-
-LOST = 1e-2
-"""Of the mass, that may lie at the least node of σ, which is laid where there is next to none."""
-
-AGAINST_ZERO = (
-    "State a known sigma, or give it a prior that excludes zero, such as "
-    "Gaussian(sigma=InverseGamma(2, scale)), and use Exact(); or leave out columns or groups."
-)
 
 
 def in_place_of(problem: Problem) -> str:
@@ -122,7 +118,7 @@ def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
 
     start = marginal.scales.start()
     peak = nested_peak(density, start) if shared else peak_of(density, start)
-    refuse_endless(marginal, peak.mode)
+    refuse_endless_posterior(marginal, peak.mode)
     found.clear()
     points, how = _points(marginal, density, peak, rng)
     posterior = _posterior(grouped(problem), marginal, points, found)
@@ -143,24 +139,6 @@ def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
         points.log_total if proper else reason,
         diagnostics,
     )
-
-
-def refuse_endless(marginal: GroupMarginal, mode: Array) -> None:
-    """Refuse effects beside which nothing is left of y, so that σ goes to zero (G77).
-
-    Raises
-    ------
-    ImproperPosteriorError
-        If a scale has no mode within a hundred thousand times the noise.
-    """
-    for part, u in zip(marginal.scales.parts, marginal.scales.split(mode), strict=False):
-        for term, size in zip(part.group.terms, u, strict=False):
-            if size >= FURTHEST - 0.5:
-                raise ImproperPosteriorError(
-                    f"{part.group.scale_name(term)} has no posterior in units of the noise: its "
-                    "effects and the columns explain every row to its last digits, and the "
-                    f"density grows without end as σ goes to zero. {AGAINST_ZERO}"
-                )
 
 
 def shares(arrow: Arrow) -> bool:
@@ -191,11 +169,7 @@ def _posterior(
     log_density = np.concatenate([part.given.log_density for part in found])
     log_marginal = np.concatenate([part.log_marginal for part in found])
     share = np.exp(log_density - log_marginal[:, None]) * points.weights[:, None]
-    if share.shape[1] > 1 and share[:, 0].sum() > LOST * share.sum():
-        raise ImproperPosteriorError(
-            "The posterior of σ is improper: its density does not fall off towards zero, since "
-            f"columns and effects explain every row to its last digits. {AGAINST_ZERO}"
-        )
+    refuse_mass_at_zero(share)
     kept = share > NEGLIGIBLE * share.max()
     node, _ = np.nonzero(kept)
     there, node = np.unique(node, return_inverse=True)
