@@ -16,6 +16,7 @@ from bayesml.log_joint.group_modes import AtMode, EffectsIntegrated
 from bayesml.log_joint.group_nested import Mode, Nested
 from bayesml.log_joint.group_quadrature import Nodes, integral
 from bayesml.model import Problem
+from bayesml.samplers.lattice import central
 from bayesml.typing import Array
 
 STEP = 1e-3
@@ -215,8 +216,7 @@ class ByQuadrature:
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate with central differences."""
-        found = self.values(_around(x))
-        return float(found[0]), (found[1 : len(x) + 1] - found[len(x) + 1 :]) / (2.0 * STEP)
+        return central(self.values, x, STEP)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,9 +255,11 @@ class ByMode:
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate it with central differences."""
-        here, (_, *points) = self.at(x), _around(x)
-        found = [self._of(self._from(here, point), point) for point in points]
-        up, down = np.reshape(found, (2, len(x)))
+        here, E = self.at(x), STEP * np.eye(len(x))
+        up, down = (
+            np.array([self._of(self._from(here, at), at) for at in points])
+            for points in (x + E, x - E)
+        )
         return self._of(here, x), (up - down) / (2.0 * STEP)
 
     def _from(self, start: Mode, x: Array) -> Mode:
@@ -265,9 +267,3 @@ class ByMode:
 
     def _of(self, mode: Mode, x: Array) -> float:
         return mode.log_density - float(self.outer.density.log_jacobian(self._h(x)))
-
-
-def _around(x: Array) -> Array:
-    """Return x, and points above and below along every axis."""
-    E = STEP * np.eye(len(x))
-    return np.concatenate([x[None], x + E, x - E])

@@ -26,7 +26,7 @@ from bayesml.log_joint.group_marginal import GroupMarginal, residual
 from bayesml.model import Problem
 from bayesml.posteriors import PointEstimate
 from bayesml.posteriors.grouped import GroupedPosterior
-from bayesml.samplers.lattice import Density, curvature_of
+from bayesml.samplers.lattice import Density, central, curvature_of
 from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array
 
@@ -167,15 +167,17 @@ def _sigma_modes(marginal: GroupMarginal, theta: Array, found: Eliminated) -> Ar
 
 def _maximum(entries: Entries, function: Density) -> tuple[Array, float]:
     """Maximise over the entries of Λ, of either sign, and so through scales of zero (G35)."""
-    k = entries.size
 
     def objective(x: Array) -> tuple[float, Array]:
-        E = STEP * np.eye(k)
-        values = function(entries.theta(np.concatenate([x[None], x + E, x - E])))
-        return -float(values[0]), -(values[1 : k + 1] - values[k + 1 :]) / (2.0 * STEP)
+        value, slopes = central(lambda points: function(entries.theta(points)), x, STEP)
+        return -value, -slopes
 
     options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
-    settings: Any = {"jac": True, "bounds": [(-LARGEST, LARGEST)] * k, "options": options}
+    settings: Any = {
+        "jac": True,
+        "bounds": [(-LARGEST, LARGEST)] * entries.size,
+        "options": options,
+    }
     x = np.asarray(minimize(objective, entries.start, method="L-BFGS-B", **settings).x)
     for row in entries.rows():
         zero = np.where(row, 0.0, x)

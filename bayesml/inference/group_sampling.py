@@ -3,7 +3,8 @@
 Derived in docs/theory/group_effects.md, (G38) and (G39).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from bayesml.posteriors import SampledPosterior
 from bayesml.posteriors.grouped import GroupedPosterior
 from bayesml.predictors import Grouped
 from bayesml.samplers import sample
-from bayesml.samplers.lattice import peak_of
+from bayesml.samplers.lattice import central, peak_of
 from bayesml.typing import Array
 
 STEP = 1e-5
@@ -74,15 +75,15 @@ def sample_groups(problem: Problem, settings: Settings, rng: np.random.Generator
 def _of_scales(problem: Problem, settings: Settings, rng: np.random.Generator) -> Learned:
     """Sample scales with all else integrated out, and draw all else given them (G39)."""
     marginal = marginal_of(problem)
-    log_density = _with_slopes(marginal)
     start = marginal.scales.start()
     if not isinstance(marginal.sigma, float):
         start = np.append(start, 0.0)
-    peak = peak_of(lambda phi: _density(marginal, phi), start)
+    density = partial(_density, marginal)
+    peak = peak_of(density, start)
     refuse_endless_posterior(marginal, peak.mode)
 
     def whitened(v: Array) -> tuple[float, Array]:
-        value, slopes = log_density(peak.mode + peak.root @ v)
+        value, slopes = central(density, peak.mode + peak.root @ v, STEP)
         return value, slopes @ peak.root
 
     starts = rng.uniform(-1.0, 1.0, (settings.chains, len(start)))
@@ -107,18 +108,6 @@ def _density(marginal: GroupMarginal, phi: Array) -> Array:
         given = marginal.given(theta, found, log_sigma)
         value = given.log_density + marginal.log_jacobian(theta, log_sigma)
     return np.asarray(value[:, 0])
-
-
-def _with_slopes(marginal: GroupMarginal) -> Callable[[Array], tuple[float, Array]]:
-    """Return the density with central differences, whose error is far below a draw's."""
-
-    def evaluate(phi: Array) -> tuple[float, Array]:
-        E = STEP * np.eye(len(phi))
-        values = _density(marginal, np.concatenate([phi[None], phi + E, phi - E]))
-        k = len(phi)
-        return float(values[0]), (values[1 : k + 1] - values[k + 1 :]) / (2.0 * STEP)
-
-    return evaluate
 
 
 def _all_else(

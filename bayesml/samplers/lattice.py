@@ -89,6 +89,13 @@ def maximise(density: Density, start: Array, tolerance: float = 1e-7) -> Array:
     return np.asarray(minimize(value_and_slope, start, **settings).x)
 
 
+def central(density: Density, x: Array, step: float) -> tuple[float, Array]:
+    """Evaluate a density at x, and its gradient by central differences, all points together."""
+    k, E = len(x), step * np.eye(len(x))
+    values = density(np.concatenate([x[None], x + E, x - E]))
+    return float(values[0]), (values[1 : k + 1] - values[k + 1 :]) / (2.0 * step)
+
+
 def curvature_of(density: Density, x: Array, step: float = 0.02) -> Array:
     """Return the curvature −∂² log p/∂x² by differences, shape (k, k)."""
     k, E = len(x), step * np.eye(len(x))
