@@ -5,7 +5,7 @@ Derived in docs/theory/group_effects.md, (G28), (G29) and (G33).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -42,6 +42,7 @@ from bayesml.posteriors.leave_one_out import LeaveOneOut, Part, Rows, from_units
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighting import Reweighting
+from bayesml.posteriors.rows import held
 from bayesml.posteriors.scale_marginal import NARROW, WIDTH, ScaleMarginals
 from bayesml.predictors import Grouped
 from bayesml.typing import Array, Integers
@@ -380,18 +381,7 @@ class GroupedPosterior:
         if m * len(self.weights) > MOST_HELD and self._told_sigma:
             return self._at_mean_sigma._mixtures(rows, noise)
         size = max(1, MOST_HELD // len(self.weights))
-
-        @lru_cache(maxsize=1)  # blocks come in turn, and every node is factorised once for all here
-        def held(start: int) -> tuple[Array, Array]:
-            return self._at(rows.of(slice(start, start + size)))
-
-        def at(block: slice) -> tuple[Array, Array]:
-            first, last = block.start // size * size, (block.stop - 1) // size * size
-            if first != last:
-                return self._at(rows.of(block))
-            mean, sd = held(first)
-            here = slice(block.start - first, block.stop - first)
-            return mean[here], sd[here]
+        at = held(lambda some: self._at(rows.of(some)), size)  # which factorises every node
 
         def plain(block: slice) -> tuple[Array, dict[str, Array]]:
             mean, sd = at(block)

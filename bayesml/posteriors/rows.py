@@ -1,6 +1,7 @@
 """What all distributions of rows share: blocks of rows, and arguments checked at the door."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,12 +11,32 @@ from bayesml.typing import Array, ArrayLike
 
 BLOCK = 200_000
 
+Arrays = tuple[Array, ...]
+
 
 def row_blocks(rows: int, width: int) -> Iterator[slice]:
     """Yield slices of rows such that rows × width stays below `BLOCK`."""
     size = max(1, BLOCK // max(width, 1))
     for start in range(0, rows, size):
         yield slice(start, min(start + size, rows))
+
+
+def held(evaluate: Callable[[slice], Arrays], size: int) -> Callable[[slice], Arrays]:
+    """Return the same function of blocks of rows, evaluated for so many at a time and held.
+
+    Blocks come in turn, so that only the last rows are held; a block across two of these is
+    evaluated by itself.
+    """
+    last = lru_cache(maxsize=1)(lambda start: evaluate(slice(start, start + size)))
+
+    def at(block: slice) -> Arrays:
+        start = block.start // size * size
+        if block.stop > start + size:
+            return evaluate(block)
+        here = slice(block.start - start, block.stop - start)
+        return tuple(values[here] for values in last(start))
+
+    return at
 
 
 def per_row(value: ArrayLike, rows: int, name: str) -> Array:
