@@ -15,7 +15,7 @@ from bayesml.predictors.activations import Activation, Compiled, Floats, Tanh
 from bayesml.predictors.base import Outputs, Parameters
 from bayesml.predictors.beside import NOTHING, Beside
 from bayesml.predictors.frame import Frame
-from bayesml.predictors.layers import Layers, backward, forward, jacobian, tangent, trace
+from bayesml.predictors.layers import Layers, backward, forward, jacobian, trace
 from bayesml.typing import Array
 
 MOST_ACTIVATIONS = 4_000_000
@@ -293,14 +293,6 @@ class MLP:
 
         z = passes.output.reshape(*batch, k, len(X))
         return self.link(np.swapaxes(z, -1, -2), X), back
-
-    def jvp(self, parameters: Parameters, X: Floats, tangents: Parameters) -> Floats:
-        """Evaluate J·tangents, of the shape of η (M5)."""
-        layers = self.layers(parameters)
-        seen = trace(layers, self.activation, self.standardise(X))
-        dz = tangent(layers, seen, self.layers(tangents))
-        parts = [dz[..., k] * s for k, (_, s) in enumerate(self.outputs)]
-        return _stack(self._last.still(parts))
 
     def jacobian(self, parameters: Parameters, X: Floats) -> Floats:
         """Evaluate J = ∂η/∂θ, shape (..., m, p), or (k, ..., m, p) for k > 1 outputs (M4)."""
