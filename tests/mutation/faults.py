@@ -25,13 +25,13 @@ LOO = "tests/posteriors/test_leave_one_out.py"
 FAULTS = (
     Fault(
         "bayesml/arguments.py",
-        "int(value) >= 1\n\n\ndef numbers_of",
-        "int(value) >= 0\n\n\ndef numbers_of",
+        "int(value) >= 1\n\n\ndef as_numbers",
+        "int(value) >= 0\n\n\ndef as_numbers",
         f"{INPUTS} -k sample",
     ),
     Fault(
         "bayesml/arguments.py",
-        "return isinstance(value, Real) and not isinstance(value, bool | np.bool)",
+        "return isinstance(value, Real) and not is_flag(value)",
         "return isinstance(value, Real)",
         f"{INPUTS} -k NUTS",
     ),
@@ -75,20 +75,20 @@ FAULTS = (
     ),
     Fault(
         "bayesml/arguments.py",
-        "if not (is_real(value) and 0 <= value < 1):",
-        "if not (is_real(value) and 0 <= value <= 1):",
+        "is_real(value) and 0 <= value < 1,",
+        "is_real(value) and 0 <= value <= 1,",
         f"{INPUTS} -k Training",
     ),
     Fault(
         "bayesml/arguments.py",
-        "if not (is_real(value) and 0 < value < 1):",
-        "if not (is_real(value) and 0 < value <= 1):",
+        "is_real(value) and 0 < value < 1,",
+        "is_real(value) and 0 < value <= 1,",
         f"{INPUTS} -k NUTS",
     ),
     Fault(
         "bayesml/arguments.py",
-        "if value is not None and not is_positive(value):",
-        "if value is not None and not is_real(value):",
+        "value is None or is_positive(value),",
+        "value is None or is_real(value),",
         f"{INPUTS} -k Auto",
     ),
     Fault(
