@@ -4,6 +4,7 @@ Described in docs/guides/scikit_learn.md. Needs scikit-learn: ``pip install scik
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 import bayesml as bm
 from bayesml.data.inputs import common_labels
 from bayesml.errors import MissingDependencyError
+from bayesml.inference.default_network import default_layers
 from bayesml.typing import Array, ArrayLike
 
 try:
@@ -368,10 +370,12 @@ def _network(
 ) -> tuple[bm.Model, Any]:
     """Return what is stated, and the default where nothing is."""
     sizes: Any = estimator.hidden_layer_sizes
-    unstated = sizes is None
-    sizes = bm.hidden_units(data.m, data.n) if unstated else sizes
-    activation = bm.Tanh() if estimator.activation is None else estimator.activation
-    network = bm.MLP((sizes,) if np.ndim(sizes) == 0 else sizes, activation, skip=unstated)
+    if sizes is None:
+        network = default_layers(data)
+    else:
+        network = bm.MLP((sizes,) if np.ndim(sizes) == 0 else sizes)
+    if estimator.activation is not None:
+        network = replace(network, activation=estimator.activation)
     prior = bm.Layered() if estimator.prior is None else estimator.prior
     if estimator.method is not None:
         return bm.Model(network, likelihood, prior), estimator.method

@@ -94,6 +94,17 @@ def hidden_units(m: int, n: int) -> tuple[int, ...]:
     return (int(max(width, NARROWEST)),) * 2
 
 
+def default_layers(data: Data) -> MLP:
+    """Return the layers of a network for a table, and a linear model beside them.
+
+    Examples
+    --------
+    >>> default_layers(Data([[0.0], [1.0]], [1.0, 2.0])).hidden
+    (50,)
+    """
+    return MLP(hidden_units(data.m, data.n), skip=True)
+
+
 def default_network(
     data: Data,
     rng: Any = None,
@@ -139,7 +150,7 @@ def default_network(
     """
     if not isinstance(data, Data):
         raise DataError(f"default_network: data must be a Data, got {shown(data)}.")
-    layers = MLP(hidden_units(data.m, data.n), skip=True) if network is None else network
+    layers = default_layers(data) if network is None else network
     classes, seed = data.design.classes, seed_of(rng)
     if likelihood is None and classes is not None:
         likelihood = Bernoulli() if len(classes) == 2 else Categorical()

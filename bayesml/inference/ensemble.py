@@ -216,10 +216,10 @@ class Ensemble:
         finding = replace(recipe, watch=recipe.watch.share(OF_TRAINING))
         firsts = [m for m in some if self._found_by(m, problem) == m]
         tasks: list[Callable[[], Mode | None]] = []
-        for turn, k in enumerate(firsts):
+        for k in firsts:
             own = self._method(k)
             assert isinstance(own, AroundModes)
-            ready = own.recipe(problem).started_as(finding).turn(turn)
+            ready = own.recipe(problem).started_as(finding).turn(k // len(self.methods))
             task = partial(find_mode, problem, streams[k], ready)
             tasks.append(task if not tasks else partial(_in_time, task, finding.watch))
         found = dict(zip(firsts, self._run(tasks, problem, recipe.watch, "modes"), strict=True))

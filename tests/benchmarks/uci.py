@@ -6,8 +6,8 @@ with ``--sets`` of their own. ``--methods`` names what learns: the default netwo
 of ``tests.benchmarks.peers``. ``--table`` prints the table, with differences to the default over
 the same splits, negative where the other is better. ``--validate`` holds out a tenth of each
 training part and never reads the test rows: settings are chosen with that alone. Seconds are of
-the processor. Rows called ``before`` are of the default network before it had a start chosen by
-rows held out.
+the processor. Rows called ``before`` are of the default network before
+a linear model was inside and members came from both starts.
 """
 
 import argparse

@@ -18,10 +18,10 @@ STATED = bm.Training(start=bm.Start())  # without the race between starts
 LIKELIHOODS = [bm.Gaussian(sigma=0.3), bm.HeteroscedasticGaussian()]
 
 
-def local(hidden, likelihood, rng, m=9):
+def local(hidden, likelihood, rng, m=9, skip=False):
     """Return both views of a network at a random point, and precisions of its groups."""
     data = bm.Data(rng.normal(size=(9, 2)), rng.normal(size=9))
-    setting = setting_of(bm.Model(bm.MLP(hidden), likelihood).resolve(data))
+    setting = setting_of(bm.Model(bm.MLP(hidden, skip=skip), likelihood).resolve(data))
     rows = replace(setting.rows, w=rng.uniform(0.5, 2.0, 9)).of_rows(np.arange(m))
     x = rng.normal(size=flat.size(setting.shapes))
     groups = setting.hyperprior.groups
@@ -45,6 +45,8 @@ def by_definition(full, rows, precision):
     H, a = np.diag(precision), rows.A
     m = rows.m
     for depth, ((W, b), (at_W, at_b)) in enumerate(zip(layers, entries, strict=True), start=1):
+        beside = rows.A if network.skip and 1 < depth == len(layers) else np.empty((m, 0))
+        a = np.column_stack([a, beside])
         inputs = np.column_stack([a, np.ones(m)])
         D, Lambda = full.rows.J[:, at_b], full.rows.weights[:, None]
         at = np.column_stack([at_W, at_b]).ravel()
@@ -59,10 +61,12 @@ def by_definition(full, rows, precision):
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=lambda v: type(v).__name__)
-@pytest.mark.parametrize("hidden", [(), (3,), (4, 3)])
-def test_factors_are_those_of_the_definition(hidden, likelihood, rng, monkeypatch):
+@pytest.mark.parametrize(
+    ("hidden", "skip"), [((), False), ((3,), False), ((4, 3), False), ((4, 3), True)]
+)
+def test_factors_are_those_of_the_definition(hidden, skip, likelihood, rng, monkeypatch):
     monkeypatch.setattr(by_layers, "LAYERED", 4)
-    full, factors, precision = local(hidden, likelihood, rng)
+    full, factors, precision = local(hidden, likelihood, rng, skip=skip)
     H = by_definition(full, factors.rows, precision)
     regression = factors.regression(precision)
     np.testing.assert_allclose(regression.log_det, np.linalg.slogdet(H)[1], rtol=1e-10)

@@ -309,9 +309,10 @@ def test_a_network_is_saved_and_loaded_to_the_last_bit(wave, tmp_path):
     np.testing.assert_array_equal(again.predict(X).sd, fit.predict(X).sd)
 
 
-def test_the_last_layer_is_exact_regression_on_the_features(wave):
+@pytest.mark.parametrize("skip", [False, True])
+def test_the_last_layer_is_exact_regression_on_the_features(wave, skip):
     """Against the linear model of the package, given the features of the mode."""
-    model = bm.Model(bm.MLP((6,)), bm.Gaussian(sigma=0.1), bm.Layered(sd=1.0))
+    model = bm.Model(bm.MLP((6,), skip=skip), bm.Gaussian(sigma=0.1), bm.Layered(sd=1.0))
     fit = bm.fit(model, wave, bm.Laplace(curvature=bm.LastLayer()), rng=0)
     posterior, X = fit.learned.posterior, np.linspace(-3, 3, 9)[:, None]
     network, sd_y = posterior.network, model.resolve(wave).statistics.sd_y

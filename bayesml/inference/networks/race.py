@@ -92,7 +92,14 @@ class Race:
 
     def densities(self, start: Start) -> Array:
         """Return log densities of all rows that were held out."""
-        return np.concatenate([heat.densities(start) for heat in self.heats])
+        return self._by_start[start]
+
+    @cached_property
+    def _by_start(self) -> Mapping[Start, Array]:
+        return {
+            start: np.concatenate([heat.densities(start) for heat in self.heats])
+            for start in self.starts
+        }
 
     @cached_property
     def linear(self) -> Array:

@@ -149,13 +149,12 @@ def with_variance_head(
     parameters[weights] = np.concatenate([parameters[weights], row])
     parameters[biases] = np.append(parameters[biases], bias)
     known = dict(zip(simpler.hyperprior.groups.names, scales.precision, strict=True))
-    known |= {f"{name}[0]": known[name] for name in (weights, biases) if name in known}
+    first = {weights: f"{weights}[0]", biases: f"{biases}[0]"}
+    first |= {f"{weights}[inputs]": f"{weights}[0, inputs]"}
+    known |= {name: known[one] for one, name in first.items() if one in known}
     start = setting.scales.precision.copy()
     if setting.hyperprior.prior.learned:
-        known[f"{weights}[1]"] = HEAD_PRECISION
-        if f"{weights}[inputs]" in known:
-            known |= {f"{weights}[0, inputs]": known[f"{weights}[inputs]"]}
-            known |= {f"{weights}[1, inputs]": HEAD_PRECISION}
+        known |= dict.fromkeys((f"{weights}[1]", f"{weights}[1, inputs]"), HEAD_PRECISION)
         for k, name in enumerate(setting.hyperprior.groups.names):
             start[k] = known.get(name, start[k])
     return flat.join(parameters, setting.shapes), NetworkScales(start, setting.scales.values)
