@@ -407,7 +407,7 @@ def test_its_priors_are_groups_too(name: str) -> None:
 @each
 def test_it_is_drawn(name: str, how: str) -> None:
     fit = learned(name, how)
-    titles = [axes.get_title() for axes in bm.plots.coefficients(fit).axes]
+    titles = [axes.get_title() for axes in bm.plots.coefficients({"one": fit}).axes]
     assert len(titles) == len(fit.summary())
     assert bm.plots.predictions(fit).axes
     if fit.kind != "point":

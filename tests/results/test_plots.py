@@ -130,7 +130,7 @@ def test_posterior_of_a_point_estimate_is_refused(ols: bm.Fit) -> None:
 def test_many_parameters_are_not_squeezed_in() -> None:
     rng = np.random.default_rng(0)
     fit = bm.fit(bm.Model(), bm.Data(rng.normal(size=(60, 30)), rng.normal(size=60)), rng=1)
-    for figure in (bm.plots.posterior(fit), bm.plots.coefficients(fit)):
+    for figure in (bm.plots.posterior(fit), bm.plots.coefficients({"one": fit})):
         assert len(figure.axes) == 24
         assert "8 more parameters are not shown" in words(figure)
         assert_legible(figure)
@@ -413,6 +413,26 @@ def test_coefficients_shows_the_tables_and_tells_points_from_means(
         assert dot.get_xdata() == pytest.approx([row["mean"]])
         assert (dot.get_markerfacecolor() == "white") is open_dot
     assert "Open dots" in words(figure)
+
+
+def test_coefficients_of_one_fit_are_a_forest_with_a_line_at_zero(
+    exact: bm.Fit, ols: bm.Fit
+) -> None:
+    for fit, open_dot in ((ols, True), (exact, False)):
+        (axes,) = bm.plots.coefficients(fit, probability=0.5).axes
+        table = fit.summary(0.5)
+        weights = table[table.index.str.startswith("weights[")]
+        zero, *lines = axes.lines
+        assert list(zero.get_xdata()) == [0, 0]
+        assert len(lines) == 2 * len(weights)
+        for k, (name, row) in enumerate(weights.iterrows()):
+            interval, dot = lines[2 * k], lines[2 * k + 1]
+            assert interval.get_xdata() == pytest.approx(row.iloc[2:4].to_numpy())
+            assert dot.get_xdata() == pytest.approx([row.iloc[0]])
+            assert (dot.get_markerfacecolor() == "white") is open_dot
+            written = axes.get_yticklabels()[k].get_text().replace(" ×\n", ":")
+            assert written == str(name)[8:-1]
+        assert axes.get_ylim()[0] < axes.get_ylim()[1]
 
 
 def test_loss_ends_at_the_optimum(ols: bm.Fit) -> None:

@@ -1,4 +1,4 @@
-"""Estimates of several fits side by side, each parameter on its own scale."""
+"""Estimates with their intervals: of one fit a forest, of several side by side."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_PANELS = 24
+MOST_PANELS, MOST_ROWS = 24, 60
 
 
 def coefficients(fits: Fit | Mapping[str, Fit], *, probability: float = 0.9) -> "Figure":
-    """Draw the estimates of one or several fits, with their intervals.
+    """Draw the estimates of one or several fits, with their intervals or confidence limits.
 
-    Unlike a forest plot each parameter has its own axis, so that a slope per millimetre is seen
-    beside an intercept in grams; and a point estimate shows its confidence limits.
+    Of one fit it is a forest plot: the weights of the columns on one axis, and a line at zero.
+    Of several fits, and where there are no weights, every parameter has an axis of its own, so that
+    a slope per millimetre is seen beside an intercept in grams.
 
     Parameters
     ----------
@@ -58,8 +59,15 @@ def coefficients(fits: Fit | Mapping[str, Fit], *, probability: float = 0.9) -> 
     ... }
     >>> [axes.get_title() for axes in coefficients(fits).axes]
     ['intercept', 'x0', 'sigma']
+    >>> [label.get_text() for label in coefficients(fits["exact"]).axes[0].get_yticklabels()]
+    ['x0']
     """
-    fits = {"": fits} if isinstance(fits, Fit) else dict(fits)
+    if isinstance(fits, Fit):
+        table = fits.summary(probability)
+        weights = table[[str(name).startswith("weights[") for name in table.index]]
+        if len(weights):
+            return _forest(fits, weights, probability)
+        fits = {"": fits}
     if not fits:
         raise IncompatibleModelError("plots.coefficients: no fits were given; give at least one.")
     tables = {label: fit.summary(probability) for label, fit in fits.items()}
@@ -75,6 +83,29 @@ def coefficients(fits: Fit | Mapping[str, Fit], *, probability: float = 0.9) -> 
         hidden = len(every) - len(names)
         more = f" {hidden} more parameters are not shown." if hidden else ""
         caption(figure, _words(fits, probability) + more)
+    return figure
+
+
+def _forest(fit: Fit, weights: "pd.DataFrame", probability: float) -> "Figure":
+    """Draw weights on one axis, the first on top."""
+    shown = weights.iloc[:MOST_ROWS]
+    face = "white" if fit.kind == "point" else COLOURS[0]
+    with paper(6.0, 0.3 * len(shown) + 1.0) as figure:
+        axes = figure.add_subplot()
+        axes.axvline(0, color=GREY, lw=0.7, ls=":", zorder=0)
+        for k, row in enumerate(shown.to_numpy()):
+            mean, _, lower, upper = row[:4]
+            axes.plot([lower, upper], [-k, -k], color=COLOURS[0], solid_capstyle="butt")
+            axes.plot([mean], [-k], "o", ms=5, color=COLOURS[0], markerfacecolor=face)
+        axes.set_yticks([-k for k in range(len(shown))], [panel_title(str(n)) for n in shown.index])
+        axes.set_ylim(0.6 - len(shown), 0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        hidden = len(weights) - len(shown)
+        more = f" {hidden} more are not shown." if hidden else ""
+        caption(
+            figure, f"Weights per unit of their columns. {_words({'': fit}, probability)}{more}"
+        )
     return figure
 
 
