@@ -144,7 +144,7 @@ def test_columns_that_explain_every_row(frame: pd.DataFrame) -> None:
         with pytest.raises(ImproperPosteriorError, match="highest at σ = 0"):
             fit("y ~ x + (1 | g)", constant, method)
     line = frame.assign(y=1.0 + 0.5 * frame.x)
-    with pytest.raises(ImproperPosteriorError, match="σ is improper: .* towards zero, since col"):
+    with pytest.raises(ImproperPosteriorError, match=r"σ is improper: .* towards zero, since col"):
         fit("y ~ x + (1 | g)", line, bm.Exact())
 
 
