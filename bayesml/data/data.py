@@ -27,6 +27,7 @@ from bayesml.data.sources.memory import MemorySource
 from bayesml.data.sources.memory_input import memory_arrays, memory_formula, rows_like
 from bayesml.data.sources.parquet_files import ParquetFiles
 from bayesml.data.sources.parquet_source import parquet_columns, parquet_formula
+from bayesml.data.sources.roles import HoldsArrays, StandsForRows
 from bayesml.data.sources.summarised import SummarisedSource, merged, without
 from bayesml.data.statistics import SufficientStatistics
 from bayesml.errors import DataError
@@ -423,8 +424,8 @@ class Data:
         return self.source.n
 
     @property
-    def _memory(self) -> MemorySource:
-        if not isinstance(self.source, MemorySource):
+    def _arrays(self) -> HoldsArrays:
+        if not isinstance(self.source, HoldsArrays):
             raise DataError(
                 f"the rows are {self.source.whereabouts}, not in memory: read them with blocks() "
                 "or reduce(), or data.collect() puts all of them into memory"
@@ -434,12 +435,12 @@ class Data:
     @property
     def in_memory(self) -> bool:
         """Whether `X` and `y` are arrays at hand; otherwise rows are read block by block."""
-        return isinstance(self.source, MemorySource)
+        return isinstance(self.source, HoldsArrays)
 
     @property
     def has_rows(self) -> bool:
         """Whether rows can be read at all; otherwise there are `statistics` of them only."""
-        return not isinstance(self.source, SummarisedSource)
+        return not isinstance(self.source, StandsForRows)
 
     @property
     def whereabouts(self) -> str:
@@ -452,7 +453,7 @@ class Data:
 
         Numbers of levels of groups measure nothing, and count as zero.
         """
-        if isinstance(self.source, SummarisedSource):
+        if isinstance(self.source, StandsForRows):
             return self.source.statistics.named(self._names)
         effects = EffectColumns.of(self.design)
         if self._sums_effects and not self.in_memory:  # read once for both
@@ -472,7 +473,7 @@ class Data:
         DataError
             If there are no groups and no curves, or so many levels that they do not fit in memory.
         """
-        if isinstance(self.source, SummarisedSource):
+        if isinstance(self.source, StandsForRows):
             if self.source.grouped is None:
                 raise DataError(
                     "these statistics were kept without those of the effects of groups, which a "
@@ -534,17 +535,17 @@ class Data:
     @property
     def X(self) -> NDArray[np.float64] | NDArray[np.float32]:
         """The features in memory, read-only, as given if float32; `blocks` are always float64."""
-        return self._memory.X
+        return self._arrays.X
 
     @property
     def y(self) -> NDArray[np.float64]:
         """The target in memory, read-only."""
-        return self._memory.y
+        return self._arrays.y
 
     @property
     def observation_weights(self) -> NDArray[np.float64] | None:
         """How many times each row counts, read-only; None where every row counts once."""
-        return self._memory.observation_weights
+        return self._arrays.observation_weights
 
     @property
     def row_weights(self) -> NDArray[np.float64]:
@@ -558,7 +559,7 @@ class Data:
 
         Only columns that the formula reads, numbers not copied where they were float64.
         """
-        return self._memory.columns
+        return self._arrays.columns
 
     @property
     def feature_names(self) -> tuple[str, ...]:
