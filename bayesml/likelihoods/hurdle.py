@@ -1,18 +1,13 @@
 """Counts whose zeros have a law of their own. Derived in docs/theory/zero_modified_counts.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import UnitInterval
-from bayesml.likelihoods.averaging import trapezoidal_average
-from bayesml.likelihoods.base import Average, Likelihood, Stated
+from bayesml.likelihoods.base import Likelihood, Stated
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.parameters import check_parameter, parameter_words
-from bayesml.likelihoods.roles import HasLimits, Limit
-from bayesml.likelihoods.wrapping import check_counts, restated
 from bayesml.likelihoods.zero_modified import ZeroModified, pi_of
 from bayesml.typing import Array, ArrayLike
 
@@ -59,39 +54,14 @@ class Hurdle(ZeroModified):
     count_likelihood: Likelihood
     zero_probability: Stated = None
 
-    def __post_init__(self) -> None:
-        check_counts("Hurdle", self.count_likelihood)
-        name, value = "zero_probability", self.zero_probability
-        object.__setattr__(self, name, check_parameter("Hurdle", name, value, UnitInterval()))
-
     @property
     def link(self) -> Link:
         """That of the counts: η leads to their mean before zero is taken out."""
         return self.count_likelihood.link
 
-    def with_parameters(self, stated: Mapping[str, Stated]) -> "Hurdle":
-        """Return the same with some parameters stated otherwise, those of the counts among them."""
-        of_counts = {k: v for k, v in stated.items() if k != "zero_probability"}
-        pi = stated.get("zero_probability", self.zero_probability)
-        return Hurdle(restated(self.count_likelihood, of_counts), pi)
-
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        """What the counts become, with the same hurdle (X6)."""
-        counts = self.count_likelihood
-        inner = counts.limits if isinstance(counts, HasLimits) else ()
-        return tuple(
-            limit._replace(likelihood=replace(self, count_likelihood=limit.likelihood))
-            for limit in inner
-        )
-
     def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start where the counts do, and from half zeros."""
         return {**self.count_likelihood.start(mean_y, sd_y), "zero_probability": 0.5}
-
-    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
-        """Average by quadrature (K4)."""
-        return trapezoidal_average(self, eta, covariance, parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where y is no count (X7)."""
@@ -186,19 +156,11 @@ class Hurdle(ZeroModified):
             high = np.where(between & inside, middle, high)
         return np.where(zero, 0.0, high)
 
-    def describe(self) -> str:
-        """Say the model of one observation in words."""
-        first, *rest = self.count_likelihood.describe().split("\n")
-        words = parameter_words("π", self.zero_probability, "Beta(1, 1)")
-        return "\n".join([f"{first} given y > 0, zero with probability π", *rest, words])
+    def _sentence(self, counts: str) -> str:
+        return f"{counts} given y > 0, zero with probability π"
 
-    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Return a mixture of zero and the truncated counts, and its arguments."""
-        family, arguments = self.count_likelihood.pymc(pm, eta, parameters)
-        pi = parameters["zero_probability"]
-        some = pm.Truncated.dist(family.dist(**arguments), lower=1)
-        parts = [pm.DiracDelta.dist(0), some]
-        return pm.Mixture, {"w": pm.math.stack([pi, 1.0 - pi]), "comp_dists": parts}
+    def _in_pymc(self, pm: Any, counts: Any) -> Any:
+        return pm.Truncated.dist(counts, lower=1)
 
     def _above(self, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Return 1 − p(0) to its last digits."""

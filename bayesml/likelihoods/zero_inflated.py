@@ -1,18 +1,14 @@
 """Counts with more zeros than their law says. Derived in docs/theory/zero_modified_counts.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bayesml.distributions import UnitInterval
-from bayesml.likelihoods.averaging import trapezoidal_average
-from bayesml.likelihoods.base import Average, Likelihood, Stated
+from bayesml.likelihoods.base import Likelihood, Stated
 from bayesml.likelihoods.links import Link
-from bayesml.likelihoods.parameters import check_parameter, parameter_words
-from bayesml.likelihoods.roles import HasLimits, Limit
-from bayesml.likelihoods.wrapping import check_counts, restated
+from bayesml.likelihoods.roles import Limit
 from bayesml.likelihoods.zero_modified import ZeroModified, pi_of
 from bayesml.typing import Array, ArrayLike
 
@@ -57,40 +53,20 @@ class ZeroInflated(ZeroModified):
     count_likelihood: Likelihood
     zero_probability: Stated = None
 
-    def __post_init__(self) -> None:
-        check_counts("ZeroInflated", self.count_likelihood)
-        name, value = "zero_probability", self.zero_probability
-        object.__setattr__(self, name, check_parameter("ZeroInflated", name, value, UnitInterval()))
-
     @property
     def link(self) -> Link:
         """That of the counts: η leads to their mean, of which E[y] is 1 − π times."""
         return self.count_likelihood.link
 
-    def with_parameters(self, stated: Mapping[str, Stated]) -> "ZeroInflated":
-        """Return the same with some parameters stated otherwise, those of the counts among them."""
-        of_counts = {k: v for k, v in stated.items() if k != "zero_probability"}
-        pi = stated.get("zero_probability", self.zero_probability)
-        return ZeroInflated(restated(self.count_likelihood, of_counts), pi)
-
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The counts alone as π → 0, and what the counts become (X6)."""
         counts = self.count_likelihood
-        inner = counts.limits if isinstance(counts, HasLimits) else ()
-        wrapped = (
-            limit._replace(likelihood=replace(self, count_likelihood=limit.likelihood))
-            for limit in inner
-        )
-        return (*wrapped, Limit("zero_probability", counts, {"zero_probability": 3.0}, 0.0))
+        return (*super().limits, Limit("zero_probability", counts, {"zero_probability": 3.0}, 0.0))
 
     def start(self, mean_y: float, sd_y: float) -> Mapping[str, float]:
         """Start where the counts do, and from few zeros by themselves."""
         return {**self.count_likelihood.start(mean_y, sd_y), "zero_probability": 0.2}
-
-    def average(self, eta: Array, covariance: Array, parameters: Mapping[str, Any]) -> Average:
-        """Average by quadrature (K4)."""
-        return trapezoidal_average(self, eta, covariance, parameters)
 
     def log_density(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate the log probability of y, −∞ where y is no count (X1)."""
@@ -159,18 +135,11 @@ class ZeroInflated(ZeroModified):
         drawn = self.count_likelihood.sample(eta, parameters, rng)
         return np.where(rng.random(drawn.shape) < pi_of(parameters), 0.0, drawn)
 
-    def describe(self) -> str:
-        """Say the model of one observation in words."""
-        first, *rest = self.count_likelihood.describe().split("\n")
-        words = parameter_words("π", self.zero_probability, "Beta(1, 1)")
-        return "\n".join([f"{first}, or zero with probability π", *rest, words])
+    def _sentence(self, counts: str) -> str:
+        return f"{counts}, or zero with probability π"
 
-    def pymc(self, pm: Any, eta: Any, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Return a mixture of zero and the counts, and its arguments."""
-        family, arguments = self.count_likelihood.pymc(pm, eta, parameters)
-        pi = parameters["zero_probability"]
-        parts = [pm.DiracDelta.dist(0), family.dist(**arguments)]
-        return pm.Mixture, {"w": pm.math.stack([pi, 1.0 - pi]), "comp_dists": parts}
+    def _in_pymc(self, pm: Any, counts: Any) -> Any:
+        return counts
 
     def _share_of_count(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Return the probability that y came from the counts: one, unless it is zero (X2)."""
