@@ -28,6 +28,7 @@ from bayesml.priors import (
     StatesParameters,
     Unknown,
     WeaklyInformative,
+    as_prior,
 )
 from bayesml.typing import Array
 
@@ -145,11 +146,11 @@ class Model:
     def _prior(self) -> Prior:
         """The prior that the declared one means for this predictor."""
         depth = _depth(self.predictor)
-        if isinstance(self.prior, Flat):  # a distribution in the place of a prior: none is asked
-            return Layered(sd=inf) if depth else Independent()
+        if depth and self.prior == Flat():
+            return Layered(sd=inf)
         if depth and isinstance(self.prior, StandsForLayers):
             return self.prior.for_layers(depth)
-        return self.prior
+        return as_prior(self.prior)
 
 
 def _resolved(model: Model, data: Data, statistics: SufficientStatistics) -> Model:

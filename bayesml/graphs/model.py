@@ -11,7 +11,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.likelihoods import Likelihood
 from bayesml.model import Problem
 from bayesml.predictors import ExportsToPyMC, Frame, Predictor, labels_of
-from bayesml.priors import ExportsPrior
+from bayesml.priors import exported
 
 if TYPE_CHECKING:
     import pymc
@@ -85,13 +85,7 @@ def _prior(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the predictor's parameters as counted in β, and what else the prior infers."""
     import pymc as pm
 
-    prior = problem.prior
-    if not isinstance(prior, ExportsPrior):
-        raise IncompatibleModelError(
-            f"{type(prior).__name__} is no PyMC expression: it has no pymc(pm, problem). Write "
-            "that method, or use NUTS(engine=Direct()), which needs none."
-        )
-    return prior.pymc(pm, problem)
+    return exported(problem.prior, pm, problem)
 
 
 def variable(

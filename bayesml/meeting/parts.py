@@ -34,10 +34,10 @@ from bayesml.priors import (
     HasSeenRows,
     Hierarchical,
     Independent,
-    Jointly,
     Prior,
     Scales,
-    WithGroups,
+    StatesEffects,
+    StatesParts,
 )
 
 
@@ -114,20 +114,16 @@ def _meet_groups(met: Grouped, prior: Prior, rows: _Rows, rest: Mapping[str, Fla
     """Resolve the priors of the linear part and of the effects of groups."""
     if isinstance(prior, HasSeenRows):  # what was learned under priors that are stated already
         return Met(met, prior.prior)
-    if isinstance(prior, WithGroups):
-        return Met(met, prior)
-    flat = isinstance(prior, Independent) and prior == Independent()
-    stated = prior if isinstance(prior, Hierarchical) else Hierarchical(Flat() if flat else prior)
+    flat = prior == Independent()
+    stated = prior if isinstance(prior, StatesEffects) else Hierarchical(Flat() if flat else prior)
     own = _meet_linear(met.fixed, stated.of_coefficients, rows, rest)
     groups = tuple(part.group for part in met.blocks)
-    return Met(met, stated.met(own.prior, groups, rows.outputs[0][1]))
+    return Met(met, stated.for_groups(own.prior, groups, rows.outputs[0][1]))
 
 
 def _meet_linear(met: LinearPredictors, prior: Prior, rows: _Rows, rest: Mapping[str, Flat]) -> Met:
     """Resolve the priors of several linear predictors."""
-    if isinstance(prior, Jointly):
-        return Met(met, prior)
-    by_part = prior if isinstance(prior, ByPredictor) else ByPredictor(prior, rest)
+    by_part = prior if isinstance(prior, StatesParts) else ByPredictor(prior, rest)
     firsts = np.cumsum([0, *(part.size for part in met.parts)])
     centres = met.without_offset(rows.statistics.mean_X, rows.outputs)
     scales = [
@@ -136,7 +132,7 @@ def _meet_linear(met: LinearPredictors, prior: Prior, rows: _Rows, rest: Mapping
     ]
     if isinstance(prior, HasSeenRows):  # what was learned under priors that are stated already
         return Met(met, prior.resolve(scales[0]))
-    return Met(met, Jointly.resolved(by_part, met.parts, scales))
+    return Met(met, by_part.for_parts(met.parts, scales))
 
 
 def _predictor(predictor: Predictor, rows: _Rows) -> Predictor:

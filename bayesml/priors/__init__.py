@@ -8,7 +8,7 @@ from bayesml.priors.by_predictor import ByPredictor, Jointly
 from bayesml.priors.by_term import ByTerm
 from bayesml.priors.group_effects import GroupEffects, Hierarchical, WithGroups
 from bayesml.priors.horseshoe import Horseshoe
-from bayesml.priors.independent import Independent
+from bayesml.priors.independent import Independent, as_prior
 from bayesml.priors.layered import Groups, Layered
 from bayesml.priors.multivariate_normal import MultivariateNormal
 from bayesml.priors.normal_inverse_gamma import NormalInverseGamma
@@ -32,7 +32,10 @@ from bayesml.priors.roles import (
     SelectsFeatures,
     StandsForLayers,
     StandsForScale,
+    StatesEffects,
     StatesParameters,
+    StatesParts,
+    exported,
     proper_functionals,
 )
 from bayesml.priors.scaled import Scaled
@@ -84,12 +87,16 @@ __all__ = [
     "Spread",
     "StandsForLayers",
     "StandsForScale",
+    "StatesEffects",
     "StatesParameters",
+    "StatesParts",
     "Unknown",
     "Values",
     "WeaklyInformative",
     "WithGroups",
     "ZellnerG",
+    "as_prior",
+    "exported",
     "normal_terms",
     "proper_functionals",
 ]

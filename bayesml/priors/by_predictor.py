@@ -16,16 +16,16 @@ from bayesml.data.roles import LinearPart
 from bayesml.distributions import Flat
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Prior, Resolved, Spread, Unknown, check_stated_prior
-from bayesml.priors.independent import Independent
+from bayesml.priors.independent import as_prior
 from bayesml.priors.joint_spread import JointSpread, SpreadPart
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
 from bayesml.priors.part_of import PartOf
 from bayesml.priors.roles import (
-    ExportsPrior,
     InfersScales,
     NonCentred,
     PartlyImproper,
     StatesParameters,
+    exported,
     proper_functionals,
 )
 from bayesml.priors.scales import Scales
@@ -80,7 +80,28 @@ class ByPredictor:
     def resolve(self, scales: Scales) -> Resolved:
         """Return the prior of η, the only predictor here."""
         self.refuse_unknown(())
-        return _stated(self.eta).resolve(scales)
+        return as_prior(self.eta).resolve(scales)
+
+    def for_parts(self, parts: Sequence[LinearPart], scales: Sequence[Scales]) -> "Jointly":
+        """Resolve the prior of every part, and repeat it for every class."""
+        self.refuse_unknown([part.name for part in parts if part.name])
+        out, start = [], 0
+        for part, own in zip(parts, scales, strict=True):
+            prior = self.of(part.name)
+            if isinstance(prior, StatesParameters):
+                raise IncompatibleModelError(
+                    f"{shown(prior)} states {', '.join(prior.stated_parameters)} too, which is not "
+                    "done beside several predictors, or what is known of every row. Use "
+                    "Independent(...)."
+                )
+            resolved, n, k = prior.resolve(own), len(part.features), part.size
+            for c in range(k):
+                weights = start + k * part.intercept + c * n
+                at = (start + c,) if part.intercept else ()
+                label = part.name if part.classes is None else part.classes[c]
+                out.append(PriorPart(label, resolved, part, (*at, *range(weights, weights + n))))
+            start += k * (part.intercept + n)
+        return Jointly(tuple(out))
 
     def refuse_unknown(self, names: Sequence[str]) -> None:
         """Refuse a prior of a predictor that there is not."""
@@ -92,18 +113,14 @@ class ByPredictor:
 
     def of(self, name: str) -> Prior:
         """Return the prior that is stated of one predictor."""
-        return _stated(self.others.get(name, DEFAULT) if name else self.eta)
+        return as_prior(self.others.get(name, DEFAULT) if name else self.eta)
 
     def describe(self) -> str:
         """Say the priors in words."""
-        lines = _stated(self.eta).describe().split("\n")
+        lines = as_prior(self.eta).describe().split("\n")
         for name, prior in self.others.items():
-            lines += [f"{name}: {line}" for line in _stated(prior).describe().split("\n")]
+            lines += [f"{name}: {line}" for line in as_prior(prior).describe().split("\n")]
         return "\n".join(lines)
-
-
-def _stated(prior: Prior | Flat) -> Prior:
-    return Independent() if isinstance(prior, Flat) else prior
 
 
 @dataclass(frozen=True)
@@ -138,32 +155,12 @@ class Jointly:
 
     parts: tuple[PriorPart, ...]
 
-    @classmethod
-    def resolved(
-        cls, stated: ByPredictor, parts: Sequence[LinearPart], scales: Sequence[Scales]
-    ) -> "Jointly":
-        """Resolve the prior of every part, and repeat it for every class."""
-        stated.refuse_unknown([part.name for part in parts if part.name])
-        out, start = [], 0
-        for part, own in zip(parts, scales, strict=True):
-            prior = stated.of(part.name)
-            if isinstance(prior, StatesParameters):
-                raise IncompatibleModelError(
-                    f"{shown(prior)} states {', '.join(prior.stated_parameters)} too, which is not "
-                    "done beside several predictors, or what is known of every row. Use "
-                    "Independent(...)."
-                )
-            resolved, n, k = prior.resolve(own), len(part.features), part.size
-            for c in range(k):
-                weights = start + k * part.intercept + c * n
-                at = (start + c,) if part.intercept else ()
-                label = part.name if part.classes is None else part.classes[c]
-                out.append(PriorPart(label, resolved, part, (*at, *range(weights, weights + n))))
-            start += k * (part.intercept + n)
-        return cls(tuple(out))
+    def for_parts(self, parts: Sequence[LinearPart], scales: Sequence[Scales]) -> "Jointly":
+        """Return itself: every number is stated."""
+        return self
 
     def resolve(self, scales: Scales) -> "Jointly":
-        """Return itself: every number is stated."""
+        """Return itself."""
         return self
 
     def normal_rows(self, problem: Coefficients) -> NormalRows | None:
@@ -269,14 +266,9 @@ class Jointly:
         found: dict[str, list[Any]] = {}
         values: dict[str, Any] = {}
         for each in self.parts:
-            if not isinstance(each.prior, ExportsPrior):
-                raise IncompatibleModelError(
-                    f"{type(each.prior).__name__} is no PyMC expression: it has no pymc(pm, "
-                    "problem). Write that method, or use NUTS(engine=Direct())."
-                )
             view = PartOf(problem, each.part)
             with pm.Model(name=each.label) if each.label else nullcontext():
-                own, inferred = each.prior.pymc(pm, view)
+                own, inferred = exported(each.prior, pm, view)
             names = _names(each, view)
             values |= {names[name]: value for name, value in inferred.items()}
             if each.part.intercept:

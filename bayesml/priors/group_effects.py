@@ -21,9 +21,9 @@ from bayesml.priors.base import (
 )
 from bayesml.priors.entries import words
 from bayesml.priors.groups_in_pymc import effects_in_pymc
-from bayesml.priors.independent import Independent
+from bayesml.priors.independent import as_prior
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
-from bayesml.priors.roles import ExportsPrior
+from bayesml.priors.roles import exported
 from bayesml.priors.scales import Scales
 from bayesml.priors.weakly_informative import WeaklyInformative
 from bayesml.typing import Array
@@ -139,8 +139,7 @@ class Hierarchical:
     @property
     def of_coefficients(self) -> Prior:
         """The prior of the linear part."""
-        stated = self.coefficients
-        return Independent() if isinstance(stated, Flat) else stated
+        return as_prior(self.coefficients)
 
     def resolve(self, scales: Scales) -> Resolved:
         """Refuse data without groups, unless nothing is said of any."""
@@ -151,7 +150,7 @@ class Hierarchical:
             )
         return self.of_coefficients.resolve(scales)
 
-    def met(self, prior: Resolved, groups: tuple[Group, ...], sd_eta: float) -> "WithGroups":
+    def for_groups(self, prior: Resolved, groups: tuple[Group, ...], sd_eta: float) -> "WithGroups":
         """State every number, given the prior of the linear part that has met the data."""
         factors = [group.factor for group in groups]
         if unknown := [name for name in self.groups if name not in factors]:
@@ -159,7 +158,7 @@ class Hierarchical:
                 f"Hierarchical: groups names {unknown[0]!r}, but the groups are {factors}"
                 f"{suggestion(unknown[0], factors)}."
             )
-        flat = isinstance(self.coefficients, Flat) and not self.groups
+        flat = self.coefficients == Flat() and not self.groups
         default = Flat() if flat else HalfStudentT(3.0, 2.5 * sd_eta)
         nothing = GroupEffects()
         effects = tuple(
@@ -202,8 +201,17 @@ class WithGroups:
             priors = tuple(stated[term] for term in group.terms)
             yield group, group.terms, priors, effects.correlation
 
-    def resolve(self, scales: Scales) -> "WithGroups":
+    @property
+    def of_coefficients(self) -> Prior:
+        """The prior of the linear part."""
+        return self.coefficients
+
+    def for_groups(self, prior: Resolved, groups: tuple[Group, ...], sd_eta: float) -> "WithGroups":
         """Return itself: every number is stated."""
+        return self
+
+    def resolve(self, scales: Scales) -> "WithGroups":
+        """Return itself."""
         return self
 
     def normal_rows(self, problem: Coefficients) -> NormalRows | None:
@@ -245,12 +253,7 @@ class WithGroups:
 
     def pymc(self, pm: Any, problem: Coefficients) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return coefficients and effects, the latter in units of their scales (G38)."""
-        if not isinstance(self.coefficients, ExportsPrior):
-            raise IncompatibleModelError(
-                f"{type(self.coefficients).__name__} is no PyMC expression: it has no pymc(pm, "
-                "problem). Write that method, or use NUTS(engine=Direct())."
-            )
-        found, values = self.coefficients.pymc(pm, problem)
+        found, values = exported(self.coefficients, pm, problem)
         for group, _, priors, correlation in self.parts():
             name = f"effects[{group.factor}]"
             shape = problem.shapes[name]

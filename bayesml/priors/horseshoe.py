@@ -12,26 +12,15 @@ from bayesml.distributions import Distribution, HalfCauchy, Normal, RootInverseG
 from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.by_precision import check_linear
-from bayesml.priors.given_scales import (
-    check_intercept,
-    drawn_given,
-    entries_given,
-    improper_of,
-    inferred_in,
-    intercept_of,
-    normal_given,
-    proper_of,
-    pymc_given,
-    units_of,
-)
-from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.entries import words
+from bayesml.priors.given_scales import GivenScales, check_intercept, inferred_in, units_of
+from bayesml.priors.normal_rows import NormalRows, Values
 from bayesml.priors.scales import Scales
 from bayesml.priors.shrinkage_scales import ShrinkageScales
-from bayesml.typing import Array
 
 
 @dataclass(frozen=True)
-class Horseshoe:
+class Horseshoe(GivenScales):
     r"""The horseshoe: most weights near zero, and some as large as the data say.
 
     .. math:: \theta_j = \frac{\tilde\lambda_j \tau}{\mathrm{sd}(x_j)} z_j, \quad
@@ -139,10 +128,6 @@ class Horseshoe:
         half = 0.5 * self.slab_df
         return RootInverseGamma(half, half * (self.slab_scale or 1.0) ** 2)
 
-    def normal_rows(self, problem: Coefficients) -> NormalRows | None:
-        """Return none: the scales are products; given them there are `rows_given`."""
-        return None
-
     def rows_given(self, problem: Coefficients, values: Values) -> NormalRows:
         """Return the Gaussian rows given the scales (Z16)."""
         sd = self.spread(problem).scale(values)
@@ -158,39 +143,6 @@ class Horseshoe:
         rows = np.eye(len(sd))[keep]
         return NormalRows(rows, mean[keep], sd[keep], np.zeros_like(rows))
 
-    def log_density_and_score(
-        self, problem: Coefficients, beta: Array, values: Values
-    ) -> PriorTerms:
-        """Evaluate the Normal densities given the scales, and the intercept's."""
-        return normal_given(
-            self.spread(problem), intercept_of(self.intercept, problem), beta, values
-        )
-
-    def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
-        """Evaluate the log density of every entry."""
-        return entries_given(
-            self.spread(problem), intercept_of(self.intercept, problem), beta, values
-        )
-
-    def sample(
-        self,
-        problem: Coefficients,
-        values: Values,
-        rng: np.random.Generator,
-        shape: tuple[int, ...],
-    ) -> Array:
-        """Draw every coefficient given the scales."""
-        own = intercept_of(self.intercept, problem)
-        return drawn_given(self.spread(problem), own, values, rng, shape)
-
-    def proper_rows(self, problem: Coefficients) -> Array:
-        """Return all functionals, but for an intercept that is flat."""
-        return proper_of(self.intercept, problem)
-
-    def improper_names(self, problem: Coefficients) -> list[str]:
-        """Return the intercept, if it is flat."""
-        return improper_of(self.intercept, problem)
-
     def spread(self, problem: Coefficients) -> ShrinkageScales:
         """Return the scale of every weight (Z15)."""
         units = np.array(list(self.units.values()))
@@ -203,8 +155,7 @@ class Horseshoe:
         if "slab" in values:
             s = s / (1.0 + (s / values["slab"]) ** 2) ** 0.5
         units = np.array(list(self.units.values()))
-        own = intercept_of(self.intercept, problem)
-        return pymc_given(pm, units * s, own, problem), values
+        return self._in_pymc(pm, units * s, problem), values
 
     def describe(self) -> str:
         """Say the prior in words."""
@@ -212,7 +163,8 @@ class Horseshoe:
         if self.slab_scale is not None:
             slab = f"\nslab² ~ InverseGamma({self.slab_df / 2:g}, {self._slab.rate:g})"
         at = self.scale if self.scale is not None else "τ₀"
-        intercept: Any = self.intercept or "Normal(mean(y), 2.5·sd(y))"
+        stated = self.intercept
+        intercept = "Normal(mean(y), 2.5·sd(y))" if stated is None else words(stated)
         return (
             f"intercept at the mean of the features ~ {intercept}\n"
             "weights ~ Normal(0, global_scale·local_scale/sd(x)), one local_scale each"

@@ -21,7 +21,7 @@ from bayesml.distributions import (
     stack,
 )
 from bayesml.errors import IncompatibleModelError
-from bayesml.priors.base import Coefficients, Unknown
+from bayesml.priors.base import Coefficients, Prior, Unknown
 from bayesml.priors.entries import check_prior, inferred_scale, smooth, unstack, words
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
 from bayesml.priors.roles import KinkedPrior
@@ -30,6 +30,11 @@ from bayesml.priors.scales import Scales
 from bayesml.typing import Array, Integers
 
 Origin = Literal["centred", "original"]
+
+
+def as_prior(prior: Prior | Flat) -> Prior:
+    """Return the prior that is stated: Flat(), a distribution, is that of every coefficient."""
+    return Independent() if isinstance(prior, Flat) else prior
 
 
 @dataclass(frozen=True)

@@ -15,26 +15,13 @@ from bayesml.errors import DataError, IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.by_precision import check_linear
 from bayesml.priors.entries import words
-from bayesml.priors.given_scales import (
-    check_intercept,
-    drawn_given,
-    entries_given,
-    improper_of,
-    inferred_in,
-    intercept_of,
-    normal_given,
-    proper_of,
-    pymc_given,
-    units_of,
-)
-from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values
+from bayesml.priors.given_scales import GivenScales, check_intercept, inferred_in, units_of
 from bayesml.priors.scales import Scales
 from bayesml.priors.variance_shares import VarianceShares
-from bayesml.typing import Array
 
 
 @dataclass(frozen=True)
-class R2D2:
+class R2D2(GivenScales):
     r"""A prior of R², whose explained variance the weights share by a Dirichlet distribution.
 
     .. math:: \theta_j \sim \mathrm{Normal}\Bigl(0, \frac{\nu^2\tau^2\varphi_j}
@@ -148,43 +135,6 @@ class R2D2:
     def _r_squared(self) -> Beta:
         return Beta(self.mean * self.precision, (1.0 - self.mean) * self.precision)
 
-    def normal_rows(self, problem: Coefficients) -> NormalRows | None:
-        """Return none: the scales are products."""
-        return None
-
-    def log_density_and_score(
-        self, problem: Coefficients, beta: Array, values: Values
-    ) -> PriorTerms:
-        """Evaluate the Normal densities given the scales, and the intercept's."""
-        return normal_given(
-            self.spread(problem), intercept_of(self.intercept, problem), beta, values
-        )
-
-    def entry_log_densities(self, problem: Coefficients, beta: Array, values: Values) -> Array:
-        """Evaluate the log density of every entry."""
-        return entries_given(
-            self.spread(problem), intercept_of(self.intercept, problem), beta, values
-        )
-
-    def sample(
-        self,
-        problem: Coefficients,
-        values: Values,
-        rng: np.random.Generator,
-        shape: tuple[int, ...],
-    ) -> Array:
-        """Draw every coefficient given the scales."""
-        own = intercept_of(self.intercept, problem)
-        return drawn_given(self.spread(problem), own, values, rng, shape)
-
-    def proper_rows(self, problem: Coefficients) -> Array:
-        """Return all functionals, but for an intercept that is flat."""
-        return proper_of(self.intercept, problem)
-
-    def improper_names(self, problem: Coefficients) -> list[str]:
-        """Return the intercept, if it is flat."""
-        return improper_of(self.intercept, problem)
-
     def spread(self, problem: Coefficients) -> VarianceShares:
         """Return the scale of every weight (Z19)."""
         units = np.array(list(self.units.values()))
@@ -199,7 +149,7 @@ class R2D2:
         whole = noise * (share / (1.0 - share)) ** 0.5
         units = np.array(list(self.units.values()))
         s = units * whole * local / (local**2).sum() ** 0.5
-        return pymc_given(pm, s, intercept_of(self.intercept, problem), problem), values
+        return self._in_pymc(pm, s, problem), values
 
     def describe(self) -> str:
         """Say the prior in words."""

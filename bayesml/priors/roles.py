@@ -1,6 +1,6 @@
 """Roles that some priors have beside that of a prior."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -8,9 +8,12 @@ import numpy as np
 from bayesml.data import Data
 from bayesml.data.fingerprint import SeenRows
 from bayesml.data.grouped_statistics import GroupedStatistics
+from bayesml.data.roles import Group, LinearPart
 from bayesml.data.statistics import SufficientStatistics
+from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Prior, Resolved, Spread
 from bayesml.priors.normal_rows import NormalRows, Values
+from bayesml.priors.scales import Scales
 from bayesml.typing import Array
 
 
@@ -52,6 +55,26 @@ class ScalesEffects(Protocol):
 
     def scale_shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Return the shapes of these by name."""
+
+
+@runtime_checkable
+class StatesEffects(Protocol):
+    """A prior of coefficients and of the effects of groups."""
+
+    @property
+    def of_coefficients(self) -> Prior:
+        """That of the linear part."""
+
+    def for_groups(self, prior: Resolved, groups: tuple[Group, ...], sd_eta: float) -> Resolved:
+        """State every number, given the prior of the linear part that has met the data."""
+
+
+@runtime_checkable
+class StatesParts(Protocol):
+    """A prior of several linear predictors, each for itself."""
+
+    def for_parts(self, parts: Sequence[LinearPart], scales: Sequence[Scales]) -> Resolved:
+        """State every number of every predictor."""
 
 
 @runtime_checkable
@@ -212,3 +235,15 @@ class ExportsPrior(Protocol):
 
         Called within a model context, given the module.
         """
+
+
+def exported(
+    prior: Resolved, pm: Any, problem: Coefficients
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the PyMC expression of a prior, and refuse one that has none by name."""
+    if not isinstance(prior, ExportsPrior):
+        raise IncompatibleModelError(
+            f"{type(prior).__name__} is no PyMC expression: it has no pymc(pm, problem). Write "
+            "that method, or use NUTS(engine=Direct()), which needs none."
+        )
+    return prior.pymc(pm, problem)
