@@ -1,5 +1,6 @@
 """Sufficient statistics: a monoid, invariances to nine digits, and rows taken out again."""
 
+from fractions import Fraction
 from functools import reduce
 from operator import add
 from typing import Any
@@ -71,6 +72,17 @@ def test_addition_is_associative_and_has_a_neutral_element() -> None:
     a, b, c = (Statistics.of(Block(X[i], y[i], None)) for i in np.split(np.arange(200), [50, 90]))
     np.testing.assert_allclose(moments((a + b) + c), moments(a + (b + c)), rtol=1e-12, atol=1e-10)
     assert (a + Statistics.empty(4)).R is a.R
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_rounding_of_means_is_kept(size: int) -> None:
+    """Means and what is left of their rounding are the mean in rational numbers."""
+    X, y = rows(shift=1e8)
+    found = chunked(X, y, size)
+    for j, column in enumerate(np.column_stack([X, y]).T):
+        exact = sum(map(Fraction, column)) / len(column)
+        away = Fraction(found.mean[j]) + Fraction(found.mean_error[j]) - exact
+        assert abs(away) < 1e-4 * np.spacing(found.mean[j])
 
 
 def answers(X: Array, y: Array, **options: Any) -> tuple[Array, Array, float]:
