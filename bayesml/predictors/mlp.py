@@ -158,14 +158,19 @@ class MLP:
 
     def shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of ``weights_l``, (out, in), and ``biases_l``, (out,)."""
+        shapes = self._shapes(n)
+        size = flat.size(shapes)
+        require_memory(4.0 * size, f"{size:,} weights of a network", "take narrower layers")
+        return shapes
+
+    def _shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        """Return them without a question of memory."""
         shapes: dict[str, tuple[int, ...]] = {}
         inputs = n - self._last.columns
         widths = (inputs, *self.hidden, len(self.outputs))
         for layer, (units, out) in enumerate(pairwise(widths), start=1):
             size = units + inputs if self._skips(layer) else units
             shapes |= {f"weights_{layer}": (out, size), f"biases_{layer}": (out,)}
-        size = sum(prod(shape) for shape in shapes.values())
-        require_memory(4.0 * size, f"{size:,} weights of a network", "take narrower layers")
         return shapes
 
     def dims(self) -> dict[str, list[str]]:
@@ -280,7 +285,7 @@ class MLP:
         self, activation: Compiled, parameters: Parameters, X: Floats
     ) -> tuple[Floats, Callable[[Floats], dict[str, Floats]]]:
         """Return the same by compiled passes, in single precision."""
-        shapes = self.shapes(X.shape[1])
+        shapes = self._shapes(X.shape[1])
         theta, k = flat.join(parameters, shapes), len(self.outputs)
         widths = (X.shape[1] - self._last.columns, *self.hidden, k)
         rows = theta.reshape(-1, theta.shape[-1])

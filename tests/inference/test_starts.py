@@ -11,6 +11,7 @@ from bayesml.inference.base import Learned
 from bayesml.inference.networks.functions import unlearned
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.race import LOWEST, raced
+from bayesml.inference.networks.search import find_mode
 from bayesml.inference.networks.settings import CALM, FREE
 from bayesml.posteriors import PointEstimate
 
@@ -189,3 +190,15 @@ def test_training_begins_again_where_it_falls_short_of_the_race(ripples, monkeyp
     )
     assert len(attempts) > 1
     assert found.scales.values["sigma"] < 0.2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_weights_than_rows_leave_some_noise(seed):
+    """Before prior scales are learned σ already counts what the weights took: no interpolation."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(240, 10))
+    y = np.sin(X[:, 0]) + 0.5 * X[:, 1] * X[:, 2] + 0.1 * rng.normal(size=240)
+    problem = bm.Model(bm.MLP((33,)), bm.Gaussian()).resolve(bm.Data(X, y))
+    mode = find_mode(problem, np.random.default_rng(0), Recipe(training=bm.Training(start=FREE)))
+    assert problem.size > 240
+    assert 0.03 < mode.scales.values["sigma"] < 0.3

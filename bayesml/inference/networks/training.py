@@ -4,7 +4,7 @@ Derived in docs/theory/network.md, whose labels are cited.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -129,7 +129,8 @@ def iterates(
         if settled:
             score, better = judge.judge(rows, point, scales)
         elif step >= LEAST:
-            _, better = ByJointMode(hyperprior).judge(rows, point, scales)
+            _, judged = judge.judge(rows, point, scales)
+            better = replace(judged, precision=scales.precision)
         yield Iterate(point, scales, score, damping)
         scales = better
         objective = hyperprior.objective(rows, near, scales)
