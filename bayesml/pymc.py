@@ -10,6 +10,7 @@ from bayesml.errors import DataError
 from bayesml.graphs.model import build
 from bayesml.graphs.sampling import OF_PYMC, drawn_of
 from bayesml.inference import NUTS, Learned, PyMC
+from bayesml.inference.group_sampling import NO_EVIDENCE
 from bayesml.model import Model, Problem
 from bayesml.posteriors import SampledPosterior
 from bayesml.results import Fit
@@ -110,7 +111,7 @@ def from_pymc(model: Model, data: Data, trace: "xr.DataTree") -> Fit:
         posterior,
         problem.model,
         f"{number} chains of {size} draws of a PyMC model",
-        "NUTS does not compute it. Use Exact() where it applies.",
+        NO_EVIDENCE,
         sample_stats=statistics,
     )
     method = NUTS(draws=size, chains=number, engine=PyMC())

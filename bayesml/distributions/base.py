@@ -1,7 +1,7 @@
 """The role of a distribution, and the checks that its parameters share."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -116,6 +116,15 @@ def positive(owner: str, name: str, value: Any) -> Parameter:
     return checked
 
 
+def keep_positive(owner: object, *names: str) -> None:
+    """Keep fields of `owner` that are one positive number each as floats; refuse others."""
+    for name in names:
+        value = positive(type(owner).__name__, name, vars(owner)[name])
+        if isinstance(value, tuple):
+            raise IncompatibleModelError(f"{type(owner).__name__}: {name} must be one number.")
+        object.__setattr__(owner, name, value)
+
+
 def scale(owner: str, name: str, value: Any) -> "Parameter | Distribution":
     """Return a positive number, a tuple of them, or a distribution that a scale is inferred from.
 
@@ -189,7 +198,6 @@ def stack(distributions: Sequence[Distribution]) -> Distribution:
     Normal(mean=(0.0, 2.0), sd=(1.0, 3.0))
     """
     first: Any = distributions[0]
-    names = [field.name for field in fields(first)]
-    columns = {name: tuple(getattr(d, name) for d in distributions) for name in names}
-    joined: Distribution = type(first)(**columns)
+    columns = {name: tuple(vars(d)[name] for d in distributions) for name in vars(first)}
+    joined: Distribution = replace(first, **columns)
     return joined

@@ -22,7 +22,7 @@ from bayesml.inference.subset_sampler import SubsetSampler
 from bayesml.likelihoods import limits_eta
 from bayesml.log_joint import log_joint
 from bayesml.model import Problem
-from bayesml.predictors import Grouped, HasJacobian, Network
+from bayesml.predictors import HasJacobian, Network
 from bayesml.priors import SelectsFeatures
 
 LARGEST_SHIFT = 0.1
@@ -99,7 +99,7 @@ class Auto:
             return _said(Exact(), "", Exact().learn(problem, rng))
         if not_gibbs(problem) is None:
             return _said(Gibbs(), _given([why_not]), Gibbs().learn(problem, rng))
-        if isinstance(problem.model.predictor, Grouped):
+        if problem.grouped is not None:
             return self._groups(problem, rng, why_not)
         return self._approximated(problem, rng, why_not)
 

@@ -11,6 +11,8 @@ from bayesml.posteriors import Posterior
 from bayesml.samplers import Adaptation
 from bayesml.typing import Array
 
+IMPROPER_PRIORS = "the evidence is defined only under proper priors, and some of these are Flat()."
+
 
 @dataclass(frozen=True, eq=False)
 class Learned:

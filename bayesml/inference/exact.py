@@ -10,7 +10,7 @@ from bayesml.data import Block, Data
 from bayesml.data.roles import PRECISION
 from bayesml.distributions import Distribution
 from bayesml.errors import IncompatibleModelError
-from bayesml.inference.base import Learned
+from bayesml.inference.base import IMPROPER_PRIORS, Learned
 from bayesml.inference.elsewhere import instead
 from bayesml.inference.groups import exact_groups, not_gaussian_groups
 from bayesml.inference.model_average import average_all
@@ -189,12 +189,11 @@ def _quadrature(problem: Problem) -> Learned:
         proper = proper and prior.proper
         diagnostics["quadrature_error"] = scale.error
         how = f"exact posterior, σ integrated by quadrature on {len(scale.nodes)} nodes"
-    reason = "the evidence is defined only under proper priors, and some of these are Flat()."
     return Learned(
         posterior,
         problem.model,
         how,
-        log_evidence if proper else reason,
+        log_evidence if proper else IMPROPER_PRIORS,
         numerics(geometry) | diagnostics,
     )
 

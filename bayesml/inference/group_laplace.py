@@ -12,7 +12,7 @@ from bayesml.arguments import require_memory
 from bayesml.data.messages import plural
 from bayesml.errors import ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.audit import LARGEST_EXCESS, heavy_tailed, judged
-from bayesml.inference.base import Learned
+from bayesml.inference.base import IMPROPER_PRIORS, Learned
 from bayesml.inference.group_design import (
     MOST_NODES,
     NATS,
@@ -236,7 +236,7 @@ def _log_evidence(problem: Problem, density: Nested, audited: AuditedDraws) -> f
     rows = density.prior.prior.normal_rows(density.prior.view)
     flat = rows is not None and len(rows.mean) < density.p
     if flat or not all(prior.proper for prior in problem.inferred.values()):
-        return "the evidence is defined only under proper priors, and some of these are Flat()."
+        return IMPROPER_PRIORS
     ratio = audited.log_p - audited.log_q
     units = density.joint.inner.coordinates.frame.scale[: density.p]
     top = ratio.max()

@@ -6,7 +6,7 @@ Derived in docs/theory/group_effects.md.
 import numpy as np
 
 from bayesml.errors import IncompatibleModelError
-from bayesml.inference.base import Learned
+from bayesml.inference.base import IMPROPER_PRIORS, Learned
 from bayesml.inference.group_identification import (
     refuse_endless_posterior,
     refuse_mass_at_zero,
@@ -125,7 +125,6 @@ def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
     proper = group_prior(problem).proper and len(marginal.rows.mean) == marginal.p
     if not isinstance(marginal.sigma, float):
         proper = proper and marginal.sigma.proper
-    reason = "the evidence is defined only under proper priors, and some of these are Flat()."
     diagnostics = {
         "scale_nodes": float(len(points.weights)),
         "scale_error": points.error,
@@ -136,7 +135,7 @@ def exact_groups(problem: Problem, rng: np.random.Generator) -> Learned:
         posterior,
         problem.model,
         f"exact given the scales, these integrated {how}",
-        points.log_total if proper else reason,
+        points.log_total if proper else IMPROPER_PRIORS,
         diagnostics,
     )
 

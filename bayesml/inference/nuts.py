@@ -10,7 +10,7 @@ from bayesml.errors import IncompatibleModelError
 from bayesml.inference.base import Learned
 from bayesml.inference.elsewhere import refuse_unread
 from bayesml.inference.engines import Direct, Engine
-from bayesml.inference.group_sampling import sample_groups
+from bayesml.inference.group_sampling import NO_EVIDENCE, sample_groups
 from bayesml.inference.networks.functions import rows_to_compare
 from bayesml.inference.propriety import propriety
 from bayesml.model import Problem
@@ -95,7 +95,7 @@ class NUTS:
             SampledPosterior(model.predictor, model.likelihood, drawn.chains, problem.known, at),
             problem.model,
             how,
-            "NUTS does not compute it. Use Exact() where it applies.",
+            NO_EVIDENCE,
             notes=notes if kept == self.draws else (*notes, stopped),
             sample_stats=drawn.statistics,
             state=drawn.state,

@@ -11,7 +11,7 @@ from scipy.linalg import solve_triangular
 
 from bayesml.errors import ConvergenceError
 from bayesml.inference.audit import affordable_draws, importance
-from bayesml.inference.base import Learned
+from bayesml.inference.base import IMPROPER_PRIORS, Learned
 from bayesml.inference.piecewise_linear import by_programme, kinked_mode
 from bayesml.inference.point import convergence_notes, find_optimum, starting_point
 from bayesml.inference.propriety import propriety
@@ -136,7 +136,7 @@ def _log_evidence(problem: Problem, peak: Peak, L: Array) -> float | str:
     if isinstance(prior, PartlyImproper):
         flat_beta = len(prior.proper_rows(problem)) < joint.coordinates.p
     if flat_beta or not all(prior.proper for prior in problem.inferred.values()):
-        return "the evidence is defined only under proper priors, and some of these are Flat()."
+        return IMPROPER_PRIORS
     unit = float(np.sum(np.log(joint.coordinates.frame.scale)[~_scaled(joint)]))
     half = len(L) * HALF_LOG_2PI
     return float(joint.log_density(peak.x)) + unit + half - float(np.sum(np.log(np.diag(L))))

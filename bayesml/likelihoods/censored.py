@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.arguments import check_flag
 from bayesml.likelihoods.base import Average, Likelihood
 from bayesml.likelihoods.tails import (
     log_cdf,
@@ -74,6 +75,7 @@ class Censored(SeenThrough):
 
     def __post_init__(self) -> None:
         check_one_output("Censored", self.likelihood, "censored")
+        check_flag(self, "intervals")
 
     @property
     def known(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.arguments import as_float, check_real
 from bayesml.distributions import Between, Support
 from bayesml.errors import ConvergenceError, IncompatibleModelError
 from bayesml.likelihoods.averaging import trapezoidal_average
@@ -71,6 +72,7 @@ class Truncated(OfAnother):
                 f"Truncated: {self.likelihood!r} is truncated already. State both limits in one: "
                 "Truncated(likelihood, lower=..., upper=...)."
             )
+        check_real(self, *(k for k in ("lower", "upper") if vars(self)[k] is not None))
         low, high = self._limits
         if self.lower is None and self.upper is None:
             raise IncompatibleModelError("Truncated: give a limit, lower=... or upper=....")
@@ -187,8 +189,8 @@ class Truncated(OfAnother):
 
     @property
     def _limits(self) -> tuple[float, float]:
-        low = -np.inf if self.lower is None else float(self.lower)
-        return low, np.inf if self.upper is None else float(self.upper)
+        low = -np.inf if self.lower is None else as_float(self.lower)
+        return low, np.inf if self.upper is None else as_float(self.upper)
 
     @property
     def _ends(self) -> tuple[float, float]:

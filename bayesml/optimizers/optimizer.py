@@ -57,8 +57,8 @@ class Optimizer(Protocol):
 
 
 def check_optimizer(owner: object) -> None:
-    """Refuse an attribute `optimizer` that is neither None nor one."""
-    if getattr(owner, "optimizer") is not None:  # noqa: B009
+    """Refuse a field `optimizer` that is neither None nor one."""
+    if vars(owner)["optimizer"] is not None:
         check_instance(owner, "optimizer", Optimizer, "Adam() or LBFGS()")
 
 

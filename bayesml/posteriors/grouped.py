@@ -337,13 +337,14 @@ class GroupedPosterior:
     def _entries(self, part: GroupPart | SmoothPart, rows: Functionals) -> dict[str, Any]:
         """Return what makes functionals the effects of a group or curve, an entry each."""
         levels, d = part.table
-        if isinstance(part, SmoothPart):
-            widths = [curve.table[0] for curve in self.predictor.smooths]
-            start = sum(widths[: self.predictor.smooths.index(part)])
+        smooths = self.predictor.smooths
+        if part in smooths:
+            start = sum(curve.table[0] for curve in smooths[: smooths.index(part)])
             columns = rows.columns.copy()
             columns[:, start : start + levels] = np.eye(levels)
             return {"columns": columns}
-        at = list(self.predictor.by_levels()).index(part)
+        groups: list[GroupPart | SmoothPart] = [*self.predictor.by_levels()]
+        at = groups.index(part)
         terms, codes = list(rows.terms), list(rows.codes)
         terms[at], codes[at] = np.tile(np.eye(d), (levels, 1)), np.repeat(np.arange(levels), d)
         return {"terms": tuple(terms), "codes": tuple(codes)}

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaln
 
-from bayesml.distributions.base import positive
-from bayesml.errors import IncompatibleModelError
+from bayesml.distributions.base import keep_positive
 from bayesml.typing import Array
 
 
@@ -44,11 +43,7 @@ class BetaBinomial:
     b: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("a", "b"):
-            value = positive("BetaBinomial", name, getattr(self, name))
-            if isinstance(value, tuple):
-                raise IncompatibleModelError(f"BetaBinomial: {name} must be one number.")
-            object.__setattr__(self, name, value)
+        keep_positive(self, "a", "b")
 
     def log_model_probability(self, n: int) -> Array:
         """Return log p(γ) of one model of every size from 0 to n."""

@@ -61,11 +61,12 @@ class NormalByPrecision:
 
     def __post_init__(self) -> None:
         given: Any = self.names
-        if not isinstance(given, Sequence) or isinstance(given, str):
+        sequence = isinstance(given, Sequence) and not isinstance(given, str)
+        if not sequence or not all(isinstance(name, str) for name in given):
             raise IncompatibleModelError(
                 f"NormalByPrecision: names must be a sequence of names, got {shown(given)}."
             )
-        names = tuple(map(str, self.names))
+        names = tuple(self.names)
         mean = numbers_of(self.mean, "NormalByPrecision: mean")
         factor = numbers_of(self.factor, "NormalByPrecision: factor")
         k = len(names)

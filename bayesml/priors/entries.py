@@ -1,6 +1,6 @@
 """What is asked of the distribution of one coefficient, or of several in a row."""
 
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 from bayesml.arguments import shown
@@ -29,18 +29,16 @@ def check_prior(owner: str, name: str, prior: Any, *, scalar: bool) -> None:
 
 def unstack(owner: str, prior: Distribution, n: int) -> tuple[Distribution, ...]:
     """Return the n scalar distributions that a distribution with sequences stands for."""
-    values: dict[str, Any] = {f.name: getattr(prior, f.name) for f in fields(prior)}  # type: ignore[arg-type]
-    lengths = {len(value) for value in values.values() if isinstance(value, tuple)}
+    stacked: Any = prior
+    columns = {name: value for name, value in vars(prior).items() if isinstance(value, tuple)}
+    lengths = {len(column) for column in columns.values()}
     if lengths - {n}:
         raise IncompatibleModelError(
             f"{owner} = {shown(prior)} has {sorted(lengths)} entries, but there are {n} "
             "features. Give one number, or one per feature in their order."
         )
-    pick = [
-        {name: v[j] if isinstance(v, tuple) else v for name, v in values.items()} for j in range(n)
-    ]
-    cls: Any = type(prior)
-    return tuple(cls(**arguments) for arguments in pick)
+    entries = [{name: column[j] for name, column in columns.items()} for j in range(n)]
+    return tuple(replace(stacked, **entry) for entry in entries)
 
 
 def inferred_scale(prior: Distribution) -> Distribution | None:

@@ -85,7 +85,7 @@ class Layered:
 
     def __post_init__(self) -> None:
         for name in ("sd", "shape", "rate"):
-            value = getattr(self, name)
+            value = vars(self)[name]
             special = name == "sd" and (value is None or (is_real(value) and value == inf))
             if not special and not is_positive(value):
                 raise IncompatibleModelError(

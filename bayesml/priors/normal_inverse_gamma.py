@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.distributions import Normal, RootInverseGamma
-from bayesml.distributions.base import positive, real
+from bayesml.distributions.base import keep_positive, positive, real
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Unknown
 from bayesml.priors.normal_rows import NormalRows, PriorTerms, Values, normal_terms
@@ -64,15 +64,12 @@ class NormalInverseGamma:
     intercept_scale: float = 10.0
 
     def __post_init__(self) -> None:
-        for name in ("mean", "intercept_mean"):
-            value = real("NormalInverseGamma", name, getattr(self, name))
+        keep_positive(self, "shape", "rate", "intercept_scale")
+        for name, kept in (("mean", real), ("intercept_mean", real), ("scale", positive)):
+            value = kept("NormalInverseGamma", name, vars(self)[name])
             object.__setattr__(self, name, value)
-        for name in ("scale", "shape", "rate", "intercept_scale"):
-            value = positive("NormalInverseGamma", name, getattr(self, name))
-            object.__setattr__(self, name, value)
-        for name in ("shape", "rate", "intercept_mean", "intercept_scale"):
-            if isinstance(getattr(self, name), tuple):
-                raise IncompatibleModelError(f"NormalInverseGamma: {name} must be one number.")
+        if isinstance(vars(self)["intercept_mean"], tuple):
+            raise IncompatibleModelError("NormalInverseGamma: intercept_mean must be one number.")
 
     def resolve(self, scales: Scales) -> "NormalInverseGamma":
         """Return the prior with one mean and one scale for every feature."""
@@ -84,7 +81,7 @@ class NormalInverseGamma:
         n = len(scales.feature_names)
         full = {}
         for name in ("mean", "scale"):
-            value = np.asarray(getattr(self, name))
+            value = np.asarray(vars(self)[name])
             if value.ndim == 1 and len(value) != n:
                 raise IncompatibleModelError(
                     f"NormalInverseGamma: {name} has {len(value)} entries, but there are {n} "

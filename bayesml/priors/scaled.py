@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bayesml.arguments import check_mapping
+from bayesml.arguments import check_instance, check_mapping
 from bayesml.distributions import Distribution, Positive
 from bayesml.errors import IncompatibleModelError
 from bayesml.priors.base import Coefficients, Resolved, Unknown, is_of_scale
@@ -72,6 +72,7 @@ class Scaled:
 
     def __post_init__(self) -> None:
         check_mapping(self, "groups", "scales")
+        check_instance(self, "units", OfEntries, "Independent(Normal(0, 1))")
         groups = {name: tuple(members) for name, members in self.groups.items()}
         object.__setattr__(self, "groups", groups)
         wrong = [name for name, p in self.scales.items() if not is_of_scale(p)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesml.distributions import Flat, Normal
-from bayesml.distributions.base import Parameter, positive
+from bayesml.distributions.base import keep_positive
 from bayesml.errors import DataError, DataWarning, IncompatibleModelError
 from bayesml.linalg import clearly_regular, rank_report, triangular_factor
 from bayesml.priors.base import Resolved
@@ -72,17 +72,14 @@ class WeaklyInformative:
     WeaklyInformative(scale=2.5)
     """
 
-    scale: Parameter = 2.5
+    scale: float = 2.5
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", positive("WeaklyInformative", "scale", self.scale))
-        if isinstance(self.scale, tuple):
-            raise IncompatibleModelError("WeaklyInformative: scale must be one number.")
+        keep_positive(self, "scale")
 
     def for_layers(self, depth: int) -> Layered:
         """Return learned scales, or the same known ones as of `Linear` without hidden layers."""
-        k = float(np.asarray(self.scale))
-        return Layered(sd=k, relevance=False) if depth == 1 else Layered()
+        return Layered(sd=self.scale, relevance=False) if depth == 1 else Layered()
 
     def with_scale_inferred(self) -> Ridge:
         """Return Normal priors of standardised weights, with a scale that is inferred."""
@@ -101,7 +98,7 @@ class WeaklyInformative:
                 "The target is constant, so the default priors have no scale to go by. Check the "
                 "target column, or state priors with Independent(...) and the likelihood's sigma."
             )
-        unit = float(np.asarray(self.scale)) * scales.spread
+        unit = self.scale * scales.spread
         n = len(scales.feature_names)
         if n == 0 or "weights" not in scales.shapes:
             return Independent({}, Normal(scales.centre, unit)).resolve(scales)
@@ -118,7 +115,7 @@ class WeaklyInformative:
 
     def describe(self) -> str:
         """Say the prior in words."""
-        k = np.format_float_positional(np.asarray(self.scale).item(), trim="-")
+        k = np.format_float_positional(self.scale, trim="-")
         return (
             f"intercept at the mean of the features ~ Normal(mean(y), {k}·sd(y))\n"
             f"weights ~ Normal(0, ({k}·sd(y))²·Σ⁻¹), Σ the covariance of the features: jointly, "

@@ -81,29 +81,9 @@ def attempt(part: Any, field: Field[Any], value: Any) -> Any:
     return part(**{**others, field.name: value})
 
 
-HOLES = {
-    (bm.Censored, "intervals"): "anything is kept",
-    (bm.NormalByPrecision, "names"): "an array is kept, of what is no name",
-    (bm.Scaled, "units"): "anything is kept",
-    (bm.Truncated, "lower"): "Python's own error says it",
-    (bm.Truncated, "upper"): "Python's own error says it",
-}
-"""Where what is no argument is not refused by name yet."""
-
-
 @pytest.mark.parametrize(
     ("part", "field"),
-    [
-        pytest.param(
-            part,
-            field,
-            id=f"{part.__name__}-{field.name}",
-            marks=[pytest.mark.xfail(reason=HOLES[part, field.name], strict=True)]
-            if (part, field.name) in HOLES
-            else [],
-        )
-        for part, field in ARGUMENTS
-    ],
+    [pytest.param(part, field, id=f"{part.__name__}-{field.name}") for part, field in ARGUMENTS],
 )
 def test_an_argument_is_kept_or_refused_by_name(part: Any, field: Field[Any]) -> None:
     said = []

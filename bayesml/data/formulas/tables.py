@@ -203,8 +203,11 @@ def _is_numbered(series: "pd.Series[Any]") -> bool:
 
 def as_levels(rows: "pd.DataFrame", levels: Mapping[str, Sequence[Any]]) -> "pd.DataFrame":
     """Call whole numbers by the text of the levels that they stand for: 1 is the level '1'."""
+    import pandas as pd
+
     for name, known in levels.items():
-        if name in rows and isinstance(known[0], str) and hasattr(rows[name], "cat"):
+        text = name in rows and isinstance(known[0], str)
+        if text and isinstance(rows[name].dtype, pd.CategoricalDtype):
             found = rows[name].cat.categories
             if len(found) and all(isinstance(level, int) for level in found.tolist()):
                 rows[name] = rows[name].cat.rename_categories(str)
