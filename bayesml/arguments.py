@@ -120,6 +120,16 @@ def check_probability(q: Any) -> Array:
     return np.asarray(array, dtype=np.float64)
 
 
+def at_levels(q: Any, quantile: Callable[[float], Array]) -> Array:
+    """Return quantiles of one level, or one row each of a sequence of them."""
+    levels = check_probability(q)
+    if levels.ndim > 1:
+        raise DataError(f"quantile: q must be one number or a sequence of them, got {shown(q)}.")
+    if levels.ndim == 0:
+        return np.asarray(quantile(float(levels)))
+    return np.stack([quantile(float(level)) for level in levels])
+
+
 def one_probability(q: Any) -> float:
     """Return one probability strictly between 0 and 1, or say what was got."""
     array = check_probability(q)

@@ -60,11 +60,7 @@ class ColumnsReader:
         """Read the complete rows of a part; a DataError names those that cannot be used."""
         X = frames.matrix(part, self.design.feature_names, "X")
         y = number_column(part, self.design.target_name, "y")
-        w = (
-            None
-            if self.weights is None
-            else number_column(part, self.weights, "observation_weights")
-        )
+        w = weights_of(part, self.weights)
         place = part.place
         if self.drop:
             kept = np.flatnonzero(~self.absent(part).any(axis=1))
@@ -88,6 +84,11 @@ def number_column(part: Part, name: str, what: str) -> NDArray[np.float64]:
     """Read one column of a part as float64 numbers."""
     column = frames.select(part, [name], what)[name]
     return np.asarray(frames.numbers(column, f"column {name!r}"), dtype=np.float64)
+
+
+def weights_of(part: Part, column: str | None) -> NDArray[np.float64] | None:
+    """Read the observation weights of a part, where a column has them."""
+    return None if column is None else number_column(part, column, "observation_weights")
 
 
 def checked_weights(w: NDArray[np.float64] | None, place: Labels) -> NDArray[np.float64] | None:

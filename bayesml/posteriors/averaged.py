@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesml.arguments import one_probability
+from bayesml.posteriors.bisection import least_above
 from bayesml.posteriors.conjugate import InverseGammaScale, scale_cdf
-from bayesml.posteriors.mixed_marginal import HALVINGS
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
@@ -116,12 +116,7 @@ class AveragedScale:
     def quantile(self, q: float) -> Array:
         """Quantiles of σ, to rounding: they lie between those of the models."""
         ends = np.array([self.rates.min(), self.rates.max()]) ** 0.5 * self._unit.quantile(q)
-        low, high = ends[:1], ends[1:]
-        for _ in range(HALVINGS):
-            middle = 0.5 * (low + high)
-            below = self.cdf(middle) < q
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.asarray(high)
+        return least_above(self.cdf, q, ends[:1], ends[1:])
 
     @property
     def _unit(self) -> InverseGammaScale:

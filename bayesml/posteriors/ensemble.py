@@ -9,8 +9,9 @@ from scipy.special import logsumexp
 
 from bayesml.posteriors.atoms import Atoms
 from bayesml.posteriors.base import Kind, Marginal, Posterior
+from bayesml.posteriors.bisection import least_above
 from bayesml.posteriors.lattice import LatticeMixture
-from bayesml.posteriors.mixed_marginal import HALVINGS, MixedMarginal
+from bayesml.posteriors.mixed_marginal import MixedMarginal
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.row_distribution import RowDistribution
@@ -175,12 +176,7 @@ class _Mixed:
     def quantile(self, q: ArrayLike) -> Array:
         """Return the least y with P(Y ≤ y) ≥ q, to rounding: it lies between the parts' own."""
         level, each = np.asarray(q), [part.quantile(q) for part in self.parts]
-        low, high = np.min(each, axis=0), np.max(each, axis=0)
-        for _ in range(HALVINGS):
-            middle = 0.5 * (low + high)
-            below = self.cdf(middle) < level
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.asarray(high)
+        return least_above(self.cdf, level, np.min(each, axis=0), np.max(each, axis=0))
 
     def highest_density_interval(self, probability: float) -> tuple[Array, Array]:
         """Return the shortest interval between quantiles on an even grid of levels."""

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesml.posteriors.base import Marginal
+from bayesml.posteriors.bisection import least_above
 from bayesml.typing import Array, ArrayLike
-
-HALVINGS = 60
-"""Bisections after which a quantile is known to rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +39,4 @@ class MixedMarginal:
     def quantile(self, q: float) -> Array:
         """Return the least y with P(· ≤ y) ≥ q, to rounding: it lies between the parts' own."""
         each = [part.quantile(q) for part in self.parts]
-        low, high = np.min(each, axis=0), np.max(each, axis=0)
-        for _ in range(HALVINGS):
-            middle = 0.5 * (low + high)
-            below = self.cdf(middle) < q
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.asarray(high)
+        return least_above(self.cdf, q, np.min(each, axis=0), np.max(each, axis=0))

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesml.arguments import (
-    check_probability,
+    at_levels,
     generator_of,
     one_probability,
     require_memory,
-    shown,
     whole_number,
 )
 from bayesml.errors import DataError, LikelihoodWarning
@@ -258,14 +257,7 @@ class Prediction:
         ndarray, shape (rows,) or (len(q), rows)
             In the unit of y.
         """
-        levels = check_probability(q)
-        if levels.ndim == 0:
-            return self.distribution.quantile(float(levels))
-        if levels.ndim > 1:
-            raise DataError(
-                f"quantile: q must be one number or a sequence of them, got {shown(q)}."
-            )
-        return np.stack([self.distribution.quantile(float(level)) for level in levels])
+        return at_levels(q, self.distribution.quantile)
 
     def interval(self, probability: float = 0.9) -> Interval:
         """Return the equal-tailed interval that holds y with the given probability.

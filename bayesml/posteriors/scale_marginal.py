@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from bayesml.arguments import one_probability
+from bayesml.posteriors.bisection import least_above
 from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
 
@@ -18,8 +19,6 @@ WIDTH = 1.0 / 3.0
 
 NARROW = 1.0 / 8.0
 """The same around the points of a line, which are a fifth of a standard deviation apart."""
-
-HALVINGS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +74,7 @@ class ScaleMarginals:
         """Return quantiles, by halving."""
         level = one_probability(q)
         low, high = self.unbounded.min(axis=1) - 1.0, self.unbounded.max(axis=1) + 1.0
-        for _ in range(HALVINGS):
-            middle = 0.5 * (low + high)
-            below = self._cdf(middle) < level
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        high = least_above(self._cdf, level, low, high)
         return np.exp(high) if self.positive else np.tanh(high)
 
     def _cdf(self, u: Array) -> Array:

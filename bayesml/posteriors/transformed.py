@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bayesml.arguments import (
-    check_probability,
+    at_levels,
     generator_of,
     one_probability,
     require_memory,
@@ -117,10 +117,7 @@ class TransformedPrediction:
 
     def quantile(self, q: ArrayLike) -> Array:
         """Return g of the quantiles of Y, for one level or several, exactly."""
-        levels = check_probability(q)
-        if levels.ndim == 0:
-            return np.asarray(self.function(self.of.quantile(float(levels))))
-        return np.stack([self.quantile(float(level)) for level in levels])
+        return at_levels(q, lambda level: self.function(self.of.quantile(level)))
 
     def interval(self, probability: float = 0.9) -> Ends:
         """Return the equal-tailed interval that holds g(Y) with the given probability."""

@@ -115,7 +115,7 @@ def test_a_flat_probability_is_no_improper_posterior() -> None:
         bm.fit(
             bm.Model(likelihood=bm.ZeroInflated(bm.NegativeBinomial(bm.Flat()))), data, nuts, rng=1
         )
-    model = bm.Model(likelihood=bm.ZeroInflated(bm.Poisson(), bm.Beta()))
+    model = bm.Model(likelihood=bm.ZeroInflated(bm.Poisson(), bm.Flat()))
     assert bm.fit(model, data, nuts, rng=1).kind == "sampled"
 
 

@@ -65,3 +65,11 @@ def test_what_cannot_be_transformed_is_refused(data: bm.Data) -> None:
     of_counts = bm.fit(bm.Model(likelihood=bm.Poisson()), counts, bm.MAP()).predict([[1.0]])
     with pytest.raises(DataError, match="keep their scale"):
         of_counts.transformed(np.exp)
+
+
+def test_levels_are_one_number_or_a_row_of_them(data: bm.Data) -> None:
+    fit = bm.fit(bm.Model(), data, bm.MLE())
+    p = fit.predict({"x": [0.0]})
+    for each in (p, p.transformed(np.exp), fit.predictions()):
+        with pytest.raises(DataError, match=r"q must be one number or a sequence of them"):
+            each.quantile([[0.1, 0.9]])

@@ -30,7 +30,7 @@ from bayesml.data.formulas.tables import (
 )
 from bayesml.data.frames import Part
 from bayesml.data.messages import Place
-from bayesml.data.readers import checked_weights, number_column
+from bayesml.data.readers import checked_weights, number_column, weights_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,11 +80,7 @@ class FormulaReader:
         """Read columns without formulaic; None where it has to say what is wrong with them."""
         X = frames.matrix(part, self.design.feature_names, "X")
         y = number_column(part, self.design.target_name, "y")
-        w = (
-            None
-            if self.weights is None
-            else number_column(part, self.weights, "observation_weights")
-        )
+        w = weights_of(part, self.weights)
         with np.errstate(over="ignore", invalid="ignore"):
             total = X.sum() + y.sum() + (0.0 if w is None else w.sum())
         if not np.isfinite(total):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesml.arguments import (
-    check_probability,
+    at_levels,
     generator_of,
     one_probability,
     require_memory,
@@ -97,10 +97,7 @@ class Effects:
 
     def quantile(self, q: ArrayLike) -> Array:
         """Return quantiles, shape (k,) or (len(q), k)."""
-        levels = check_probability(q)
-        if levels.ndim == 0:
-            return self.law.quantile(float(levels))
-        return np.stack([self.law.quantile(float(level)) for level in levels])
+        return at_levels(q, self.law.quantile)
 
     def interval(self, probability: float = 0.9) -> Interval:
         """Return equal-tailed intervals of the given probability, each row's own."""
