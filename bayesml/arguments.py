@@ -195,10 +195,21 @@ def _is_encodable(text: str) -> bool:
     return True
 
 
+def plays(part: Any, role: Any) -> bool:
+    """Say whether a value plays a role: an instance, since a class has what its instances have.
+
+    Examples
+    --------
+    >>> plays(1, int), plays(bool, Callable), plays("a", int)
+    (True, False, False)
+    """
+    return isinstance(part, role) and not isinstance(part, type)
+
+
 def check_instance(owner: object, name: str, role: Any, example: str) -> None:
     """Refuse a field that does not play a role, a class for an instance among them."""
     part = vars(owner)[name]
-    if isinstance(part, role) and not isinstance(part, type):
+    if plays(part, role):
         return
     words = f"{type(owner).__name__}: {name} must play the role {role.__name__}"
     if isinstance(part, type) and isinstance(part, role):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import plays, shown
 from bayesml.data import Data
 from bayesml.data.grouped_statistics import GroupedStatistics
 from bayesml.data.statistics import SufficientStatistics
@@ -338,6 +338,11 @@ def require_model(model: Any, data: Any, what: str) -> None:
     if not isinstance(model, Model):
         if isinstance(model, type) and issubclass(model, Model):
             raise IncompatibleModelError(f"{what}: model is the class Model; write Model().")
+        if isinstance(model, str) and "~" in model:
+            raise IncompatibleModelError(
+                f"{what} takes a model and data: {what}(Model(), Data.from_formula("
+                f"{shown(model)}, frame))."
+            )
         if not isinstance(data, Data | Model):
             raise IncompatibleModelError(
                 f"{what} takes a model and data: {what}(Model(), Data(X, y)); got {shown(model)} "
@@ -377,6 +382,8 @@ def _check_role(role: str, part: Any, protocol: Any, example: str) -> None:
     missing = [name for name in needed if not hasattr(part, name)]
     if missing:
         lacks = "" if len(missing) > len(needed) / 2 else f": it has no {', '.join(missing)}"
+        if role == "predictor" and plays(part, Likelihood):
+            example = f"Model(likelihood={shown(part)}), whose predictor is Linear()"
         example = {"likelihood": OF_THAT_NAME}.get(role, {}).get(type(part).__name__, example)
         raise IncompatibleModelError(
             f"Model: {role} got {shown(part)}, which is not a {role}{lacks}. For instance: "

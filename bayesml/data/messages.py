@@ -1,6 +1,7 @@
 """How the data layer names things in its errors: rows, values, lists and close matches."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,12 +98,24 @@ def row_names(positions: Sequence[int] | NDArray[np.intp], labels: Labels) -> st
     return listed([row_name(int(p), labels) for p in positions[:SHOWN]], len(positions))
 
 
+def is_spelled_alike(one: str, other: str) -> bool:
+    """Say whether texts differ in nothing but how letters with accents are stored.
+
+    >>> is_spelled_alike("\u00e9", "e\u0301")
+    True
+    """
+    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Suggest the name that was meant, or say which there are when none comes close.
 
-    >>> suggestion("heigth", ["height", "weight"])
-    " (did you mean 'height'?)"
+    >>> suggestion("heigth", ["height", "weight"]), suggestion("AGE", ["wage", "age"])
+    (" (did you mean 'height'?)", " (did you mean 'age'?)")
     """
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    close = [each for each in known if is_spelled_alike(each.casefold(), name.casefold())]
+    close = close or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close and is_spelled_alike(name, close[0]):
+        return f" (there is {close[0]!a}, the same letters stored otherwise: rename it {name!a})"
     return f" (did you mean {close[0]!r}?)" if close else f" (there are: {quoted(known)})"

@@ -18,7 +18,7 @@ from bayesml.data.delimited.meaning import (
     cells_of,
     meaning_of,
 )
-from bayesml.data.delimited.numerals import MISSING_WORDS
+from bayesml.data.delimited.numerals import MISSING_WORDS, PLAIN
 from bayesml.errors import DataError, DataWarning
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ class Cells:
             )
         if meaning.said:
             self._say(meaning.said)
+        if meaning.code:
+            self._say(
+                f"{meaning.code!r} is read as {int(meaning.code)}; write C({self._quoted}) if "
+                "these are codes"
+            )
         return meaning.values
 
     @property
@@ -112,15 +117,20 @@ class Cells:
             return self.values
         if self.values.isna().all():
             return self.values.astype(np.float64)
-        row = int(np.argmax(self.values.notna()))
+        texts = (
+            row
+            for row, cell in enumerate(self.values)
+            if isinstance(cell, str) and not PLAIN.fullmatch(cell)
+        )
+        row = next(texts, int(np.argmax(self.values.notna())))
         raise DataError(
             f"{self} holds text ({self.values.iloc[row]!r} in row {row}) where numbers are needed"
         )
 
     @property
     def levels(self) -> "pd.Series[Any]":
-        """The numbers of a column that holds nothing else, and text otherwise."""
-        return self.text if self.meaning.problem else self.values
+        """The numbers of a column that holds nothing else, and text otherwise: 007 is a code."""
+        return self.text if self.meaning.problem or self.meaning.code else self.values
 
     @cached_property
     def text(self) -> "pd.Series[Any]":

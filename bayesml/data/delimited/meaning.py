@@ -5,7 +5,7 @@ is none, since taken for text it would become one level a value.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,9 @@ NUL = "\0"
 """Between the cells of a chunk: text holds none."""
 
 NOT_PLAIN = re.compile(r"[^0-9+\-.eE\0]")
+CODE = re.compile(r"(?:^|\0)\s*(0\d+)\s*(?=\0|$)")
+"""A whole number behind zeros, as codes have them."""
+WITH_A_UNIT = re.compile(r"(?P<before>[^\d+-]*)[+-]?(?P<number>\d+(?:[.,]\d+)?)(?P<after>\D*)")
 ONE_IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}(\0[+-]?[1-9]\d{0,2}\.\d{3})*")
 
 
@@ -42,6 +45,11 @@ class Rules(NamedTuple):
         """What is missing in every column."""
         return frozenset(("", *(self.missing or ())))
 
+    @property
+    def numbers(self) -> list[float]:
+        """Which numbers are missing ones, however they are written: -999 is -999.0."""
+        return [float(word) for word in self.missing or () if PLAIN.fullmatch(word)]
+
 
 class Meaning(NamedTuple):
     """What a column was read as.
@@ -58,6 +66,8 @@ class Meaning(NamedTuple):
         What stood for a missing number.
     comma : bool
         Whether decimals follow a comma.
+    code : str
+        The first whole number behind zeros.
     """
 
     values: "pd.Series[Any] | None"
@@ -65,12 +75,33 @@ class Meaning(NamedTuple):
     said: str = ""
     words: frozenset[str] = frozenset()
     comma: bool = False
+    code: str = ""
 
 
 def meaning_of(chunks: Sequence[str], rules: Rules) -> Meaning:
     """Read the cells of a column as numbers, or say what they are instead."""
     plain = None if rules.decimal == "," else plain_numbers(chunks)
-    return _by_values(chunks, rules) if plain is None else Meaning(plain)
+    found = _by_values(chunks, rules) if plain is None else Meaning(plain)
+    if found.values is None or found.values.dtype.kind == "b":
+        return found
+    code = next((match[1] for chunk in chunks if (match := CODE.search(chunk))), "")
+    return found._replace(values=_without(found.values, rules.numbers), code=code)
+
+
+def _without(values: "pd.Series[Any]", missing: list[float]) -> "pd.Series[Any]":
+    """Leave out the numbers that mean a missing one."""
+    absent = values.isin(missing)
+    if not absent.any():
+        return values
+    return (
+        _whole(values.astype(np.float64).mask(absent)) if _is_whole(values) else values.mask(absent)
+    )
+
+
+def _is_whole(values: "pd.Series[Any]") -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_integer_dtype(values.dtype))
 
 
 def cells_of(chunks: Sequence[str]) -> list[str]:
@@ -165,7 +196,7 @@ def _problem(
     total = sum(int(counts[cell]) for cell in kinds if cell not in words)
     close = sum(int(counts[cell]) for cell, kind in kinds.items() if kind != "text")
     if not total or close <= total / 2 or not set(kinds.values()) - {"text", "boolean"}:
-        return ""
+        return _problem_of_units({cell: counts[cell] for cell in kinds if cell not in words}, cells)
     odd = ("grouped",) if ambiguous else ("grouped", "decorated", "date", "boolean", "text")
     first = next(i for i, cell in enumerate(cells) if kinds.get(cell) in odd and cell not in words)
     found = f"holds {cells.iloc[first]!r} in row {first}, "
@@ -183,3 +214,18 @@ def _problem(
                 f"{found}but numbers elsewhere; correct it, or say "
                 f"na={cells.iloc[first]!r} if that means missing"
             )
+
+
+def _problem_of_units(counts: Mapping[str, int], cells: "pd.Series[Any]") -> str:
+    """Say that text is numbers of one unit, if most cells are and some have decimals."""
+    with_unit: dict[str, list[str]] = {}
+    for cell in counts:
+        if found := WITH_A_UNIT.fullmatch(cell):
+            with_unit.setdefault((found["before"] + found["after"]).strip(), []).append(cell)
+    for unit, alike in with_unit.items():
+        most = sum(counts[cell] for cell in alike) > sum(counts.values()) / 2
+        if unit and most and any(re.search(r"\d[.,]\d", cell) for cell in alike):
+            row = next(row for row, cell in enumerate(cells) if cell in alike)
+            found = f"holds {cells.iloc[row]!r} in row {row}, a number with {unit!r}"
+            return f"{found}; write the number alone"
+    return ""

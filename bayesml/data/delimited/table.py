@@ -1,6 +1,7 @@
 """Delimited text as a table: every record as long as the header, every column with a name."""
 
 import os
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +158,7 @@ def _header(rows: Any, path: Path) -> list[str]:
     header = next((row for row in rows if row), None)
     if header is None:
         raise DataError(f"{str(path)!r} is empty: a table begins with the names of its columns")
-    names = [name.strip() for name in header]
+    names = [unicodedata.normalize("NFC", name.strip()) for name in header]
     if any(map(str.strip, names)) and all(PLAIN.fullmatch(x) and not x.isdigit() for x in names):
         raise DataError(
             f"{path.name} begins with {quoted(names)}, which are numbers: the first line of a "

@@ -8,7 +8,9 @@ but arithmetic.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +24,10 @@ _ELEMENTWISE = ("where", "clip", "round")
 _OF_R = {
     "ns": "cr(x, df=4), a natural cubic spline",
     "factor": "C(x)",
+    "as.factor": "C(x)",
+    "as.character": "C(x)",
+    "as.numeric": "the column alone",
+    "as.integer": "the column alone",
     "s": "it as a term of its own, 'y ~ s(x) + z'",
     "te": "s(x) + s(z), a curve of each column",
     "ti": "s(x) + s(z), a curve of each column",
@@ -69,7 +75,7 @@ def uses(parts: Iterable[Factor], columns: tuple[str, ...], formula: str) -> Ite
     walk = _Walk(formula, columns, functions, reader_of(columns))
     for part in parts:
         if part.is_code:
-            tree = ast.parse(part.text.strip(), mode="eval").body
+            tree = walk.tree(part.text)
             walk.require_bounded(tree)
             yield from walk.visit(tree)
         else:
@@ -83,6 +89,12 @@ class _Walk(NamedTuple):
     columns: tuple[str, ...]
     functions: Mapping[str, Any]
     column_of: Callable[[str], str | None]
+
+    def tree(self, code: str) -> ast.expr:
+        """Read an expression; functions of R whose names Python cannot read are said first."""
+        if found := re.match(r"\s*(as\.\w+)\s*\(", code):
+            self._require_function(found[1])
+        return ast.parse(code.strip(), mode="eval").body
 
     def require_bounded(self, node: ast.AST) -> None:
         """Refuse numbers and columns without a bound, which would be computed before they fail."""
@@ -104,6 +116,9 @@ class _Walk(NamedTuple):
                 yield from self.column(name, as_levels)
             else:
                 self._require_elementwise(node)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+            base, power = (shown(ast.unparse(side)) for side in (node.left, node.right))
+            raise self._error(f"'^' is no power in an expression; write {base}**{power}")
         elif isinstance(node, ast.Set):
             inner = shown(ast.unparse(node))
             raise self._error(f"{inner} stands in an expression; inside brackets leave braces out")
@@ -151,6 +166,9 @@ class _Walk(NamedTuple):
         function = getattr(np, name, None) if owner == "np" else None
         if isinstance(function, np.ufunc | float) or (function and name in _ELEMENTWISE):
             return
+        known = [each for each in dir(np) if isinstance(getattr(np, each), np.ufunc)]
+        if owner == "np" and function is None and (meant := get_close_matches(name, known, 1)):
+            raise self._error(f"there is no function {text!r} (did you mean 'np.{meant[0]}'?)")
         raise self._error(
             f"{text!r} is not an elementwise function of numpy: a row of X may depend on its own "
             "row only (center, scale, poly and bs learn from the data and remember it)"

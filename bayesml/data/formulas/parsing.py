@@ -10,6 +10,7 @@ from bayesml.data.formulas.bounds import require_bounded_terms, require_readable
 from bayesml.data.formulas.expressions import Factor, Use, uses
 from bayesml.data.formulas.names import (
     PRIVATE,
+    QUOTED,
     original,
     private,
     privately,
@@ -136,7 +137,10 @@ def _require_all_entered(
 
 def _check(formula: str, columns: tuple[str, ...]) -> None:
     """Check the names and expressions of a formula, and powers that would do nothing."""
-    tokens = _tokens(without_backquotes(formula))
+    text = without_backquotes(formula)
+    if re.search(r"\{\s*\}", QUOTED.sub("", text)):
+        raise DataError(f"the formula {formula!r} cannot be read: there is nothing in its braces")
+    tokens = _tokens(text)
     parts = [_factor_of(token) for token in tokens if _is_used(token)]
     try:
         list(uses(parts, columns, formula))
@@ -257,8 +261,8 @@ def plain_message(error: BaseException) -> str:
 
 def _in_our_words(said: str) -> str:
     """Say what formulaic says of operators as a reader of formulas would."""
-    if "Unknown operator '='" in said:
-        return "'=' means nothing there; that y depends on x is y ~ x"
+    if found := re.search("Unknown operator '([=∼～])'", said):
+        return f"{found[1]!r} means nothing there; that y depends on x is y ~ x"
     if operator := re.match(r"Unknown operator ('.+?')", said):
         return f"{operator[1]} means nothing there; write arithmetic in braces: {{a > 0}}"
     if said.startswith("Numeric literals other than"):

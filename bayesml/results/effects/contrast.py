@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.arguments import shown
+from bayesml.arguments import plays, shown
 from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
 from bayesml.typing import Array, Integers
@@ -173,7 +173,7 @@ class OddsRatio:
 
 def require_contrast(contrast: object) -> None:
     """Refuse what compares nothing, such as a word."""
-    if not isinstance(contrast, Contrast):
+    if not plays(contrast, Contrast):
         raise DataError(
             "contrast must be effects.Difference(), effects.Ratio(), effects.OddsRatio() or an "
             f"object like them, got {shown(contrast)}."

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from bayesml.arguments import require_memory, shown
+from bayesml.arguments import plays, require_memory, shown
 from bayesml.data import Design, frames
 from bayesml.data.messages import plural, suggestion
 from bayesml.errors import DataError
@@ -123,7 +123,7 @@ def question(
     seen = training_columns(answer.data) if not frames.is_frame(grid) else _of_frame(design, grid)
     known = {name: tuple(levels(v, levels_known(design, name))) for name, v in seen.items()}
     moves = _moves(caller, at, seen, known)
-    if isinstance(grid, Grid):
+    if plays(grid, Grid):
         _require(caller, "by", apart, seen)
         rows, words = grid.rows(seen, known, apart), grid.words
     elif frames.is_frame(grid):

@@ -67,6 +67,8 @@ REFUSED: dict[str, str] = {
     "y,x\n1,3\n2,12 %\n3,13%\n4,14%\n": "'12 %' in row 1, a number with marks",
     "y,x\n1,$3\n2,$4.50\n": r"'\$3' in row 0, a number with marks",
     "y,x\n1,€ 3\n2,4 €\n": "'€ 3' in row 0, a number with marks",
+    "y,x\n1,5.5 kg\n2,6 kg\n4,7.5 kg\n": "'5.5 kg' in row 0, a number with 'kg'; write the number",
+    "y,x\n1,USD -5.5\n2,USD 6\n4,?\n": "'USD -5.5' in row 0, a number with 'USD'",
     "y,x\n1,2007\n2,2OO8\n3,2009\n": "holds '2OO8' in row 1, but numbers elsewhere.* na='2OO8'",
     "y,x\n1,2007-01-31\n2,2008-01-31\n": "'2007-01-31' in row 0, a date",
     "y,x\n1,2\n3,NA\n": r"missing values in row 1 \(missing by column: x: 1\)",
@@ -79,6 +81,42 @@ REFUSED: dict[str, str] = {
 def test_what_is_not_certain_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(bm.DataError, match=REFUSED[text]):
         read(tmp_path, text)
+
+
+def test_units_of_whole_numbers_are_levels(tmp_path: Path) -> None:
+    text = "y,x\n1,week 1\n2,week 2\n4,week 1\n"
+    assert read(tmp_path, text).feature_names == ("x[T.week 2]",)
+
+
+def test_codes_keep_their_zeros(tmp_path: Path) -> None:
+    text = "y,zip\n1,007\n2,07\n4,007\n"
+    assert read(tmp_path, text, "y ~ C(zip)").feature_names == ("C(zip)[T.07]",)
+    assert read(tmp_path, text, "y ~ (1 | zip)").m == 3
+    with pytest.warns(
+        bm.DataWarning, match=r"'007' is read as 7; write C\(zip\) if these are codes"
+    ):
+        read(tmp_path, text, "y ~ zip")
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.errors.DataWarning")
+@pytest.mark.parametrize("cell", ["-999", "-999.0", "-9.99e2", "-999,0"])
+def test_a_number_means_missing_however_it_is_written(cell: str, tmp_path: Path) -> None:
+    text = f"y;x;z\n1;2;0\n3;{cell};1\n5;4;-999x\n"
+    decimal = "," if "," in cell else "."
+    with pytest.raises(bm.DataError, match=r"missing values in row 1 \(missing by column: x: 1\)"):
+        read(tmp_path, text, sep=";", decimal=decimal, na=["-999", "n"])
+
+
+def test_accents_are_one_text_however_they_are_stored(tmp_path: Path) -> None:
+    text = "y,gro\u0308\u00dfe\n1,2\n2,4\n4,5\n"
+    assert read(tmp_path, text, "y ~ gr\u00f6\u00dfe").feature_names == ("gr\u00f6\u00dfe",)
+
+
+def test_the_cell_that_is_no_number_is_named(tmp_path: Path) -> None:
+    fit = bm.fit(bm.Model(), read(tmp_path, "y,x\n1,1\n2,2\n4,3\n"), bm.MLE())
+    (tmp_path / "new.csv").write_text("x\n1\na\n", encoding="utf-8")
+    with pytest.raises(bm.DataError, match="holds text \\('a' in row 1\\)"):
+        fit.predict(bm.read_csv(tmp_path / "new.csv"))
 
 
 def test_the_code_of_namibia_is_a_level(tmp_path: Path) -> None:
