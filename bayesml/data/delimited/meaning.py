@@ -226,6 +226,6 @@ def _problem_of_units(counts: Mapping[str, int], cells: "pd.Series[Any]") -> str
         most = sum(counts[cell] for cell in alike) > sum(counts.values()) / 2
         if unit and most and any(re.search(r"\d[.,]\d", cell) for cell in alike):
             row = next(row for row, cell in enumerate(cells) if cell in alike)
-            found = f"holds {cells.iloc[row]!r} in row {row}, a number with {unit!r}"
-            return f"{found}; write the number alone"
+            holds = f"holds {cells.iloc[row]!r} in row {row}, a number with {unit!r}"
+            return f"{holds}; write the number alone"
     return ""
