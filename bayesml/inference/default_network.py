@@ -10,12 +10,13 @@ import numpy as np
 
 from bayesml.arguments import seed_of, shown, whole_number
 from bayesml.data import Data
-from bayesml.errors import DataError
+from bayesml.errors import ConvergenceError, DataError, ImproperPosteriorError
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
+from bayesml.inference.networks.heats import Race, gain
 from bayesml.inference.networks.mode import Recipe
-from bayesml.inference.networks.race import Race, gain, race
+from bayesml.inference.networks.race import race
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.likelihoods import (
     Bernoulli,
@@ -48,6 +49,16 @@ predicted rows held out better. Eight told the test rows of yacht 0.015 nats bet
 FEW, STEPS, ESS = 3000, 4000, 15.0
 """Rows up to which chains take twice the steps, which told rows held out 0.01 to 0.05 nats better;
 beyond, they end with so many independent function values each, sixty in all."""
+
+DENSE = 20
+"""Rows a column from which on a scale is predicted: of fewer, what the mean fitted away is taken
+for small noise."""
+
+REPEATED = 0.02
+"""Share of the rows that may be one row: a predicted scale tells that one exactly."""
+
+NOISELESS = 1e-3
+"""Of the spread of y: less is no noise, and is not learned."""
 
 EVEN = 4.0
 """Standard errors by which one σ must tell rows held out better than a predicted scale: the
@@ -117,10 +128,13 @@ def default_network(
 
     Its width and depth are chosen by the numbers of rows and columns, and a linear model is inside.
     Numbers have noise whose scale is predicted and whose tails are learned, or Gaussian noise where
-    rows that were held out are told better by it, by more than four standard errors of the
-    difference. A race of starts (M31) goes on under the one that is taken, and the fit does not
-    repeat it: members take turns where neither start is better. Classes are learned as classes.
-    What is known of the network or its noise should be stated instead.
+    there are fewer than twenty rows a column, or rows that were held out are told better by it, by
+    more than four standard errors of the difference. Of a target that is told exactly the noise is
+    what rows held out are missed by, a thousandth of its spread at least.
+
+    A race of starts (M31) goes on under the noise that is taken, and the fit does not repeat it:
+    members take turns where neither start is better. Classes are learned as classes. What is known
+    of the network or its noise should be stated instead.
 
     Parameters
     ----------
@@ -154,21 +168,50 @@ def default_network(
     classes, seed = data.design.classes, seed_of(rng)
     if likelihood is None and classes is not None:
         likelihood = Bernoulli() if len(classes) == 2 else Categorical()
-    noise = Gaussian() if likelihood is None else likelihood
-    model = Model(layers, noise, Layered() if prior is None else prior)
+    if likelihood is None:
+        return _of_numbers(Model(layers, Gaussian(), prior or Layered()), data, seed)
+    model = Model(layers, likelihood, prior or Layered())
     found = _raced(model, data, seed)
+    return DefaultNetwork(model, network_method(data.m, None if found is None else found.start))
+
+
+def _of_numbers(even: Model, data: Data, seed: int) -> DefaultNetwork:
+    """Choose the noise: of one σ, predicted, or what rows held out say where others have none."""
+    sd, found = data.statistics.sd_y, None
+    try:
+        found = _raced(even, data, seed)
+        exact = found is not None and found.noise("sigma") < NOISELESS * sd
+    except (ConvergenceError, ImproperPosteriorError):
+        if sd == 0.0:
+            raise
+        exact = True
+    if exact:
+        return _exact(even, data, seed, sd)
+    if found is None:
+        return DefaultNetwork(even, network_method(data.m))
+    model, start = even, found.start
+    if data.m >= DENSE * data.n and found.repeated < REPEATED:
+        model, start = _with_noise(even, found, data, seed)
+    return DefaultNetwork(model, network_method(data.m, start))
+
+
+def _exact(model: Model, data: Data, seed: int, sd: float) -> DefaultNetwork:
+    """Take what rows held out are missed by for the noise of a target that has none."""
+    found = _raced(replace(model, likelihood=Gaussian(sigma=NOISELESS * sd)), data, seed)
     if found is None:
         return DefaultNetwork(model, network_method(data.m))
-    start = found.start
-    if likelihood is None:
-        model, start = _with_noise(model, found, data, seed)
-    return DefaultNetwork(model, network_method(data.m, start))
+    noise = Gaussian(sigma=max(NOISELESS * sd, found.missed))
+    start = replace(found.start, foreseen=None)
+    return DefaultNetwork(replace(model, likelihood=noise), network_method(data.m, start))
 
 
 def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model, Start]:
     """Take noise whose scale is predicted, unless rows held out are clearly told worse (M33)."""
     uneven, start = replace(even, likelihood=HeteroscedasticStudentT()), found.start
-    other = _raced(uneven, data, seed, found.winners)
+    try:
+        other = _raced(uneven, data, seed, found.winners)
+    except (ConvergenceError, ImproperPosteriorError):
+        return even, start
     if other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN:
         return even, start
     return uneven, replace(start, foreseen=other.start.foreseen, gain=other.start.gain)

@@ -11,7 +11,7 @@ import numpy as np
 from bayesml.data.subset import subset
 from bayesml.errors import DataError
 from bayesml.inference.base import Learned
-from bayesml.inference.networks.race import gain
+from bayesml.inference.networks.heats import gain
 from bayesml.model import Problem
 from bayesml.typing import Array
 

@@ -9,8 +9,9 @@ import pytest
 import bayesml as bm
 from bayesml.inference.base import Learned
 from bayesml.inference.networks.functions import unlearned
+from bayesml.inference.networks.heats import LOWEST, Race
 from bayesml.inference.networks.mode import Recipe
-from bayesml.inference.networks.race import LOWEST, raced
+from bayesml.inference.networks.race import raced
 from bayesml.inference.networks.search import find_mode
 from bayesml.inference.networks.settings import CALM, FREE
 from bayesml.posteriors import PointEstimate
@@ -55,16 +56,15 @@ def test_the_calm_start_is_taken_where_there_is_nothing_to_find(seed):
 
 def test_starts_take_turns_unless_one_is_better_alone(monkeypatch):
     """By (M31), of log densities that are stated."""
-    from bayesml.inference.networks import race
 
     def turns(calm, free, linear=-9.0):
         heat = SimpleNamespace(modes={CALM: [0], FREE: [0]})
-        run = race.Race([heat])
+        run = Race([heat])
         told = {"gain_over_linear": 1.0}
-        monkeypatch.setattr(race.Race, "told", told)
-        monkeypatch.setattr(race.Race, "linear", np.full(100, linear))
+        monkeypatch.setattr(Race, "told", told)
+        monkeypatch.setattr(Race, "linear", np.full(100, linear))
         densities = {CALM: np.array(calm), FREE: np.array(free)}
-        monkeypatch.setattr(race.Race, "densities", lambda self, start: densities[start])
+        monkeypatch.setattr(Race, "densities", lambda self, start: densities[start])
         return [run.start.turn(k).precision for k in (0, 1)]
 
     noise, even = np.random.default_rng(0).normal(size=100), np.zeros(100)
@@ -73,7 +73,7 @@ def test_starts_take_turns_unless_one_is_better_alone(monkeypatch):
     assert turns(even, noise, linear=0.0) == [CALM.precision] * 2
     assert turns(even, even + 3.0 + 0.1 * noise) == [FREE.precision] * 2
     assert turns(even, even - 0.5 + noise) == [CALM.precision] * 2
-    diverged = np.append(np.full(99, 0.5), race.LOWEST)
+    diverged = np.append(np.full(99, 0.5), LOWEST)
     assert turns(even, diverged) == [CALM.precision] * 2
 
 

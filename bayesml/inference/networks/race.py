@@ -3,14 +3,15 @@
 Derived in docs/theory/network.md, "Which start".
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError
+from bayesml.errors import ConvergenceError, ImproperPosteriorError
 from bayesml.inference.networks.factorised import factorised
+from bayesml.inference.networks.heats import LOWEST, Heat, Race
 from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.mode import Mode, Recipe, from_start, in_batches
 from bayesml.inference.networks.settings import CALM, FREE, Start
@@ -18,8 +19,6 @@ from bayesml.inference.networks.starts import Setting, setting_of, without_hidde
 from bayesml.log_joint import Rows
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Damped, LevenbergMarquardt
-from bayesml.posteriors import LinearisedPosterior
-from bayesml.typing import Array
 
 HELD_OUT = 0.2
 """Share of the rows that judge a race."""
@@ -30,17 +29,11 @@ FEWEST, MOST = 50, 3000
 MOST_ROUNDS = 3
 """How often a race is repeated at most."""
 
-CLEAR = 2.0
-"""Standard errors by which one start is better: else it is the calm one, or both in turn."""
-
 FEW_STEPS = LevenbergMarquardt(max_iterations=80)
 """How runners train: enough to find the shape of the data."""
 
 OF_RACE = 0.3
 """Share of the time, where it is limited, that a race may take."""
-
-LOWEST = -1e3
-"""Log density of a row where training diverged, and of one that was not foreseen at all."""
 
 FEWEST_ROWS = 20
 """Rows below which a part of them says nothing of a start."""
@@ -53,105 +46,6 @@ PLATEAU = 0.1
 
 COARSE = LBFGS(max_iterations=2000, tolerance=1e-5)
 """How networks are trained for which not even factors of the curvature fit in memory."""
-
-
-@dataclass(frozen=True, eq=False)
-class Heat:
-    """A part of the rows to train on, another to judge by, and what either start led to.
-
-    Attributes
-    ----------
-    rows, held : Rows
-    modes : mapping of Start to sequence of Mode
-        One for every set of random weights; none where training diverged.
-    linear : Mode
-        Of the same network without hidden layers.
-    """
-
-    rows: Rows
-    held: Rows
-    modes: Mapping[Start, Sequence[Mode]]
-    linear: Mode
-
-    def best(self, start: Start) -> Mode:
-        """Return the best mode from a start, by its evidence."""
-        return max(self.modes[start], key=lambda mode: mode.score)
-
-    def densities(self, start: Start) -> Array:
-        """Return log densities of the rows held out, as often as they count."""
-        if not self.modes[start]:
-            return np.full(self.held.m, LOWEST)
-        return _densities(self.best(start), self.held)
-
-
-@dataclass(frozen=True, eq=False)
-class Race:
-    """Heats of two starts: which won, and by how much (M31)."""
-
-    heats: Sequence[Heat]
-
-    def densities(self, start: Start) -> Array:
-        """Return log densities of all rows that were held out."""
-        return self._by_start[start]
-
-    @cached_property
-    def _by_start(self) -> Mapping[Start, Array]:
-        return {
-            start: np.concatenate([heat.densities(start) for heat in self.heats])
-            for start in self.starts
-        }
-
-    @cached_property
-    def linear(self) -> Array:
-        """Log densities of the same rows by the linear model."""
-        return np.concatenate([_densities(heat.linear, heat.held) for heat in self.heats])
-
-    @property
-    def starts(self) -> Sequence[Start]:
-        """From where it was run."""
-        return [*self.heats[0].modes]
-
-    @cached_property
-    def won(self) -> Start:
-        """The start: the free one alone only where it is clearly better than both in turn."""
-        if len(self.starts) == 1:
-            return self.starts[0]
-        calm, free = self.densities(CALM), self.densities(FREE)
-        return FREE if gain(free, np.logaddexp(calm, free) - np.log(2.0)) > CLEAR else CALM
-
-    @property
-    def winners(self) -> "Race":
-        """The best mode of every heat alone."""
-        won = self.won
-        return Race(
-            [replace(h, modes={won: [h.best(won)] if h.modes[won] else []}) for h in self.heats]
-        )
-
-    @cached_property
-    def told(self) -> dict[str, float]:
-        """How the starts and the linear model predicted, and what the network gained."""
-        names = {CALM: "held_out calm", FREE: "held_out free"}
-        return {
-            **{names[start]: float(np.mean(self.densities(start))) for start in self.starts},
-            "held_out linear": float(np.mean(self.linear)),
-            "gain_over_linear": gain(self.densities(self.won), self.linear),
-        }
-
-    @property
-    def start(self) -> Start:
-        """The start that won, with what it foresees, and the other unless one is better alone."""
-        foreseen = float(np.mean(self.densities(self.won)))
-        other = FREE if self._mixed else None
-        return replace(self.won, foreseen=foreseen, gain=self.told["gain_over_linear"], other=other)
-
-    @property
-    def _mixed(self) -> bool:
-        """Whether both starts are to be taken in turn (M31)."""
-        if len(self.starts) == 1 or self.won == FREE:
-            return False
-        calm, free = self.densities(CALM), self.densities(FREE)
-        bent = max(gain(calm, self.linear), gain(free, self.linear)) > CLEAR
-        return bent and float(free.min()) > LOWEST and gain(calm, free) <= CLEAR
 
 
 def race(
@@ -178,8 +72,8 @@ def race(
     found = Race(heats)
     if max(found.densities(start).max() for start in starts) <= LOWEST:
         raise ConvergenceError(
-            "Training diverged from every start. Check the scales of the data, or state a prior "
-            "such as Layered(sd=1.0)."
+            "Training diverged from every start, or told rows exactly. Check the scales of the "
+            "data, and state a prior such as Layered(sd=1.0), or the noise: Gaussian(sigma=...)."
         )
     return found
 
@@ -194,13 +88,6 @@ def raced(problem: Problem, rng: np.random.Generator, recipe: Recipe) -> Recipe:
         return recipe
     training = replace(recipe.training, start=found.start)
     return replace(recipe, training=training, raced=found.told)
-
-
-def gain(one: Array, other: Array) -> float:
-    """Return by how many standard errors one tells the same rows better than another."""
-    differences = one - other
-    spread = max(float(np.std(differences)), 1e-9)
-    return float(np.mean(differences)) * float(np.sqrt(len(differences))) / spread
 
 
 def prepared(problem: Problem, recipe: Recipe, start: Start) -> tuple[Setting, Recipe]:
@@ -274,24 +161,8 @@ def _on(rows: Rows, setting: Setting) -> Setting:
 
 
 def _tried(setting: Setting, train: Callable[..., Mode], begun: Mode | None = None) -> list[Mode]:
-    """Train once; return nothing where it diverges."""
+    """Train once; return nothing where it diverges, or leaves no noise."""
     try:
         return [train(setting, begun=begun)]
-    except ConvergenceError:
+    except (ConvergenceError, ImproperPosteriorError):
         return []
-
-
-def _densities(mode: Mode, held: Rows) -> Array:
-    """Return log densities of rows held out, as often as they count."""
-    frame, likelihood = mode.setting.rows.frame, mode.setting.rows.likelihood
-    posterior = LinearisedPosterior(
-        frame.predictor,
-        likelihood,
-        mode.parameters,
-        mode.point.regression(),
-        mode.scales.values,
-        (),
-        held.n,
-    )
-    density = posterior.predict(held.A).distribution.log_density(held.y)
-    return np.maximum(density, LOWEST) * held.w * held.m / held.weight

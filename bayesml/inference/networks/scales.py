@@ -10,8 +10,10 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from bayesml.distributions import Distribution
+from bayesml.errors import ImproperPosteriorError
 from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.objective import GivenScales, Point
+from bayesml.likelihoods import HasNoiseScale
 from bayesml.log_joint import Folded, Rows
 from bayesml.priors import Groups, Layered
 from bayesml.typing import Array
@@ -27,6 +29,9 @@ MOST = 3.0
 
 PRECISIONS = (1e-6, 1e8)
 """Bounds of learned precisions: a group is free, or switched off."""
+
+EXACT, FEW = 1e-4, 0.02
+"""Of the spread of y: what is told more closely has no noise. And of the rows that may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +101,7 @@ class ByEvidence:
 
     def judge(self, rows: Rows, point: Point, scales: NetworkScales) -> tuple[float, NetworkScales]:
         """Return the log evidence of the scales with their own density, and better ones."""
+        refuse_exact(rows, point, scales, self.hyperprior.known)
         regression = point.regression()
         value = log_evidence(rows, point, scales, regression.log_det)
         groups, prior = self.hyperprior.groups, self.hyperprior.prior
@@ -111,6 +117,32 @@ class ByEvidence:
             rows, point, scales, self.hyperprior.parameter_priors, float(determined.sum()), 1.0
         )
         return value + self.hyperprior.log_density(scales), NetworkScales(precision, values)
+
+
+def refuse_exact(
+    rows: Rows, point: Point, scales: NetworkScales, known: Mapping[str, float]
+) -> None:
+    """Refuse rows that are told exactly: their density has no bound (M35).
+
+    Raises
+    ------
+    ImproperPosteriorError
+        If the noise is not known, and more than two rows in a hundred are told to a ten-thousandth
+        of the spread of y.
+    """
+    likelihood, sd = rows.likelihood, float(np.std(rows.y))
+    stated = isinstance(likelihood, HasNoiseScale) and likelihood.noise_scale in known
+    if stated or sd == 0.0 or likelihood.support.discrete:
+        return
+    density = likelihood.log_density(rows.y, point.here.eta, scales.values)
+    told = float(rows.w[density > -np.log(EXACT * sd)].sum()) / rows.weight
+    if told > FEW:
+        raise ImproperPosteriorError(
+            f"The posterior of the noise is improper: the network tells {told:.0%} of the rows to "
+            f"less than {EXACT:g} of the target's spread, and the density of such rows grows "
+            "without end as their noise goes to zero. State what is known of the noise, for "
+            f"example Gaussian(sigma={1e-3 * sd:.1g})."
+        )
 
 
 @dataclass(frozen=True, eq=False)

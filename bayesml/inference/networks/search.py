@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, IncompatibleModelError
+from bayesml.errors import ConvergenceError, ImproperPosteriorError, IncompatibleModelError
 from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.mode import Mode, Recipe, from_start, from_there
 from bayesml.inference.networks.race import prepared, raced
@@ -54,7 +54,7 @@ def _trained(
     """Train from the start; from the calm one where one that a race took leads nowhere."""
     try:
         return _from_few(setting, sd_y, rng, recipe)
-    except ConvergenceError:
+    except (ConvergenceError, ImproperPosteriorError):
         if setting.start.gain is None or setting.start.precision == CALM.precision:
             raise
     mode = _from_few(prepared(problem, recipe, CALM)[0], sd_y, rng, recipe)
@@ -83,6 +83,9 @@ def _as_foreseen(
         short = foreseen is not None and best.density <= foreseen - SHORT
         if not short or recipe.watch.over():
             break
-        again = _from_few(free, sd_y, rng, recipe)
+        try:
+            again = _from_few(free, sd_y, rng, recipe)
+        except (ConvergenceError, ImproperPosteriorError):
+            break  # what there is falls short, and is judged as it is
         best = max(best, again, key=lambda mode: mode.density)
     return best
