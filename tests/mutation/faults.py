@@ -63,8 +63,8 @@ FAULTS = (
     ),
     Fault(
         "bayesml/arguments.py",
-        "if isinstance(part, role) and not isinstance(part, type):",
-        "if isinstance(part, role):",
+        "return isinstance(part, role) and not isinstance(part, type)",
+        "return isinstance(part, role)",
         f"{INPUTS} -k MLE",
     ),
     Fault(
