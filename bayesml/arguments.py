@@ -138,6 +138,11 @@ def one_probability(q: Any) -> float:
     return float(array)
 
 
+def tail_of(probability: Any) -> float:
+    """Return what an equal-tailed interval of a probability leaves on either side."""
+    return 0.5 * (1.0 - one_probability(probability))
+
+
 def seed_of(rng: Any) -> int:
     """Return a seed from what the user gave, or a fresh one."""
     if isinstance(rng, np.random.Generator):

@@ -123,11 +123,16 @@ def select(frame: Any, names: Sequence[str], needed_by: str) -> dict[str, Any]:
     if isinstance(frame, Mapping):
         keys = list(frame)
         columns = {name: frame[keys[position[name]]] for name in names}
-    else:
-        columns = {name: frame[name] for name in names}
-    if isinstance(frame, Mapping):
         _require_one_length(columns)
-    return columns
+        return columns
+    return {name: frame[name] for name in names}
+
+
+def objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    """Return values as an array of one dimension, whatever they are."""
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
 
 
 def take(frame: Any, rows: NDArray[np.intp]) -> Any:

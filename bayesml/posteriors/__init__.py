@@ -24,8 +24,9 @@ from bayesml.posteriors.leave_one_out import LeaveOneOut
 from bayesml.posteriors.linearised import LinearisedPosterior
 from bayesml.posteriors.model_average import ModelAverage
 from bayesml.posteriors.point import PointEstimate
-from bayesml.posteriors.prediction import Interval, Prediction
+from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighted import ReweightedPosterior
+from bayesml.posteriors.row_distribution import Interval
 from bayesml.posteriors.sampled import SampledPosterior
 
 __all__ = [

@@ -17,12 +17,13 @@ from bayesml.arguments import (
     generator_of,
     one_probability,
     require_memory,
+    tail_of,
     whole_number,
 )
 from bayesml.errors import DataError, LikelihoodWarning
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
-from bayesml.posteriors.row_distribution import OfClasses, RowDistribution
+from bayesml.posteriors.row_distribution import Interval, OfClasses, RowDistribution
 from bayesml.posteriors.transformed import TransformedPrediction, transformed
 from bayesml.typing import Array, ArrayLike
 
@@ -40,13 +41,6 @@ SHOWN_ROWS = 10
 
 Booleans = NDArray[np.bool]
 Sampler = Callable[[int, np.random.Generator], Array]
-
-
-class Interval(NamedTuple):
-    """Lower and upper ends, one entry a row."""
-
-    lower: Array
-    upper: Array
 
 
 class Leverage(NamedTuple):
@@ -272,8 +266,7 @@ class Prediction:
         Interval
             ``lower`` and ``upper``, each of shape (rows,), in the unit of y.
         """
-        inside = one_probability(probability)
-        tail = 0.5 * (1.0 - inside)
+        tail = tail_of(probability)
         return Interval(self.quantile(tail), self.quantile(1.0 - tail))
 
     def highest_density_interval(self, probability: float = 0.9) -> Interval:

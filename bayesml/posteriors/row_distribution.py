@@ -1,9 +1,16 @@
 """The role of a distribution per row: what mixtures and atoms are, and predictions are made of."""
 
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from bayesml.typing import Array, ArrayLike
+
+
+class Interval(NamedTuple):
+    """Lower and upper ends, one entry a row."""
+
+    lower: Array
+    upper: Array
 
 
 class RowDistribution(Protocol):

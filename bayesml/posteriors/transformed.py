@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from bayesml.arguments import (
     at_levels,
     generator_of,
-    one_probability,
     require_memory,
+    tail_of,
     whole_number,
 )
 from bayesml.errors import DataError
-from bayesml.posteriors.row_distribution import RowDistribution
+from bayesml.posteriors.row_distribution import Interval, RowDistribution
 from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
 
@@ -39,13 +39,6 @@ finite data rule out the largest ones, which exp makes count without bound."""
 
 STEP = 1e-200
 """Of derivatives along the imaginary axis, which have no cancellation."""
-
-
-class Ends(NamedTuple):
-    """Lower and upper ends, one entry a row."""
-
-    lower: Array
-    upper: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +112,10 @@ class TransformedPrediction:
         """Return g of the quantiles of Y, for one level or several, exactly."""
         return at_levels(q, lambda level: self.function(self.of.quantile(level)))
 
-    def interval(self, probability: float = 0.9) -> Ends:
+    def interval(self, probability: float = 0.9) -> Interval:
         """Return the equal-tailed interval that holds g(Y) with the given probability."""
-        tail = 0.5 * (1.0 - one_probability(probability))
-        return Ends(self.quantile(tail), self.quantile(1.0 - tail))
+        tail = tail_of(probability)
+        return Interval(self.quantile(tail), self.quantile(1.0 - tail))
 
     def cdf(self, value: ArrayLike) -> Array:
         """Evaluate P(g(Y) ≤ value | x, data), for one value or one per row."""

@@ -152,10 +152,7 @@ def column_values(column: Any, name: str, numeric: bool) -> Any:
     """Read one column: float64 where it holds numbers, objects where it holds levels."""
     if numeric:
         return np.asarray(frames.numbers(column, f"column {name!r}"), dtype=np.float64)
-    values = column.to_list() if frames.is_series(column) else list(column)
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
+    return frames.objects(column.to_list() if frames.is_series(column) else list(column))
 
 
 def _training_rows(data: Data, frame: Any) -> Any:

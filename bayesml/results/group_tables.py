@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import one_probability, shown
+from bayesml.arguments import shown, tail_of
 from bayesml.data.effect_columns import GroupPart
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError, IncompatibleModelError
@@ -61,7 +61,7 @@ def group_effects(
     import pandas as pd
 
     part = group_of(answer, factor)
-    tail = 0.5 * (1.0 - one_probability(probability))
+    tail = tail_of(probability)
     limits = [f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
     columns, heading = _columns(answer, part, tail)
     levels, terms = part.levels, part.group.terms
@@ -153,7 +153,7 @@ def variance_shares(answer: Answer, probability: float = 0.9, draws: int = 1000)
     total = of_fixed + all_groups + of_noise
     shares = {"R2 marginal": of_fixed / total, "R2 conditional": (of_fixed + all_groups) / total}
     shares |= {f"ICC {g}": v / (all_groups + of_noise) for g, v in of_groups.items()}
-    tail = 0.5 * (1.0 - one_probability(probability))
+    tail = tail_of(probability)
     rows = {
         name: [v.mean(), v.std(ddof=1) if len(v) > 1 else 0.0, *np.quantile(v, [tail, 1 - tail])]
         for name, v in shares.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bayesml.arguments import one_probability, shown
+from bayesml.arguments import shown, tail_of
 from bayesml.data.messages import suggestion
 from bayesml.errors import DataError
 from bayesml.posteriors import Estimated, Posterior
@@ -106,7 +106,7 @@ class ParameterTable(NamedTuple):
 
 def summarise(posterior: Posterior, labels: Labels, probability: float) -> ParameterTable:
     """Compute the table of every parameter entry."""
-    tail = 0.5 * (1.0 - one_probability(probability))
+    tail = tail_of(probability)
     limits = [f"{100 * tail:g}%", f"{100 * (1 - tail):g}%"]
     if isinstance(posterior, Estimated):
         columns = _estimates(posterior, tail)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bayesml.data.blocks import read_only
 from bayesml.data.formulas.tables import Column
+from bayesml.data.frames import objects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +30,7 @@ class CategoricalColumn:
 
     def values(self) -> NDArray[np.object_]:
         """Return the level of every row."""
-        levels = np.empty(len(self.levels), dtype=object)
-        levels[:] = self.levels
-        return np.asarray(levels[self.codes])
+        return np.asarray(objects(self.levels)[self.codes])
 
 
 RawColumns = Mapping[str, NDArray[np.float64] | CategoricalColumn]

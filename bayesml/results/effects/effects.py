@@ -16,12 +16,13 @@ from bayesml.arguments import (
     one_probability,
     require_memory,
     shown,
+    tail_of,
     whole_number,
 )
 from bayesml.data.messages import plural, suggestion
 from bayesml.errors import DataError
 from bayesml.posteriors.combination import JointLaw
-from bayesml.posteriors.prediction import Interval
+from bayesml.posteriors.row_distribution import Interval
 from bayesml.results.effects.contrast import Contrast, Difference, contrasted, require_contrast
 from bayesml.results.effects.expression import Expression, statements
 from bayesml.results.table import Table, label_text, probability_text, significant
@@ -101,7 +102,7 @@ class Effects:
 
     def interval(self, probability: float = 0.9) -> Interval:
         """Return equal-tailed intervals of the given probability, each row's own."""
-        tail = 0.5 * (1.0 - one_probability(probability))
+        tail = tail_of(probability)
         return Interval(self.law.quantile(tail), self.law.quantile(1.0 - tail))
 
     def exceedance(self, threshold: ArrayLike) -> Array:

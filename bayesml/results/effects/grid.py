@@ -240,9 +240,7 @@ def column_like(values: Sequence[Any], like: Any) -> Any:
     """Return a column of values, of the type of another one."""
     if is_numeric(like):
         return np.array(values, dtype=np.float64)
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
+    return frames.objects(values)
 
 
 def _require(caller: str, what: str, names: Any, there: Any, more: str = "") -> None:

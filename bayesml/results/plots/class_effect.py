@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import one_probability
+from bayesml.arguments import tail_of
 from bayesml.results.class_draws import class_probability_draws
 from bayesml.results.fit import Fit
 from bayesml.results.plots.canvas import (
@@ -75,7 +75,7 @@ def _draw(
 ) -> None:
     p = curve.prediction.probabilities
     each = class_probability_draws(fit, curve.X)
-    tail = 0.5 * (1.0 - one_probability(probability))
+    tail = tail_of(probability)
     lower, upper = np.quantile(each, (tail, 1.0 - tail), axis=0)
     K = p.shape[1]
     width = 0.8 / K

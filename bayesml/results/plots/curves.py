@@ -1,11 +1,12 @@
 """Predictions where one column moves and the others are held: what `effect` draws."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bayesml.data.frames import objects
 from bayesml.data.roles import TRIALS
 from bayesml.errors import DataError
 from bayesml.likelihoods import Log, PiecewiseLinear
@@ -142,7 +143,11 @@ def curves(
         fixed = {**held, **group.fixed}
         own = columns[term][rows if len(rows) else slice(None)]
         known = levels_known(fit.design, term)
-        x = np.linspace(own.min(), own.max(), GRID) if is_numeric(own) else _levels(own, known)
+        x = (
+            np.linspace(own.min(), own.max(), GRID)
+            if is_numeric(own)
+            else objects(levels(own, known))
+        )
         X = _of_one_trial(rows_at(fit.design, fixed, {term: x}), what)
         prediction = posterior.predict(X)
         modelled = _quantile(fit, X) if what.quantile is not None else prediction.mean_function
@@ -205,11 +210,4 @@ def _of_one_trial(X: Array, what: Shown) -> Array:
         return X
     out = X.copy()
     out[:, what.trials] = 1.0
-    return out
-
-
-def _levels(values: Any, known: Sequence[Any]) -> Any:
-    found = levels(values, known)
-    out = np.empty(len(found), dtype=object)
-    out[:] = found
     return out

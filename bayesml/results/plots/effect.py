@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesml.arguments import one_probability
+from bayesml.arguments import tail_of
 from bayesml.results.columns import (
     describe,
     is_numeric,
@@ -143,7 +143,7 @@ def _draw_bands(
 
 def _ends(curve: Curve, probability: float) -> tuple[Array, Array]:
     """Return the ends of the posterior interval of what is modelled."""
-    tail = 0.5 * (1.0 - one_probability(probability))
+    tail = tail_of(probability)
     return curve.modelled.quantile(tail), curve.modelled.quantile(1.0 - tail)
 
 
