@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from bayesml.inference.networks.mode import Mode
+from bayesml.inference.networks.scales import told_within
 from bayesml.inference.networks.settings import CALM, FREE, Start
 from bayesml.log_joint import Rows
 from bayesml.posteriors import LinearisedPosterior
@@ -75,14 +76,27 @@ class Race:
         return float(max(max(r.w.max(), h.w.max()) / (r.weight + h.weight) for r, h in parts))
 
     @property
+    def ends(self) -> Sequence[tuple[Heat, Mode]]:
+        """Where training from the start that won ended, of every part on which it did."""
+        return [(heat, heat.best(self.won)) for heat in self.heats if heat.modes[self.won]]
+
+    @property
     def missed(self) -> float:
         """Root mean square of what the start that won left of rows held out."""
-        left = [_residuals(heat.best(self.won), heat.held) for heat in self.heats]
-        return float(np.sqrt(np.mean(np.concatenate(left) ** 2)))
+        left = np.concatenate([_residuals(mode, heat.held) for heat, mode in self.ends])
+        return float(np.sqrt(np.mean(left**2)))
+
+    def told_within(self, share: float) -> float:
+        """Return the largest share of rows that are told to a share of their spread (M35)."""
+        if len(self.ends) < len(self.heats):
+            return 1.0
+        modes = [mode for _, mode in self.ends]
+        parts = [(mode.setting.rows.at_hand(), mode.point, mode.scales) for mode in modes]
+        return max(told_within(*part, share) for part in parts)
 
     def noise(self, name: str) -> float:
         """Return the largest value of a scale of the noise at what the start led to."""
-        return max(heat.best(self.won).scales.values[name] for heat in self.heats)
+        return max(mode.scales.values[name] for _, mode in self.ends)
 
     @cached_property
     def linear(self) -> Array:

@@ -30,7 +30,7 @@ MOST = 3.0
 PRECISIONS = (1e-6, 1e8)
 """Bounds of learned precisions: a group is free, or switched off."""
 
-EXACT, FEW = 1e-4, 0.02
+EXACT, TOLD = 1e-4, 0.02
 """Of the spread of y: what is told more closely has no noise. And of the rows that may be."""
 
 
@@ -119,6 +119,12 @@ class ByEvidence:
         return value + self.hyperprior.log_density(scales), NetworkScales(precision, values)
 
 
+def told_within(rows: Rows, point: Point, scales: NetworkScales, share: float) -> float:
+    """Return the share of rows told more closely than to a share of the target's spread (M35)."""
+    density = rows.likelihood.log_density(rows.y, point.here.eta, scales.values)
+    return float(rows.w[density > -np.log(share * np.std(rows.y))].sum()) / rows.weight
+
+
 def refuse_exact(
     rows: Rows, point: Point, scales: NetworkScales, known: Mapping[str, float]
 ) -> None:
@@ -134,9 +140,8 @@ def refuse_exact(
     stated = isinstance(likelihood, HasNoiseScale) and likelihood.noise_scale in known
     if stated or sd == 0.0 or likelihood.support.discrete:
         return
-    density = likelihood.log_density(rows.y, point.here.eta, scales.values)
-    told = float(rows.w[density > -np.log(EXACT * sd)].sum()) / rows.weight
-    if told > FEW:
+    told = told_within(rows, point, scales, EXACT)
+    if told > TOLD:
         raise ImproperPosteriorError(
             f"The posterior of the noise is improper: the network tells {told:.0%} of the rows to "
             f"less than {EXACT:g} of the target's spread, and the density of such rows grows "
