@@ -84,7 +84,7 @@ class JoinedDesign:
         ones, place = np.ones((frames.number_of_rows(new), 1)), self._precision_part
         return np.column_stack(
             [
-                ones if k == place else _without(part, lacking).matrix(new)
+                ones if k == place else part.without(lacking).matrix(new)
                 for k, part in enumerate(self.parts)
             ]
         )
@@ -100,8 +100,8 @@ class JoinedDesign:
         place = self._precision_part
         if place is None or not frames.is_frame(new):
             return set()
-        others = [_used(part) for k, part in enumerate(self.parts) if k != place]
-        own = _used(self.parts[place]).difference(*others)
+        others = [part.used for k, part in enumerate(self.parts) if k != place]
+        own = self.parts[place].used.difference(*others)
         return own if own - set(frames.column_names(new)) else set()
 
     def matrix_with_new(self, new: Any) -> NDArray[np.float64]:
@@ -115,15 +115,11 @@ class JoinedDesign:
 
     def matrix_of_population(self, new: Any) -> NDArray[np.float64]:
         """Build X of rows that are of no group; the columns of factors need not be there."""
-        own = [part for part in self.parts if not isinstance(part, LevelsDesign)]
-        factors = {
-            name for part in self.parts if isinstance(part, LevelsDesign) for name in part.own
-        }
-        built = iter([part.without(factors).matrix(new) for part in own])
-        rows = frames.number_of_rows(new)
+        factors = {name for factor in self.factors for name in factor.own}
+        nowhere = np.full((frames.number_of_rows(new), 1), NO_LEVEL)
         return np.column_stack(
             [
-                np.full((rows, 1), NO_LEVEL) if isinstance(part, LevelsDesign) else next(built)
+                nowhere if isinstance(part, LevelsDesign) else part.without(factors).matrix(new)
                 for part in self.parts
             ]
         )
@@ -187,18 +183,6 @@ class JoinedDesign:
             "feature_names": list(self.feature_names),
             "roles": self.roles.to_config(),
         }
-
-
-def _used(part: FormulaDesign | LevelsDesign | SmoothDesign) -> set[str]:
-    """Return the columns that a part itself is made of."""
-    return set(part.own) if isinstance(part, LevelsDesign) else part.used
-
-
-def _without(
-    part: FormulaDesign | LevelsDesign | SmoothDesign, columns: set[str]
-) -> FormulaDesign | LevelsDesign | SmoothDesign:
-    """Return a part that does not look at columns which it is not made of."""
-    return part if isinstance(part, LevelsDesign) else part.without(columns)
 
 
 def joined_design_from_config(config: Mapping[str, Any]) -> JoinedDesign:

@@ -1,6 +1,6 @@
 """The levels of a grouping factor as numbers: one column of X, however many levels there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,15 @@ class LevelsDesign:
     own: tuple[str, ...]
     levels: tuple[Level, ...]
     weights_column: str | None = None
+
+    @property
+    def used(self) -> set[str]:
+        """The columns that it is made of."""
+        return set(self.own)
+
+    def without(self, columns: Set[str]) -> "LevelsDesign":
+        """Return itself, which looks at no columns of others."""
+        return self
 
     def matrix(self, new: Any) -> NDArray[np.float64]:
         """Return the numbers of the levels of new rows, (k, 1); refuse one that was never seen."""

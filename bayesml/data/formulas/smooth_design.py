@@ -39,9 +39,7 @@ class SmoothDesign:
     @property
     def used(self) -> set[str]:
         """The columns that it is made of."""
-        by = self.by
-        own = set() if by is None else set(by.own) if isinstance(by, LevelsDesign) else by.used
-        return self.column.used | own
+        return self.column.used | (set() if self.by is None else self.by.used)
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -55,7 +53,7 @@ class SmoothDesign:
 
     def without(self, columns: Set[str]) -> "SmoothDesign":
         """Return the same, not looking at columns that it does not use."""
-        by = self.by.without(columns) if isinstance(self.by, FormulaDesign) else self.by
+        by = None if self.by is None else self.by.without(columns)
         return replace(self, column=self.column.without(columns), by=by)
 
     def to_config(self) -> dict[str, Any]:
