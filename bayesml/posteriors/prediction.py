@@ -20,6 +20,7 @@ from bayesml.arguments import (
     tail_of,
     whole_number,
 )
+from bayesml.data.array_designs import class_numbers
 from bayesml.errors import DataError, LikelihoodWarning
 from bayesml.losses import Loss
 from bayesml.posteriors import decisions
@@ -73,6 +74,8 @@ class Prediction:
         In squared units of y.
     locate : callable or None
         Computes leverages, if the prediction knows the training data.
+    classes : tuple or None
+        Labels of classes, in the order of their numbers, where the target was learned as labels.
 
     Examples
     --------
@@ -93,6 +96,7 @@ class Prediction:
     sampler: Sampler
     mean_sampler: Sampler
     locate: Callable[[], Leverage] | None = field(default=None, repr=False)
+    classes: tuple[Any, ...] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -132,7 +136,8 @@ class Prediction:
         Returns
         -------
         pandas.DataFrame
-            Columns ``mean``, ``sd``, ``epistemic_sd``, ``aleatoric_sd``, ``lower``, ``upper``.
+            Columns ``mean``, ``sd``, ``epistemic_sd``, ``aleatoric_sd``, ``lower``, ``upper``, of
+            the number of the class where there are classes; of labels, ``P(label)`` of each before.
 
         Examples
         --------
@@ -143,16 +148,20 @@ class Prediction:
         """
         interval = self.interval(probability)
         ends = {"lower": interval.lower, "upper": interval.upper}
-        return _frame(self._moments() | ends)
+        labels = [f"P({label})" for label in self.classes or ()]
+        each = dict(zip(labels, self.probabilities.T, strict=True)) if labels else {}
+        return _frame(each | self._moments() | ends)
 
     @property
     def mean(self) -> Array:
         """E[y | x, data], in the unit of y, shape (rows,).
 
-        NaN, with a warning, where there is none: under Student-t noise of df ≤ 1.
+        NaN, with a warning, where there is none: under Student-t noise of df ≤ 1; and without one
+        at rows that were kept with missing values.
         """
         mean = self.distribution.mean
-        if np.any(np.isnan(mean)):
+        lost = np.isnan(mean)
+        if np.any(lost) and not np.all(np.isnan(self.quantile(0.5)[lost])):
             warnings.warn(NO_MEAN, LikelihoodWarning, stacklevel=2)
         return mean
 
@@ -343,8 +352,25 @@ class Prediction:
         return decisions.expected_loss(self.distribution, loss, action)
 
     def log_prob(self, y: ArrayLike) -> Array:
-        """Evaluate the log predictive density of y, for one y or one per row."""
-        return self.distribution.log_density(y)
+        """Evaluate the log predictive density of y, for one y or one per row; of labels too.
+
+        Examples
+        --------
+        >>> import numpy as np, bayesml as bm
+        >>> data = bm.Data([[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"])
+        >>> fit = bm.fit(bm.Model(likelihood=bm.Bernoulli()), data, bm.MAP())
+        >>> np.exp(fit.predict([[1.5]]).log_prob(["yes"])).round(2)
+        array([0.5])
+        """
+        return self.distribution.log_density(y if self.classes is None else self._numbers(y))
+
+    def _numbers(self, y: Any) -> Any:
+        """Return the numbers of classes from labels; numbers are theirs already."""
+        labels = np.asarray(y, dtype=object)
+        if not any(isinstance(label, str) for label in labels.flat):
+            return y
+        numbers = class_numbers(labels.ravel(), self.classes or (), "y")
+        return numbers.reshape(labels.shape)
 
     def transformed(
         self, function: Callable[[Any], Any], inverse: Callable[[Any], Any] | None = None

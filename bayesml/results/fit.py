@@ -275,7 +275,11 @@ class Fit:
         built = matrix_of(self.design, given, new_groups, population)
         rows = np.asarray(built, dtype=np.float64)
         prediction = self.learned.posterior.predict(rows)
-        return replace(prediction, locate=lambda: self._leverage.locate(rows))
+        return replace(
+            prediction,
+            locate=lambda: self._leverage.locate(rows),
+            classes=self.design.classes,
+        )
 
     def leverage(self, X: Any) -> Array:
         r"""Return how far each row lies from the training data: its leverage (P8).

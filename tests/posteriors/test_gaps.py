@@ -9,6 +9,7 @@ import bayesml as bm
 from bayesml.errors import DataError
 
 
+@pytest.mark.filterwarnings("error::bayesml.ModelWarning")  # a gap is no tail without a mean
 def test_rows_with_missing_values_stay_where_they_are(rng: np.random.Generator) -> None:
     frame = pd.DataFrame({"x": rng.normal(size=30), "g": list("abc") * 10})
     frame["y"] = frame.x + rng.normal(size=30)
