@@ -77,7 +77,77 @@ class _LearnsDistributions:
         return self.fit_.predict(validate_data(self, X, dtype=np.float64, reset=False))
 
 
-class BayesianRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class _HasCoefficients:
+    """The weights of a linear predictor as scikit-learn calls them, with their uncertainty."""
+
+    fit_: bm.Fit
+
+    @property
+    def coef_(self) -> Array:
+        """Means of the weights, or their estimates, shape (n,); of classes (1, n) or (K, n)."""
+        return self._shaped(_entries(self, "weights")["mean"])
+
+    @property
+    def coef_sd_(self) -> Array:
+        """Their standard deviations, or standard errors of a point estimate, in that shape."""
+        return self._shaped(_entries(self, "weights").iloc[:, 1])
+
+    @property
+    def intercept_(self) -> Any:
+        """Mean of the intercept, 0.0 without one; of classes an array, (1,) or (K,)."""
+        return self._of_intercept(0)
+
+    @property
+    def intercept_sd_(self) -> Any:
+        """Its standard deviation, or standard error."""
+        return self._of_intercept(1)
+
+    def _shaped(self, weights: Any) -> Array:
+        return np.asarray(weights, dtype=np.float64)
+
+    def _of_intercept(self, column: int) -> Any:
+        found = _entries(self, "intercept", or_none=True)
+        return float(found.iloc[0, column]) if len(found) else 0.0
+
+
+class _HasCoefficientsOfClasses(_HasCoefficients):
+    """The same of log odds: of the second class, or of each against the first, whose row is 0."""
+
+    classes_: Any
+
+    def _shaped(self, weights: Any) -> Array:
+        rows = 1 if len(self.classes_) == 2 else len(self.classes_) - 1
+        found = np.asarray(weights, dtype=np.float64).reshape(rows, -1)
+        return found if len(self.classes_) == 2 else np.vstack([np.zeros_like(found[:1]), found])
+
+    def _of_intercept(self, column: int) -> Array:
+        rows = 1 if len(self.classes_) == 2 else len(self.classes_)
+        out = np.zeros(rows)
+        found = _entries(self, "intercept", or_none=True)
+        if len(found):
+            out[rows - len(found) :] = found.iloc[:, column]
+        return out
+
+
+def _entries(estimator: Any, name: str, *, or_none: bool = False) -> Any:
+    """Return the lines of the table of a fit that are entries of one parameter."""
+    check_is_fitted(estimator)
+    table = estimator.fit_.summary()
+    found = table[[line.partition("[")[0] == name for line in table.index]]
+    if not (len(found) or or_none):
+        raise AttributeError(
+            f"{type(estimator).__name__} has no coef_: {estimator.fit_.resolved.predictor!r} has "
+            "not one weight a feature."
+        )
+    return found
+
+
+class BayesianRegressor(
+    _HasCoefficients,
+    _LearnsDistributions,
+    RegressorMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """A model of this package, learned by a method of this package, for pipelines and searches.
 
     Parameters
@@ -98,6 +168,9 @@ class BayesianRegressor(_LearnsDistributions, RegressorMixin, BaseEstimator):  #
     ----------
     fit_ : Fit
         Everything that the package says of the answer: ``estimator.fit_.check()``, ….
+    coef_, coef_sd_ : ndarray, shape (n,)
+    intercept_, intercept_sd_ : float
+        Of linear models.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         If X was a frame.
@@ -189,7 +262,12 @@ def _of_classes(classes: tuple[str, ...]) -> Any:
     return bm.Bernoulli() if len(classes) == 2 else bm.Categorical(classes)
 
 
-class BayesianClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator):  # type: ignore[misc]
+class BayesianClassifier(
+    _HasCoefficientsOfClasses,
+    ClassifierMixin,  # type: ignore[misc]
+    _LearnsProbabilities,
+    BaseEstimator,  # type: ignore[misc]
+):
     """Logistic regression of two classes or more, whose probabilities know what is uncertain.
 
     Parameters
@@ -205,6 +283,9 @@ class BayesianClassifier(ClassifierMixin, _LearnsProbabilities, BaseEstimator): 
     Attributes
     ----------
     classes_ : ndarray
+    coef_, coef_sd_ : ndarray, shape (1, n), or (classes, n)
+        Log odds per unit of x: of the second class, or of each against the first.
+    intercept_, intercept_sd_ : ndarray
     fit_ : Fit
         Everything that the package says of the answer: ``estimator.fit_.check()``, ….
     n_features_in_ : int

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -118,6 +119,39 @@ def test_least_squares_is_scikit_learns(rows: tuple[np.ndarray, np.ndarray]) -> 
     theirs = LinearRegression().fit(X, y, sample_weight=w)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-9)
     assert ours.score(X, y) == pytest.approx(theirs.score(X, y))
+
+
+def test_coefficients_are_those_of_the_table(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = rows
+    ours, theirs = BayesianRegressor(method=bm.MLE()).fit(X, y), LinearRegression().fit(X, y)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9)
+    assert ours.intercept_ == pytest.approx(theirs.intercept_)
+    exact = BayesianRegressor(random_state=1).fit(X, y)
+    table = exact.fit_.summary()
+    assert exact.intercept_sd_ == table.loc["intercept", "sd"]
+    np.testing.assert_array_equal(exact.coef_sd_, table["sd"].to_numpy()[1 : 1 + X.shape[1]])
+    through_zero = BayesianRegressor(bm.Model(bm.Linear(intercept=False))).fit(X, y)
+    assert (through_zero.intercept_, through_zero.intercept_sd_) == (0.0, 0.0)
+    assert not hasattr(BayesianRegressor(), "coef_")
+    network = BayesianRegressor(bm.Model(bm.MLP((2,))), method=bm.MAP(), random_state=1).fit(X, y)
+    with pytest.raises(AttributeError, match=r"no coef_: MLP\(.* has not one weight a feature"):
+        network.coef_  # noqa: B018
+    chosen = SelectFromModel(BayesianRegressor(), max_features=1, threshold=-np.inf).fit(X, y)
+    assert chosen.get_support().argmax() == np.abs(ours.coef_).argmax()
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_coefficients_of_classes_give_the_probabilities(
+    classes: int, rows: tuple[np.ndarray, np.ndarray]
+) -> None:
+    X, y = rows
+    noisy = y + 3 * np.std(y) * np.random.default_rng(0).normal(size=len(y))
+    k = np.digitize(noisy, np.quantile(noisy, [0.5] if classes == 2 else [0.3, 0.6]))
+    ours = BayesianClassifier(method=bm.MAP()).fit(X, k)
+    eta = X @ ours.coef_.T + ours.intercept_
+    odds = np.exp(np.hstack([0 * eta, eta]) if classes == 2 else eta)
+    np.testing.assert_allclose(odds / odds.sum(1, keepdims=True), ours.predict_proba(X), rtol=1e-6)
+    assert ours.coef_sd_.shape == ours.coef_.shape
 
 
 def test_clones_pipelines_and_searches(rows: tuple[np.ndarray, np.ndarray]) -> None:

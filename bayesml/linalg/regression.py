@@ -209,8 +209,10 @@ def _cholesky(H: Any) -> Matrix:
     L, info = lapack.dpotrf(H, lower=1, clean=1, overwrite_a=1)
     if info != 0:
         raise ConvergenceError(
-            "The curvature is not positive definite: some parameters are determined neither by "
-            "the data nor by the prior. State a proper prior, such as Layered()."
+            "The curvature is not positive definite: either some parameters are determined neither "
+            "by the data nor by the prior, and need a proper one, such as Layered(); or the rows "
+            "are fitted exactly, for instance repeated ones, so that the noise goes to zero: leave "
+            "out repetitions, or state it, Gaussian(sigma=...)."
         )
     return np.asarray(L)
 

@@ -81,7 +81,9 @@ class TransformedPrediction:
         with np.errstate(invalid="ignore"):
             rest = np.where(last_part <= 1e-5 * np.abs(part), part, np.inf)
             first, second = np.where(last <= 1e-10 * np.abs(whole), whole, rest)
-            return first, np.sqrt(np.where(np.isfinite(second), second - first**2, np.inf))
+            sd = np.sqrt(np.where(np.isfinite(second), second - first**2, np.inf))
+            missing = np.isnan(centre)
+            return np.where(missing, np.nan, first), np.where(missing, np.nan, sd)
 
     def _integrals(self, centre: Array, scale: Array, low: Array, high: Array) -> tuple[Any, Any]:
         """Integrate g and its square by the trapezoidal rule in t; also what the ends add."""
@@ -169,10 +171,12 @@ def transformed(
             "The inverse of this function is not known: give both, for instance "
             "transformed(lambda y: 10**y, inverse=np.log10)."
         )
-    middle = of.quantile(0.5)
-    if np.any(function(of.quantile(0.75)) < function(middle)):
+    there = ~np.isnan(of.quantile(0.5))  # rows without missing values
+    middle, above = (of.quantile(q)[there] for q in (0.5, 0.75))
+    if np.any(function(above) < function(middle)):
         raise DataError("The function falls; an increasing one is needed, such as exp.")
     back = np.asarray(known(function(middle)))
-    if not np.allclose(back, middle, rtol=1e-6, atol=1e-9 + 1e-6 * float(np.max(of.sd))):
+    spread = float(np.max(of.sd[there], initial=0.0))
+    if not np.allclose(back, middle, rtol=1e-6, atol=1e-9 + 1e-6 * spread):
         raise DataError("The inverse does not undo the function.")
     return TransformedPrediction(of, function, known, sampler)
