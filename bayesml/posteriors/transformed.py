@@ -71,34 +71,47 @@ class TransformedPrediction:
 
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
-        """Integrate over all y, and where that diverges over all but a probability of `RARE`."""
-        ends = [self.of.quantile(q) for q in (RARE, 0.25, 0.5, 0.75, 1.0 - RARE)]
-        centre, scale = ends[2], 0.5 * (ends[3] - ends[1])
-        every = np.full(len(self), FAR)
-        seen = [np.arcsinh((ends[k] - centre) / scale) for k in (0, -1)]
-        whole, last = self._integrals(centre, scale, -every, every)
-        part, last_part = self._integrals(centre, scale, *seen)
+        """Integrate over all but a probability of `RARE`, and over all y where these count."""
+        low, q1, centre, q3, high = (
+            self.of.quantile(q) for q in (RARE, 0.25, 0.5, 0.75, 1.0 - RARE)
+        )
+        scale, every = 0.5 * (q3 - q1), np.full(len(self), FAR)
+        low, high = (np.arcsinh((end - centre) / scale) for end in (low, high))
+        part, last_part = self._integrals(centre, scale, low, high, POINTS // 4 + 1)
+        ends = sum(np.abs(self._terms(centre, scale, t)[1]) for t in (-every, every))
+        ends *= scale * 2.0 * FAR / (POINTS - 1)
         with np.errstate(invalid="ignore"):
+            converges = ends <= 1e-10 * np.abs(part)
+            settled = last_part <= 1e-9 * np.abs(part)
             rest = np.where(last_part <= 1e-5 * np.abs(part), part, np.inf)
-            first, second = np.where(last <= 1e-10 * np.abs(whole), whole, rest)
-            sd = np.sqrt(np.where(np.isfinite(second), second - first**2, np.inf))
-            missing = np.isnan(centre)
-            return np.where(missing, np.nan, first), np.where(missing, np.nan, sd)
+        if np.any(converges & ~settled):  # densities far out are dear
+            whole, last = self._integrals(centre, scale, -every, every)
+            with np.errstate(invalid="ignore"):
+                rest = np.where(last <= 1e-10 * np.abs(whole), whole, rest)
+        first, second = np.where(np.isnan(centre), np.nan, rest)
+        with np.errstate(invalid="ignore"):
+            return first, np.sqrt(np.where(np.isinf(second), np.inf, second - first**2))
 
-    def _integrals(self, centre: Array, scale: Array, low: Array, high: Array) -> tuple[Any, Any]:
+    def _integrals(
+        self, centre: Array, scale: Array, low: Array, high: Array, points: int = POINTS
+    ) -> tuple[Array, Array]:
         """Integrate g and its square by the trapezoidal rule in t; also what the ends add."""
-        sums, last, mass = np.zeros((2, len(self))), np.zeros((2, len(self))), 0.0
-        for k, t in enumerate(np.linspace(low, high, POINTS)):
-            y = centre + scale * np.sinh(t)
-            weight = np.exp(self.of.log_density(y)) * np.cosh(t)
-            with np.errstate(over="ignore", invalid="ignore"):
-                g = np.where(weight > 0, self.function(y), 0.0)
-                terms = np.stack([weight * g, weight * g**2])
+        sums, last, mass = np.zeros((2, len(self))), np.zeros((2, len(self))), np.zeros(len(self))
+        for k, t in enumerate(np.linspace(low, high, points)):
+            weight, terms = self._terms(centre, scale, t)
             mass, sums = mass + weight, sums + terms
-            if k in (0, POINTS - 1):
+            if k in (0, points - 1):
                 last += np.abs(terms)
         with np.errstate(invalid="ignore"):
             return sums / mass, last / mass
+
+    def _terms(self, centre: Array, scale: Array, t: Array) -> tuple[Array, Array]:
+        """Return p(y) dy/dt at y = c + s sinh t, in units of s, and its products with g and g²."""
+        y = centre + scale * np.sinh(t)
+        weight = np.exp(self.of.log_density(y)) * np.cosh(t)
+        with np.errstate(over="ignore", invalid="ignore"):
+            g = np.where(weight > 0, self.function(y), 0.0)
+            return weight, np.stack([weight * g, weight * g**2])
 
     @property
     def mean(self) -> Array:

@@ -1,6 +1,9 @@
 """Predictions of a logarithm, back on the scale of y: against scipy's lognormal and draws."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -73,3 +76,34 @@ def test_levels_are_one_number_or_a_row_of_them(data: bm.Data) -> None:
     for each in (p, p.transformed(np.exp), fit.predictions()):
         with pytest.raises(DataError, match=r"q must be one number or a sequence of them"):
             each.quantile([[0.1, 0.9]])
+
+
+def test_rows_with_missing_values_stay_missing_and_no_row_costs_a_search() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=30)}).assign(y=lambda t: np.exp(0.1 * t["x"]))
+    frame["y"] *= np.exp(0.3 * rng.normal(size=30))
+    fit = bm.fit(bm.Model(), bm.Data.from_formula("log(y) ~ x", frame))
+    new = pd.DataFrame({"x": [0.0, np.nan, 1.0]})
+    p = fit.predict(new, missing="keep").transformed(np.exp)
+    alone = fit.predict(new.dropna()).transformed(np.exp)
+    for whole, part in (
+        (p.mean, alone.mean),
+        (p.sd, alone.sd),
+        (p.quantile(0.9), alone.quantile(0.9)),
+    ):
+        np.testing.assert_array_equal(whole[[0, 2]], part)
+        assert np.isnan(whole[1])
+    asked: list[float] = []
+    evaluate = type(alone.of).log_density
+
+    def counted(self: Any, y: Any) -> Any:
+        asked.extend(np.ravel(y))
+        return evaluate(self, y)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(alone.of), "log_density", counted)
+        again = fit.predict(new.dropna()).transformed(np.exp)
+        assert np.isfinite(again.mean).all()
+    low, high = (again.of.quantile(q) for q in (1e-12, 1 - 1e-12))
+    outside = sum(not low.min() - 1e-9 <= y <= high.max() + 1e-9 for y in asked)
+    assert outside <= 2 * 2  # the ends of both rows: densities far out are dear
