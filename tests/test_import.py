@@ -32,7 +32,6 @@ LOADED_WHEN_FIRST_USED = {
     "pyarrow",
     "pymc",
     "pytensor",
-    "scoringrules",
     "scipy.stats",
     "sklearn",
     "xarray",
@@ -51,7 +50,7 @@ print(bayesml.fit(bayesml.Model(), bayesml.Data([[0.0], [1.0], [2.0]], [1.0, 3.0
 
 # Distributions that are used without being imported by name, and through what.
 USED_INDIRECTLY = {"h5netcdf": "xarray writes netCDF with it", "nutpie": "pm.sample runs on it"}
-OPTIONAL = {"polars", "pyarrow", "scoringrules", "sklearn"}  # imported only when asked for
+OPTIONAL = {"polars", "pyarrow", "sklearn"}  # imported only when asked for
 
 
 @pytest.mark.parametrize("then", ["", FIT_AND_PRINT], ids=["import", "exact fit, printed"])

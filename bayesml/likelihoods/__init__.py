@@ -30,7 +30,6 @@ from bayesml.likelihoods.precision_weighted import PrecisionWeighted, takes_prec
 from bayesml.likelihoods.probability_links import CLogLog, Logit, ProbabilityLink, Probit
 from bayesml.likelihoods.roles import (
     Canonical,
-    ClosedFormCRPS,
     HasLimits,
     HasNoiseScale,
     InOnePass,
@@ -65,7 +64,6 @@ __all__ = [
     "Canonical",
     "Categorical",
     "Censored",
-    "ClosedFormCRPS",
     "Distributional",
     "GammaResponse",
     "Gaussian",

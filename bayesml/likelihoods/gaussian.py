@@ -18,7 +18,6 @@ from bayesml.distributions import (
 from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.links import Identity, Link
 from bayesml.likelihoods.parameters import check_parameter, parameter_words
-from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.losses import Loss, SquaredError
 from bayesml.stirling import HALF_LOG_2PI
 from bayesml.typing import Array, ArrayLike
@@ -175,19 +174,6 @@ class Gaussian:
         """Draw η + σ ε."""
         eta = np.asarray(eta)
         return np.asarray(eta + np.asarray(parameters["sigma"]) * rng.standard_normal(eta.shape))
-
-    @property
-    def most_components(self) -> int:
-        """As many as its formula, quadratic in them, is faster than quadrature for."""
-        return 400
-
-    def crps(self, y: Array, weights: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
-        """Score y under a mixture of normals (Grimit et al. 2006, eq. 5)."""
-        sigma, rules = np.broadcast_to(parameters["sigma"], eta.shape), scoring_rules()
-        if len(weights) == 1:
-            return np.asarray(rules.crps_normal(y, eta[:, 0], sigma[:, 0], backend="numpy"))
-        pi = np.broadcast_to(weights, eta.shape)
-        return np.asarray(rules.crps_mixnorm(y, eta, sigma, pi, backend="numpy"))
 
     def describe(self) -> str:
         """Say the model of one observation in words."""

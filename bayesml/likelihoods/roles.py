@@ -234,18 +234,6 @@ class HasLimits(Protocol):
         """Parameters, and for each the likelihood of all others that is left."""
 
 
-@runtime_checkable
-class ClosedFormCRPS(Protocol):
-    """A likelihood whose mixtures have a continuous ranked probability score in closed form."""
-
-    @property
-    def most_components(self) -> int:
-        """The most components of a mixture for which the formula holds, and is the fastest."""
-
-    def crps(self, y: Array, weights: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
-        """Score y, shape (b,), under the mixture of components of shape (b, K), by `weights`."""
-
-
 def diagonal_information(information: Array, outputs: int) -> Array:
     """Return the diagonal of an information in so many outputs, where there is more of it."""
     if outputs > 1 and information.shape[:2] == (outputs, outputs) and information.ndim > 2:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import digamma, polygamma, stdtr
+from scipy.special import digamma, polygamma
 
 from bayesml.distributions import (
     ContinuousSupport,
@@ -21,18 +21,15 @@ from bayesml.distributions import (
     Support,
 )
 from bayesml.distributions.real_line import standard_student_t_log_density
+from bayesml.distributions.student_t_tail import student_t_cdf
 from bayesml.likelihoods.averaging import hermite_average
 from bayesml.likelihoods.base import Average, Stated
 from bayesml.likelihoods.gaussian import Gaussian
 from bayesml.likelihoods.links import Identity, Link
 from bayesml.likelihoods.parameters import check_parameter, parameter_words
 from bayesml.likelihoods.roles import Limit
-from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.losses import AbsoluteError, Loss
 from bayesml.typing import Array, ArrayLike
-
-NORMAL = 1e8
-"""Degrees of freedom from which the score of a normal is nearer than scoringrules' of the t."""
 
 
 @dataclass(frozen=True)
@@ -187,12 +184,12 @@ class StudentT:
     def cdf(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y ≤ y)."""
         z = (np.asarray(y) - eta) / np.asarray(parameters["sigma"])
-        return np.asarray(stdtr(np.asarray(parameters["df"]), z))
+        return student_t_cdf(np.asarray(parameters["df"], dtype=np.float64), np.asarray(z))
 
     def survival(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate P(Y > y): the distribution is symmetric around η."""
         z = (eta - np.asarray(y)) / np.asarray(parameters["sigma"])
-        return np.asarray(stdtr(np.asarray(parameters["df"]), z))
+        return student_t_cdf(np.asarray(parameters["df"], dtype=np.float64), np.asarray(z))
 
     def log_cdf_slope(self, y: ArrayLike, eta: ArrayLike, parameters: Mapping[str, Any]) -> Array:
         """Evaluate log(−∂P(Y ≤ y)/∂η), that of p(y): η is a location."""
@@ -206,18 +203,6 @@ class StudentT:
         df = np.minimum(parameters["df"], 1e300)  # numpy draws NaN at ∞, and here normal numbers
         noise = rng.standard_t(np.broadcast_to(df, eta.shape))
         return np.asarray(eta + np.asarray(parameters["sigma"]) * noise)
-
-    @property
-    def most_components(self) -> int:
-        """One: there is no formula for mixtures."""
-        return 1
-
-    def crps(self, y: Array, weights: Array, eta: Array, parameters: Mapping[str, Any]) -> Array:
-        """Score y under a Student-t distribution."""
-        df, sigma = (np.broadcast_to(parameters[k], eta.shape)[:, 0] for k in ("df", "sigma"))
-        at, rules = (eta[:, 0], sigma), scoring_rules()
-        heavy = rules.crps_t(y, np.minimum(df, NORMAL), *at, backend="numpy")
-        return np.asarray(np.where(df < NORMAL, heavy, rules.crps_normal(y, *at, backend="numpy")))
 
     def describe(self) -> str:
         """Say the model of one observation in words."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from bayesml.arguments import check_probability
 from bayesml.errors import DataError
-from bayesml.likelihoods.scoring import scoring_rules
+from bayesml.posteriors.crps_of_atoms import crps_of_atoms
 from bayesml.posteriors.rows import per_row, row_blocks
 from bayesml.posteriors.shortest import shortest_of_atoms
 from bayesml.typing import Array, ArrayLike
@@ -104,13 +104,8 @@ class Atoms:
         return lower, upper
 
     def crps(self, y: Array) -> Array:
-        """Score one observation a row, in closed form."""
-        rules, out = scoring_rules(), np.empty(self.rows)
-        for block in row_blocks(self.rows, len(self.weights)):
-            values = self.values(block)
-            weights = np.broadcast_to(self.weights, values.shape)
-            out[block] = rules.crps_ensemble(y[block], values, ens_w=weights, backend="numpy")
-        return out
+        """Score one observation a row (P13)."""
+        return crps_of_atoms(self, y)
 
     def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
         """Yield blocks of rows with the atoms and their weights, (b, K)."""

@@ -15,6 +15,7 @@ from bayesml.posteriors.mixed_marginal import MixedMarginal
 from bayesml.posteriors.mixture import Mixture
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.row_distribution import RowDistribution
+from bayesml.posteriors.rows import side_by_side
 from bayesml.predictors import Predictor
 from bayesml.typing import Array, ArrayLike
 
@@ -203,13 +204,8 @@ def _components(mixtures: Sequence[Mixture], block: slice) -> tuple[Array, dict[
     """Return the components of all mixtures side by side."""
     each = [mixture.components(block) for mixture in mixtures]
     eta = np.concatenate([eta for eta, _ in each], axis=-1)
-    names = each[0][1]
-    parameters: dict[str, Array] = {
-        name: np.concatenate(
-            [np.broadcast_to(own[name], part.shape[-2:]) for part, own in each], axis=-1
-        )
-        for name in names
-    }
+    widths = [part.shape[-1] for part, _ in each]
+    parameters = {name: side_by_side([own[name] for _, own in each], widths) for name in each[0][1]}
     return eta, parameters
 
 

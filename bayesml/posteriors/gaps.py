@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesml.posteriors.crps_of_atoms import crps_of
 from bayesml.posteriors.prediction import Leverage, Prediction, Sampler
 from bayesml.posteriors.row_distribution import OfClasses, RowDistribution
 from bayesml.typing import Array, ArrayLike
@@ -74,6 +75,10 @@ class WithGaps:
                 yield slice(place, place + 1), x[None], w[None]
         for place in np.flatnonzero(~self.present):
             yield slice(place, place + 1), np.array([[np.nan]]), np.array([[1.0]])
+
+    def crps(self, y: Array) -> Array:
+        """Score one observation a row, NaN in the gaps."""
+        return self._spread(crps_of(self.known, self._of_known(y)))
 
     def class_probabilities(self) -> Array | None:
         """Evaluate the probability of every class, shape (rows, K); None of what has none."""

@@ -19,6 +19,7 @@ from bayesml.posteriors.base import Compared, Kind, Marginal
 from bayesml.posteriors.linearised import averaged, mean_function, normals
 from bayesml.posteriors.prediction import Prediction
 from bayesml.posteriors.reweighted import ReweightedPosterior
+from bayesml.posteriors.rows import side_by_side
 from bayesml.predictors import Predictor, flat
 from bayesml.typing import Array, ArrayLike
 
@@ -220,16 +221,14 @@ class LaplacePosterior:
             at_node = self.likelihood.average(eta + shift @ t, covariance, self._values(x))
             parts.append(at_node)
             weights.append(float(np.prod(w[list(index)] / w.sum())) * at_node.weights)
-        return _joined(parts, np.concatenate(weights), eta.shape[1])
+        return _joined(parts, np.concatenate(weights))
 
 
-def _joined(parts: list[Average], weights: Array, rows: int) -> Average:
+def _joined(parts: list[Average], weights: Array) -> Average:
     """Return averages at several nodes as one mixture, components side by side."""
-    names = parts[0].parameters
+    widths = [len(part.weights) for part in parts]
     parameters = {
-        name: np.concatenate(
-            [np.broadcast_to(p.parameters[name], (rows, len(p.weights))) for p in parts], axis=-1
-        )
-        for name in names
+        name: side_by_side([part.parameters[name] for part in parts], widths)
+        for name in parts[0].parameters
     }
     return Average(weights, np.concatenate([p.eta for p in parts], axis=-1), parameters)

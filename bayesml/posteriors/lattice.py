@@ -11,6 +11,7 @@ from bayesml.arguments import check_probability
 from bayesml.distributions import FiniteSupport
 from bayesml.errors import ConvergenceError
 from bayesml.likelihoods import Likelihood
+from bayesml.posteriors.crps_of_atoms import crps_of_atoms
 from bayesml.posteriors.mixture import FAR, Components, Mixture
 from bayesml.posteriors.rows import per_row, row_blocks
 from bayesml.posteriors.shortest import shortest_run
@@ -108,14 +109,8 @@ class LatticeMixture:
         return np.stack(each, axis=1)
 
     def crps(self, y: Array) -> Array:
-        """Evaluate E|Y − y| − Σ F(k)(1 − F(k)) (P13)."""
-        out = np.empty(self.rows)
-        for block, values, weights in self.nodes():
-            below = np.cumsum(weights, axis=1)
-            apart = np.diff(values, axis=1, append=values[:, -1:])
-            away = np.sum(weights * np.abs(values - y[block, None]), axis=1)
-            out[block] = away - np.sum(apart * below * (1.0 - below), axis=1)
-        return out
+        """Score one observation a row (P13)."""
+        return crps_of_atoms(self, y)
 
     def quantile(self, q: ArrayLike) -> Array:
         """Return the least whole y with P(Y ≤ y) ≥ q, for one q or one per row (P9)."""

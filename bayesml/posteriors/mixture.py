@@ -9,19 +9,17 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import elementwise
-from scipy.special import logsumexp, ndtri
+from scipy.special import logsumexp
 
 from bayesml.arguments import check_probability
-from bayesml.errors import ConvergenceError
-from bayesml.likelihoods import ClosedFormCRPS, Likelihood
+from bayesml.likelihoods import Likelihood
 from bayesml.posteriors.crps import crps_by_quadrature
+from bayesml.posteriors.inversion import quantile
+from bayesml.posteriors.kernels import Kernels
 from bayesml.posteriors.rows import per_row, row_blocks
 from bayesml.posteriors.shortest import Inverse, shortest_interval
 from bayesml.typing import Array, ArrayLike, Integers
 
-EPS = float(np.finfo(np.float64).eps)
 NODES = 801
 FAR = 1e-12
 """Nodes reach from this level to its complement."""
@@ -152,11 +150,12 @@ class Mixture:
         return out
 
     def quantile(self, q: ArrayLike) -> Array:
-        """Return y with P(Y ≤ y) = q, for one q or one per row (Chandrupatla's method)."""
+        """Return y with P(Y ≤ y) = q, for one q or one per row (P50)."""
         level = per_row(check_probability(q), self.rows, "q")
         out = np.empty(self.rows)
         for block in self._blocks():
-            out[block] = self._inverse(block)(level[block], np.arange(block.stop - block.start))
+            moments = self.mean[block], self.sd[block]
+            out[block] = quantile(self.kernels(block), level[block], *moments)
         return out
 
     def highest_density_interval(self, probability: float) -> tuple[Array, Array]:
@@ -169,13 +168,11 @@ class Mixture:
         return lower, upper
 
     def crps(self, y: Array) -> Array:
-        """Score one observation a row: in closed form where the likelihood has it."""
-        kernel, K = self.likelihood, len(self.weights)
-        if not isinstance(kernel, ClosedFormCRPS) or kernel.most_components < K:
-            return crps_by_quadrature(self, y)
+        """Score one observation a row, by quadrature (P51)."""
         out = np.empty(self.rows)
-        for block in row_blocks(self.rows, K**2):
-            out[block] = kernel.crps(y[block], self.weights, *self.components(block))
+        for block in self._blocks():
+            moments = self.mean[block], self.sd[block]
+            out[block] = crps_by_quadrature(self.kernels(block), y[block], *moments)
         return out
 
     def nodes(self) -> Iterator[tuple[slice, Array, Array]]:
@@ -202,76 +199,18 @@ class Mixture:
         eta, parameters = self.components(block)
         return eta, {k: np.broadcast_to(v, eta.shape[-2:]) for k, v in parameters.items()}
 
+    def kernels(self, block: slice) -> Kernels:
+        """Return the components of a block of rows."""
+        return Kernels(self.likelihood, self.weights, *self.components(block))
+
     def _inverse(self, block: slice) -> Inverse:
         """Return the quantile function of the rows of a block."""
-        eta, wide = self.wide(block)
-        mean, sd = self.mean[block], self.sd[block]
+        kernels, mean, sd = self.kernels(block), self.mean[block], self.sd[block]
 
         def inverse(level: Array, row: Integers) -> Array:
-            local = {k: v[row] for k, v in wide.items()}
-            return self._invert(level, eta[..., row, :], local, mean[row], sd[row])
+            return quantile(kernels.take(row), level, mean[row], sd[row])
 
         return inverse
 
-    def _invert(
-        self, q: Array, eta: Array, parameters: Mapping[str, Array], mean: Array, sd: Array
-    ) -> Array:
-        def excess(y: Array, row: Integers) -> Array:
-            local = {name: value[row] for name, value in parameters.items()}
-            below = self.likelihood.cdf(y[:, None], eta[..., row, :], local) @ self.weights
-            return np.asarray(below - q[row])
-
-        centre = np.where(np.isfinite(mean), mean, np.median(_first(eta), axis=1))
-        spread = sd
-        if not np.all(np.isfinite(sd)):  # tails so heavy: of a normal density of the same height
-            height = np.exp(self.likelihood.log_density(centre[:, None], eta, parameters))
-            with np.errstate(divide="ignore"):
-                alike = 1.0 / (np.sqrt(2.0 * np.pi) * (height @ self.weights))
-            spread = np.where(np.isfinite(sd), sd, alike)
-            spread = np.where(np.isfinite(spread), spread, 1.0 + np.abs(centre))
-        out, settled = self._newton(q, eta, parameters, centre, spread)
-        rows = np.flatnonzero(~settled & (spread > 4 * EPS * np.abs(centre)))
-        if len(rows) == 0:
-            return out
-        low, high = (centre - spread)[rows], (centre + spread)[rows]
-        bracket = elementwise.bracket_root(excess, low, high, args=(rows,), maxiter=2000)
-        found = elementwise.find_root(excess, bracket.bracket, args=(rows,))
-        if not np.all(found.success):
-            raise ConvergenceError(
-                f"A quantile of {int(np.sum(~found.success))} row(s) was not found. Their "
-                "predictive distribution may be degenerate: check the scales of the priors."
-            )
-        out[rows] = found.x
-        return out
-
-    def _newton(
-        self, q: Array, eta: Array, parameters: Mapping[str, Array], centre: Array, spread: Array
-    ) -> tuple[Array, NDArray[np.bool_]]:
-        """Take a few Newton steps from the normal quantile; say which rows they settled.
-
-        Steps that do not shrink leave their row to bracketing.
-        """
-        y, last = centre + spread * ndtri(q), np.full(len(centre), np.inf)
-        settled = spread <= 4 * EPS * np.abs(centre)
-        y[settled] = centre[settled]
-        for _ in range(8):
-            column = y[:, None]
-            with np.errstate(all="ignore"):
-                density = np.exp(self.likelihood.log_density(column, eta, parameters))
-                excess = self.likelihood.cdf(column, eta, parameters) @ self.weights - q
-                step = excess / (density @ self.weights)
-            moving = ~settled & (np.abs(step) < 0.5 * last)
-            y[moving] -= step[moving]
-            last = np.where(moving, np.abs(step), -1.0)
-            settled |= moving & (np.abs(step) <= 1e-9 * spread)
-            if not np.any(moving & ~settled):
-                break
-        return y, settled
-
     def _blocks(self) -> Iterator[slice]:
         return row_blocks(self.rows, len(self.weights))
-
-
-def _first(eta: Array) -> Array:
-    """Return the first output of η, shape (b, K)."""
-    return eta if eta.ndim == 2 else np.asarray(eta[0])

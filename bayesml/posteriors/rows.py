@@ -1,7 +1,8 @@
 """What all distributions of rows share: blocks of rows, and arguments checked at the door."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from bayesml.arguments import as_float, is_real, shown
 from bayesml.errors import DataError
 from bayesml.typing import Array, ArrayLike
 
-BLOCK = 200_000
+BLOCK = 1 << 16
 
 Arrays = tuple[Array, ...]
 
@@ -37,6 +38,17 @@ def held(evaluate: Callable[[slice], Arrays], size: int) -> Callable[[slice], Ar
         return tuple(values[here] for values in last(start))
 
     return at
+
+
+def side_by_side(values: Sequence[Any], widths: Sequence[int]) -> Array:
+    """Join what broadcasts against (b, K) of one width each, no taller than it is.
+
+    >>> side_by_side([1.0, 2.0], [2, 1])
+    array([1., 1., 2.])
+    """
+    tall = np.broadcast_shapes(*[np.shape(value)[:-1] for value in values])
+    wide = [np.broadcast_to(v, (*tall, K)) for v, K in zip(values, widths, strict=True)]
+    return np.concatenate(wide, axis=-1)
 
 
 def per_row(value: ArrayLike, rows: int, name: str) -> Array:

@@ -45,8 +45,6 @@ def calibration(
     DataError
         If there is no target to compare with, or the observed y of a prediction are not one finite
         number a row, of classes theirs.
-    MissingDependencyError
-        If scoringrules is not installed.
 
     References
     ----------

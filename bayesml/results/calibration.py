@@ -9,7 +9,6 @@ import numpy as np
 
 from bayesml.arguments import one_probability
 from bayesml.errors import DataError
-from bayesml.likelihoods.scoring import scoring_rules
 from bayesml.results.calibration_checks import (
     binomial_band,
     coverage_of_ninety,
@@ -129,12 +128,12 @@ class Calibration:
 
         at = SCORED.index(0.9)
         lower, upper = self.lower[at], self.upper[at]
-        interval = scoring_rules().interval_score(self.y, lower, upper, 0.1, backend="numpy")
+        missed = np.maximum(lower - self.y, 0.0) + np.maximum(self.y - upper, 0.0)
         return pd.Series(
             {
                 "log_score": self._average(self.log_score),
                 "crps": self._average(self.crps),
-                "interval_score_90": self._average(interval),
+                "interval_score_90": self._average(upper - lower + 20.0 * missed),
                 "sharpness_90": self._average(upper - lower),
                 "rmse": float(np.sqrt(self._average((self.y - self.mean) ** 2))),
             }

@@ -1,13 +1,13 @@
 """What is asked of predictions row by row: proper scores, PIT values, probabilities of classes.
 
-Scores are by scoringrules where it has the formula. Described in docs/guides/calibration.md.
+Described in docs/guides/calibration.md.
 """
 
 import numpy as np
 
 from bayesml.posteriors import Prediction
-from bayesml.posteriors.crps import crps_by_quadrature
-from bayesml.posteriors.row_distribution import HasCRPS, OfClasses
+from bayesml.posteriors.crps_of_atoms import crps_of
+from bayesml.posteriors.row_distribution import OfClasses
 from bayesml.posteriors.rows import per_row
 from bayesml.typing import Array, ArrayLike
 
@@ -28,24 +28,15 @@ def crps(prediction: Prediction, y: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (rows,)
-        In closed form for normal and Student-t distributions, mixtures of at most 400 normals,
-        and draws; a sum for counts (P13); otherwise by quadrature of the distribution function.
-
-    Raises
-    ------
-    MissingDependencyError
-        If scoringrules is not installed.
+        A sum for draws and counts (P13), otherwise the integral of the distribution function, to
+        1e-7 of the quartile distance (P51).
 
     References
     ----------
-    Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation, eq. 20;
-    Grimit et al. (2006), The continuous ranked probability score for circular variables, eq. 5.
+    Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation, eq. 20.
     """
     distribution = prediction.distribution
-    observed = per_row(y, distribution.rows, "y")
-    if isinstance(distribution, HasCRPS):
-        return distribution.crps(observed)
-    return crps_by_quadrature(distribution, observed)
+    return crps_of(distribution, per_row(y, distribution.rows, "y"))
 
 
 def class_probabilities(prediction: Prediction) -> Array:

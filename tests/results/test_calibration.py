@@ -1,16 +1,14 @@
 """Calibration, scores, cross-validation and risk, against scoringrules and closed forms."""
 
-import sys
-
 import numpy as np
 import pytest
 import scoringrules
 from scipy import stats
+from scipy.integrate import quad
 
 import bayesml as bm
-from bayesml.likelihoods import Gaussian, StudentT
+from bayesml.likelihoods import Gaussian, LaplaceResponse, StudentT
 from bayesml.posteriors.atoms import Atoms
-from bayesml.posteriors.crps import crps_by_quadrature
 from bayesml.posteriors.lattice import LatticeMixture, row_mixture
 from bayesml.posteriors.mixture import Mixture
 from bayesml.results.scores import crps
@@ -41,37 +39,59 @@ def student(df: float) -> Mixture:
     )
 
 
-@pytest.mark.parametrize("distribution", [normals(1), normals(7), student(4.0)])
-def test_quadrature_is_scoringrules_closed_form(distribution: Mixture) -> None:
-    closed = crps(alone(distribution), Y)
-    # Cut off at levels 1e-9: what a Student-t with four degrees of freedom has beyond is 1e-10.
-    np.testing.assert_allclose(crps_by_quadrature(distribution, Y), closed, rtol=1e-7)
+@pytest.mark.parametrize("K", [1, 7])
+def test_crps_of_normals_is_scoringrules(K: int) -> None:
+    mixture = normals(K)
+    eta, parameters = mixture.components(slice(0, 4))
+    pi = np.broadcast_to(mixture.weights, eta.shape)
+    closed = scoringrules.crps_mixnorm(Y, eta, parameters["sigma"], pi, backend="numpy")
+    np.testing.assert_allclose(crps(alone(mixture), Y), closed, rtol=1e-8)
 
 
-def test_mixture_of_student_t_is_its_draws(rng: np.random.Generator) -> None:
-    eta, df = np.array([[0.0, 2.0]]), np.array([[3.0, 8.0]])
-    sigma = np.array([[1.0, 0.5]])
-    parts = {"df": df, "sigma": sigma}
-    mixture = Mixture(1, np.array([0.4, 0.6]), StudentT(), lambda b: (eta, parts))
-    picked = rng.choice(2, p=[0.4, 0.6], size=200_000)
-    draws = eta[0, picked] + sigma[0, picked] * rng.standard_t(df[0, picked])
-    sampled = scoringrules.crps_ensemble(1.0, draws, backend="numpy")
-    assert crps(alone(mixture), 1.0)[0] == pytest.approx(sampled, rel=0.01)
+@pytest.mark.parametrize("df", [1.3, 2.5, 4.0, 30.0])
+def test_crps_of_student_t_is_scoringrules(df: float) -> None:
+    closed = scoringrules.crps_t(Y, df, np.arange(4.0), 2.0, backend="numpy")
+    np.testing.assert_allclose(crps(alone(student(df)), Y), closed, rtol=1e-8)
 
 
-def test_draws_are_an_ensemble(rng: np.random.Generator) -> None:
-    values = rng.normal(size=(4, 50))
-    atoms = Atoms(4, np.full(50, 0.02), values.__getitem__)
-    by_hand = np.abs(values - Y[:, None]).mean(1) - 0.5 * np.abs(
-        values[:, :, None] - values[:, None, :]
-    ).mean((1, 2))
-    np.testing.assert_allclose(crps(alone(atoms), Y), by_hand, rtol=1e-10)
+def test_crps_of_cauchy_is_its_integral() -> None:
+    """∫ F² + ∫ (1 − F)² by hand at the centre: 2 log 2 of the scale over π."""
+    centred = crps(alone(student(1.0)), np.arange(4.0))
+    np.testing.assert_allclose(centred, 2.0 * 2.0 * np.log(2.0) / np.pi, rtol=1e-8)
 
 
-def test_missing_scoringrules_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scoringrules", None)
-    with pytest.raises(bm.MissingDependencyError, match="pip install scoringrules"):
-        crps(alone(normals(1)), Y)
+def test_crps_without_an_end_is_infinite() -> None:
+    assert np.all(np.isinf(crps(alone(student(0.4)), Y)))
+
+
+def test_crps_finds_kinks() -> None:
+    eta, scale = np.arange(4.0)[:, None], np.full((1, 1), 2.0)
+    kinked = Mixture(4, np.ones(1), LaplaceResponse(), lambda b: (eta[b], {"scale": scale}))
+    closed = scoringrules.crps_laplace(Y, np.arange(4.0), 2.0, backend="numpy")
+    np.testing.assert_allclose(crps(alone(kinked), Y), closed, rtol=1e-7)
+
+
+def test_many_components_are_sketched_and_every_digit_kept(rng: np.random.Generator) -> None:
+    """A few components only say where to look: both tails hold their level to rounding."""
+    eta, df = rng.normal(size=(4, 700)), rng.uniform(1.5, 9.0, size=700)
+    parts = {"df": df, "sigma": rng.uniform(0.5, 1.5, size=700)}
+    mixture = Mixture(4, rng.dirichlet(np.ones(700)), StudentT(), lambda b: (eta[b], parts))
+    for level in (1e-12, 1e-3, 0.3):
+        np.testing.assert_allclose(mixture.cdf(mixture.quantile(level)), level, rtol=1e-9)
+        q = 1.0 - level
+        np.testing.assert_allclose(mixture.survival(mixture.quantile(q)), 1.0 - q, rtol=1e-9)
+    y = np.array([-9.0, -0.5, 0.2, 30.0])
+    for row, found in enumerate(crps(alone(mixture), y)):
+
+        def below(t: float, row: int = row) -> float:
+            return float(np.cosh(t) * mixture.cdf(np.sinh(t))[row] ** 2)
+
+        def above(t: float, row: int = row) -> float:
+            return float(np.cosh(t) * mixture.survival(np.sinh(t))[row] ** 2)
+
+        at = np.arcsinh(y[row])
+        truth = quad(below, -20.0, at, epsrel=1e-10)[0] + quad(above, at, 20.0, epsrel=1e-10)[0]
+        assert found == pytest.approx(truth, rel=2e-7)
 
 
 @pytest.fixture(scope="module")

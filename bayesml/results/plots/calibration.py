@@ -34,7 +34,7 @@ def calibration(result: Calibration, *, bins: int = 10) -> "Figure":
     Raises
     ------
     MissingDependencyError
-        If matplotlib or scoringrules is not installed.
+        If matplotlib is not installed.
 
     References
     ----------
