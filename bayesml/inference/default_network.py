@@ -17,7 +17,6 @@ from bayesml.inference.laplace import Laplace
 from bayesml.inference.networks.heats import Race, gain
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.race import race
-from bayesml.inference.networks.scales import TOLD
 from bayesml.inference.networks.settings import Start, Training
 from bayesml.likelihoods import (
     Bernoulli,
@@ -213,9 +212,7 @@ def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model,
         other = _raced(uneven, data, seed, found.winners)
     except (ConvergenceError, ImproperPosteriorError):
         return even, start
-    if other is None or other.told_within(NOISELESS) > TOLD:
-        return even, start
-    if gain(found.densities(found.won), other.densities(found.won)) > EVEN:
+    if other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN:
         return even, start
     return uneven, replace(start, foreseen=other.start.foreseen, gain=other.start.gain)
 

@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from bayesml.inference.networks.mode import Mode
-from bayesml.inference.networks.scales import told_within
 from bayesml.inference.networks.settings import CALM, FREE, Start
 from bayesml.log_joint import Rows
 from bayesml.posteriors import LinearisedPosterior
@@ -85,14 +84,6 @@ class Race:
         """Root mean square of what the start that won left of rows held out."""
         left = np.concatenate([_residuals(mode, heat.held) for heat, mode in self.ends])
         return float(np.sqrt(np.mean(left**2)))
-
-    def told_within(self, share: float) -> float:
-        """Return the largest share of rows that are told to a share of their spread (M35)."""
-        if len(self.ends) < len(self.heats):
-            return 1.0
-        modes = [mode for _, mode in self.ends]
-        parts = [(mode.setting.rows.at_hand(), mode.point, mode.scales) for mode in modes]
-        return max(told_within(*part, share) for part in parts)
 
     def noise(self, name: str) -> float:
         """Return the largest value of a scale of the noise at what the start led to."""

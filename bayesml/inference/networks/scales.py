@@ -119,12 +119,6 @@ class ByEvidence:
         return value + self.hyperprior.log_density(scales), NetworkScales(precision, values)
 
 
-def told_within(rows: Rows, point: Point, scales: NetworkScales, share: float) -> float:
-    """Return the share of rows told more closely than to a share of the target's spread (M35)."""
-    density = rows.likelihood.log_density(rows.y, point.here.eta, scales.values)
-    return float(rows.w[density > -np.log(share * np.std(rows.y))].sum()) / rows.weight
-
-
 def refuse_exact(
     rows: Rows, point: Point, scales: NetworkScales, known: Mapping[str, float]
 ) -> None:
@@ -140,7 +134,8 @@ def refuse_exact(
     stated = isinstance(likelihood, HasNoiseScale) and likelihood.noise_scale in known
     if stated or sd == 0.0 or likelihood.support.discrete:
         return
-    told = told_within(rows, point, scales, EXACT)
+    density = likelihood.log_density(rows.y, point.here.eta, scales.values)
+    told = float(rows.w[density > -np.log(EXACT * sd)].sum()) / rows.weight
     if told > TOLD:
         raise ImproperPosteriorError(
             f"The posterior of the noise is improper: the network tells {told:.0%} of the rows to "
