@@ -28,6 +28,7 @@ from bayesml.likelihoods import (
 from bayesml.model import Model
 from bayesml.predictors import MLP
 from bayesml.priors import Layered, Prior
+from bayesml.stirling import HALF_LOG_2PI
 
 WEIGHTS = 650
 """Weights of a network of two hidden layers: where rows are fewer, there is one layer."""
@@ -180,19 +181,33 @@ def _of_numbers(even: Model, data: Data, seed: int) -> DefaultNetwork:
     sd, found = data.statistics.sd_y, None
     try:
         found = _raced(even, data, seed)
-        exact = found is not None and found.noise("sigma") < NOISELESS * sd
     except (ConvergenceError, ImproperPosteriorError):
         if sd == 0.0:
             raise
-        exact = True
-    if exact:
         return _exact(even, data, seed, sd)
     if found is None:
         return DefaultNetwork(even, network_method(data.m))
-    model, start = even, found.start
-    if data.m >= DENSE * data.n and found.repeated < REPEATED:
-        model, start = _with_noise(even, found, data, seed)
-    return DefaultNetwork(model, network_method(data.m, start))
+    if _noiseless(found, sd):
+        return _exact(even, data, seed, sd)
+    taken = DefaultNetwork(even, network_method(data.m, found.start))
+    if data.m < DENSE * data.n or found.repeated >= REPEATED:
+        return taken
+    uneven = replace(even, likelihood=HeteroscedasticStudentT())
+    try:
+        other = _raced(uneven, data, seed, found.winners)
+    except (ConvergenceError, ImproperPosteriorError):
+        return taken
+    if other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN:
+        return taken  # rows held out are clearly told worse by a predicted scale (M33)
+    if _noiseless(other, sd):
+        return _exact(even, data, seed, sd)
+    start = replace(found.start, foreseen=other.start.foreseen, gain=other.start.gain)
+    return DefaultNetwork(uneven, network_method(data.m, start))
+
+
+def _noiseless(found: Race, sd: float) -> bool:
+    """Say whether rows are told as well as by a Gaussian of next to no noise."""
+    return bool(found.density > -np.log(NOISELESS * sd) - HALF_LOG_2PI - 0.5)
 
 
 def _exact(model: Model, data: Data, seed: int, sd: float) -> DefaultNetwork:
@@ -203,18 +218,6 @@ def _exact(model: Model, data: Data, seed: int, sd: float) -> DefaultNetwork:
     noise = Gaussian(sigma=max(NOISELESS * sd, found.missed))
     start = replace(found.start, foreseen=None)
     return DefaultNetwork(replace(model, likelihood=noise), network_method(data.m, start))
-
-
-def _with_noise(even: Model, found: Race, data: Data, seed: int) -> tuple[Model, Start]:
-    """Take noise whose scale is predicted, unless rows held out are clearly told worse (M33)."""
-    uneven, start = replace(even, likelihood=HeteroscedasticStudentT()), found.start
-    try:
-        other = _raced(uneven, data, seed, found.winners)
-    except (ConvergenceError, ImproperPosteriorError):
-        return even, start
-    if other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN:
-        return even, start
-    return uneven, replace(start, foreseen=other.start.foreseen, gain=other.start.gain)
 
 
 def _raced(model: Model, data: Data, seed: int, begun: Race | None = None) -> Race | None:

@@ -85,9 +85,14 @@ class Race:
         left = np.concatenate([_residuals(mode, heat.held) for heat, mode in self.ends])
         return float(np.sqrt(np.mean(left**2)))
 
-    def noise(self, name: str) -> float:
-        """Return the largest value of a scale of the noise at what the start led to."""
-        return max(mode.scales.values[name] for _, mode in self.ends)
+    @property
+    def density(self) -> float:
+        """Log density a row to which training from that start came, the least of all parts.
+
+        Infinite where it ended nowhere on one of them.
+        """
+        every = len(self.ends) == len(self.heats)
+        return min(mode.density for _, mode in self.ends) if every else float("inf")
 
     @cached_property
     def linear(self) -> Array:
