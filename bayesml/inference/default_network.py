@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesml.arguments import seed_of, shown, whole_number
 from bayesml.data import Data
-from bayesml.errors import ConvergenceError, DataError, ImproperPosteriorError
+from bayesml.errors import DataError
 from bayesml.inference.ensemble import Ensemble
 from bayesml.inference.langevin import Langevin
 from bayesml.inference.laplace import Laplace
@@ -18,6 +18,7 @@ from bayesml.inference.networks.heats import Race, gain
 from bayesml.inference.networks.mode import Recipe
 from bayesml.inference.networks.race import race
 from bayesml.inference.networks.settings import Start, Training
+from bayesml.inference.networks.training import NOWHERE
 from bayesml.likelihoods import (
     Bernoulli,
     Categorical,
@@ -181,7 +182,7 @@ def _of_numbers(even: Model, data: Data, seed: int) -> DefaultNetwork:
     sd, found = data.statistics.sd_y, None
     try:
         found = _raced(even, data, seed)
-    except (ConvergenceError, ImproperPosteriorError):
+    except NOWHERE:
         if sd == 0.0:
             raise
         return _exact(even, data, seed, sd)
@@ -195,7 +196,7 @@ def _of_numbers(even: Model, data: Data, seed: int) -> DefaultNetwork:
     uneven = replace(even, likelihood=HeteroscedasticStudentT())
     try:
         other = _raced(uneven, data, seed, found.winners)
-    except (ConvergenceError, ImproperPosteriorError):
+    except NOWHERE:
         return taken
     if other is None or gain(found.densities(found.won), other.densities(found.won)) > EVEN:
         return taken  # rows held out are clearly told worse by a predicted scale (M33)
@@ -212,12 +213,13 @@ def _noiseless(found: Race, sd: float) -> bool:
 
 def _exact(model: Model, data: Data, seed: int, sd: float) -> DefaultNetwork:
     """Take what rows held out are missed by for the noise of a target that has none."""
-    found = _raced(replace(model, likelihood=Gaussian(sigma=NOISELESS * sd)), data, seed)
+    exact = replace(model, likelihood=Gaussian(sigma=NOISELESS * sd))
+    found = _raced(exact, data, seed)
     if found is None:
-        return DefaultNetwork(model, network_method(data.m))
+        return DefaultNetwork(exact, network_method(data.m))
     noise = Gaussian(sigma=max(NOISELESS * sd, found.missed))
     start = replace(found.start, foreseen=None)
-    return DefaultNetwork(replace(model, likelihood=noise), network_method(data.m, start))
+    return DefaultNetwork(replace(exact, likelihood=noise), network_method(data.m, start))
 
 
 def _raced(model: Model, data: Data, seed: int, begun: Race | None = None) -> Race | None:

@@ -9,13 +9,14 @@ from functools import partial
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, ImproperPosteriorError
+from bayesml.errors import ConvergenceError
 from bayesml.inference.networks.factorised import factorised
 from bayesml.inference.networks.heats import LOWEST, Heat, Race
 from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.mode import Mode, Recipe, from_start, in_batches
 from bayesml.inference.networks.settings import CALM, FREE, Start
 from bayesml.inference.networks.starts import Setting, setting_of, without_hidden
+from bayesml.inference.networks.training import NOWHERE
 from bayesml.log_joint import Rows
 from bayesml.model import Problem
 from bayesml.optimizers import LBFGS, Damped, LevenbergMarquardt
@@ -161,8 +162,8 @@ def _on(rows: Rows, setting: Setting) -> Setting:
 
 
 def _tried(setting: Setting, train: Callable[..., Mode], begun: Mode | None = None) -> list[Mode]:
-    """Train once; return nothing where it diverges, or leaves no noise."""
+    """Train once; return nothing where it ends nowhere."""
     try:
         return [train(setting, begun=begun)]
-    except (ConvergenceError, ImproperPosteriorError):
+    except NOWHERE:
         return []

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError, ImproperPosteriorError, IncompatibleModelError
+from bayesml.errors import IncompatibleModelError
 from bayesml.inference.networks.memory import affordable
 from bayesml.inference.networks.mode import Mode, Recipe, from_start, from_there
 from bayesml.inference.networks.race import prepared, raced
 from bayesml.inference.networks.settings import CALM, FREE
 from bayesml.inference.networks.starts import Setting
+from bayesml.inference.networks.training import NOWHERE
 from bayesml.log_joint import Rows
 from bayesml.model import Problem
 from bayesml.optimizers import Damped
@@ -54,7 +55,7 @@ def _trained(
     """Train from the start; from the calm one where one that a race took leads nowhere."""
     try:
         return _from_few(setting, sd_y, rng, recipe)
-    except (ConvergenceError, ImproperPosteriorError):
+    except NOWHERE:
         if setting.start.gain is None or setting.start.precision == CALM.precision:
             raise
     mode = _from_few(prepared(problem, recipe, CALM)[0], sd_y, rng, recipe)
@@ -85,7 +86,7 @@ def _as_foreseen(
             break
         try:
             again = _from_few(free, sd_y, rng, recipe)
-        except (ConvergenceError, ImproperPosteriorError):
+        except NOWHERE:
             break  # what there is falls short, and is judged as it is
         best = max(best, again, key=lambda mode: mode.density)
     return best

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bayesml.errors import ConvergenceError
+from bayesml.errors import ConvergenceError, ImproperPosteriorError
 from bayesml.inference.networks.local import Near
 from bayesml.inference.networks.objective import Point
 from bayesml.inference.networks.progress import shown
@@ -18,6 +18,9 @@ from bayesml.inference.networks.watch import Watch
 from bayesml.log_joint import Rows
 from bayesml.optimizers import Damped
 from bayesml.typing import Array
+
+NOWHERE = (ConvergenceError, ImproperPosteriorError)
+"""Why training ends nowhere: it diverges, or leaves no noise (M35)."""
 
 LEAST, MOST = 3, 60
 """Steps before the prior scales are first learned: a random start says nothing of them."""
